@@ -1,0 +1,73 @@
+"""Trains the base: the style network that reproduces its input, parent of every style.
+
+    python scripts/train_base.py --photos DIR [--steps 4000]
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+from keras import ops
+from keras.optimizers.schedules import CosineDecay
+
+from videostyle import __version__
+from videostyle.models import gallery
+from videostyle.models.style_network import MARGIN, Architecture, forward, initial_weights
+from videostyle.models.weights import Style, StyleCard, save_style
+from videostyle.training.optimise import Objective
+
+
+def main() -> None:
+    """Reads the options, trains, writes the base into the package's assets."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--photos", type=Path, required=True)
+    parser.add_argument("--steps", type=int, default=4000)
+    parser.add_argument("--size", type=int, default=64)
+    parser.add_argument("--batch", type=int, default=12)
+    parser.add_argument("--output", type=Path, default=gallery.ASSETS / "base.safetensors")
+    options = parser.parse_args()
+
+    rng = np.random.default_rng(0)
+    photos = [cv2.imread(str(path))[..., ::-1] for path in sorted(options.photos.glob("*.jpg"))]
+    window = options.size - 2 * MARGIN
+    arch = Architecture()
+
+    def batch() -> dict[str, np.ndarray]:
+        crops = []
+        for _ in range(options.batch):
+            photo = photos[rng.integers(len(photos))]
+            top, left = (rng.integers(0, side - window + 1) for side in photo.shape[:2])
+            crops.append(np.pad(photo[top : top + window, left : left + window], ((MARGIN,) * 2, (MARGIN,) * 2, (0, 0)), "symmetric"))
+        return {"x": np.stack(crops).astype(np.float32) / 255.0}
+
+    def losses(weights: dict, data: dict) -> dict:
+        error = (forward(arch, weights, data["x"]) - data["x"])[:, MARGIN:-MARGIN, MARGIN:-MARGIN]
+        mse = ops.mean(ops.square(error))
+        # The absolute error keeps flat areas exact where the squared one is already content.
+        return {"loss": 100.0 * mse + ops.mean(ops.abs(error)), "mse": mse}
+
+    schedule = CosineDecay(1e-4, options.steps, 0.01, warmup_target=3e-3, warmup_steps=100)
+    objective = Objective(initial_weights(arch), losses, ("loss", "mse"), schedule)
+    began, recent = time.time(), []
+    for step in range(options.steps):
+        recent.append(objective.step(batch())["mse"])
+        if step % 200 == 199:
+            print(f"{step + 1} {time.time() - began:.0f}s PSNR {-10 * np.log10(np.mean(recent[-100:])):.2f} dB", flush=True)
+    card = StyleCard(
+        name="base",
+        painting="none: reproduces its input",
+        licence="part of videostyle",
+        architecture=arch,
+        command=f"python scripts/train_base.py --steps {options.steps} --size {options.size} --batch {options.batch}",
+        figures={"psnr_db": round(float(-10 * np.log10(np.mean(recent[-200:]))), 2)},
+        version=__version__,
+    )
+    save_style(Style(card, objective.arrays()), options.output)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+"""Every error that a user can meet, each with an exit code and a hint.
+
+One hierarchy: code below the command line raises these and nothing else for faults that a user can
+cause or mend; the command line prints ``str(error)`` on one line and exits with ``error.exit_code``.
+"""
+
+from __future__ import annotations
+
+
+class VideostyleError(Exception):
+    """Base of all errors of this package.
+
+    Args:
+        what: the thing that failed, usually a path and a verb ("cannot read 'clip.mp4'").
+        why: the reason, in the words of the library that noticed where those help.
+        hint: what the user can do about it; empty when nothing can be done.
+    """
+
+    exit_code = 1
+
+    def __init__(self, what: str, why: str = "", hint: str = "") -> None:
+        super().__init__(what, why, hint)
+        self.what = what
+        self.why = why
+        self.hint = hint
+
+    def __str__(self) -> str:
+        text = self.what
+        if self.why:
+            text += f": {self.why}"
+        if self.hint:
+            text += f" ({self.hint})"
+        # One line whatever a library's message held.
+        return " ".join(text.split())
+
+
+class UsageError(VideostyleError):
+    """The command line or a call's arguments make no sense."""
+
+    exit_code = 2
+
+
+class InputError(VideostyleError):
+    """An input file is missing, not what it says it is, broken or refused."""
+
+    exit_code = 3
+
+
+class ModelError(VideostyleError):
+    """A style file, a loss network or a painting cannot be used, or a network gave non-finite output."""
+
+    exit_code = 4
+
+
+class OutputError(VideostyleError):
+    """The output cannot be written: folder, disk, encoder."""
+
+    exit_code = 5
+
+
+class DeviceError(VideostyleError):
+    """A GPU, a camera, a display or another device is missing or failed."""
+
+    exit_code = 6
+
+
+class Interrupted(VideostyleError):
+    """The user (SIGINT) or the system (SIGTERM) asked the run to stop."""
+
+    exit_code = 130

@@ -1,0 +1,131 @@
+"""What flows through the program: pictures with their times, and what is known of the video they are from.
+
+This is the only module that converts between uint8 and float pictures and between BGR and RGB.
+Everywhere else pictures are uint8, RGB, full range, ``[T, H, W, 3]``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+UInt8Array = NDArray[np.uint8]
+Float32Array = NDArray[np.float32]
+Float64Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class ColorInfo:
+    """Colour description of a stream, in ffmpeg's names (``bt709``, ``smpte170m``...); "" = unknown."""
+
+    matrix: str = ""
+    primaries: str = ""
+    transfer: str = ""
+    full_range: bool | None = None
+
+    @property
+    def is_hdr(self) -> bool:
+        """Whether the transfer function is one of high dynamic range (PQ or HLG)."""
+        return self.transfer in ("smpte2084", "arib-std-b67")
+
+
+@dataclass(frozen=True)
+class VideoInfo:
+    """What is known of a video before its frames are read.
+
+    Attributes:
+        width: width of a delivered frame in pixels, rotation applied, sample aspect not applied.
+        height: height of a delivered frame in pixels, rotation applied.
+        fps: average frame rate; None where a container does not say.
+        frame_count: frames that the container promises; a hint only; None where unknown.
+        duration: seconds; None where unknown.
+        time_base: unit of the container's timestamps in seconds.
+        start: presentation time of the first frame in seconds, on the container's clock.
+        sample_aspect: width of a pixel over its height, after rotation.
+        rotation: clockwise degrees that the reader applied (0, 90, 180, 270).
+        color: colour description of the stored stream.
+        pixel_format: ffmpeg's name of the stored pixel format; "" where unknown.
+        bit_depth: bits of a stored sample.
+        has_alpha: whether the stored stream has an alpha channel (dropped by the readers).
+        interlaced: whether the stored stream is interlaced (the readers deliver progressive frames).
+        codec: ffmpeg's name of the video codec; "" for pictures.
+        still: whether this is one picture rather than a video.
+    """
+
+    width: int
+    height: int
+    fps: Fraction | None = None
+    frame_count: int | None = None
+    duration: float | None = None
+    time_base: Fraction = Fraction(1, 1000)
+    start: float = 0.0
+    sample_aspect: Fraction = Fraction(1)
+    rotation: int = 0
+    color: ColorInfo = field(default_factory=ColorInfo)
+    pixel_format: str = ""
+    bit_depth: int = 8
+    has_alpha: bool = False
+    interlaced: bool = False
+    codec: str = ""
+    still: bool = False
+
+
+@dataclass(frozen=True)
+class FrameBatch:
+    """A run of consecutive frames.
+
+    Attributes:
+        frames: uint8 ``[T, H, W, 3]``, RGB, full range; or, where ``pixel_format`` is "i420",
+            uint8 ``[T, H * 3 // 2, W]`` (planes Y, U, V as OpenCV lays them out; H and W even).
+        pts: float64 ``[T]``, presentation times in seconds on the source's clock.
+        index: number of the first frame in the source, counted from 0.
+        pixel_format: "rgb24" or "i420".
+        durations: float64 ``[T]`` seconds each frame is shown, or None where the source does not say.
+    """
+
+    frames: UInt8Array
+    pts: Float64Array
+    index: int
+    pixel_format: str = "rgb24"
+    durations: Float64Array | None = None
+
+    def __post_init__(self) -> None:
+        if self.frames.dtype != np.uint8:
+            raise ValueError(f"frames must be uint8, not {self.frames.dtype}")
+        rank = 4 if self.pixel_format == "rgb24" else 3
+        if self.frames.ndim != rank or (rank == 4 and self.frames.shape[3] != 3):
+            raise ValueError(f"frames of format {self.pixel_format} cannot have shape {self.frames.shape}")
+        if self.pts.shape != (self.frames.shape[0],):
+            raise ValueError(f"{self.frames.shape[0]} frames with pts of shape {self.pts.shape}")
+
+    def __len__(self) -> int:
+        return int(self.frames.shape[0])
+
+    def __repr__(self) -> str:
+        first = f"{self.pts[0]:.3f}s" if len(self) else "-"
+        return f"FrameBatch({self.frames.shape}, {self.pixel_format}, index={self.index}, pts={first}...)"
+
+
+def bgr_to_rgb(picture: UInt8Array) -> UInt8Array:
+    """Swaps the channel order of uint8 ``[..., 3]``; returns a view, the argument is untouched."""
+    return picture[..., ::-1]
+
+
+def to_float(frames: UInt8Array) -> Float32Array:
+    """uint8 0..255 to float32 0..1, same shape."""
+    return frames.astype(np.float32) / np.float32(255.0)
+
+
+def to_uint8(frames: NDArray[Any]) -> UInt8Array:
+    """Float 0..1 to uint8 0..255, rounded to nearest, clipped, same shape.
+
+    Raises:
+        ValueError: if a value is not finite (a cast would make it black without a word).
+    """
+    if not np.isfinite(frames).all():
+        raise ValueError("picture has values that are not finite")
+    return (np.clip(frames, 0.0, 1.0) * 255.0 + 0.5).astype(np.uint8)

@@ -1,0 +1,117 @@
+"""The gallery: the styles that come with the package and the user's own, found by name."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from platformdirs import user_data_path
+
+from videostyle.errors import ModelError, UsageError
+from videostyle.models.weights import Style, interpolate, load_style
+
+ASSETS = Path(__file__).resolve().parent.parent / "assets"
+SUFFIX = ".safetensors"
+PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A style that can be named: where its file is, and whether it came with the package."""
+
+    name: str
+    path: Path
+    bundled: bool
+
+
+def home() -> Path:
+    """The user's folder for styles: ``VIDEOSTYLE_HOME`` or the platform's data folder."""
+    chosen = os.environ.get("VIDEOSTYLE_HOME")
+    return Path(chosen) if chosen else user_data_path("videostyle", appauthor=False)
+
+
+def user_styles() -> Path:
+    """The folder of the user's own styles; it need not exist."""
+    return home() / "styles"
+
+
+def entries() -> list[Entry]:
+    """All styles by name; a user's style hides a bundled one of the same name."""
+    found: dict[str, Entry] = {}
+    for folder, bundled in ((ASSETS / "styles", True), (user_styles(), False)):
+        if folder.is_dir():
+            for path in sorted(folder.glob(f"*{SUFFIX}")):
+                found[path.stem] = Entry(path.stem, path, bundled)
+    return [found[name] for name in sorted(found)]
+
+
+@lru_cache(maxsize=1)
+def base() -> Style:
+    """The base network that ships with the package."""
+    return load_style(ASSETS / f"base{SUFFIX}")
+
+
+def load(name: str) -> Style:
+    """The style of that name, or in the file of that path.
+
+    Raises:
+        ModelError: if there is none; the message lists what there is.
+    """
+    for entry in entries():
+        if entry.name == name:
+            return load_style(entry.path)
+    if name.endswith(SUFFIX) or "/" in name or os.sep in name:
+        return load_style(name)
+    known = ", ".join(entry.name for entry in entries()) or "none"
+    raise ModelError(f"no style named '{name}'", f"there are: {known}", "give a name, a style file or a picture")
+
+
+def is_picture(spec: str) -> bool:
+    """Whether a STYLE argument names a picture to be trained on rather than a style or a mix."""
+    return spec.lower().endswith(PICTURE_SUFFIXES)
+
+
+def parse_mix(spec: str) -> list[tuple[str, float]]:
+    """Splits ``great-wave:0.7,starry-night:0.3`` into names and shares; one name alone has share 1.
+
+    Raises:
+        UsageError: if a share is not a positive number.
+    """
+    if Path(spec).is_file():
+        return [(spec, 1.0)]
+    parts = []
+    for part in spec.split(","):
+        name, colon, share = part.strip().rpartition(":")
+        if not colon:
+            name, share = share, "1"
+        try:
+            value = float(share)
+        except ValueError:
+            value = -1.0
+        if not name or not 0 < value < float("inf"):
+            raise UsageError(f"cannot read the style '{spec}'", f"'{part}' is not NAME or NAME:SHARE", "as in great-wave:0.7,starry-night:0.3")
+        parts.append((name, value))
+    return parts
+
+
+def resolve(spec: str, strength: float = 1.0) -> Style:
+    """The style that a STYLE argument means (a name, a file or a mix), at a strength.
+
+    Args:
+        spec: bundled or own name, style file, or mix.
+        strength: 0 leaves the picture as it is, 1 paints fully.
+
+    Raises:
+        UsageError: if the mix cannot be read or the strength is outside 0..1.
+        ModelError: if a style is missing or broken.
+    """
+    if not 0.0 <= strength <= 1.0:
+        raise UsageError(f"strength {strength} is outside 0..1")
+    parts = [(load(name), share) for name, share in parse_mix(spec)]
+    if len(parts) == 1 and strength == 1.0:
+        return parts[0][0]
+    return interpolate(base(), parts, strength)

@@ -1,0 +1,220 @@
+"""Loss networks: frozen classifiers' early layers, whose features say what a picture shows and how it is painted.
+
+Three kinds come in one form (``LossNetwork``): the small **embedded** network that ships with the package,
+distilled from VGG features; VGG-16 or VGG-19 with ImageNet weights (Simonyan and Zisserman 2015); and a file
+of weights in one of the layouts of ``read_arrays``. Pictures are float RGB 0..1, ``[N, H, W, 3]``.
+
+The embedded network has fewer channels than VGG and a linear head for each layer that style and content are
+read from. A head maps the few channels to the many of its teacher; Gram matrices are lifted through it
+(``W^T G W``) rather than computed from mapped pictures, so the teacher's measure costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file
+
+from videostyle.errors import ModelError
+
+Tensor = Any
+Arrays = dict[str, NDArray[np.float32]]
+
+ASSET = Path(__file__).resolve().parent.parent / "assets" / "loss_network.safetensors"
+BGR_MEAN = (103.939, 116.779, 123.68)  # of ImageNet, as the original VGG was trained
+
+
+@dataclass(frozen=True)
+class LossNetwork:
+    """A frozen network and how to read it.
+
+    Attributes:
+        name: what it is called in style cards.
+        blocks: names of the convolutions, block by block; 2x2 pooling stands between blocks.
+        arrays: ``NAME/kernel`` ``[kh, kw, in, out]`` and ``NAME/bias`` ``[out]``, float32; heads are
+            ``head/LAYER/kernel`` ``[in, out]`` and ``head/LAYER/bias``.
+        style_layers: features whose Gram matrices are compared.
+        content_layer: feature that is compared place by place.
+        bgr_mean: whether the input is BGR 0..255 less the ImageNet mean (else RGB 0..1).
+        reflect: whether convolutions pad by reflection (else by zeros).
+    """
+
+    name: str
+    blocks: tuple[tuple[str, ...], ...]
+    arrays: Arrays = field(repr=False)
+    style_layers: tuple[str, ...] = ("relu1_2", "relu2_2", "relu3_3")
+    content_layer: str = "relu3_3"
+    bgr_mean: bool = False
+    reflect: bool = False
+
+    def multiplications(self) -> float:
+        """Multiply-adds of the convolutions per input pixel."""
+        total, scale = 0.0, 1.0
+        for block in self.blocks:
+            total += scale * sum(float(self.arrays[f"{name}/kernel"].size) for name in block)
+            scale /= 4
+        return total
+
+
+def _pad(x: Tensor, reflect: bool) -> Tensor:
+    return ops.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="reflect") if reflect else x
+
+
+def features(net: LossNetwork, x: Tensor, layers: tuple[str, ...] | None = None) -> dict[str, Tensor]:
+    """Features after the ReLU of the layers asked for.
+
+    Args:
+        net: the network.
+        x: float ``[N, H, W, 3]``, RGB 0..1; computed in its dtype.
+        layers: names such as "relu2_2"; the style and content layers where None.
+
+    Returns:
+        ``[N, h, w, C]`` for each layer, before its head (``project`` applies a head).
+    """
+    wanted = set(layers or (*net.style_layers, net.content_layer))
+    found: dict[str, Tensor] = {}
+    dtype = x.dtype
+    if net.bgr_mean:
+        x = ops.flip(x, axis=-1) * 255.0 - ops.cast(np.asarray(BGR_MEAN, np.float32), dtype)
+    if "conv0/kernel" in net.arrays:
+        x = ops.conv(x, ops.cast(net.arrays["conv0/kernel"], dtype), padding="valid")
+        x = x + ops.cast(net.arrays["conv0/bias"], dtype)
+    for number, block in enumerate(net.blocks):
+        if number:
+            x = ops.max_pool(x, 2, 2, padding="valid")
+        for name in block:
+            x = ops.conv(
+                _pad(x, net.reflect),
+                ops.cast(net.arrays[f"{name}/kernel"], dtype),
+                padding="valid" if net.reflect else "same",
+            )
+            x = ops.relu(x + ops.cast(net.arrays[f"{name}/bias"], dtype))
+            layer = name.replace("conv", "relu")
+            if layer in wanted:
+                found[layer] = x
+            if wanted <= set(found):
+                return found
+    raise ModelError(f"the loss network {net.name} has no layer {', '.join(sorted(wanted - set(found)))}")
+
+
+def _head(net: LossNetwork, layer: str) -> tuple[Tensor, Tensor] | None:
+    if f"head/{layer}/kernel" not in net.arrays:
+        return None
+    return net.arrays[f"head/{layer}/kernel"], net.arrays[f"head/{layer}/bias"]
+
+
+def project(net: LossNetwork, layer: str, x: Tensor) -> Tensor:
+    """The features ``x`` of ``layer`` in the space in which they are compared: through the head, if there is one."""
+    head = _head(net, layer)
+    return x if head is None else ops.matmul(x, ops.cast(head[0], x.dtype)) + ops.cast(head[1], x.dtype)
+
+
+def gram(net: LossNetwork, layer: str, x: Tensor) -> Tensor:
+    """Gram matrix of the features ``x``, averaged over places: float32 ``[N, C, C]``, head applied.
+
+    *Source:* Gatys et al. 2016, eq. 3, divided by the number of places. With a head ``y = W^T f + b`` the
+    matrix of ``y`` is ``V^T G V`` where ``G`` is the Gram matrix of ``(f, 1)`` and ``V`` is ``W`` over ``b``.
+    """
+    n, h, w, c = x.shape
+    flat = ops.reshape(x, (-1 if n is None else n, h * w, c))
+    raw = ops.cast(ops.matmul(ops.transpose(flat, (0, 2, 1)), flat), "float32") / float(h * w)
+    head = _head(net, layer)
+    if head is None:
+        return raw
+    kernel, bias = ops.cast(head[0], "float32"), ops.cast(head[1], "float32")
+    cross = ops.matmul(ops.transpose(kernel), ops.transpose(ops.mean(ops.cast(flat, "float32"), axis=1)))  # [Ct, N]
+    cross = ops.transpose(cross)[:, :, None] * bias[None, None, :]
+    lifted = ops.matmul(ops.matmul(ops.transpose(kernel), raw), kernel)
+    return lifted + cross + ops.transpose(cross, (0, 2, 1)) + bias[:, None] * bias[None, :]
+
+
+def read_arrays(path: Path) -> Arrays:
+    """Arrays of a ``.safetensors`` or ``.npz`` file of weights; nothing is ever unpickled.
+
+    Raises:
+        ModelError: if the file cannot be read or holds anything but numbers.
+    """
+    try:
+        if path.suffix == ".safetensors":
+            return {name: np.asarray(value, np.float32) for name, value in load_file(path).items()}
+        with np.load(path, allow_pickle=False) as archive:
+            return {name: np.asarray(archive[name], np.float32) for name in archive.files}
+    except FileNotFoundError as error:
+        raise ModelError(f"no loss network at '{path}'", hint="give the path of an .npz or .safetensors file") from error
+    except (OSError, ValueError, SafetensorError, EOFError, KeyError) as error:
+        raise ModelError(f"cannot read the loss network '{path}'", str(error)) from error
+
+
+def from_arrays(arrays: Arrays, name: str) -> LossNetwork:
+    """Recognises a layout by its names: VGG-16 (BGR), VGG normalised (with ``conv0``), or embedded (with heads).
+
+    Raises:
+        ModelError: if the arrays are not those of a known layout.
+    """
+    convolutions = sorted(key[: -len("/kernel")] for key in arrays if key.endswith("/kernel") and key[:4] == "conv")
+    convolutions = [key for key in convolutions if key != "conv0" and not key.endswith("_aux")]
+    numbers = sorted({key.split("_")[0] for key in convolutions})
+    blocks = tuple(tuple(key for key in convolutions if key.split("_")[0] == number) for number in numbers)
+    if not blocks or blocks[0][0] != "conv1_1":
+        raise ModelError(f"'{name}' is not a loss network", "it has no convolution named conv1_1")
+    width = 3
+    for key in (key for block in blocks for key in block):
+        kernel, bias = arrays[f"{key}/kernel"], arrays.get(f"{key}/bias")
+        if kernel.ndim != 4 or kernel.shape[2] != width or bias is None or bias.shape != (kernel.shape[3],):
+            raise ModelError(f"'{name}' is not a loss network", f"{key} has kernel {kernel.shape} after {width} channels")
+        width = kernel.shape[3]
+    heads = tuple(key[len("head/") : -len("/kernel")] for key in sorted(arrays) if key.startswith("head/") and key.endswith("/kernel"))
+    available = {key.replace("conv", "relu") for block in blocks for key in block}
+    style = heads or tuple(layer for layer in ("relu1_2", "relu2_2", "relu3_3") if layer in available)
+    if not style:
+        raise ModelError(f"'{name}' is not a loss network", "it has none of relu1_2, relu2_2, relu3_3")
+    content = "relu3_3" if "relu3_3" in style else style[-1]
+    plain = "conv0/kernel" in arrays
+    return LossNetwork(name, blocks, arrays, style, content, bgr_mean=not plain and not heads, reflect=plain)
+
+
+def _from_applications(name: str) -> LossNetwork:
+    """VGG-16 or VGG-19 up to block 3 from ``keras.applications``; downloaded once by Keras."""
+    build = keras.applications.VGG16 if name == "vgg16" else keras.applications.VGG19
+    try:
+        model = build(include_top=False, weights="imagenet")
+    except Exception as error:  # Keras raises whatever its downloader met
+        raise ModelError(
+            f"cannot get the ImageNet weights of {name}",
+            str(error),
+            f"download {name}_weights_tf_dim_ordering_tf_kernels_notop.h5 on a machine with a network and put it "
+            "into ~/.keras/models, give a weights file (--loss-network FILE), or use the embedded network",
+        ) from error
+    arrays: Arrays = {}
+    for layer in model.layers:
+        if layer.name[:6] in ("block1", "block2", "block3") and "_conv" in layer.name:
+            kernel, bias = layer.get_weights()
+            key = layer.name.replace("block", "conv").replace("_conv", "_")
+            arrays[f"{key}/kernel"], arrays[f"{key}/bias"] = np.asarray(kernel), np.asarray(bias)
+    return from_arrays(arrays, name)
+
+
+def load(name: str = "embedded") -> LossNetwork:
+    """The loss network called ``embedded``, ``vgg16``, ``vgg19``, or in the file of that path.
+
+    Raises:
+        ModelError: if it cannot be had; the message says which file to fetch and where to put it.
+    """
+    if name == "embedded":
+        return from_arrays(read_arrays(ASSET), "embedded")
+    if name in ("vgg16", "vgg19"):
+        return _from_applications(name)
+    return from_arrays(read_arrays(Path(name)), Path(name).stem)
+
+
+def to_storage(arrays: Mapping[str, Any]) -> dict[str, NDArray[np.float16]]:
+    """Arrays in half precision, as the embedded network is stored: half the size, no visible difference."""
+    return {name: np.asarray(value).astype(np.float16) for name, value in arrays.items()}

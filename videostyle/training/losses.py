@@ -1,0 +1,202 @@
+"""The losses a style is trained with: pure functions on tensors, in ``keras.ops``.
+
+Pictures are float RGB 0..1, ``[N, H, W, 3]``. Every loss is a mean over pixels and channels (over the valid
+ones, where there is a mask) or a ratio of energies, so that one set of weights serves every painting, every
+size and every loss network.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from keras import ops
+
+from videostyle.models.loss_network import LossNetwork, features, gram, project
+
+Tensor = Any
+
+LUMA = (0.2126, 0.7152, 0.0722)  # relative luminance of linear BT.709 RGB, as ReCoNet uses it
+TINY = 1e-8
+
+
+def content_loss(painted: Tensor, original: Tensor) -> Tensor:
+    """How far the painted features are from the original's: squared distance over the original's energy.
+
+    Args:
+        painted: features of the painted pictures, ``[N, h, w, C]``.
+        original: the same features of the unpainted pictures.
+
+    *Source:* Johnson et al. 2016, eq. 2, normalised. 0 = the same, 1 = as far as a black picture's features.
+    """
+    painted, original = ops.cast(painted, "float32"), ops.cast(original, "float32")
+    return ops.mean(ops.square(painted - original)) / (ops.mean(ops.square(original)) + TINY)
+
+
+def style_loss(painted: Tensor, style: Tensor) -> Tensor:
+    """Squared distance of Gram matrices over the energy of the style's, averaged over the pictures.
+
+    Args:
+        painted: Gram matrices ``[N, C, C]`` of the painted pictures.
+        style: Gram matrix ``[1, C, C]`` of the painting.
+
+    *Source:* Gatys et al. 2016, eq. 4, normalised by the style's own energy.
+    """
+    distance = ops.sum(ops.square(painted - style), axis=(1, 2)) / (ops.sum(ops.square(style)) + TINY)
+    return ops.mean(distance)
+
+
+def total_variation(x: Tensor) -> Tensor:
+    """Mean squared difference of neighbouring pixels, both directions. *Source:* Johnson et al. 2016, 3.2."""
+    return ops.mean(ops.square(x[:, 1:] - x[:, :-1])) + ops.mean(ops.square(x[:, :, 1:] - x[:, :, :-1]))
+
+
+def grid_loss(x: Tensor, period: int = 4, tile: int = 32) -> Tensor:
+    """Energy of the pattern that repeats every ``period`` pixels: the trace of sub-pixel upsampling.
+
+    In each ``tile`` x ``tile`` region the pixels are averaged by their place within a period; what the
+    averages differ in, less what a smooth slope gives, is the pattern. A texture of the painting has no fixed phase and
+    averages out; a grid does not.
+
+    Args:
+        x: ``[N, H, W, 3]``; H and W at least ``tile``.
+        period: pixels after which the suspected grid repeats.
+        tile: side of a region, a multiple of ``period``.
+
+    Returns:
+        Mean squared deviation, in squared units of ``x``.
+    """
+    n, h, w, c = x.shape
+    n = -1 if n is None else n
+    x = x - _box_mean(x, period)
+    rows, columns, cells = h // tile, w // tile, tile // period
+    x = x[:, : rows * tile, : columns * tile]
+    x = ops.reshape(x, (n, rows, cells, period, columns, cells, period, c))
+    phases = ops.mean(x, axis=(2, 5))  # [N, rows, period, columns, period, C]
+    return ops.mean(ops.square(phases - ops.mean(phases, axis=(2, 4), keepdims=True)))
+
+
+def _box_mean(x: Tensor, size: int) -> Tensor:
+    return ops.average_pool(x, size, 1, padding="same")
+
+
+def warp(x: Tensor, flow: Tensor) -> Tensor:
+    """Samples ``x`` at each pixel's place plus its flow, bilinearly; places outside take the nearest edge.
+
+    Args:
+        x: ``[N, H, W, C]``, frame t-1.
+        flow: float32 ``[N, H, W, 2]``, pixels (dx, dy): a pixel p of frame t was at p + flow in frame t-1.
+
+    Returns:
+        ``[N, H, W, C]``: frame t-1 as seen at time t.
+    """
+    n, h, w, c = x.shape
+    column = ops.clip(flow[..., 0] + np.arange(w, dtype=np.float32)[None, None, :], 0.0, w - 1.0)
+    row = ops.clip(flow[..., 1] + np.arange(h, dtype=np.float32)[None, :, None], 0.0, h - 1.0)
+    left, top = ops.minimum(ops.floor(column), w - 2.0), ops.minimum(ops.floor(row), h - 2.0)
+    right_share, lower_share = (column - left)[..., None], (row - top)[..., None]
+    first = ops.cast(top, "int32") * w + ops.cast(left, "int32")
+    first = first + ops.arange(ops.shape(x)[0], dtype="int32")[:, None, None] * (h * w)
+    flat = ops.reshape(x, (-1, c))
+
+    def corner(offset: int) -> Tensor:
+        return ops.take(flat, first + offset, axis=0)
+
+    upper = corner(0) * (1.0 - right_share) + corner(1) * right_share
+    lower = corner(w) * (1.0 - right_share) + corner(w + 1) * right_share
+    return upper * (1.0 - lower_share) + lower * lower_share
+
+
+def temporal_output_loss(
+    painted: Tensor, painted_before: Tensor, original: Tensor, original_before: Tensor, flow: Tensor, mask: Tensor
+) -> Tensor:
+    """What the painting changes by from one frame to the next, beyond its motion and the light.
+
+    ``mean over valid pixels, channels of ((O_t - W(O_t-1))_c - (I_t - W(I_t-1))_Y)^2``. The luminance
+    difference is averaged over 9x9 pixels: light changes smoothly, while the grain that changes from pixel to
+    pixel is what the painting must not follow.
+
+    Args:
+        painted: O_t, ``[N, H, W, 3]``.
+        painted_before: O_t-1.
+        original: I_t.
+        original_before: I_t-1.
+        flow: as in ``warp``.
+        mask: ``[N, H, W, 1]``, 1 where a pixel is visible in both frames.
+
+    *Source:* Gao et al. 2018 (ReCoNet), eq. 5 and 6, divided by the valid pixels and channels.
+    """
+    luma = np.asarray(LUMA, np.float32)
+    light = ops.sum((original - warp(original_before, flow)) * luma, axis=-1, keepdims=True)
+    weight = _box_mean(mask, 9)
+    light = _box_mean(light * mask, 9) / (weight + 1e-3)
+    change = painted - warp(painted_before, flow) - light
+    return ops.sum(mask * ops.square(change)) / (3.0 * ops.sum(mask) + 1.0)
+
+
+def temporal_feature_loss(current: Tensor, before: Tensor, flow: Tensor, mask: Tensor) -> Tensor:
+    """The same for features of the style network: squared change along the motion over the features' energy.
+
+    Args:
+        current: F_t, ``[N, h, w, C]``, at a fraction of the picture's size.
+        before: F_t-1.
+        flow: full-size flow as in ``warp``; averaged and scaled down to the features' size here.
+        mask: full-size mask; a feature counts as far as its pixels are valid.
+
+    *Source:* Gao et al. 2018, eq. 7, divided by the valid places and by the mean energy of F.
+    """
+    factor = flow.shape[1] // current.shape[1]
+    flow = ops.average_pool(flow, factor, factor, padding="valid") / factor
+    mask = ops.average_pool(mask, factor, factor, padding="valid")
+    change = ops.square(current - warp(before, flow))
+    energy = ops.mean(ops.square(current)) + TINY
+    return ops.sum(mask * change) / ((ops.sum(mask) + 1.0) * current.shape[-1] * energy)
+
+
+def half_size(x: Tensor) -> Tensor:
+    """Pictures at half their size, by averaging 2x2 pixels."""
+    return ops.average_pool(x, 2, 2, padding="valid")
+
+
+def style_targets(net: LossNetwork, painting: Tensor, scales: int) -> list[dict[str, Tensor]]:
+    """Gram matrices of the painting, for each scale and style layer: what ``perceptual_losses`` aims at.
+
+    Args:
+        net: the loss network.
+        painting: ``[1, H, W, 3]`` at the size at which its strokes should appear in the picture.
+        scales: 1 for full size only, 2 with half size, 3 with quarter size.
+    """
+    targets = []
+    for scale in range(scales):
+        found = features(net, painting, net.style_layers)
+        targets.append({layer: gram(net, layer, found[layer]) for layer in net.style_layers})
+        if scale + 1 < scales:
+            painting = half_size(painting)
+    return targets
+
+
+def perceptual_losses(
+    net: LossNetwork, painted: Tensor, original: Tensor, targets: list[dict[str, Tensor]]
+) -> tuple[Tensor, Tensor]:
+    """Content loss at full size and style loss averaged over layers and scales.
+
+    Args:
+        net: the loss network.
+        painted: ``[N, H, W, 3]``.
+        original: the same pictures unpainted.
+        targets: from ``style_targets``.
+
+    Returns:
+        Content loss and style loss, scalars.
+    """
+    layer = net.content_layer
+    found = features(net, painted)
+    reference = features(net, original, (layer,))
+    content = content_loss(project(net, layer, found[layer]), project(net, layer, reference[layer]))
+    style = 0.0
+    for scale, target in enumerate(targets):
+        if scale:
+            painted = half_size(painted)
+            found = features(net, painted, net.style_layers)
+        style = style + sum(style_loss(gram(net, name, found[name]), target[name]) for name in net.style_layers)
+    return content, style / (len(targets) * len(net.style_layers))

@@ -1,0 +1,90 @@
+"""One way to train arrays: a dictionary of weights, a function from (weights, batch) to named losses, Adam.
+
+The base, the styles and the embedded loss network are all trained by ``Objective``; it is a Keras model only
+so that every Keras backend compiles and differentiates the step in its own way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+from numpy.typing import NDArray
+
+Tensor = Any
+LossFunction = Callable[[Mapping[str, Tensor], Mapping[str, Tensor]], dict[str, Tensor]]
+
+
+class Objective(keras.Model):
+    """Trains ``weights`` to lower the entry "loss" of what ``loss_function`` returns.
+
+    Args:
+        weights: the arrays to start from, by name.
+        loss_function: maps (tensors by name, batch by name) to named scalars, "loss" among them; the others
+            are only reported.
+        names: every name ``loss_function`` returns.
+        learning_rate: of Adam; a number or a Keras schedule.
+        clip_norm: largest gradient norm over all weights.
+    """
+
+    def __init__(
+        self,
+        weights: Mapping[str, NDArray[np.float32]],
+        loss_function: LossFunction,
+        names: tuple[str, ...],
+        learning_rate: Any,
+        clip_norm: float = 1.0,
+    ) -> None:
+        super().__init__()
+        self._names = sorted(weights)
+        self._tensors = [
+            self.add_weight(shape=weights[name].shape, name=name.replace("/", "."), initializer="zeros")
+            for name in self._names
+        ]
+        self.set_arrays(weights)
+        self._loss_function = loss_function
+        self._trackers = {name: keras.metrics.Mean(name=name) for name in names if name != "loss"}
+        optimizer = keras.optimizers.Adam(learning_rate, global_clipnorm=clip_norm)
+        # XLA on a CPU is slower than the plain graph for convolutions; JAX compiles in any case.
+        jit = keras.backend.backend() == "jax"
+        self.compile(optimizer=optimizer, jit_compile=jit)
+        self.built = True
+        self.optimizer.build(self.trainable_variables)
+
+    def call(self, inputs: Mapping[str, Tensor]) -> Tensor:
+        """Keras wants an output; the losses are computed in ``compute_loss`` from the inputs."""
+        return ops.zeros(())
+
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Tensor:
+        """The entry "loss" of the loss function; the others go to the trackers."""
+        losses = self._loss_function(dict(zip(self._names, self._tensors, strict=True)), x)
+        for name, tracker in self._trackers.items():
+            tracker.update_state(losses[name])
+        return losses["loss"]
+
+    def step(self, batch: Mapping[str, NDArray[Any]]) -> dict[str, float]:
+        """One optimisation step; returns the named losses of this batch."""
+        self.reset_metrics()
+        return {name: float(value) for name, value in self.train_on_batch(dict(batch), return_dict=True).items()}
+
+    def arrays(self) -> dict[str, NDArray[np.float32]]:
+        """A copy of the weights as they are now."""
+        return {
+            name: np.array(ops.convert_to_numpy(tensor), np.float32)
+            for name, tensor in zip(self._names, self._tensors, strict=True)
+        }
+
+    def set_arrays(self, weights: Mapping[str, NDArray[np.float32]]) -> None:
+        """Replaces the weights by arrays of the same names and shapes."""
+        for name, tensor in zip(self._names, self._tensors, strict=True):
+            tensor.assign(weights[name])
