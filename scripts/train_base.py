@@ -16,6 +16,7 @@ from keras.optimizers.schedules import CosineDecay
 
 from videostyle import __version__
 from videostyle.models import gallery
+from videostyle.models.loss_network import read_arrays
 from videostyle.models.style_network import MARGIN, Architecture, forward, initial_weights
 from videostyle.models.weights import Style, StyleCard, save_style
 from videostyle.training.optimise import Objective
@@ -28,6 +29,8 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=4000)
     parser.add_argument("--size", type=int, default=64)
     parser.add_argument("--batch", type=int, default=12)
+    parser.add_argument("--rate", type=float, default=3e-3)
+    parser.add_argument("--start", type=Path, help="a base to go on from")
     parser.add_argument("--output", type=Path, default=gallery.ASSETS / "base.safetensors")
     options = parser.parse_args()
 
@@ -50,8 +53,13 @@ def main() -> None:
         # The absolute error keeps flat areas exact where the squared one is already content.
         return {"loss": 100.0 * mse + ops.mean(ops.abs(error)), "mse": mse}
 
-    schedule = CosineDecay(1e-4, options.steps, 0.01, warmup_target=3e-3, warmup_steps=100)
-    objective = Objective(initial_weights(arch), losses, ("loss", "mse"), schedule)
+    start = initial_weights(arch)
+    if options.start:
+        # Arrays that another architecture shares are a head start, too.
+        old = read_arrays(options.start)
+        start.update({name: value for name, value in old.items() if value.shape == start.get(name, value[:0]).shape})
+    schedule = CosineDecay(1e-4, options.steps, 0.01, warmup_target=options.rate, warmup_steps=100)
+    objective = Objective(start, losses, ("loss", "mse"), schedule)
     began, recent = time.time(), []
     for step in range(options.steps):
         recent.append(objective.step(batch())["mse"])

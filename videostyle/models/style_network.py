@@ -6,7 +6,7 @@ Shape::
 
     space-to-depth 4 -> 3x3 conv                     the trunk begins: C channels at quarter resolution
     trunk + residual block                           local strokes
-    trunk + up(deep blocks(down(trunk)))             large strokes: D channels at eighth resolution
+    trunk + resize(up(deep blocks(down(trunk))))     large strokes: D channels at eighth resolution
     trunk + residual block
     3x3 conv -> depth-to-space 2 -> ReLU             half resolution
     3x3 conv -> depth-to-space 2                     full resolution, RGB
@@ -15,7 +15,8 @@ The trunk carries the picture and nothing in it is normalised; instance normalis
 sits in the residual branches only, so that a network whose branches are silent reproduces its input and the
 way from that base to a style is a straight line in weight space (deep network interpolation, Wang et al.
 2019). Nine tenths of the parameters work at eighth resolution, where a weight costs a quarter of what it
-costs at quarter resolution and reaches twice as far.
+costs at quarter resolution and reaches twice as far. They come back by bilinear resizing: with sub-pixel
+upsampling there, a trained network filled empty areas with dots 8 pixels apart.
 
 Convolutions pad with zeros. What that does to the border happens in a margin: callers pad the picture by
 ``MARGIN`` symmetric pixels or more (``padded_size``) and cut it off again, in training as in use.
@@ -96,8 +97,8 @@ class Architecture:
         shapes["down/beta"] = (d,)
         for i in range(self.deep_blocks):
             block(f"deep{i}", d)
-        shapes["up/kernel"] = (3, 3, d, 4 * c)
-        shapes["up/bias"] = (4 * c,)
+        shapes["up/kernel"] = (3, 3, d, c)
+        shapes["up/bias"] = (c,)
         shapes["head/kernel"] = (3, 3, c, 4 * h)
         shapes["head/bias"] = (4 * h,)
         shapes["out/kernel"] = (3, 3, h, 12)
@@ -132,7 +133,7 @@ def initial_weights(arch: Architecture, seed: int = 0) -> dict[str, NDArray[np.f
         if name.endswith("kernel"):
             fan_in = shape[0] * shape[1] * shape[2]
             gain = np.sqrt((1.0 if name.startswith(("stem", "out", "up")) else 2.0) / fan_in)
-            if name.startswith(("up", "head", "out")):
+            if name.startswith(("head", "out")):
                 value = np.repeat(rng.normal(0.0, gain, (*shape[:3], shape[3] // 4)), 4, axis=3)
                 value = value.reshape(*shape[:3], shape[3] // 4, 4)
                 # depth_to_space orders channels (row, column, channel).
@@ -166,7 +167,15 @@ def depth_to_space(x: Tensor, block: int) -> Tensor:
     return ops.reshape(ops.transpose(x, (0, 1, 3, 2, 4, 5)), (n, h * block, w * block, c))
 
 
-Normalise = Callable[[str, Tensor], Tensor]
+def resize_up(x: Tensor) -> Tensor:
+    """``[N, H, W, C]`` to ``[N, 2H, 2W, C]``, bilinear with pixel centres aligned."""
+    height, width = x.shape[1], x.shape[2]
+    if height is None or width is None:
+        raise ValueError("the network needs a fixed height and width")
+    return ops.image.resize(x, (2 * height, 2 * width), interpolation="bilinear", data_format="channels_last")
+
+
+ConvNorm = Callable[[str, Tensor, int], Tensor]  # (layer, features, strides): a convolution and its normalisation
 
 
 def _convolve(weights: Weights, name: str, x: Tensor, strides: int = 1) -> Tensor:
@@ -177,8 +186,8 @@ def _biased(weights: Weights, name: str, x: Tensor) -> Tensor:
     return _convolve(weights, name, x) + weights[f"{name}/bias"]
 
 
-def _run(arch: Architecture, weights: Weights, x: Tensor, conv_norm: Callable[[str, Tensor, int], Tensor]) -> Tensor:
-    """The network itself; ``conv_norm(name, x, strides)`` is a convolution with its normalisation."""
+def _run(arch: Architecture, weights: Weights, x: Tensor, conv_norm: ConvNorm) -> tuple[Tensor, Tensor]:
+    """The network itself: the picture, and the deep branch's last features ``[N, H/8, W/8, D]``."""
 
     def block(name: str, trunk: Tensor) -> Tensor:
         branch = ops.relu(conv_norm(f"{name}/a", trunk, 1))
@@ -191,11 +200,11 @@ def _run(arch: Architecture, weights: Weights, x: Tensor, conv_norm: Callable[[s
     deep = ops.relu(conv_norm("down", trunk, 2))
     for i in range(arch.deep_blocks):
         deep = block(f"deep{i}", deep)
-    trunk = trunk + depth_to_space(_biased(weights, "up", deep), 2)
+    trunk = trunk + resize_up(_biased(weights, "up", deep))
     for i in range(early, arch.blocks):
         trunk = block(f"block{i}", trunk)
     half = ops.relu(depth_to_space(_biased(weights, "head", trunk), 2))
-    return depth_to_space(_biased(weights, "out", half), 2)
+    return depth_to_space(_biased(weights, "out", half), 2), deep
 
 
 def _moments(x: Tensor) -> tuple[Tensor, Tensor]:
@@ -215,6 +224,11 @@ def forward(arch: Architecture, weights: Weights, x: Tensor) -> Tensor:
     Returns:
         ``[N, H, W, 3]``, RGB, about 0..1, not clipped.
     """
+    return forward_with_features(arch, weights, x)[0]
+
+
+def forward_with_features(arch: Architecture, weights: Weights, x: Tensor) -> tuple[Tensor, Tensor]:
+    """As ``forward``, and the deep features ``[N, H/8, W/8, D]`` as well, for the temporal feature loss."""
 
     def conv_norm(name: str, h: Tensor, strides: int) -> Tensor:
         h = _convolve(weights, name, h, strides)
@@ -280,7 +294,7 @@ def forward_folded(arch: Architecture, folded: Weights, x: Tensor) -> Tensor:
     def conv_bias(name: str, h: Tensor, strides: int) -> Tensor:
         return _convolve(folded, name, h, strides) + folded[f"{name}/bias"]
 
-    return _run(arch, folded, x, conv_bias)
+    return _run(arch, folded, x, conv_bias)[0]
 
 
 def padded_size(height: int, width: int, stride: int = 8) -> tuple[int, int]:

@@ -51,7 +51,7 @@ def total_variation(x: Tensor) -> Tensor:
     return ops.mean(ops.square(x[:, 1:] - x[:, :-1])) + ops.mean(ops.square(x[:, :, 1:] - x[:, :, :-1]))
 
 
-def grid_loss(x: Tensor, period: int = 4, tile: int = 32) -> Tensor:
+def grid_loss(x: Tensor, period: int = 8, tile: int = 64) -> Tensor:
     """Energy of the pattern that repeats every ``period`` pixels: the trace of sub-pixel upsampling.
 
     In each ``tile`` x ``tile`` region the pixels are averaged by their place within a period; what the

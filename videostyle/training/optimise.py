@@ -72,8 +72,10 @@ class Objective(keras.Model):
             tracker.update_state(losses[name])
         return losses["loss"]
 
-    def step(self, batch: Mapping[str, NDArray[Any]]) -> dict[str, float]:
-        """One optimisation step; returns the named losses of this batch."""
+    def step(self, batch: Mapping[str, NDArray[Any]], learning_rate: float | None = None) -> dict[str, float]:
+        """One optimisation step, at ``learning_rate`` if given; returns the named losses of this batch."""
+        if learning_rate is not None:
+            self.optimizer.learning_rate = learning_rate
         self.reset_metrics()
         return {name: float(value) for name, value in self.train_on_batch(dict(batch), return_dict=True).items()}
 

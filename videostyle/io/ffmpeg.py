@@ -1,0 +1,314 @@
+"""Starts ffmpeg: the only module that builds its arguments or runs it.
+
+``imageio_ffmpeg`` is used to find the binary only: its writer never looks at ffmpeg's exit status.
+"""
+
+from __future__ import annotations
+
+import collections
+import subprocess
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+from pathlib import Path
+from typing import IO
+
+from videostyle.errors import OutputError, UsageError
+from videostyle.frames import ColorInfo, UInt8Array, VideoInfo
+
+MIN_RATE, MAX_RATE = Fraction(1), Fraction(240)  # frames/s that encoders plan their bits for
+
+
+def ffmpeg_exe() -> str:
+    """Path of the ffmpeg binary: ``IMAGEIO_FFMPEG_EXE`` or the one that imageio-ffmpeg brings.
+
+    Raises:
+        OutputError: if there is none.
+    """
+    import imageio_ffmpeg
+
+    try:
+        return str(imageio_ffmpeg.get_ffmpeg_exe())
+    except RuntimeError as error:
+        raise OutputError("ffmpeg is missing", str(error), "pip install imageio-ffmpeg") from error
+
+
+def file_name(path: Path) -> str:
+    """A path as ffmpeg must be given it: absolute and with its protocol, so that no name is read as an option or address."""
+    return f"file:{path}"
+
+
+@dataclass(frozen=True)
+class Codec:
+    """How a codec is asked for.
+
+    Attributes:
+        encoder: ffmpeg's encoder.
+        arguments: options that always go with it.
+        quality: default constant quality; None where the codec has none.
+        pixel_format: stored pixel format for even sizes.
+        odd_pixel_format: the same where width or height is odd, which 4:2:0 and 4:2:2 cannot store in some codecs.
+        presets: whether ``-preset`` takes x264's words ("medium").
+        containers: suffixes it can be stored in, the preferred one first.
+        stream: format of the intermediate file.
+    """
+
+    encoder: str
+    arguments: tuple[str, ...] = ()
+    quality: int | None = None
+    pixel_format: str = "yuv420p"
+    odd_pixel_format: str = "yuv444p"
+    presets: bool = False
+    containers: tuple[str, ...] = (".mp4", ".mov", ".mkv")
+    stream: str = "mov"
+
+
+CODECS: dict[str, Codec] = {
+    "h264": Codec("libx264", quality=18, presets=True, containers=(".mp4", ".mov", ".mkv", ".avi", ".ts", ".flv", ".m4v")),
+    "hevc": Codec("libx265", ("-tag:v", "hvc1", "-x265-params", "log-level=error"), 22, presets=True, containers=(".mp4", ".mov", ".mkv", ".ts", ".m4v")),
+    "av1": Codec("libsvtav1", ("-svtav1-params", "tune=0"), 28, odd_pixel_format="yuv420p", containers=(".mp4", ".mkv", ".webm")),
+    "vp9": Codec("libvpx-vp9", ("-b:v", "0", "-row-mt", "1", "-cpu-used", "4"), 28, odd_pixel_format="yuv420p", containers=(".webm", ".mkv", ".mp4")),
+    "prores": Codec("prores_ks", ("-profile:v", "3", "-vendor", "apl0"), None, "yuv422p10le", "yuv444p10le", containers=(".mov", ".mkv")),
+    "ffv1": Codec("ffv1", ("-level", "3", "-g", "1"), None, "bgr0", "bgr0", containers=(".mkv", ".avi"), stream="matroska"),
+    "gif": Codec("gif", containers=(".gif",), pixel_format="", odd_pixel_format="", stream=""),
+    "webp": Codec("libwebp_anim", ("-loop", "0", "-quality", "85"), None, "yuv420p", "yuv420p", containers=(".webp",), stream=""),
+    "h264_nvenc": Codec("h264_nvenc", ("-rc", "vbr"), 19),
+    "hevc_nvenc": Codec("hevc_nvenc", ("-rc", "vbr", "-tag:v", "hvc1"), 22),
+    "av1_nvenc": Codec("av1_nvenc", ("-rc", "vbr"), 28),
+    "h264_qsv": Codec("h264_qsv", (), 20, "nv12"),
+    "hevc_qsv": Codec("hevc_qsv", ("-tag:v", "hvc1"), 22, "nv12"),
+    "h264_videotoolbox": Codec("h264_videotoolbox", ("-q:v", "65")),
+    "hevc_videotoolbox": Codec("hevc_videotoolbox", ("-q:v", "65", "-tag:v", "hvc1")),
+}
+HARDWARE = tuple(name for name in CODECS if "_" in name)
+BY_SUFFIX = {".webm": "vp9", ".gif": "gif", ".webp": "webp"}
+
+
+def codec_for(name: str | None, suffix: str) -> Codec:
+    """The codec of that name, or the usual one for a file suffix.
+
+    Raises:
+        UsageError: if the name is not known, or the container cannot store it.
+    """
+    suffix = suffix.lower()
+    name = name or BY_SUFFIX.get(suffix, "h264")
+    if name not in CODECS:
+        raise UsageError(f"no codec named '{name}'", f"there are: {', '.join(CODECS)}, png (a sequence)")
+    codec = CODECS[name]
+    if suffix not in codec.containers:
+        raise UsageError(f"a '{suffix}' file cannot hold {name}", hint=f"use one of: {', '.join(codec.containers)}")
+    return codec
+
+
+def _matrix(color: ColorInfo) -> str:
+    """The matrix for the scaler; unknown means BT.601, as the readers take it."""
+    return {"bt709": "bt709", "bt2020nc": "bt2020", "fcc": "fcc", "smpte240m": "smpte240m"}.get(color.matrix, "bt601")
+
+
+def encode_command(
+    info: VideoInfo,
+    codec: Codec,
+    target: Path,
+    *,
+    crf: int | None = None,
+    preset: str | None = None,
+    pixel_format: str | None = None,
+    input_format: str = "rgb24",
+    threads: int | None = None,
+) -> list[str]:
+    """Arguments that encode raw frames from stdin, numbered at a constant rate, into ``target`` without sound.
+
+    Args:
+        info: size, rate and colour of the frames.
+        codec: what to encode with.
+        target: file to write.
+        crf: constant quality, the codec's own scale.
+        preset: speed against size, the encoder's own words.
+        pixel_format: stored pixel format, instead of the codec's.
+        input_format: "rgb24" or "i420" (planes in the stream's own matrix and range).
+        threads: threads of the encoder.
+    """
+    odd = info.width % 2 or info.height % 2
+    stored = pixel_format or (codec.odd_pixel_format if odd else codec.pixel_format)
+    rate = min(max(info.fps or Fraction(25), MIN_RATE), MAX_RATE).limit_denominator(100_000)
+    raw = "yuv420p" if input_format == "i420" else "rgb24"
+    arguments = [ffmpeg_exe(), "-hide_banner", "-nostdin", "-loglevel", "error", "-y"]
+    arguments += ["-f", "rawvideo", "-pixel_format", raw, "-video_size", f"{info.width}x{info.height}"]
+    arguments += ["-framerate", f"{rate.numerator}/{rate.denominator}", "-i", "pipe:0", "-an"]
+    full = info.color.full_range is True
+    if codec.encoder == "gif":
+        # A palette of each frame's own: one palette for all frames would need the whole clip in memory.
+        graph = "split[a][b];[a]palettegen=stats_mode=single[p];[b][p]paletteuse=new=1:dither=sierra2_4a"
+        arguments += ["-filter_complex", graph, "-loop", "0"]
+    elif stored.startswith(("yuv", "nv12", "p010")):
+        if input_format == "rgb24":
+            ranges = "full" if full else "limited"
+            flags = "flags=accurate_rnd+full_chroma_int+bicubic"
+            arguments += ["-vf", f"scale=out_color_matrix={_matrix(info.color)}:out_range={ranges}:{flags},format={stored}"]
+        if info.color.full_range is not None:
+            arguments += ["-color_range", "pc" if full else "tv"]
+        for option, value in (("-colorspace", info.color.matrix), ("-color_primaries", info.color.primaries), ("-color_trc", info.color.transfer)):
+            if value:
+                arguments += [option, value]
+        arguments += ["-pix_fmt", stored]
+    elif stored:
+        arguments += ["-pix_fmt", stored]
+    arguments += ["-c:v", codec.encoder, *codec.arguments]
+    quality = crf if crf is not None else codec.quality
+    if quality is not None:
+        flag = {"h264_nvenc": "-cq", "hevc_nvenc": "-cq", "av1_nvenc": "-cq", "h264_qsv": "-global_quality", "hevc_qsv": "-global_quality"}
+        arguments += [flag.get(codec.encoder, "-crf"), str(quality)]
+    if preset is not None:
+        if codec.encoder == "libvpx-vp9":
+            arguments += ["-cpu-used", preset]
+        elif codec.presets or codec.encoder in ("libsvtav1", *HARDWARE):
+            arguments += ["-preset", preset]
+        else:
+            raise UsageError(f"the encoder {codec.encoder} has no presets", hint="leave --preset out")
+    if threads:
+        arguments += ["-threads", str(threads)]
+    if info.sample_aspect != 1:
+        arguments += ["-aspect", str(Fraction(info.width, info.height) * info.sample_aspect)]
+    container = codec.stream or {"gif": "gif", "libwebp_anim": "webp"}[codec.encoder]
+    return [*arguments, "-f", container, file_name(target)]
+
+
+def decode_command(path: Path, info: VideoInfo, *, tone_map: bool = False) -> list[str]:
+    """Arguments that decode a file's first video stream to raw rgb24 frames on stdout, upright and progressive."""
+    filters = []
+    if info.interlaced:
+        filters.append("bwdif=mode=send_frame:deint=all")
+    if tone_map:
+        # To linear light, onto BT.709 primaries, then the Hable curve (zimg and ffmpeg's tonemap filter).
+        filters.append(
+            "zscale=t=linear:npl=100,format=gbrpf32le,zscale=p=bt709,tonemap=hable:desat=0,zscale=t=bt709:m=bt709:r=tv,format=yuv420p"
+        )
+    filters.append(f"scale={info.width}:{info.height}:flags=accurate_rnd+full_chroma_int+bicubic")
+    return [
+        *(ffmpeg_exe(), "-hide_banner", "-nostdin", "-loglevel", "error", "-protocol_whitelist", "file,pipe"),
+        *("-i", file_name(path), "-map", "0:v:0", "-vf", ",".join(filters), "-fps_mode", "passthrough"),
+        *("-f", "rawvideo", "-pix_fmt", "rgb24", "pipe:1"),
+    ]
+
+
+class Process:
+    """A running ffmpeg with its last words kept.
+
+    stderr is drained by a thread (a full pipe would stop ffmpeg), and the child has a process group of its own:
+    Ctrl-C must reach this program only, as ffmpeg would finish a short file and call it done.
+    """
+
+    def __init__(self, arguments: Sequence[str], *, write: bool) -> None:
+        try:
+            self._child = subprocess.Popen(  # noqa: S603 - a list, never a shell
+                arguments,
+                stdin=subprocess.PIPE if write else subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL if write else subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                process_group=0,
+            )
+        except OSError as error:
+            raise OutputError("ffmpeg cannot be started", str(error), "run 'videostyle doctor'") from error
+        self._words: collections.deque[str] = collections.deque(maxlen=64)
+        self._drain = threading.Thread(target=self._read_errors, daemon=True)
+        self._drain.start()
+
+    def _read_errors(self) -> None:
+        stream = self._child.stderr
+        if stream is not None:
+            for line in stream:
+                self._words.append(line.decode("utf-8", "replace").strip())
+
+    @property
+    def last_words(self) -> str:
+        """The last line that ffmpeg printed, "" if none."""
+        return next((line for line in reversed(self._words) if line), "")
+
+    @property
+    def stdout(self) -> IO[bytes]:
+        """Where decoded frames come from."""
+        if self._child.stdout is None:
+            raise ValueError("this ffmpeg was started for writing")
+        return self._child.stdout
+
+    def write(self, frames: UInt8Array) -> None:
+        """Hands raw bytes to ffmpeg.
+
+        Raises:
+            OutputError: if ffmpeg has died; with its last words.
+        """
+        stream = self._child.stdin
+        if stream is None:
+            raise ValueError("this ffmpeg was started for reading")
+        try:
+            stream.write(memoryview(frames).cast("B"))
+        except OSError as error:
+            self._child.wait()
+            self._drain.join(5)
+            raise OutputError("the encoder died", self._reason()) from error
+
+    def _reason(self) -> str:
+        code = self._child.returncode
+        status = f"signal {-code}" if code is not None and code < 0 else f"exit status {code}"
+        return f"{status}: {self.last_words}" if self.last_words else status
+
+    def close(self) -> None:
+        """Ends the input and waits.
+
+        Raises:
+            OutputError: if ffmpeg did not exit with 0.
+        """
+        stream = self._child.stdin
+        if stream is not None:
+            try:
+                stream.close()
+            except OSError:
+                pass  # the exit status below says why
+        self._child.wait()
+        self._drain.join(5)
+        for pipe in (self._child.stdout, self._child.stderr):
+            if pipe is not None:
+                pipe.close()
+        if self._child.returncode != 0:
+            raise OutputError("the encoder failed", self._reason())
+
+    @property
+    def failed(self) -> str:
+        """After the end: why ffmpeg failed, "" if it did not."""
+        self._child.wait()
+        self._drain.join(5)
+        return self._reason() if self._child.returncode else ""
+
+    def kill(self) -> None:
+        """Ends ffmpeg at once. May be called twice."""
+        if self._child.poll() is None:
+            self._child.kill()
+        self._child.wait()
+        for pipe in (self._child.stdin, self._child.stdout):
+            if pipe is not None:
+                try:
+                    pipe.close()
+                except OSError:
+                    pass  # what was still buffered has no reader any more
+
+
+@lru_cache(maxsize=32)
+def encoder_works(encoder: str) -> bool:
+    """Whether this machine can encode with ``encoder``: tried on one black frame."""
+    command = [ffmpeg_exe(), "-hide_banner", "-nostdin", "-loglevel", "error", "-f", "lavfi", "-i", "color=s=256x256:d=0.04"]
+    command += ["-frames:v", "1", "-c:v", encoder, "-f", "null", "-"]
+    try:
+        return subprocess.run(command, capture_output=True, timeout=20, check=False).returncode == 0  # noqa: S603
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+
+
+def version() -> str:
+    """First line of ``ffmpeg -version``."""
+    try:
+        done = subprocess.run([ffmpeg_exe(), "-version"], capture_output=True, timeout=20, check=False)  # noqa: S603
+        return done.stdout.decode("utf-8", "replace").splitlines()[0]
+    except (OSError, subprocess.TimeoutExpired, IndexError) as error:
+        raise OutputError("ffmpeg does not run", str(error), "pip install --force-reinstall imageio-ffmpeg") from error

@@ -1,0 +1,134 @@
+"""Names and places of files: vetting what comes in, and writing what goes out whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import shutil
+import stat
+from pathlib import Path
+from types import TracebackType
+from typing import IO
+
+from videostyle.errors import InputError, OutputError
+
+
+def vet_input(path: str | os.PathLike[str], kind: str = "video") -> Path:
+    """The absolute path of an input file, looked at before any library opens it.
+
+    Raises:
+        InputError: if it is missing, empty, a folder, a pipe or a device, or has a name that is not text.
+    """
+    text = os.fspath(path)
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        # OpenCV crashes on such a name instead of refusing it.
+        shown = text.encode("utf-8", "backslashreplace").decode()
+        raise InputError(f"cannot open '{shown}'", "its name is not valid UTF-8", "rename the file")
+    if "\0" in text:
+        raise InputError(f"cannot open {text!r}", "its name holds a zero byte")
+    file = Path(text)
+    try:
+        status = file.stat()
+    except FileNotFoundError:
+        hint = "web addresses are not read; download it first" if "://" in text else ""
+        raise InputError(f"no such file: '{text}'", hint=hint) from None
+    except OSError as error:
+        raise InputError(f"cannot open '{text}'", error.strerror or str(error)) from error
+    if stat.S_ISDIR(status.st_mode):
+        raise InputError(f"'{text}' is a folder", hint=f"give a {kind} file")
+    if not stat.S_ISREG(status.st_mode):
+        # Opening a pipe or a socket would wait for ever.
+        raise InputError(f"'{text}' is not a regular file", hint=f"give a {kind} file")
+    if status.st_size == 0:
+        raise InputError(f"'{text}' is empty", "it has 0 bytes")
+    if not os.access(file, os.R_OK):
+        raise InputError(f"cannot read '{text}'", "permission denied")
+    return file.resolve()
+
+
+def disk_error(path: Path, error: OSError) -> OutputError:
+    """An ``OSError`` met while writing, in words: what is full, missing or forbidden, and by how much."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        with contextlib.suppress(OSError):
+            free = shutil.disk_usage(path.parent).free
+            return OutputError(f"no room to write '{path}'", f"{free / 1e6:.0f} MB are free", "free some space and run again")
+    return OutputError(f"cannot write '{path}'", error.strerror or str(error))
+
+
+class PendingOutput:
+    """A file that gets its final name only when it is complete.
+
+    Frames go to ``temporary`` (same folder, so that the rename is atomic); ``commit`` syncs and renames it.
+    A lock makes sure that two runs do not write the same output.
+
+    Args:
+        path: the final name.
+        overwrite: whether an existing file may be replaced (it stays untouched until ``commit``).
+        sources: input files, none of which may be the output.
+
+    Raises:
+        OutputError: if the output exists, is an input, or cannot be created there.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], *, overwrite: bool = False, sources: tuple[Path, ...] = ()) -> None:
+        self.path = Path(os.path.abspath(path))
+        for source in sources:
+            if self.path.exists() and source.exists() and os.path.samefile(source, self.path):
+                raise OutputError(f"the output '{path}' is the input itself", hint="choose another name with -o")
+        if self.path.is_dir():
+            raise OutputError(f"cannot write '{path}'", "it is a folder", "give a file name with -o")
+        if self.path.exists() and not overwrite:
+            raise OutputError(f"'{path}' exists already", hint="use --overwrite to replace it, or another name with -o")
+        stem = f".{self.path.name[:200]}.videostyle"
+        self.temporary = self.path.with_name(f"{stem}.part{self.path.suffix}")
+        self.scratch = self.path.with_name(f"{stem}.stream.part")
+        self._lock_path = self.path.with_name(f"{stem}.lock")
+        self._lock: IO[bytes] | None = None
+        try:
+            self._lock = self._lock_path.open("wb")
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self.temporary.open("wb").close()
+        except BlockingIOError as error:
+            if self._lock is not None:
+                self._lock.close()
+                self._lock = None
+            raise OutputError(f"'{path}' is being written by another run", hint="wait for it or stop it") from error
+        except OSError as error:
+            self.abort()
+            hint = "create the folder first" if not self.path.parent.exists() else ""
+            raise OutputError(f"cannot write '{path}'", error.strerror or str(error), hint) from error
+
+    def commit(self) -> Path:
+        """Gives the finished temporary file its final name; it is on the disk when this returns."""
+        try:
+            with self.temporary.open("rb+") as file:
+                os.fsync(file.fileno())
+            os.replace(self.temporary, self.path)
+            with contextlib.suppress(OSError):
+                folder = os.open(self.path.parent, os.O_RDONLY)
+                os.fsync(folder)
+                os.close(folder)
+        except OSError as error:
+            self.abort()
+            raise disk_error(self.path, error) from error
+        self.abort()
+        return self.path
+
+    def abort(self) -> None:
+        """Removes what is not committed. May be called twice."""
+        for leftover in (self.temporary, self.scratch):
+            with contextlib.suppress(OSError):
+                leftover.unlink()
+        if self._lock is not None:
+            with contextlib.suppress(OSError):
+                self._lock_path.unlink()
+            self._lock.close()
+            self._lock = None
+
+    def __enter__(self) -> PendingOutput:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.abort()

@@ -1,0 +1,462 @@
+"""Where painted frames go: a video with the original's sound, a still, or a sequence of pictures."""
+
+from __future__ import annotations
+
+import bisect
+import contextlib
+import heapq
+import logging
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Protocol
+
+import av
+import numpy as np
+from av.error import FFmpegError
+
+from videostyle.errors import OutputError, UsageError
+from videostyle.frames import FrameBatch, VideoInfo
+from videostyle.io import ffmpeg
+from videostyle.io.files import PendingOutput, disk_error
+from videostyle.io.opencv import load_cv2
+from videostyle.io.probe import open_container
+from videostyle.io.source import PICTURES
+
+log = logging.getLogger("videostyle")
+
+MUXERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm", ".avi": "avi", ".ts": "mpegts", ".flv": "flv"}
+FREE_CLOCK = (".mp4", ".m4v", ".mov")  # containers that store any time base exactly
+
+
+@dataclass(frozen=True)
+class EncodeOptions:
+    """How a sink writes.
+
+    Attributes:
+        codec: a name of ``ffmpeg.CODECS``, or "png" for a sequence; None = the usual one for the suffix.
+        crf: constant quality on the codec's own scale.
+        preset: the encoder's own words.
+        pixel_format: stored pixel format.
+        audio: whether sound (and subtitles) are copied.
+        overwrite: whether an existing output may be replaced.
+        threads: threads of the encoder; None leaves it to the encoder.
+    """
+
+    codec: str | None = None
+    crf: int | None = None
+    preset: str | None = None
+    pixel_format: str | None = None
+    audio: bool = True
+    overwrite: bool = False
+    threads: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.crf is not None and not 0 <= self.crf <= 63:
+            raise UsageError("--crf must lie between 0 and 63")
+
+
+@dataclass(frozen=True)
+class Original:
+    """The file that sound, subtitles, chapters and metadata are copied from.
+
+    Attributes:
+        path: the file.
+        start: time in seconds on its clock that becomes 0 in the output; None = its earliest timestamp.
+        end: packets from here on are left out; None = to its end.
+    """
+
+    path: Path
+    start: float | None = None
+    end: float | None = None
+
+
+class Sink(Protocol):
+    """Takes batches in order; the output is there after ``close`` and only then."""
+
+    warnings: list[str]
+
+    def write(self, batch: FrameBatch) -> None:
+        """Takes one batch."""
+
+    def close(self) -> Path:
+        """Finishes, verifies and names the output."""
+
+    def abort(self) -> None:
+        """Leaves nothing behind. May be called twice, and after ``close``."""
+
+
+def _clock(ticks: list[int], delay: int, number: int) -> int:
+    """Time of the ``number``-th decoding, ``delay`` frames ahead of presentation; extrapolated before the first."""
+    position = number - delay
+    if position >= 0:
+        return ticks[position]
+    step = max(1, ticks[1] - ticks[0]) if len(ticks) > 1 else 1
+    return ticks[0] + position * step
+
+
+class VideoSink:
+    """Encodes with ffmpeg at a constant rate into a scratch file, then muxes it with every frame's true time.
+
+    No container and no encoder option of ffmpeg keeps arbitrary times through a raw pipe; giving each encoded
+    packet its source's time afterwards is exact, costs a copy of the (small) stream, and puts the untouched
+    sound, subtitles and chapters beside it in the same pass.
+
+    Args:
+        path: the output.
+        info: what the frames look like.
+        options: how to encode.
+        original: where everything but the picture is copied from; None = a silent video.
+        metadata: tags of the container, added to the original's.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        info: VideoInfo,
+        options: EncodeOptions,
+        original: Original | None = None,
+        metadata: Mapping[str, str] | None = None,
+    ) -> None:
+        self._codec = ffmpeg.codec_for(options.codec, path.suffix)
+        if options.codec in ffmpeg.HARDWARE and not ffmpeg.encoder_works(self._codec.encoder):
+            raise OutputError(f"the encoder {self._codec.encoder} does not work on this machine", hint="choose another --codec")
+        self.warnings: list[str] = []
+        self._info = info
+        self._options = options
+        self._original = original
+        self._metadata = dict(metadata or {})
+        self._output = PendingOutput(path, overwrite=options.overwrite, sources=(original.path,) if original else ())
+        self._times: list[float] = []
+        self._process: ffmpeg.Process | None = None
+        self._input_format = ""
+        # GIF and WebP have clocks and palettes of their own: ffmpeg writes these files itself.
+        self._direct = not self._codec.stream
+
+    def write(self, batch: FrameBatch) -> None:
+        """Encodes one batch."""
+        height, width = batch.frames.shape[1:3]
+        expected = (self._info.height, self._info.width)
+        if batch.pixel_format == "i420":
+            expected = (self._info.height * 3 // 2, self._info.width)
+        if (height, width) != expected:
+            raise ValueError(f"a frame of {width}x{height} for a video of {self._info.width}x{self._info.height}")
+        if self._process is None:
+            self._input_format = batch.pixel_format
+            command = ffmpeg.encode_command(
+                self._info,
+                self._codec,
+                self._output.temporary if self._direct else self._output.scratch,
+                crf=self._options.crf,
+                preset=self._options.preset,
+                pixel_format=self._options.pixel_format,
+                input_format=batch.pixel_format,
+                threads=self._options.threads,
+            )
+            self._process = ffmpeg.Process(command, write=True)
+        if batch.pixel_format != self._input_format:
+            raise ValueError(f"{batch.pixel_format} frames after {self._input_format} frames")
+        self._process.write(np.ascontiguousarray(batch.frames))
+        self._times.extend(float(t) for t in batch.pts)
+
+    def close(self) -> Path:
+        """Finishes the encoder, muxes, verifies and renames.
+
+        Raises:
+            OutputError: if any of that failed; nothing is left behind then.
+        """
+        if self._process is None:
+            self.abort()
+            raise OutputError(f"nothing to write to '{self._output.path}'", "there was no frame")
+        try:
+            self._process.close()
+            if not self._direct:
+                self._mux()
+            self._verify()
+            return self._output.commit()
+        except FFmpegError as error:
+            raise OutputError(f"cannot finish '{self._output.path}'", str(error)) from error
+        except OSError as error:
+            raise disk_error(self._output.path, error) from error
+        finally:
+            self.abort()
+
+    def abort(self) -> None:
+        """Ends the encoder and removes what it wrote."""
+        if self._process is not None:
+            self._process.kill()
+        self._output.abort()
+
+    def _ticks(self, origin: float) -> tuple[list[int], Fraction]:
+        """Every frame's time in units of the output's time base, strictly rising, and that base."""
+        base = self._info.time_base
+        if self._output.path.suffix.lower() not in FREE_CLOCK:
+            base = Fraction(1, 90_000) if self._output.path.suffix.lower() == ".ts" else Fraction(1, 1000)
+            if self._output.path.suffix.lower() == ".avi":
+                base = 1 / (self._info.fps or Fraction(25))
+        ticks: list[int] = []
+        for time in self._times:
+            tick = round((time - origin) / base)
+            if ticks and tick <= ticks[-1]:
+                if base > Fraction(1, 100_000) and self._output.path.suffix.lower() in FREE_CLOCK:
+                    return self._ticks_on(Fraction(1, 90_000), origin), Fraction(1, 90_000)
+                tick = ticks[-1] + 1
+            ticks.append(tick)
+        return ticks, base
+
+    def _ticks_on(self, base: Fraction, origin: float) -> list[int]:
+        ticks: list[int] = []
+        for time in self._times:
+            tick = round((time - origin) / base)
+            ticks.append(tick if not ticks else max(tick, ticks[-1] + 1))
+        return ticks
+
+    def _origin(self, source: Any) -> float:
+        """The time that becomes 0: where the clip was cut, else its earliest timestamp."""
+        if self._original is None or self._original.start is not None:
+            return self._original.start if self._original and self._original.start is not None else self._times[0]
+        starts = [float(s.start_time * s.time_base) for s in source.streams if s.start_time is not None and s.type in ("video", "audio")]
+        return min([*starts, self._times[0]])
+
+    def _mux(self) -> None:
+        suffix = self._output.path.suffix.lower()
+        with contextlib.ExitStack() as stack:
+            encoded = stack.enter_context(av.open(f"file:{self._output.scratch}"))
+            source = stack.enter_context(open_container(self._original.path)) if self._original else None
+            origin = self._origin(source) if source is not None else self._times[0]
+            ticks, base = self._ticks(origin)
+            options = {"movflags": "+faststart+use_metadata_tags", "video_track_timescale": str(min(base.denominator, 10**6))} if suffix in FREE_CLOCK else {}
+            if suffix in (".mkv", ".webm"):
+                options = {"default_mode": "infer_no_subs"}
+            muxer = stack.enter_context(av.open(f"file:{self._output.temporary}", "w", format=MUXERS[suffix], options=options))
+            video = muxer.add_stream_from_template(encoded.streams.video[0])
+            video.time_base = base
+            copies = self._copied_streams(source, muxer) if source is not None else {}
+            if source is not None:
+                self._copy_tags(source, muxer, origin)
+            muxer.metadata.update(self._metadata)
+            parts = [self._video_packets(encoded, video, ticks, base)]
+            if copies:
+                parts.append(self._copied_packets(source, copies, origin))
+            for _, _, packet in heapq.merge(*parts, key=lambda part: part[:2]):
+                muxer.mux(packet)
+
+    def _video_packets(self, encoded: Any, video: Any, ticks: list[int], base: Fraction) -> Iterator[tuple[float, int, Any]]:
+        """Encoded packets with the frames' own times; the n-th to be shown gets the n-th time."""
+        stream = encoded.streams.video[0]
+        stamps = []
+        with av.open(f"file:{self._output.scratch}") as again:
+            order = [p.pts for p in again.demux(again.streams.video[0]) if p.pts is not None]
+        stamps = sorted(order)
+        # Frames that wait for a later one to be decoded first are shown so many places after their decoding.
+        ranks = [bisect.bisect_left(stamps, pts) for pts in order]
+        delay = max((number - rank for number, rank in enumerate(ranks)), default=0)
+        if len(stamps) != len(ticks):
+            raise OutputError(f"cannot finish '{self._output.path}'", f"the encoder kept {len(stamps)} of {len(ticks)} frames")
+        number = 0
+        for packet in encoded.demux(stream):
+            if packet.pts is None:
+                continue
+            packet.time_base = base
+            rank = ranks[number]
+            packet.pts = ticks[rank]
+            packet.dts = min(_clock(ticks, delay, number), packet.pts)
+            packet.duration = (ticks[rank + 1] if rank + 1 < len(ticks) else ticks[rank] + self._last_duration(ticks, base)) - ticks[rank]
+            packet.stream = video
+            number += 1
+            yield float(packet.dts * base), 0, packet
+
+    def _last_duration(self, ticks: list[int], base: Fraction) -> int:
+        if len(ticks) > 1:
+            return max(1, ticks[-1] - ticks[-2])
+        return max(1, round(1 / ((self._info.fps or Fraction(25)) * base)))
+
+    def _copied_streams(self, source: Any, muxer: Any) -> dict[int, Any]:
+        """Sound and subtitle streams that the container takes; the others are said to be left out."""
+        copies: dict[int, Any] = {}
+        pictures = 0
+        for stream in source.streams:
+            if stream.type == "video":
+                pictures += 1
+                if pictures > 1:
+                    self.warnings.append(f"video stream {stream.index} (a cover, or a second picture) is not copied")
+                continue
+            if not self._options.audio:
+                continue
+            codec = getattr(getattr(stream, "codec_context", None), "name", None) or "unknown"
+            try:
+                if stream.type not in ("audio", "subtitle"):
+                    raise ValueError("not sound or subtitles")
+                if codec not in muxer.supported_codecs and getattr(stream.codec_context.codec, "canonical_name", codec) not in muxer.supported_codecs:
+                    raise ValueError("not allowed there")
+                copy = muxer.add_stream_from_template(stream)
+            except (FFmpegError, ValueError, AttributeError) as error:
+                if stream.type in ("audio", "subtitle"):
+                    self.warnings.append(f"{stream.type} stream {stream.index} ({codec}) cannot be copied into {self._output.path.suffix}: {error}")
+                continue
+            copy.metadata.update(stream.metadata)
+            with contextlib.suppress(AttributeError, ValueError):
+                copy.disposition = stream.disposition
+            copies[stream.index] = copy
+        return copies
+
+    def _copy_tags(self, source: Any, muxer: Any, origin: float) -> None:
+        skipped = ("major_brand", "minor_version", "compatible_brands", "encoder", "duration", "creation_time")
+        for key, value in source.metadata.items():
+            if key.lower() not in skipped:
+                muxer.metadata[key] = value
+        if "creation_time" in source.metadata:
+            muxer.metadata["creation_time"] = source.metadata["creation_time"]
+        chapters = []
+        last = self._original.end if self._original and self._original.end is not None else None
+        for chapter in source.chapters():
+            base = Fraction(chapter["time_base"])
+            start, end = (chapter[key] * base for key in ("start", "end"))
+            end = min(end, Fraction(last)) if last is not None else end
+            start, end = max(start - Fraction(origin), Fraction(0)), end - Fraction(origin)
+            if end > start:
+                chapters.append({**chapter, "start": round(start / base), "end": round(end / base)})
+        if chapters:
+            muxer.set_chapters(chapters)
+
+    def _copied_packets(self, source: Any, copies: dict[int, Any], origin: float) -> Iterator[tuple[float, int, Any]]:
+        streams = [source.streams[index] for index in copies]
+        cut = self._original
+        first = cut.start if cut and cut.start is not None else None
+        latest = 0.0
+        try:
+            for packet in source.demux(streams):
+                if packet.dts is None and packet.pts is None:
+                    continue
+                base = packet.time_base
+                time = float((packet.pts if packet.pts is not None else packet.dts) * base)
+                if (first is not None and time < first - 1e-6) or (cut and cut.end is not None and time >= cut.end):
+                    continue
+                shift = round(Fraction(origin).limit_denominator(10**9) / base)
+                index = packet.stream.index
+                packet.pts = None if packet.pts is None else packet.pts - shift
+                packet.dts = None if packet.dts is None else packet.dts - shift
+                packet.stream = copies[index]
+                # Sorted by time as far as the file is: the muxer puts the rest in order.
+                latest = max(latest, time - origin)
+                yield latest, 1, packet
+        except FFmpegError as error:
+            self.warnings.append(f"the sound could not be read to its end: {error}")
+
+    def _verify(self) -> None:
+        """Counts what was written: a file that plays is not yet a file that is whole."""
+        with av.open(f"file:{self._output.temporary}") as container:
+            if not container.streams.video:
+                raise OutputError(f"cannot finish '{self._output.path}'", "the written file has no video stream")
+            if self._direct:
+                return
+            stream = container.streams.video[0]
+            written = sum(1 for packet in container.demux(stream) if packet.size)
+        if written != len(self._times):
+            raise OutputError(f"cannot finish '{self._output.path}'", f"{written} of {len(self._times)} frames are in the written file")
+
+
+class PictureSink:
+    """Writes pictures: one still, or numbered files in a folder or by a printf-style pattern.
+
+    Args:
+        path: a picture file, a folder, or a pattern such as ``out_%05d.png``.
+        info: what the frames look like.
+        options: ``overwrite`` and ``crf`` (JPEG and WebP quality is 100 less twice it) count.
+    """
+
+    def __init__(self, path: Path, info: VideoInfo, options: EncodeOptions) -> None:
+        self.warnings: list[str] = []
+        self._options = options
+        self._path = path
+        self._written: list[Path] = []
+        self._still = info.still
+        pattern = re.search(r"%0?\d*d", path.name)
+        if self._still and not pattern and path.suffix.lower() in PICTURES:
+            self._pattern = ""
+            self._pending: PendingOutput | None = PendingOutput(path, overwrite=options.overwrite)
+            return
+        self._pending = None
+        self._still = False
+        folder = path.parent if pattern else path
+        self._pattern = path.name if pattern else "%06d.png"
+        if Path(self._pattern).suffix.lower() not in PICTURES:
+            raise UsageError(f"cannot write pictures as '{path.name}'", hint=f"use one of {', '.join(PICTURES)}")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"cannot write to '{folder}'", error.strerror or str(error)) from error
+        self._folder = folder
+
+    def write(self, batch: FrameBatch) -> None:
+        """Writes each frame of the batch."""
+        for number, frame in enumerate(batch.frames, batch.index):
+            if self._pending is not None:
+                self._encode(self._pending.temporary, frame)
+                self._written.append(self._pending.temporary)
+                continue
+            target = self._folder / (self._pattern % number)
+            if target.exists() and not self._options.overwrite:
+                raise OutputError(f"'{target}' exists already", hint="use --overwrite to replace it")
+            partial = target.with_name(f".{target.stem}.part{target.suffix}")
+            self._encode(partial, frame)
+            try:
+                os.replace(partial, target)
+            except OSError as error:
+                raise disk_error(target, error) from error
+            self._written.append(target)
+
+    def _encode(self, path: Path, frame: Any) -> None:
+        cv2 = load_cv2()
+        quality = 95 if self._options.crf is None else max(1, 100 - 2 * self._options.crf)
+        flags = {".jpg": cv2.IMWRITE_JPEG_QUALITY, ".jpeg": cv2.IMWRITE_JPEG_QUALITY, ".webp": cv2.IMWRITE_WEBP_QUALITY}
+        suffix = path.suffix.lower()
+        ok, data = cv2.imencode(suffix, cv2.cvtColor(frame, cv2.COLOR_RGB2BGR), [flags[suffix], quality] if suffix in flags else [])
+        if not ok:
+            raise OutputError(f"cannot write '{path}'", "the picture could not be encoded")
+        try:
+            path.write_bytes(data.tobytes())
+        except OSError as error:
+            raise disk_error(path, error) from error
+
+    def close(self) -> Path:
+        """Names the still; a sequence is there already."""
+        if not self._written:
+            self.abort()
+            raise OutputError(f"nothing to write to '{self._path}'", "there was no frame")
+        return self._pending.commit() if self._pending is not None else self._path
+
+    def abort(self) -> None:
+        """Removes a still that is not committed; pictures of a sequence that are whole are kept."""
+        if self._pending is not None:
+            self._pending.abort()
+
+
+def open_sink(
+    path: str | Path,
+    info: VideoInfo,
+    options: EncodeOptions | None = None,
+    *,
+    original: Original | None = None,
+    metadata: Mapping[str, str] | None = None,
+) -> VideoSink | PictureSink:
+    """Opens the sink that ``path`` and the codec ask for.
+
+    Raises:
+        UsageError: if the suffix or the codec is not known.
+        OutputError: if the output cannot be created.
+    """
+    options = options or EncodeOptions()
+    path = Path(path)
+    animated = path.suffix.lower() == ".webp" and not info.still and "%" not in path.name
+    pictures = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
+    if options.codec == "png" or (path.suffix.lower() in pictures and not animated) or path.is_dir() or not path.suffix:
+        if path.suffix.lower() in pictures and "%" not in path.name and not info.still and not path.is_dir():
+            path = path.with_name(f"{path.stem}_%06d{path.suffix}")
+        return PictureSink(path, info, options)
+    return VideoSink(path, info, options, original, metadata)
+
+

@@ -1,0 +1,419 @@
+"""Where frames come from: video files, stills, folders of pictures and numbered sequences.
+
+Every source delivers ``FrameBatch`` (RGB, upright, progressive) in order of presentation, each frame with its
+own time. What a source could not deliver is said in ``warnings``; with ``strict`` it is an error.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Protocol
+
+import numpy as np
+
+from videostyle.errors import InputError, UsageError
+from videostyle.frames import FrameBatch, UInt8Array, VideoInfo, bgr_to_rgb
+from videostyle.io import ffmpeg, probe
+from videostyle.io.files import vet_input
+from videostyle.io.opencv import LARGEST_PICTURE, load_cv2
+from videostyle.io.timecode import TimePoint
+
+log = logging.getLogger("videostyle")
+
+PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
+READ_ATTEMPTS = 64  # failed reads in a row after which a video counts as ended
+SEQUENCE_RATE = Fraction(25)
+Frame = tuple[UInt8Array, float]  # uint8 [H, W, 3] RGB and its time in seconds on the source's clock
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """How a source is read.
+
+    Attributes:
+        batch_size: frames in a batch; the last may be shorter.
+        start: first frame wanted, from the first frame of the source; None = from the beginning.
+        end: the frame at which to stop, not included; None = to the end.
+        max_size: longest side of a delivered frame in pixels; larger ones are shrunk.
+        frame_rate: deliver at this constant rate instead of at the source's own times.
+        strict: damage is an error rather than a warning.
+        tone_map: whether HDR may be mapped to SDR (else it is refused).
+    """
+
+    batch_size: int = 4
+    start: TimePoint | None = None
+    end: TimePoint | None = None
+    max_size: int | None = None
+    frame_rate: Fraction | None = None
+    strict: bool = False
+    tone_map: bool = True
+
+    def __post_init__(self) -> None:
+        if self.batch_size < 1:
+            raise UsageError("the batch size must be at least 1")
+        if self.max_size is not None and self.max_size < 16:
+            raise UsageError("--max-size must be at least 16")
+        if self.frame_rate is not None and not 0 < self.frame_rate <= 1000:
+            raise UsageError("--fps must be above 0 and at most 1000")
+
+
+class Source(Protocol):
+    """A run of frames with what is known of it beforehand."""
+
+    info: VideoInfo
+    path: Path
+    warnings: list[str]
+
+    def __iter__(self) -> Iterator[FrameBatch]:
+        """The batches, once."""
+
+    def close(self) -> None:
+        """Frees the file. May be called twice."""
+
+
+class FrameSource:
+    """What all sources share: trimming, constant rate, shrinking and batching of the frames of ``_frames``."""
+
+    def __init__(self, path: Path, info: VideoInfo, options: ReadOptions) -> None:
+        self.path = path
+        self.options = options
+        self.warnings: list[str] = []
+        self._native = info
+        self.info = self._delivered(info)
+        self._closed = False
+
+    def _delivered(self, info: VideoInfo) -> VideoInfo:
+        options = self.options
+        limit = options.max_size
+        if limit and max(info.width, info.height) > limit:
+            scale = limit / max(info.width, info.height)
+            # Even sides, which every codec can store.
+            width, height = (max(2, 2 * round(side * scale / 2)) for side in (info.width, info.height))
+            info = replace(info, width=width, height=height)
+        if options.frame_rate:
+            info = replace(info, fps=options.frame_rate, time_base=1 / options.frame_rate, frame_count=None)
+        if info.still:
+            return info
+        if options.start or options.end:
+            first, last = (self._frame_number(p) for p in (options.start, options.end))
+            total = info.frame_count if last is None else last if info.frame_count is None else min(last, info.frame_count)
+            info = replace(info, frame_count=None if total is None or first is None and options.start else max(0, total - (first or 0)))
+        return info
+
+    def _frame_number(self, point: TimePoint | None) -> int | None:
+        if point is None:
+            return None
+        if point.frame is not None:
+            return point.frame
+        rate = self._native.fps
+        return round((point.seconds or 0.0) * rate) if rate else None
+
+    def _frames(self) -> Iterator[Frame]:
+        raise NotImplementedError
+
+    def _skip_to(self, point: TimePoint) -> None:
+        """Lets a source skip frames before ``point`` more cheaply than by delivering them; optional."""
+
+    def _warn(self, message: str) -> None:
+        """Notes damage; raises instead where the user asked to be strict."""
+        if self.options.strict:
+            raise InputError(f"'{self.path}': {message}", hint="leave --strict out to paint what there is")
+        self.warnings.append(message)
+        log.warning("%s: %s", self.path.name, message)
+
+    def _trimmed(self) -> Iterator[Frame]:
+        start, end = self.options.start, self.options.end
+        origin: float | None = None
+        delivered = False
+        for number, (picture, time) in enumerate(self._frames()):
+            origin = time if origin is None else origin
+            if end is not None and end.reached(time - origin, number):
+                break
+            if start is None or start.reached(time - origin, number):
+                delivered = True
+                yield picture, time
+        if not delivered and (start or end):
+            raise UsageError(f"no frame of '{self.path.name}' lies between --start and --end")
+
+    def _constant(self, frames: Iterator[Frame], rate: Fraction) -> Iterator[Frame]:
+        """Repeats and drops frames so that one is shown at every tick of ``rate``."""
+        held: Frame | None = None
+        origin, tick = 0.0, 0
+        for frame in frames:
+            if held is None:
+                held, origin = frame, frame[1]
+                continue
+            while origin + float(tick / rate) < frame[1] - 1e-9:
+                yield held[0], origin + float(tick / rate)
+                tick += 1
+            held = frame
+        if held is not None:
+            yield held[0], origin + float(tick / rate)
+
+    def __iter__(self) -> Iterator[FrameBatch]:
+        cv2 = load_cv2()
+        frames = self._trimmed()
+        if self.options.frame_rate:
+            frames = self._constant(frames, self.options.frame_rate)
+        size, count = (self.info.height, self.info.width), self.options.batch_size
+        buffer = np.empty((count, *size, 3), np.uint8)
+        times: list[float] = []
+        index = 0
+        for picture, time in frames:
+            if picture.shape[:2] != size:
+                shrinking = picture.shape[0] * picture.shape[1] > size[0] * size[1]
+                method = cv2.INTER_AREA if shrinking else cv2.INTER_CUBIC
+                picture = cv2.resize(picture, (size[1], size[0]), interpolation=method)
+            buffer[len(times)] = picture
+            times.append(time)
+            if len(times) == count:
+                yield FrameBatch(buffer, np.array(times), index)
+                index += count
+                # The batch is on its way through other threads: the next one needs its own memory.
+                buffer, times = np.empty_like(buffer), []
+        if times:
+            yield FrameBatch(buffer[: len(times)], np.array(times), index)
+
+    def close(self) -> None:
+        """Frees the file."""
+        self._closed = True
+
+    def __enter__(self) -> FrameSource:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+
+class VideoSource(FrameSource):
+    """A video file through OpenCV, each frame with the time that its container gives it."""
+
+    def __init__(self, media: probe.MediaInfo, options: ReadOptions) -> None:
+        if media.video is None:
+            raise InputError(f"'{media.path}' has no video stream")
+        super().__init__(media.path, media.video, options)
+        cv2 = load_cv2()
+        self._capture: Any = cv2.VideoCapture(str(media.path), cv2.CAP_FFMPEG)
+        if not self._capture.isOpened():
+            raise InputError(f"cannot read '{media.path}'", "OpenCV's decoder refuses it")
+        # Versions differ in what they do if not asked.
+        self._capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 1)
+
+    def _frames(self) -> Iterator[Frame]:
+        cv2, info = load_cv2(), self._native
+        step = float(1 / info.fps) if info.fps else 0.04
+        end = info.duration or 0.0
+        read = failures = lost = 0
+        last = -math.inf
+        while not self._closed:
+            ok, picture = self._capture.read()
+            if not ok or picture is None:
+                failures += 1
+                finished = (info.frame_count or 0) <= read or (end and last + 1.5 * step >= info.start + end)
+                if finished or failures > READ_ATTEMPTS or (read == 0 and failures > 16):
+                    break
+                continue
+            if failures and read:
+                lost += failures
+            failures = 0
+            stamp = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000.0
+            # Raw streams carry no times, and OpenCV then says 0 for every frame.
+            time = info.start + stamp if stamp > 0 or read == 0 else last + step
+            if time <= last:
+                time = last + step
+            if picture.ndim == 2 or picture.shape[2] != 3:
+                picture = cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR if picture.ndim == 2 else cv2.COLOR_BGRA2BGR)
+            if read and picture.shape[:2] != (info.height, info.width) and not self._resized:
+                self._resized = True
+                self._warn(f"the picture changes its size from {info.width}x{info.height} to {picture.shape[1]}x{picture.shape[0]}; it is scaled back")
+            last = time
+            read += 1
+            yield cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), time
+        if read == 0:
+            raise InputError(f"cannot decode '{self.path}'", f"no decoder for {info.codec or 'its codec'}, or no intact frame")
+        if lost:
+            self._warn(f"{lost} damaged frames could not be decoded; the frame before each gap is held")
+        missing = end and info.start + end - last > max(2.5 * step, 0.15)
+        if missing and info.frame_count and read + lost < info.frame_count:
+            self._warn(f"it ends early: {read} of about {info.frame_count} frames could be read; is it cut off?")
+
+    _resized = False
+
+    def close(self) -> None:
+        """Frees the file."""
+        super().close()
+        self._capture.release()
+
+
+class FFmpegSource(FrameSource):
+    """A video that OpenCV gets wrong (interlaced, HDR), through an ffmpeg pipe; times are read from the packets."""
+
+    def __init__(self, media: probe.MediaInfo, options: ReadOptions, *, tone_map: bool = False) -> None:
+        if media.video is None or media.video_index is None:
+            raise InputError(f"'{media.path}' has no video stream")
+        info = media.video
+        super().__init__(media.path, info, options)
+        self._times = [float(t) for t in probe.packet_times(media.path, media.video_index)]
+        self._process: ffmpeg.Process | None = None
+        self._tone_map = tone_map
+        if tone_map:
+            color = replace(info.color, matrix="bt709", primaries="bt709", transfer="bt709", full_range=False)
+            self.info = replace(self.info, color=color, bit_depth=8)
+
+    def _frames(self) -> Iterator[Frame]:
+        info = self._native
+        self._process = ffmpeg.Process(ffmpeg.decode_command(self.path, info, tone_map=self._tone_map), write=False)
+        size = info.width * info.height * 3
+        step = float(1 / info.fps) if info.fps else 0.04
+        read, time = 0, info.start - step
+        while not self._closed:
+            data = self._process.stdout.read(size)
+            if len(data) < size:
+                break
+            time = self._times[read] if read < len(self._times) else time + step
+            read += 1
+            yield np.frombuffer(data, np.uint8).reshape(info.height, info.width, 3), time
+        failure = "" if self._closed else self._process.failed
+        if read == 0:
+            raise InputError(f"cannot decode '{self.path}'", failure or "no intact frame")
+        if failure or (not self._closed and read < len(self._times)):
+            self._warn(f"{read} of {len(self._times)} frames could be read {failure}".strip())
+
+    def close(self) -> None:
+        """Ends ffmpeg."""
+        super().close()
+        if self._process is not None:
+            self._process.kill()
+
+
+def read_picture(path: str | Path) -> UInt8Array:
+    """A picture file as uint8 ``[H, W, 3]`` RGB, upright (EXIF), alpha composited on white.
+
+    Raises:
+        InputError: if it is missing, too large, or not a picture.
+    """
+    cv2 = load_cv2()
+    file = vet_input(path, "picture")
+    data = np.fromfile(file, np.uint8)
+    try:
+        picture = cv2.imdecode(data, cv2.IMREAD_UNCHANGED)
+        if picture is not None and not (picture.ndim == 3 and picture.shape[2] == 4):
+            picture = cv2.imdecode(data, cv2.IMREAD_COLOR)  # upright, 8 bits, three channels
+    except cv2.error as error:
+        if "pixels" in str(error).lower():
+            raise InputError(f"'{path}' is too large", f"the limit is {LARGEST_PICTURE} pixels") from error
+        raise InputError(f"cannot read the picture '{path}'", str(error.err)) from error
+    if picture is None:
+        raise InputError(f"cannot read the picture '{path}'", "it is damaged, or not a picture")
+    if picture.shape[2] == 4:
+        scale = 255.0 if picture.dtype == np.uint8 else 65535.0
+        alpha = picture[..., 3:] / scale
+        picture = np.rint(255.0 * (picture[..., :3] / scale * alpha + (1.0 - alpha))).astype(np.uint8)
+    return np.ascontiguousarray(bgr_to_rgb(picture))
+
+
+class SequenceSource(FrameSource):
+    """Pictures as frames: one still, or files in order at a constant rate."""
+
+    def __init__(self, path: Path, files: list[Path], options: ReadOptions, *, still: bool = False) -> None:
+        first = read_picture(files[0])
+        rate = options.frame_rate or SEQUENCE_RATE
+        info = VideoInfo(
+            width=first.shape[1],
+            height=first.shape[0],
+            fps=rate,
+            frame_count=len(files),
+            duration=float(len(files) / rate),
+            time_base=1 / rate,
+            still=still,
+        )
+        # A rate says how fast these are shown, not that some should be dropped.
+        super().__init__(path, info, replace(options, frame_rate=None))
+        self._files = files
+        self._rate = rate
+
+    def _frames(self) -> Iterator[Frame]:
+        size = (self._native.height, self._native.width)
+        for number, file in enumerate(self._files):
+            if self._closed:
+                return
+            picture = read_picture(file)
+            if picture.shape[:2] != size:
+                raise InputError(f"'{file}' is {picture.shape[1]}x{picture.shape[0]}", f"the first picture is {size[1]}x{size[0]}")
+            yield picture, float(number / self._rate)
+
+
+def _natural(path: Path) -> list[Any]:
+    """Sorts frame2 before frame10."""
+    return [int(part) if part.isdigit() else part.lower() for part in re.split(r"(\d+)", path.name)]
+
+
+def sequence_files(path: Path) -> list[Path] | None:
+    """The files of a folder of pictures or of a printf-style pattern (``shot_%04d.png``); None if it is neither.
+
+    Raises:
+        InputError: if it is one of these and there are no pictures.
+    """
+    if path.is_dir():
+        files = sorted((f for f in path.iterdir() if f.suffix.lower() in PICTURES and f.is_file()), key=_natural)
+        if not files:
+            raise InputError(f"the folder '{path}' holds no pictures", hint=f"looked for {', '.join(PICTURES)}")
+        return files
+    match = re.fullmatch(r"(.*)%0?(\d*)d(.*)", path.name)
+    if match is None or path.exists():
+        return None
+    digits = rf"\d{{{match[2]},}}" if match[2] else r"\d+"
+    pattern = re.compile(re.escape(match[1]) + f"({digits})" + re.escape(match[3]))
+    found = [(int(m[1]), f) for f in (path.parent.iterdir() if path.parent.is_dir() else ()) if (m := pattern.fullmatch(f.name))]
+    if not found:
+        raise InputError(f"no file matches '{path}'")
+    return [file for _, file in sorted(found)]
+
+
+def open_source(path: str | Path, options: ReadOptions | None = None) -> FrameSource:
+    """Opens whatever ``path`` names: a video, a still, a folder of pictures or a printf-style pattern.
+
+    Raises:
+        InputError: if it is none of these, or refused.
+    """
+    options = options or ReadOptions()
+    files = sequence_files(Path(path)) if "\0" not in str(path) and str(path).isprintable() else None
+    if files is not None:
+        return SequenceSource(Path(path), files, options)
+    file = vet_input(path)
+    if file.suffix.lower() in PICTURES:
+        try:
+            media = probe.probe(file)
+        except InputError:
+            media = None
+        if file.suffix.lower() not in (".webp", ".png") or media is None or not media.video or (media.video.frame_count or 1) <= 1:
+            return SequenceSource(file, [file], options, still=True)
+    media = probe.probe(file)
+    info = media.video
+    if info is None:
+        kinds = ", ".join(sorted({s.kind for s in media.others})) or "nothing"
+        raise InputError(f"'{path}' has no video stream", f"it holds: {kinds}")
+    source: FrameSource
+    if info.color.is_hdr:
+        if not options.tone_map:
+            raise InputError(f"'{path}' is HDR ({info.color.transfer})", hint="use --allow-hdr to map it to SDR")
+        source = FFmpegSource(media, options, tone_map=True)
+        source.warnings.append(f"HDR ({info.color.transfer}) was mapped to SDR (BT.709)")
+    elif info.interlaced or info.bit_depth > 8:
+        source = FFmpegSource(media, options)
+        if info.interlaced:
+            source.warnings.append("interlaced: each frame was deinterlaced (bwdif)")
+    else:
+        source = VideoSource(media, options)
+    if info.bit_depth > 8 and not info.color.is_hdr:
+        source.warnings.append(f"{info.bit_depth}-bit video: painted in 8 bits")
+    if info.has_alpha:
+        source.warnings.append("the alpha channel is dropped")
+    return source

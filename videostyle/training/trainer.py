@@ -1,0 +1,321 @@
+"""Trains one style: a painting and some pictures go in, a style comes out.
+
+Nothing here reads files of pictures or shows progress: pictures come as arrays, reports go to an observer.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import keras
+import numpy as np
+from keras import ops
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import load_file, save_file
+
+from videostyle.errors import ModelError, UsageError
+from videostyle.models.loss_network import LossNetwork, features, project
+from videostyle.models.style_network import MARGIN, Architecture, forward_with_features
+from videostyle.models.weights import Style, StyleCard, arrays_sha256
+from videostyle.training import losses as loss
+from videostyle.training.optimise import Objective
+
+Tensor = Any
+PAINTING_SIDE = 384  # short side of the painting, pixels, at which its strokes have their ordinary size
+NAMES = ("loss", "content", "style", "temporal", "temporal_feature", "total_variation", "grid", "detail")
+
+
+@dataclass(frozen=True)
+class LossWeights:
+    """Weight of each loss in the sum that is minimised; what each does to the picture is in the README.
+
+    Attributes:
+        content: keeps what the picture shows readable.
+        style: strength of strokes, colours and textures of the painting.
+        temporal: stillness of the painted frames.
+        temporal_feature: the same for the network's own deep features.
+        total_variation: smoothness between neighbouring pixels.
+        grid: absence of the patterns that a network fills empty areas with, 4 or 8 pixels apart.
+        detail: small texture of the content (0 lets it be smoothed away).
+    """
+
+    content: float = 1.0
+    style: float = 10.0
+    temporal: float = 60.0
+    temporal_feature: float = 0.05
+    total_variation: float = 1.0
+    grid: float = 1000.0
+    detail: float = 0.0
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to train.
+
+    Attributes:
+        steps: optimisation steps.
+        minutes: stop after this time even if steps are left (the learning rate falls in time); None = no limit.
+        learning_rate: of Adam at its peak; it falls to a fiftieth along a cosine.
+        stroke: size of the painting's strokes in the picture, relative to its ordinary one.
+        scales: sizes at which style is compared (1 full, 2 half as well, 3 a quarter as well).
+        seed: of everything random.
+        patience: stop when the smoothed loss has not fallen for this many steps; None = never.
+        checkpoint_every: steps between checkpoints.
+        weights: weight of each loss.
+    """
+
+    steps: int = 900
+    minutes: float | None = None
+    learning_rate: float = 2e-3
+    stroke: float = 1.0
+    scales: int = 3
+    seed: int = 0
+    patience: int | None = None
+    checkpoint_every: int = 100
+    weights: LossWeights = field(default_factory=LossWeights)
+
+    def __post_init__(self) -> None:
+        if self.steps < 1 or self.scales not in (1, 2, 3) or not 0.25 <= self.stroke <= 4.0 or self.learning_rate <= 0:
+            raise UsageError("cannot train with these settings", "steps >= 1, scales 1..3, stroke 0.25..4, rate > 0 are needed")
+        if any(not value >= 0 or math.isinf(value) for value in asdict(self.weights).values()):
+            raise UsageError("loss weights must be numbers of at least 0")
+
+
+class Sampler(Protocol):
+    """Where pairs of frames come from (``data.PairSampler``)."""
+
+    def batch(self, step: int) -> Mapping[str, NDArray[np.float32]]:
+        """Frames, flow and mask of one step; the same for the same step."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What an observer is told after each step.
+
+    Attributes:
+        step: steps done.
+        steps: steps planned.
+        losses: the losses of this step, by name.
+        seconds_left: an estimate.
+        style: gives the style as it is now, for previews.
+    """
+
+    step: int
+    steps: int
+    losses: dict[str, float]
+    seconds_left: float
+    style: Callable[[], Style]
+
+
+Observer = Callable[[Progress], None]
+
+
+def resized(picture: Tensor, short_side: float) -> Tensor:
+    """A picture ``[1, H, W, 3]`` at another size, its shape kept, sides multiples of 8 for the loss network."""
+    height, width = picture.shape[1:3]
+    factor = short_side / min(height, width)
+    size = tuple(max(16, round(side * factor / 8) * 8) for side in (height, width))
+    return ops.image.resize(picture, size, interpolation="bicubic", antialias=True)
+
+
+def painting_targets(net: LossNetwork, painting: NDArray[np.uint8], settings: Settings) -> list[dict[str, Tensor]]:
+    """Gram matrices to aim at, from a painting uint8 ``[H, W, 3]`` RGB.
+
+    Raises:
+        ModelError: if the painting is too small or of one colour.
+    """
+    if painting.ndim != 3 or painting.shape[2] != 3 or min(painting.shape[:2]) < 32:
+        raise ModelError("the painting cannot be used", f"it is {painting.shape}; at least 32 x 32 pixels of colour are needed")
+    if float(painting.std()) < 1.0:
+        raise ModelError("the painting cannot be used", "it is of one colour: there is no style to learn")
+    x = ops.convert_to_tensor(painting[None].astype(np.float32) / 255.0)
+    return loss.style_targets(net, ops.clip(resized(x, PAINTING_SIDE * settings.stroke), 0.0, 1.0), settings.scales)
+
+
+def paint_padded(arch: Architecture, weights: Mapping[str, Tensor], x: Tensor) -> tuple[Tensor, Tensor]:
+    """The network with the margin that the device program also gives it; returns picture and deep features."""
+    pad = ((0, 0), (MARGIN, MARGIN), (MARGIN, MARGIN), (0, 0))
+    y, deep = forward_with_features(arch, weights, ops.pad(x, pad, mode="symmetric"))
+    cut = MARGIN // 8
+    return y[:, MARGIN:-MARGIN, MARGIN:-MARGIN], deep[:, cut:-cut, cut:-cut]
+
+
+def style_objective(
+    arch: Architecture, net: LossNetwork, targets: list[dict[str, Tensor]], weights: LossWeights
+) -> Callable[[Mapping[str, Tensor], Mapping[str, Tensor]], dict[str, Tensor]]:
+    """The function that is minimised: from the network's arrays and a batch of pairs to the named losses.
+
+    Style and content are read from the later frame of each pair only: the earlier one looks the same, and
+    the loss network is most of the cost of a step.
+    """
+
+    def function(arrays: Mapping[str, Tensor], batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        previous, current, flow, mask = (batch[key] for key in ("previous", "current", "flow", "mask"))
+        count = previous.shape[0]
+        painted, deep = paint_padded(arch, arrays, ops.concatenate([previous, current], axis=0))
+        before, now = painted[:count], painted[count:]
+        content, style = loss.perceptual_losses(net, now, current, targets)
+        values = {
+            "content": content,
+            "style": style,
+            "temporal": loss.temporal_output_loss(now, before, current, previous, flow, mask),
+            "temporal_feature": loss.temporal_feature_loss(deep[count:], deep[:count], flow, mask),
+            "total_variation": loss.total_variation(now),
+            "grid": loss.grid_loss(now),
+            "detail": ops.zeros(()),
+        }
+        if weights.detail:
+            layer = net.style_layers[0]
+            fine, wanted = (project(net, layer, features(net, x, (layer,))[layer]) for x in (now, current))
+            values["detail"] = loss.content_loss(fine, wanted)
+        # Values outside 0..1 are clipped on the way to the screen; the losses must not count on them.
+        outside = ops.mean(ops.square(now - ops.clip(now, 0.0, 1.0)))
+        values["loss"] = sum(value * values[name] for name, value in asdict(weights).items()) + 10.0 * outside
+        return values
+
+    return function
+
+
+def learning_rate(peak: float, progress: float) -> float:
+    """Short warm-up, then a cosine down to a fiftieth; ``progress`` in 0..1."""
+    warm = min(1.0, (progress + 0.002) / 0.03)
+    return peak * warm * (0.02 + 0.98 * 0.5 * (1.0 + math.cos(math.pi * min(progress, 1.0))))
+
+
+def _save_checkpoint(path: Path, objective: Objective, step: int, identity: str) -> None:
+    state = {f"state/{i}": np.asarray(ops.convert_to_numpy(v)) for i, v in enumerate(objective.optimizer.variables)}
+    state.update({f"weights/{name}": value for name, value in objective.arrays().items()})
+    temporary = path.with_name(path.name + ".part")
+    save_file(state, temporary, {"step": str(step), "identity": identity})
+    os.replace(temporary, path)
+
+
+def _load_checkpoint(path: Path, objective: Objective, identity: str) -> int:
+    """Restores weights and optimiser; returns the step, 0 where there is no checkpoint of this very training."""
+    if not path.is_file():
+        return 0
+    try:
+        state = load_file(path)
+        with safe_open(path, "numpy") as file:
+            metadata = file.metadata() or {}
+    except (OSError, SafetensorError, ValueError) as error:
+        raise ModelError(f"cannot read the checkpoint '{path}'", str(error), "delete it to start anew") from error
+    if metadata.get("identity") != identity:
+        return 0
+    objective.set_arrays({name[len("weights/") :]: value for name, value in state.items() if name.startswith("weights/")})
+    for i, variable in enumerate(objective.optimizer.variables):
+        variable.assign(state[f"state/{i}"])
+    return int(metadata["step"])
+
+
+def train_style(
+    painting: NDArray[np.uint8],
+    sampler: Sampler,
+    start: Style,
+    net: LossNetwork,
+    settings: Settings,
+    card: StyleCard,
+    *,
+    base: Style | None = None,
+    checkpoint: Path | None = None,
+    observer: Observer | None = None,
+) -> Style:
+    """Trains ``start`` towards the painting.
+
+    Args:
+        painting: uint8 ``[H, W, 3]``, RGB.
+        sampler: pairs of frames, ``[N, S, S, ...]`` with S a multiple of 32.
+        start: the base, or a style to go on from.
+        net: the loss network.
+        settings: how to train.
+        card: what the style says of itself; architecture, weights, figures and base are filled in here.
+        base: the base that the style is a child of; ``start`` itself where None.
+        checkpoint: file to save the state in, and to go on from if it is of this very training.
+        observer: told after each step; may raise to stop the training.
+
+    Raises:
+        ModelError: if the painting cannot be used, or the losses stop being finite.
+    """
+    keras.utils.set_random_seed(settings.seed)
+    arch = start.architecture
+    targets = painting_targets(net, painting, settings)
+    function = style_objective(arch, net, targets, settings.weights)
+    objective = Objective(start.weights, function, NAMES, settings.learning_rate)
+    base_hash = arrays_sha256((base or start).weights)
+    identity = json.dumps([asdict(settings), arrays_sha256({"p": painting}), arrays_sha256(start.weights), net.name], sort_keys=True)
+    first = _load_checkpoint(checkpoint, objective, identity) if checkpoint else 0
+
+    smooth: dict[str, float] = {}
+    best, best_step, began = math.inf, first, time.monotonic()
+
+    def snapshot() -> Style:
+        figures = {name: round(value, 5) for name, value in smooth.items()}
+        filled = replace(
+            card,
+            architecture=arch,
+            loss_network=net.name,
+            loss_weights=asdict(settings.weights),
+            figures={**figures, **card.figures, "steps": step},
+            base_sha256=base_hash,
+        )
+        return Style(filled, objective.arrays())
+
+    step = first
+    for step in range(first + 1, settings.steps + 1):
+        elapsed = time.monotonic() - began
+        fraction = (step - 1) / settings.steps
+        if settings.minutes is not None:
+            fraction = max(fraction, elapsed / (60.0 * settings.minutes))
+            if fraction >= 1.0:
+                step -= 1
+                break
+        values = objective.step(sampler.batch(step), learning_rate(settings.learning_rate, fraction))
+        if not math.isfinite(values["loss"]):
+            raise ModelError("the training broke down", f"the loss at step {step} is not finite", "lower the learning rate")
+        for name, value in values.items():
+            smooth[name] = value if name not in smooth else 0.97 * smooth[name] + 0.03 * value
+        if observer is not None:
+            done = time.monotonic() - began
+            left = done / (step - first) * (settings.steps - step)
+            if settings.minutes is not None:
+                left = min(left, 60.0 * settings.minutes - done)
+            observer(Progress(step, settings.steps, values, max(left, 0.0), snapshot))
+        if checkpoint is not None and (step % settings.checkpoint_every == 0 or step == settings.steps):
+            _save_checkpoint(checkpoint, objective, step, identity)
+        if smooth["loss"] < best - 1e-4 * abs(best) or not math.isfinite(best):
+            best, best_step = smooth["loss"], step
+        elif settings.patience is not None and step - best_step >= settings.patience:
+            break
+    return snapshot()
+
+
+def nearest_start(
+    base: Style, styles: Iterable[Style], net: LossNetwork, targets: list[dict[str, Tensor]], pictures: Sequence[NDArray[np.float32]]
+) -> Style:
+    """The style whose paint is nearest to the targets already; the base where none comes nearer.
+
+    Args:
+        base: the base.
+        styles: candidates, children of the base.
+        net: the loss network.
+        targets: from ``painting_targets``.
+        pictures: a few float32 ``[S, S, 3]`` RGB 0..1 pictures of one size to paint.
+    """
+    x = ops.convert_to_tensor(np.stack(pictures))
+
+    def distance(style: Style) -> float:
+        if style.architecture != base.architecture:
+            return math.inf
+        painted, _ = paint_padded(style.architecture, style.weights, x)
+        _, value = loss.perceptual_losses(net, ops.clip(painted, 0.0, 1.0), x, targets)
+        return float(value)
+
+    return min([base, *styles], key=distance)
