@@ -138,6 +138,9 @@ def encode_command(
     arguments += ["-f", "rawvideo", "-pixel_format", raw, "-video_size", f"{info.width}x{info.height}"]
     arguments += ["-framerate", f"{rate.numerator}/{rate.denominator}", "-i", "pipe:0", "-an"]
     full = info.color.full_range is True
+    filters = []
+    if info.sample_aspect != 1:
+        filters.append(f"setsar={info.sample_aspect.numerator}/{info.sample_aspect.denominator}:max=65535")
     if codec.encoder == "gif":
         # A palette of each frame's own: one palette for all frames would need the whole clip in memory.
         graph = "split[a][b];[a]palettegen=stats_mode=single[p];[b][p]paletteuse=new=1:dither=sierra2_4a"
@@ -145,8 +148,9 @@ def encode_command(
     elif stored.startswith(("yuv", "nv12", "p010")):
         if input_format == "rgb24":
             ranges = "full" if full else "limited"
-            flags = "flags=accurate_rnd+full_chroma_int+bicubic"
-            arguments += ["-vf", f"scale=out_color_matrix={_matrix(info.color)}:out_range={ranges}:{flags},format={stored}"]
+            # "area" averages four pixels to a chroma sample: the inverse of how readers repeat them.
+            scale = f"scale=out_color_matrix={_matrix(info.color)}:out_range={ranges}:flags=area+accurate_rnd"
+            filters.append(f"{scale},format={stored}")
         if info.color.full_range is not None:
             arguments += ["-color_range", "pc" if full else "tv"]
         for option, value in (("-colorspace", info.color.matrix), ("-color_primaries", info.color.primaries), ("-color_trc", info.color.transfer)):
@@ -169,8 +173,8 @@ def encode_command(
             raise UsageError(f"the encoder {codec.encoder} has no presets", hint="leave --preset out")
     if threads:
         arguments += ["-threads", str(threads)]
-    if info.sample_aspect != 1:
-        arguments += ["-aspect", str(Fraction(info.width, info.height) * info.sample_aspect)]
+    if filters and codec.encoder != "gif":
+        arguments += ["-vf", ",".join(filters)]
     container = codec.stream or {"gif": "gif", "libwebp_anim": "webp"}[codec.encoder]
     return [*arguments, "-f", container, file_name(target)]
 

@@ -51,6 +51,7 @@ class MediaInfo:
         metadata: tags of the container.
         chapters: chapters as PyAV gives them.
         size: bytes.
+        counted: whether the container states how many video frames it holds (else ``frame_count`` is an estimate).
     """
 
     path: Path
@@ -63,6 +64,7 @@ class MediaInfo:
     metadata: dict[str, str]
     chapters: tuple[dict[str, Any], ...]
     size: int
+    counted: bool = False
 
 
 def open_container(path: Path) -> Any:
@@ -185,6 +187,7 @@ def probe(path: str | Path) -> MediaInfo:
             metadata=dict(container.metadata),
             chapters=tuple(container.chapters()),
             size=file.stat().st_size,
+            counted=bool(video is not None and video.frames),
         )
 
 
@@ -195,4 +198,15 @@ def packet_times(path: Path, index: int) -> list[Fraction]:
         stream = container.streams[index]
         with contextlib.suppress(FFmpegError):
             times = [p.pts * p.time_base for p in container.demux(stream) if p.pts is not None and not p.is_discard]
+    return sorted(times)
+
+
+def frame_times(path: Path, index: int) -> list[Fraction]:
+    """Presentation times in seconds of a stream's frames, found by decoding them."""
+    times: list[Fraction] = []
+    with open_container(path) as container:
+        stream = container.streams[index]
+        for packet in container.demux(stream):
+            with contextlib.suppress(FFmpegError):
+                times.extend(frame.pts * frame.time_base for frame in packet.decode() if frame.pts is not None)
     return sorted(times)

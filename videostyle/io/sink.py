@@ -8,7 +8,7 @@ import heapq
 import logging
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -111,6 +111,7 @@ class VideoSink:
         options: how to encode.
         original: where everything but the picture is copied from; None = a silent video.
         metadata: tags of the container, added to the original's.
+        finish: called with the complete file before it is verified and named.
     """
 
     def __init__(
@@ -120,7 +121,9 @@ class VideoSink:
         options: EncodeOptions,
         original: Original | None = None,
         metadata: Mapping[str, str] | None = None,
+        finish: Callable[[Path], object] | None = None,
     ) -> None:
+        self._finish = finish
         self._codec = ffmpeg.codec_for(options.codec, path.suffix)
         if options.codec in ffmpeg.HARDWARE and not ffmpeg.encoder_works(self._codec.encoder):
             raise OutputError(f"the encoder {self._codec.encoder} does not work on this machine", hint="choose another --codec")
@@ -175,6 +178,8 @@ class VideoSink:
             self._process.close()
             if not self._direct:
                 self._mux()
+            if self._finish is not None:
+                self._finish(self._output.temporary)
             self._verify()
             return self._output.commit()
         except FFmpegError as error:
@@ -366,10 +371,14 @@ class PictureSink:
         path: a picture file, a folder, or a pattern such as ``out_%05d.png``.
         info: what the frames look like.
         options: ``overwrite`` and ``crf`` (JPEG and WebP quality is 100 less twice it) count.
+        finish: called with each written file.
     """
 
-    def __init__(self, path: Path, info: VideoInfo, options: EncodeOptions) -> None:
+    def __init__(
+        self, path: Path, info: VideoInfo, options: EncodeOptions, finish: Callable[[Path], object] | None = None
+    ) -> None:
         self.warnings: list[str] = []
+        self._finish = finish
         self._options = options
         self._path = path
         self._written: list[Path] = []
@@ -419,6 +428,8 @@ class PictureSink:
             raise OutputError(f"cannot write '{path}'", "the picture could not be encoded")
         try:
             path.write_bytes(data.tobytes())
+            if self._finish is not None:
+                self._finish(path)
         except OSError as error:
             raise disk_error(path, error) from error
 
@@ -442,6 +453,7 @@ def open_sink(
     *,
     original: Original | None = None,
     metadata: Mapping[str, str] | None = None,
+    finish: Callable[[Path], object] | None = None,
 ) -> VideoSink | PictureSink:
     """Opens the sink that ``path`` and the codec ask for.
 
@@ -456,7 +468,7 @@ def open_sink(
     if options.codec == "png" or (path.suffix.lower() in pictures and not animated) or path.is_dir() or not path.suffix:
         if path.suffix.lower() in pictures and "%" not in path.name and not info.still and not path.is_dir():
             path = path.with_name(f"{path.stem}_%06d{path.suffix}")
-        return PictureSink(path, info, options)
-    return VideoSink(path, info, options, original, metadata)
+        return PictureSink(path, info, options, finish)
+    return VideoSink(path, info, options, original, metadata, finish)
 
 

@@ -48,8 +48,8 @@ class LossWeights:
     """
 
     content: float = 1.0
-    style: float = 10.0
-    temporal: float = 60.0
+    style: float = 25.0
+    temporal: float = 100.0
     temporal_feature: float = 0.05
     total_variation: float = 1.0
     grid: float = 1000.0

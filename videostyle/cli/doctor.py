@@ -1,0 +1,106 @@
+"""``videostyle doctor``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """This verb has no options of its own."""
+
+
+def _python() -> str:
+    return f"{platform.python_version()} on {platform.system()} {platform.machine()}, {os.cpu_count()} processors"
+
+
+def _opencv() -> str:
+    from videostyle.io.opencv import load_cv2
+
+    return str(load_cv2().__version__)
+
+
+def _ffmpeg() -> str:
+    from videostyle.io import ffmpeg
+
+    found = [name for name in ("libx264", "libx265", "libsvtav1", "libvpx-vp9") if ffmpeg.encoder_works(name)]
+    if "libx264" not in found:
+        raise RuntimeError("this ffmpeg cannot encode H.264; pip install imageio-ffmpeg, or unset IMAGEIO_FFMPEG_EXE")
+    hardware = [name for name in ffmpeg.HARDWARE if ffmpeg.encoder_works(name)]
+    return f"{ffmpeg.version().split(' Copyright')[0]}; encodes with {', '.join(found + hardware)}"
+
+
+def _tensorflow() -> str:
+    import tensorflow as tf
+
+    from videostyle.processors.stylize import choose_device, choose_precision
+
+    device = choose_device()
+    gpus = len(tf.config.list_physical_devices("GPU"))
+    hint = "" if gpus else "; for an NVIDIA GPU: pip install 'videostyle[cuda]'"
+    return f"{tf.__version__}, computes on {device} in {choose_precision('auto', device)}, {gpus} GPUs{hint}"
+
+
+def _styles() -> str:
+    from videostyle.models import gallery
+    from videostyle.models.weights import load_style
+
+    for entry in gallery.entries():
+        load_style(entry.path)
+    gallery.base()
+    return f"{len(gallery.entries())} styles, base and loss network whole; yours are kept in {gallery.user_styles()}"
+
+
+def _memory() -> str:
+    text = Path("/proc/meminfo").read_text(encoding="ascii") if Path("/proc/meminfo").exists() else ""
+    values = {line.split(":")[0]: int(line.split()[1]) for line in text.splitlines() if len(line.split()) > 1}
+    free = values.get("MemAvailable", 0) / 1e6
+    if not free:
+        return "unknown on this system"
+    if free < 1.5:
+        raise RuntimeError(f"{free:.1f} GB are free; 1920x1080 needs about 1.5 GB: close something, or use --max-size")
+    return f"{free:.1f} GB are free (1920x1080 needs about 1.5 GB, 3840x2160 about 4 GB)"
+
+
+def _display() -> str:
+    if sys.platform.startswith("linux") and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        return "none: painting needs none"
+    return "there is one"
+
+
+def _cameras() -> str:
+    found = sorted(str(path) for path in Path("/dev").glob("video*")) if Path("/dev").exists() else []
+    return ", ".join(found) or "none found: painting files needs none"
+
+
+CHECKS: dict[str, tuple[Callable[[], str], bool]] = {  # name -> check, whether painting a file needs it
+    "Python": (_python, True),
+    "OpenCV": (_opencv, True),
+    "ffmpeg": (_ffmpeg, True),
+    "TensorFlow": (_tensorflow, True),
+    "styles": (_styles, True),
+    "memory": (_memory, False),
+    "display": (_display, False),
+    "cameras": (_cameras, False),
+}
+
+
+def run(options: argparse.Namespace) -> int:
+    """Tries everything; exits with 6 if painting a file would not work."""
+    rows, code = [], 0
+    for name, (check, needed) in CHECKS.items():
+        try:
+            rows.append({"what": name, "ok": True, "detail": check()})
+        except Exception as error:  # every failure is a finding here
+            rows.append({"what": name, "ok": False, "detail": f"{error}"})
+            code = 6 if needed else code
+        if not options.json:
+            print(f"{'ok  ' if rows[-1]['ok'] else 'FAIL'} {name:10} {rows[-1]['detail']}", flush=True)
+    if options.json:
+        print(json.dumps({"ok": code == 0, "checks": rows}))
+    return code

@@ -1,0 +1,65 @@
+"""Progress bars on stderr, and one clean Ctrl-C."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from types import FrameType
+from typing import Any
+
+
+class Bars:
+    """One bar at a time: a new phase closes the bar before it."""
+
+    UNITS = {"plan": "frame", "paint": "frame", "train": "step"}
+    TITLES = {"plan": "looking", "paint": "painting", "train": "learning"}
+
+    def __init__(self, quiet: bool) -> None:
+        self._quiet = quiet
+        self._phase = ""
+        self._bar: Any = None
+
+    def __call__(self, phase: str, done: int, total: int | None) -> None:
+        """Moves the bar of ``phase`` on by ``done``."""
+        if self._quiet:
+            return
+        if phase != self._phase:
+            from tqdm import tqdm
+
+            self.close()
+            self._phase = phase
+            unit = self.UNITS.get(phase, "step")
+            self._bar = tqdm(total=total, unit=unit, desc=self.TITLES.get(phase, phase), file=sys.stderr, leave=phase != "plan")
+        self._bar.update(done)
+
+    def close(self) -> None:
+        """Ends the bar."""
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+            self._phase = ""
+
+
+@contextlib.contextmanager
+def stoppable() -> Iterator[threading.Event]:
+    """An event that the first SIGINT or SIGTERM sets; the second one ends the program at once."""
+    event = threading.Event()
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        if event.is_set():
+            os._exit(128 + number)
+        event.set()
+        print("\nvideostyle: stopping (once more to stop at once)", file=sys.stderr, flush=True)
+
+    before = {}
+    if threading.current_thread() is threading.main_thread():
+        before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield event
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

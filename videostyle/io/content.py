@@ -1,0 +1,91 @@
+"""Pictures to train on: photos, folders of photos and clips, read into memory at a modest size."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from videostyle.errors import InputError
+from videostyle.frames import UInt8Array
+from videostyle.io.opencv import load_cv2
+from videostyle.io.source import PICTURES, FrameSource, ReadOptions, VideoSource, open_source, read_picture
+
+log = logging.getLogger("videostyle")
+
+LONG_SIDE = 640  # pixels; training looks at windows of a few hundred
+FRAMES_OF_A_CLIP = 24
+Neighbours = tuple[UInt8Array, UInt8Array]  # a frame and the one before it
+
+
+def shrunk(picture: UInt8Array, long_side: int = LONG_SIDE) -> UInt8Array:
+    """A picture at a long side of at most ``long_side``."""
+    scale = long_side / max(picture.shape[:2])
+    if scale >= 1:
+        return picture
+    cv2 = load_cv2()
+    size = tuple(max(1, round(side * scale)) for side in (picture.shape[1], picture.shape[0]))
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def clip_neighbours(source: FrameSource, count: int = FRAMES_OF_A_CLIP) -> list[Neighbours]:
+    """Up to ``count`` frames spread over a clip, each with the frame before it."""
+    pairs: list[Neighbours] = []
+    step, number, before = 1, 0, None
+    for batch in source:
+        for frame in batch.frames:
+            if number % step == 0:
+                small = shrunk(frame)
+                pairs.append((small, shrunk(before) if before is not None else small))
+                if len(pairs) > 2 * count:
+                    pairs, step = pairs[::2], 2 * step
+            before = frame
+            number += 1
+    chosen = np.linspace(0, len(pairs) - 1, min(count, len(pairs))).round().astype(int) if pairs else ()
+    return [pairs[i] for i in chosen]
+
+
+def read_content(paths: Sequence[str | Path], limit: int = 2000) -> tuple[list[UInt8Array], list[Neighbours]]:
+    """Pictures and neighbouring frames from any mix of photos, folders and clips.
+
+    Args:
+        paths: files and folders; a folder's own pictures and clips are taken, not those of folders in it.
+        limit: pictures at most.
+
+    Raises:
+        InputError: if a named file cannot be read, or there is nothing to train on. Files that a folder
+            merely contains are passed over with a warning.
+    """
+    pictures: list[UInt8Array] = []
+    neighbours: list[Neighbours] = []
+    for path, named in _expand(paths):
+        if len(pictures) >= limit:
+            break
+        try:
+            if path.suffix.lower() in PICTURES:
+                pictures.append(shrunk(read_picture(path)))
+            else:
+                with open_source(path, ReadOptions()) as source:
+                    found = clip_neighbours(source)
+                    neighbours.extend(found if isinstance(source, VideoSource) else [])
+                    pictures.extend(frame for frame, _ in found)
+        except InputError as error:
+            if named:
+                raise
+            log.warning("left out: %s", error)
+    if not pictures:
+        raise InputError("there is nothing to train on", f"no picture or clip in {', '.join(map(str, paths))}")
+    return pictures, neighbours
+
+
+def _expand(paths: Iterable[str | Path]) -> Iterable[tuple[Path, bool]]:
+    videos = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v", ".ts", ".flv")
+    for path in map(Path, paths):
+        if path.is_dir():
+            for file in sorted(path.iterdir()):
+                if file.suffix.lower() in (*PICTURES, *videos):
+                    yield file, False
+        else:
+            yield path, True

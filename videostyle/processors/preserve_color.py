@@ -1,0 +1,47 @@
+"""Keeps the clip's own colours: luminance from the painting, chroma from the clip."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from videostyle.frames import FrameBatch, UInt8Array, VideoInfo
+from videostyle.io.opencv import load_cv2
+from videostyle.processors.base import Processor
+
+
+def with_chroma_of(painted: UInt8Array, original: UInt8Array) -> UInt8Array:
+    """Luminance of ``painted`` with the chroma of ``original``.
+
+    Args:
+        painted: uint8 ``[H, W, 3]`` RGB.
+        original: the same, unpainted.
+    """
+    cv2 = load_cv2()
+    mixed = cv2.cvtColor(painted, cv2.COLOR_RGB2YCrCb)
+    mixed[..., 1:] = cv2.cvtColor(original, cv2.COLOR_RGB2YCrCb)[..., 1:]
+    return np.asarray(cv2.cvtColor(mixed, cv2.COLOR_YCrCb2RGB), np.uint8)
+
+
+class PreserveColor:
+    """Runs another processor and gives its result the colours of what went in.
+
+    Args:
+        inner: the style processor; it must deliver rgb24 of the size it is given.
+    """
+
+    def __init__(self, inner: Processor) -> None:
+        self.inner = inner
+
+    def open(self, info: VideoInfo) -> VideoInfo:
+        """Opens the inner processor."""
+        return self.inner.open(info)
+
+    def __call__(self, batch: FrameBatch) -> FrameBatch:
+        """Paints, then puts the clip's chroma back."""
+        painted = self.inner(batch)
+        frames = np.stack([with_chroma_of(p, o) for p, o in zip(painted.frames, batch.frames, strict=True)])
+        return FrameBatch(frames, batch.pts, batch.index, durations=batch.durations)
+
+    def close(self) -> None:
+        """Closes the inner processor."""
+        self.inner.close()

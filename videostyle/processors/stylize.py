@@ -1,0 +1,482 @@
+"""The device program: uint8 frames in, painted uint8 frames out, one compiled call with one copy each way.
+
+This is the only module that knows TensorFlow at render time. The shot's statistics are folded into the
+weights (``models.style_network.fold``) together with the scaling from and to 0..255, so that the program is a
+cast, a pad, convolutions, a clip and a cast. Weights are arguments of the program: another style, strength or
+shot changes numbers, not the graph.
+"""
+
+from __future__ import annotations
+
+import bisect
+import logging
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from videostyle.errors import DeviceError, ModelError, UsageError
+from videostyle.frames import FrameBatch, UInt8Array, VideoInfo
+from videostyle.models.style_network import MARGIN, Statistics, fold, forward_folded, measure, padded_size
+from videostyle.models.weights import Style
+
+log = logging.getLogger("videostyle")
+
+PRECISIONS = ("auto", "float32", "bfloat16", "float16")
+OUTPUTS = ("rgb24", "i420")
+TILE_PIXELS = 1920 * 1088  # largest piece the network is given at once; about 0.5 GB of activations in float32
+BATCH_PIXELS = 4 * 640 * 368  # pixels in a batch on a CPU: enough to fill the cores, few enough to stay in cache
+ACCELERATOR_BATCH_PIXELS = 16 * 1280 * 720
+
+
+def choose_device(name: str = "auto") -> str:
+    """TensorFlow's name of the device to run on: "auto", "cpu", "gpu" or "gpu:1".
+
+    Raises:
+        DeviceError: if there is no such device.
+    """
+    gpus = tf.config.list_physical_devices("GPU")
+    name = name.lower()
+    if name == "auto":
+        return "/GPU:0" if gpus else "/CPU:0"
+    if name == "cpu":
+        return "/CPU:0"
+    number = name.removeprefix("gpu").removeprefix(":") or "0"
+    if name.startswith("gpu") and number.isdigit() and int(number) < len(gpus):
+        return f"/GPU:{number}"
+    found = ", ".join(["cpu", *(f"gpu:{i}" for i in range(len(gpus)))])
+    raise DeviceError(f"no device '{name}'", f"TensorFlow sees: {found}", "run 'videostyle doctor'")
+
+
+@lru_cache(maxsize=1)
+def _cpu_flags() -> frozenset[str]:
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return frozenset()
+    return frozenset(next((line.split(":", 1)[1].split() for line in text.splitlines() if line.startswith("flags")), []))
+
+
+def choose_precision(name: str, device: str) -> str:
+    """The dtype to compute in: ``name``, or for "auto" what is fastest on the device.
+
+    On a CPU that is bfloat16 where it has AMX tiles. AVX512-BF16 alone does not do: measured without AMX, a
+    3x3 convolution of 64 channels took 1.6 times as long in bfloat16 as in float32.
+    """
+    if name not in PRECISIONS:
+        raise UsageError(f"no precision '{name}'", hint=f"use one of {', '.join(PRECISIONS)}")
+    if name != "auto":
+        return name
+    if "GPU" in device:
+        return "float16"
+    return "bfloat16" if "amx_bf16" in _cpu_flags() else "float32"
+
+
+def symmetric_pad(frames: Any, height: int, width: int) -> Any:
+    """Pads ``[B, h, w, C]`` at the centre to ``height`` x ``width`` by mirroring, as often as tiny frames need."""
+    while True:
+        h, w = frames.shape[1:3]
+        if (h, w) == (height, width):
+            return frames
+        # The first rounds mirror at most the whole frame; margins stay split evenly for the last.
+        top = min((height - h) // 2, h)
+        left = min((width - w) // 2, w)
+        bottom, right = min(height - h - top, h), min(width - w - left, w)
+        frames = tf.pad(frames, ((0, 0), (top, bottom), (left, right), (0, 0)), mode="SYMMETRIC")
+
+
+def _offsets(height: int, width: int, h: int, w: int) -> tuple[int, int]:
+    """Where a frame of ``h`` x ``w`` lies after ``symmetric_pad``."""
+    return _offset(height, h), _offset(width, w)
+
+
+def _offset(total: int, side: int) -> int:
+    offset = 0
+    while side < total:
+        before = min((total - side) // 2, side)
+        offset += before
+        side += before + min(total - side - before, side)
+    return offset
+
+
+def device_weights(style: Style, statistics: Statistics) -> dict[str, np.ndarray]:
+    """Folded weights that also map from and to 0..255: /255 in the first convolution, *255 in the last.
+
+    The network subtracts 0.5 from its input; the program subtracts 127.5 from bytes instead, as zero
+    padding must mean the same grey.
+    """
+    folded = fold(style.architecture, style.weights, statistics)
+    folded["stem/kernel"] = folded["stem/kernel"] / np.float32(255.0)
+    folded["out/kernel"] = folded["out/kernel"] * np.float32(255.0)
+    folded["out/bias"] = folded["out/bias"] * np.float32(255.0)
+    return folded
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A piece of a padded frame: rows and columns to read, and the part of the result to keep."""
+
+    top: int
+    left: int
+    height: int
+    width: int
+    keep_top: int
+    keep_left: int
+    keep_height: int
+    keep_width: int
+
+
+def plan_tiles(height: int, width: int, halo: int, limit: int, stride: int = 8) -> list[Tile]:
+    """Splits a padded frame into equal tiles of at most ``limit`` pixels each, halo included.
+
+    Tiles begin at multiples of ``stride``, so that every pixel has the same place in its cell as in the whole
+    frame; with a halo of the network's reach the pieces are those of the whole frame.
+
+    Args:
+        height: padded height, a multiple of ``stride``.
+        width: padded width, a multiple of ``stride``.
+        halo: pixels to read beyond what is kept, a multiple of ``stride``.
+        limit: pixels of a tile.
+        stride: alignment of tiles.
+
+    Raises:
+        DeviceError: if ``limit`` leaves no room beside the halo.
+    """
+    if height * width <= limit:
+        return [Tile(0, 0, height, width, 0, 0, height, width)]
+    for pieces in range(2, 4096):
+        for rows in range(1, pieces + 1):
+            if pieces % rows:
+                continue
+            columns = pieces // rows
+            keep_h = -(-height // (rows * stride)) * stride
+            keep_w = -(-width // (columns * stride)) * stride
+            tile_h, tile_w = min(height, keep_h + 2 * halo), min(width, keep_w + 2 * halo)
+            if tile_h * tile_w > limit:
+                continue
+            tiles = []
+            for top in range(0, height, keep_h):
+                for left in range(0, width, keep_w):
+                    # All tiles have one size, so that one compiled program serves them: those at an edge
+                    # read further inwards instead.
+                    from_top = min(max(0, top - halo), height - tile_h)
+                    from_left = min(max(0, left - halo), width - tile_w)
+                    kept = min(keep_h, height - top), min(keep_w, width - left)
+                    tiles.append(Tile(from_top, from_left, tile_h, tile_w, top - from_top, left - from_left, *kept))
+            return tiles
+    raise DeviceError(f"frames of {width}x{height} do not fit", f"a tile may have {limit} pixels", "lower --max-size")
+
+
+class Stylize:
+    """Paints frames with a style: the style processor.
+
+    Statistics come from ``use_shots`` (one set per shot); without them those of the first frames that arrive are
+    measured and kept.
+
+    Args:
+        style: what to paint with, at its strength already (``gallery.resolve``).
+        precision: one of ``PRECISIONS``.
+        batch_size: frames computed at once; None chooses by frame size.
+        device: as in ``choose_device``.
+        output: "rgb24", or "i420" (BT.601 or BT.709 and range as the video says; even sizes only, else RGB).
+        tile: largest tile in pixels; None chooses.
+    """
+
+    def __init__(
+        self,
+        style: Style,
+        *,
+        precision: str = "auto",
+        batch_size: int | None = None,
+        device: str = "auto",
+        output: str = "rgb24",
+        tile: int | None = None,
+    ) -> None:
+        if output not in OUTPUTS:
+            raise UsageError(f"no output format '{output}'", hint=f"use one of {', '.join(OUTPUTS)}")
+        if batch_size is not None and not 1 <= batch_size <= 1024:
+            raise UsageError("the batch size must lie between 1 and 1024")
+        self.style = style
+        self.device = choose_device(device)
+        self.precision = choose_precision(precision, self.device)
+        self.warnings: list[str] = []
+        self._batch = batch_size
+        self._tile = tile
+        self._output = output
+        self._info: VideoInfo | None = None
+        self._shots: list[tuple[int, Statistics]] = []
+        self._weights: dict[int, dict[str, Any]] = {}
+        self._programs: dict[tuple[int, ...], Callable[..., Any]] = {}
+
+    # -- the processor protocol ------------------------------------------------------------------------------
+
+    def open(self, info: VideoInfo) -> VideoInfo:
+        """Prepares for frames of this size; the delivered ones have the same."""
+        self._info = info
+        self._size = info.height, info.width
+        self._padded = padded_size(*self._size, self.style.architecture.stride)
+        self._batch = self.batch_for_frames(info)
+        self._i420 = self._output == "i420" and info.width % 2 == 0 and info.height % 2 == 0
+        halo = -(-self.style.architecture.receptive_radius // 8) * 8
+        self._tiles = plan_tiles(*self._padded, halo, self._tile or TILE_PIXELS)
+        self._halo = halo
+        return info
+
+    def __call__(self, batch: FrameBatch) -> FrameBatch:
+        """Paints one batch. Its frames may belong to several shots.
+
+        Raises:
+            ModelError: if the network gave a value that is not finite.
+            DeviceError: if even one tile of one frame does not fit.
+        """
+        if self._info is None:
+            raise ValueError("open() comes first")
+        if batch.frames.shape[1:3] != self._size:
+            raise ValueError(f"frames of {batch.frames.shape[1:3]} after open() with {self._size}")
+        if not self._shots:
+            self.use_shots([(0, self.statistics_of(batch.frames[: min(len(batch), 4)]))])
+        painted = []
+        at = 0
+        while at < len(batch):
+            shot = self._shot_of(batch.index + at)
+            border = self._shots[shot + 1][0] - batch.index if shot + 1 < len(self._shots) else len(batch)
+            end = min(len(batch), max(border, at + 1))
+            painted.append(self._paint(batch.frames[at:end], self._weights_of(shot)))
+            at = end
+        frames = painted[0] if len(painted) == 1 else np.concatenate(painted)
+        return FrameBatch(frames, batch.pts, batch.index, "i420" if self._i420 else "rgb24", batch.durations)
+
+    def close(self) -> None:
+        """Forgets compiled programs and device copies of weights."""
+        self._weights.clear()
+        self._programs.clear()
+
+    # -- shots, statistics, styles ---------------------------------------------------------------------------
+
+    def use_shots(self, shots: Sequence[tuple[int, Statistics]]) -> None:
+        """Sets the shots: number of the first frame and statistics of each, in order."""
+        if not shots:
+            raise ValueError("at least one shot is needed")
+        self._shots = sorted(shots, key=lambda shot: shot[0])
+        self._weights.clear()
+
+    def use_style(self, style: Style) -> None:
+        """Changes the style between two frames, statistics kept; nothing is compiled again.
+
+        Raises:
+            ModelError: if its network has other sizes.
+        """
+        if style.architecture != self.style.architecture:
+            raise ModelError(f"cannot change to '{style.card.name}'", "its network has other sizes")
+        self.style = style
+        self._weights.clear()
+
+    def statistics_of(self, frames: UInt8Array) -> Statistics:
+        """Statistics of a shot from some of its frames, uint8 ``[K, H, W, 3]`` RGB.
+
+        One frame is measured at a time, and a large one in pieces, so that memory stays bounded; means and
+        squares are pooled, as if all were one large picture.
+        """
+        sums: dict[str, tuple[Any, Any]] = {}
+        count = 0
+        for frame in frames:
+            for piece in self._pieces(frame):
+                for layer, (mean, variance) in self._measure(piece).items():
+                    mean, square = mean.astype(np.float64), (variance + mean**2).astype(np.float64)
+                    before = sums.get(layer, (0.0, 0.0))
+                    sums[layer] = before[0] + mean, before[1] + square
+                count += 1
+        return {
+            layer: ((mean / count).astype(np.float32), np.maximum(square / count - (mean / count) ** 2, 0).astype(np.float32))
+            for layer, (mean, square) in sums.items()
+        }
+
+    def _pieces(self, frame: UInt8Array) -> list[UInt8Array]:
+        """The frame, or four overlapping corners' worth of it, in pieces of one size of at most ``TILE_PIXELS``."""
+        h, w = frame.shape[:2]
+        parts = math.ceil(math.sqrt(h * w / TILE_PIXELS))
+        ph, pw = -(-h // parts), -(-w // parts)
+        tops, lefts = ([round(i * (side - p) / max(parts - 1, 1)) for i in range(parts)] for side, p in ((h, ph), (w, pw)))
+        return [frame[top : top + ph, left : left + pw] for top in tops for left in lefts]
+
+    def _measure(self, piece: UInt8Array) -> Statistics:
+        key = (-1, *piece.shape[:2])
+        program = self._programs.get(key)
+        if program is None:
+            arch, size = self.style.architecture, padded_size(*piece.shape[:2], self.style.architecture.stride)
+
+            def statistics(weights: Any, frames: Any) -> Any:
+                x = symmetric_pad(tf.cast(frames, tf.float32) / 255.0, *size)
+                return measure(arch, weights, x)
+
+            program = self._programs[key] = tf.function(statistics, autograph=False)
+        with tf.device(self.device):
+            weights = {name: tf.constant(value) for name, value in self.style.weights.items()}
+            found = program(weights, tf.constant(piece[None]))
+        return {layer: (mean.numpy(), variance.numpy()) for layer, (mean, variance) in found.items()}
+
+    def _shot_of(self, frame: int) -> int:
+        return max(0, bisect.bisect_right([first for first, _ in self._shots], frame) - 1)
+
+    def _weights_of(self, shot: int) -> dict[str, Any]:
+        if shot not in self._weights:
+            # Frames come in order: the last shot's weights will not be needed again.
+            self._weights.clear()
+            dtype = tf.as_dtype(self.precision)
+            with tf.device(self.device):
+                arrays = device_weights(self.style, self._shots[shot][1])
+                self._weights[shot] = {name: tf.cast(tf.constant(value), dtype) for name, value in arrays.items()}
+        return self._weights[shot]
+
+    # -- painting --------------------------------------------------------------------------------------------
+
+    @staticmethod
+    def batch_for(height: int, width: int, device: str) -> int:
+        """A power of two of frames that makes good use of the device, from 1 to 16."""
+        pixels = ACCELERATOR_BATCH_PIXELS if "GPU" in device else BATCH_PIXELS
+        return 2 ** min(4, max(0, int(math.log2(max(1.0, pixels / (height * width))))))
+
+    def batch_for_frames(self, info: VideoInfo) -> int:
+        """Frames that will be computed at once for a video of this size."""
+        return self._batch or self.batch_for(info.height, info.width, self.device)
+
+    @property
+    def batch_size(self) -> int:
+        """Frames computed at once, after ``open``."""
+        return self._batch or 1
+
+    def _paint(self, frames: UInt8Array, weights: dict[str, Any]) -> UInt8Array:
+        """Paints frames of one shot in batches of the fixed size, which shrinks when memory runs out."""
+        results, at = [], 0
+        while at < len(frames):
+            size = self._batch or 1
+            part = frames[at : at + size]
+            short = size - len(part)
+            if short:
+                # A shape that was not seen before would be compiled anew.
+                part = np.concatenate([part, np.repeat(part[-1:], short, axis=0)])
+            try:
+                painted, finite = self._run(part, weights)
+            except tf.errors.ResourceExhaustedError as error:
+                self._shrink(error)
+                continue
+            if not finite:
+                raise ModelError(
+                    f"the style '{self.style.card.name}' painted values that are not finite",
+                    hint="the style file is damaged, or --precision float32 is needed",
+                )
+            results.append(painted[: size - short] if short else painted)
+            at += size - short
+        return results[0] if len(results) == 1 else np.concatenate(results)
+
+    def _shrink(self, error: Exception) -> None:
+        """After memory ran out: halves the batch, then the tiles."""
+        self._programs.clear()
+        if self._batch and self._batch > 1:
+            self._batch //= 2
+            self.warnings.append(f"memory ran out: painting {self._batch} frames at once from here on")
+        else:
+            limit = self._tiles[0].height * self._tiles[0].width // 2
+            if limit < (4 * self._halo) ** 2:
+                h, w = self._size
+                raise DeviceError(f"a frame of {w}x{h} does not fit into memory", str(error)[:200], "lower --max-size") from error
+            self._tiles = plan_tiles(*self._padded, self._halo, limit)
+            self.warnings.append(f"memory ran out: painting in {len(self._tiles)} tiles from here on")
+        log.warning(self.warnings[-1])
+
+    def _run(self, frames: UInt8Array, weights: dict[str, Any]) -> tuple[UInt8Array, bool]:
+        if len(self._tiles) == 1:
+            program = self._program(len(frames))
+            with tf.device(self.device):
+                painted, finite = program(weights, tf.constant(frames))
+            return painted.numpy(), bool(finite)
+        return self._run_tiles(frames, weights)
+
+    def _program(self, batch: int) -> Callable[..., Any]:
+        """The compiled program for whole frames."""
+        key = (0, batch)
+        if key not in self._programs:
+            padded, (h, w) = self._padded, self._size
+            top, left = _offsets(*padded, h, w)
+            paint, i420 = self._network(), self._to_i420() if self._i420 else None
+
+            def program(weights: Any, frames: Any) -> Any:
+                y = paint(weights, symmetric_pad(frames, *padded))[:, top : top + h, left : left + w]
+                finite = tf.math.is_finite(tf.reduce_sum(y[:, ::4, ::4]))
+                y = i420(y) if i420 else y
+                # Casting cuts fractions off: half a level more makes it rounding.
+                return tf.cast(tf.clip_by_value(y, 0.0, 255.0) + 0.5, tf.uint8), finite
+
+            self._programs[key] = tf.function(program, autograph=False)
+        return self._programs[key]
+
+    def _network(self) -> Callable[[Any, Any], Any]:
+        """bytes to levels (float32, not clipped), at the padded size."""
+        arch, dtype = self.style.architecture, tf.as_dtype(self.precision)
+
+        def paint(weights: Any, frames: Any) -> Any:
+            # forward_folded subtracts 0.5; the rest of the way to the middle grey of bytes is done here.
+            x = tf.cast(frames, dtype) - tf.cast(127.0, dtype)
+            return tf.cast(forward_folded(arch, weights, x), tf.float32)
+
+        return paint
+
+    def _to_i420(self) -> Callable[[Any], Any]:
+        """RGB levels ``[B, H, W, 3]`` to planes ``[B, H * 3 / 2, W]``, in the video's matrix and range."""
+        color = self._info.color if self._info else None
+        kr, kb = (0.2126, 0.0722) if color and color.matrix == "bt709" else (0.299, 0.114)
+        full = bool(color and color.full_range)
+        luma = np.array([kr, 1 - kr - kb, kb])
+        blue = (np.array([0.0, 0.0, 1.0]) - luma) / (2 * (1 - kb))
+        red = (np.array([1.0, 0.0, 0.0]) - luma) / (2 * (1 - kr))
+        y_scale, c_scale = (1.0, 1.0) if full else (219 / 255, 224 / 255)
+        matrix = np.stack([y_scale * luma, c_scale * blue, c_scale * red], axis=1).astype(np.float32)
+        offset = np.array([0.0 if full else 16.0, 128.0, 128.0], np.float32)
+
+        def convert(y: Any) -> Any:
+            yuv = tf.tensordot(tf.clip_by_value(y, 0.0, 255.0), matrix, 1) + offset
+            chroma = tf.nn.avg_pool2d(yuv[..., 1:], 2, 2, "VALID")
+            b, h, w = y.shape[0], y.shape[1], y.shape[2]
+            planes = tf.reshape(tf.transpose(chroma, (0, 3, 1, 2)), (b, h // 2, w))
+            return tf.concat([yuv[..., 0], planes], axis=1)
+
+        return convert
+
+    def _run_tiles(self, frames: UInt8Array, weights: dict[str, Any]) -> tuple[UInt8Array, bool]:
+        """Paints one frame after the other, tile by tile; exact, as each tile reads all that it depends on."""
+        tile = self._tiles[0]
+        key = (1, tile.height, tile.width)
+        if key not in self._programs:
+            paint = self._network()
+
+            def program(weights: Any, piece: Any) -> Any:
+                y = paint(weights, piece)
+                finite = tf.math.is_finite(tf.reduce_sum(y[:, ::4, ::4]))
+                return tf.cast(tf.clip_by_value(y, 0.0, 255.0) + 0.5, tf.uint8), finite
+
+            self._programs[key] = tf.function(program, autograph=False)
+        h, w = self._size
+        top, left = _offsets(*self._padded, h, w)
+        painted, whole = np.empty((len(frames), h, w, 3), np.uint8), True
+        for number, frame in enumerate(frames):
+            padded = symmetric_pad(tf.constant(frame[None]), *self._padded).numpy()
+            canvas = np.empty((*self._padded, 3), np.uint8)
+            for t in self._tiles:
+                piece = padded[:, t.top : t.top + t.height, t.left : t.left + t.width]
+                with tf.device(self.device):
+                    y, finite = self._programs[key](weights, tf.constant(piece))
+                kept = y.numpy()[0, t.keep_top : t.keep_top + t.keep_height, t.keep_left : t.keep_left + t.keep_width]
+                row, column = t.top + t.keep_top, t.left + t.keep_left
+                canvas[row : row + t.keep_height, column : column + t.keep_width] = kept
+                whole = whole and bool(finite)
+            painted[number] = canvas[top : top + h, left : left + w]
+        if self._i420:
+            convert = self._to_i420()
+            planes = convert(tf.cast(tf.constant(painted), tf.float32))
+            painted = tf.cast(tf.clip_by_value(planes, 0.0, 255.0) + 0.5, tf.uint8).numpy()
+        return painted, whole

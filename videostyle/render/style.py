@@ -1,0 +1,145 @@
+"""From a STYLE argument to a style: a name, a file, a mix, or a picture that is trained on first."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from videostyle import __version__
+from videostyle.errors import ModelError
+from videostyle.frames import UInt8Array
+from videostyle.io.content import Neighbours, clip_neighbours, read_content, shrunk
+from videostyle.io.source import FrameSource, open_source, read_picture
+
+if TYPE_CHECKING:
+    from videostyle.models.weights import Style, StyleCard
+    from videostyle.training.trainer import Observer, Settings
+
+log = logging.getLogger("videostyle")
+
+QUICK_STEPS = 500
+QUICK_MINUTES = 5.0
+WINDOW = 256  # pixels; side of the windows that are trained on
+PairProgress = Callable[[str, int, int | None], None]
+
+
+@dataclass(frozen=True)
+class TrainRequest:
+    """What ``train`` needs beside a painting.
+
+    Attributes:
+        settings: how to train; None = a quick training.
+        loss_network: "embedded", "vgg16", "vgg19" or a file.
+        start: "nearest", "base", or a style's name or file.
+        window: side of the training windows.
+        batch: pairs in a batch.
+        checkpoint: where to keep the state; None = nowhere.
+    """
+
+    settings: Settings | None = None
+    loss_network: str = "embedded"
+    start: str = "nearest"
+    window: int = WINDOW
+    batch: int = 2
+    checkpoint: Path | None = None
+
+
+def sample_content() -> Path:
+    """The folder of pictures that ship with the package, for training without any of one's own."""
+    from videostyle.models.gallery import ASSETS
+
+    return ASSETS / "content"
+
+
+def train(
+    painting: Path,
+    pictures: Sequence[UInt8Array],
+    neighbours: Sequence[Neighbours],
+    request: TrainRequest,
+    card: StyleCard,
+    observer: Observer | None = None,
+) -> Style:
+    """Trains a style on a painting file and pictures already in memory.
+
+    Raises:
+        InputError: if the painting cannot be read, or there is nothing to train on.
+        ModelError: if the painting cannot be used, or the loss network is missing.
+    """
+    from videostyle.metrics.optical_flow import flow_and_mask
+    from videostyle.models import gallery, loss_network
+    from videostyle.training.data import ClipPair, PairSampler
+    from videostyle.training.trainer import PAINTING_SIDE, Settings, nearest_start, painting_targets, train_style
+
+    settings = request.settings or Settings(steps=QUICK_STEPS, minutes=QUICK_MINUTES)
+    canvas = read_picture(painting)
+    # Larger than any training looks at, and smaller than would cost memory.
+    canvas = shrunk(canvas, int(4 * PAINTING_SIDE * max(canvas.shape[:2]) / min(canvas.shape[:2])))
+    net = loss_network.load(request.loss_network)
+    clips = []
+    for current, before in neighbours:
+        if min(current.shape[:2]) >= request.window and current is not before:
+            clips.append(ClipPair(before, current, *flow_and_mask(current, before, "fast")))
+    sampler = PairSampler(pictures, clips, size=request.window, batch=request.batch, seed=settings.seed)
+    base = gallery.base()
+    start = base
+    if request.start == "nearest":
+        views = list(sampler.batch(0)["current"])
+        candidates = []
+        for entry in gallery.entries():
+            try:
+                candidates.append(gallery.load(entry.name))
+            except ModelError as error:
+                log.warning("%s", error)
+        start = nearest_start(base, candidates, net, painting_targets(net, canvas, settings), views)
+        log.info("training starts from %s", start.card.name)
+    elif request.start != "base":
+        start = gallery.load(request.start)
+    digest = hashlib.sha256(painting.read_bytes()).hexdigest()
+    card = replace(card, source_sha256=digest, version=__version__)
+    return train_style(
+        canvas, sampler, start, net, settings, card, base=base, checkpoint=request.checkpoint, observer=observer
+    )
+
+
+def from_picture(painting: Path, source: FrameSource, progress: PairProgress | None) -> Style:
+    """The style of a picture: found under the picture's hash, or trained on the clip's own frames and kept."""
+    from videostyle.models import gallery
+    from videostyle.models.weights import StyleCard, load_style, save_style
+
+    read_picture(painting)  # a broken painting is refused before anything else
+    digest = hashlib.sha256(painting.read_bytes()).hexdigest()
+    kept = gallery.user_styles() / "trained" / f"{digest[:32]}.safetensors"
+    if kept.is_file():
+        return load_style(kept)
+    with open_source(source.path, source.options) as scan:
+        neighbours = clip_neighbours(scan)
+    pictures = [frame for frame, _ in neighbours]
+    if source.info.still or len(pictures) < 8:
+        # One picture alone would be learnt by heart.
+        pictures = pictures + read_content([sample_content()])[0]
+    name = "".join(c if c.isalnum() or c in "-_" else "-" for c in painting.stem)[:64] or "style"
+    card = StyleCard(name=name, painting=painting.stem, licence="unknown", command="videostyle render --style PICTURE")
+    told = (lambda p: progress("train", 1, p.steps)) if progress else None
+    style = train(painting, pictures, neighbours, TrainRequest(), card, told)
+    save_style(style, kept)
+    return style
+
+
+def resolve(spec: str, strength: float, source: FrameSource, progress: PairProgress | None) -> Style:
+    """The style that a STYLE argument means, at a strength; a picture is trained on first.
+
+    Raises:
+        UsageError: if it cannot be read, or the strength is outside 0..1.
+        InputError: if it is a picture and cannot be read.
+        ModelError: if there is no such style, or it cannot be used.
+    """
+    from videostyle.models import gallery
+    from videostyle.models.weights import interpolate
+
+    if gallery.is_picture(spec):
+        return interpolate(gallery.base(), [(from_picture(Path(spec), source, progress), 1.0)], strength)
+    return gallery.resolve(spec, strength)
