@@ -93,7 +93,7 @@ def main() -> None:
             if progress.step % 50 == 0 or progress.step == progress.steps:
                 mean = {k: np.mean([s[k] for s in sums]) for k in sums[0]}
                 sums.clear()
-                text = " ".join(f"{k} {v:.4f}" for k, v in mean.items())
+                text = " ".join(f"{k} {v:.3g}" for k, v in mean.items())
                 print(f"{name} {progress.step}/{progress.steps} {time.time() - began:.0f}s {text}", flush=True)
             if progress.step % 200 == 0:
                 save_style(progress.style(), options.output / f"{name}.safetensors")

@@ -18,8 +18,10 @@ way from that base to a style is a straight line in weight space (deep network i
 costs at quarter resolution and reaches twice as far. They come back by bilinear resizing: with sub-pixel
 upsampling there, a trained network filled empty areas with dots 8 pixels apart.
 
-Convolutions pad with zeros. What that does to the border happens in a margin: callers pad the picture by
-``MARGIN`` symmetric pixels or more (``padded_size``) and cut it off again, in training as in use.
+At eighth resolution features are mirrored at the border: zeros there show as a band of other paint round the
+frame. At the finer resolutions convolutions pad with zeros, which is cheaper, and what that does happens in a
+margin: callers pad the picture by ``MARGIN`` symmetric pixels or more (``padded_size``) and cut it off again,
+in training as in use.
 
 Everything is ``keras.ops`` on a mapping of plain arrays: training wraps the arrays in variables, the device
 program in constants, and neither needs another copy of the network.
@@ -179,6 +181,9 @@ ConvNorm = Callable[[str, Tensor, int], Tensor]  # (layer, features, strides): a
 
 
 def _convolve(weights: Weights, name: str, x: Tensor, strides: int = 1) -> Tensor:
+    if name.startswith(("deep", "up")):
+        x = ops.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="symmetric")
+        return ops.conv(x, weights[f"{name}/kernel"], strides=strides, padding="valid")
     return ops.conv(x, weights[f"{name}/kernel"], strides=strides, padding="same")
 
 

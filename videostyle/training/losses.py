@@ -51,20 +51,20 @@ def total_variation(x: Tensor) -> Tensor:
     return ops.mean(ops.square(x[:, 1:] - x[:, :-1])) + ops.mean(ops.square(x[:, :, 1:] - x[:, :, :-1]))
 
 
-def grid_loss(x: Tensor, period: int = 8, tile: int = 64) -> Tensor:
+def grid_loss(x: Tensor, period: int = 8, tile: int = 16) -> Tensor:
     """Energy of the pattern that repeats every ``period`` pixels: the trace of sub-pixel upsampling.
 
-    In each ``tile`` x ``tile`` region the pixels are averaged by their place within a period; what the
-    averages differ in, less what a smooth slope gives, is the pattern. A texture of the painting has no fixed phase and
-    averages out; a grid does not.
+    In each ``tile`` x ``tile`` region the pixels, less their local mean, are averaged by their place within a
+    period. A grid gives the same averages in neighbouring regions; a texture of the painting does not, as
+    it has no fixed phase. So the products of neighbours' averages are counted, as far as they are positive.
 
     Args:
-        x: ``[N, H, W, 3]``; H and W at least ``tile``.
-        period: pixels after which the suspected grid repeats.
+        x: ``[N, H, W, 3]``; H and W at least two tiles.
+        period: pixels after which the suspected grid repeats (its divisors are found as well).
         tile: side of a region, a multiple of ``period``.
 
     Returns:
-        Mean squared deviation, in squared units of ``x``.
+        Mean energy of the common pattern, in squared units of ``x``.
     """
     n, h, w, c = x.shape
     n = -1 if n is None else n
@@ -73,7 +73,10 @@ def grid_loss(x: Tensor, period: int = 8, tile: int = 64) -> Tensor:
     x = x[:, : rows * tile, : columns * tile]
     x = ops.reshape(x, (n, rows, cells, period, columns, cells, period, c))
     phases = ops.mean(x, axis=(2, 5))  # [N, rows, period, columns, period, C]
-    return ops.mean(ops.square(phases - ops.mean(phases, axis=(2, 4), keepdims=True)))
+    phases = phases - ops.mean(phases, axis=(2, 4), keepdims=True)
+    below = ops.mean(phases[:, 1:] * phases[:, :-1], axis=(2, 4, 5))
+    beside = ops.mean(phases[:, :, :, 1:] * phases[:, :, :, :-1], axis=(2, 4, 5))
+    return 0.5 * (ops.mean(ops.relu(below)) + ops.mean(ops.relu(beside)))
 
 
 def _box_mean(x: Tensor, size: int) -> Tensor:

@@ -47,12 +47,12 @@ class LossWeights:
         detail: small texture of the content (0 lets it be smoothed away).
     """
 
-    content: float = 1.0
+    content: float = 1.3
     style: float = 25.0
     temporal: float = 100.0
     temporal_feature: float = 0.05
     total_variation: float = 1.0
-    grid: float = 1000.0
+    grid: float = 2000.0
     detail: float = 0.0
 
 
