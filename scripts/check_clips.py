@@ -53,13 +53,19 @@ class Recording:
             yield batch
 
     def close(self) -> None:
+        """Closes the source."""
         self.source.close()
 
 
 def check(clip: Path, output: Path, codec: str) -> str:
     """One line on what became of one clip."""
     source = Recording(open_source(clip, ReadOptions()))
-    sink = open_sink(output, source.info, EncodeOptions(codec=codec, crf=4, preset="ultrafast" if codec == "h264" else None, overwrite=True), original=Original(clip))
+    sink = open_sink(
+        output,
+        source.info,
+        EncodeOptions(codec=codec, crf=4, preset="ultrafast" if codec == "h264" else None, overwrite=True),
+        original=Original(clip),
+    )
     report = run(source, [], sink)
     back = Recording(open_source(output))
     for _ in back:
@@ -74,7 +80,9 @@ def check(clip: Path, output: Path, codec: str) -> str:
     sound, copied = sound_md5(clip), sound_md5(output)
     verdict = "ok" if len(source.times) == len(back.times) and drift <= 1 and size and sound == copied else "DIFFERS"
     notes = "; ".join(report.warnings)
-    return f"{verdict:8} {len(source.times)}/{len(back.times)} frames, {float(drift):.2f} ticks, sound {len(sound)} {'same' if sound == copied else 'differs'}, size {'same' if size else 'differs'}, picture {error:.2f}/255 {notes}"
+    heard, seen = ("same" if same else "differs" for same in (sound == copied, size))
+    counts = f"{len(source.times)}/{len(back.times)} frames, {float(drift):.2f} ticks"
+    return f"{verdict:8} {counts}, sound {len(sound)} {heard}, size {seen}, picture {error:.2f}/255 {notes}"
 
 
 def main() -> None:

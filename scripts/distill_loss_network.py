@@ -2,8 +2,8 @@
 
 The student has half of VGG's channels or fewer. It learns, through one linear head per layer, the features
 *and* the Gram matrices of its teachers: VGG-16 for relu1_2, relu2_2 and relu3_3, and a quarter-width
-VGG-19 with `_aux` heads for relu4_1 (Wang et al. 2020). It is shown photos, paintings, and pictures that are neither (noise,
-blends, hard contrasts), since a style under training visits places where no photo is.
+VGG-19 with `_aux` heads for relu4_1 (Wang et al. 2020). It is shown photos, paintings, and pictures that are
+neither (noise, blends, hard contrasts), since a style under training visits places where no photo is.
 
     python scripts/distill_loss_network.py --photos DIR --paintings DIR --teacher VGG16.npz --deep DEEP.npz
 """
@@ -114,7 +114,9 @@ def main() -> None:
     deep_kernel = deep_arrays["conv4_1_aux/kernel"][0, 0]
 
     def deep_target(x: object) -> object:
-        return ops.relu(ops.matmul(features(deep, x, (DEEP_LAYER,))[DEEP_LAYER], deep_kernel) + deep_arrays["conv4_1_aux/bias"])
+        return ops.relu(
+            ops.matmul(features(deep, x, (DEEP_LAYER,))[DEEP_LAYER], deep_kernel) + deep_arrays["conv4_1_aux/bias"]
+        )
 
     scales[DEEP_LAYER] = float(ops.sqrt(ops.mean(ops.square(deep_target(calibration)))))
     student = initial_student(rng)
@@ -141,7 +143,12 @@ def main() -> None:
         return {"loss": total, **out}
 
     names = (*scales, *(f"gram_{layer}" for layer in scales))
-    objective = Objective(student, losses, names, CosineDecay(options.rate, options.steps, 0.02, warmup_target=options.rate, warmup_steps=50))
+    objective = Objective(
+        student,
+        losses,
+        names,
+        CosineDecay(options.rate, options.steps, 0.02, warmup_target=options.rate, warmup_steps=50),
+    )
     began = time.time()
     for step in range(options.steps):
         report = objective.step({"x": make_batch(photos, paintings, options.size, options.batch, rng)})
@@ -150,7 +157,11 @@ def main() -> None:
             print(f"{step} {time.time() - began:.0f}s {text}", flush=True)
         if step % 200 == 199 or step == options.steps - 1:
             options.output.parent.mkdir(parents=True, exist_ok=True)
-            save_file(loss_network.to_storage(objective.arrays()), options.output, metadata={"teacher": "VGG-16 (Oxford VGG, CC BY 4.0)"})
+            save_file(
+                loss_network.to_storage(objective.arrays()),
+                options.output,
+                metadata={"teacher": "VGG-16 (Oxford VGG, CC BY 4.0)"},
+            )
     net = from_arrays(objective.arrays(), "embedded")
     print(f"{teacher.multiplications() / net.multiplications():.1f} times cheaper than the teacher")
 

@@ -26,7 +26,9 @@ MARGIN = 220  # pixels that layers are wider than the frame on each side, for th
 PAIRS = (20, 75, 130)  # frames whose flow to the frame before is written
 
 
-def noise(rng: np.random.Generator, shape: tuple[int, int], cells: int, octaves: int = 5, aspect: float = 1.0) -> np.ndarray:
+def noise(
+    rng: np.random.Generator, shape: tuple[int, int], cells: int, octaves: int = 5, aspect: float = 1.0
+) -> np.ndarray:
     """Fractal noise in 0..1; ``aspect`` above 1 stretches it sideways."""
     total, weight = np.zeros(shape, np.float32), 0.0
     for octave in range(octaves):
@@ -66,7 +68,10 @@ def layers(rng: np.random.Generator) -> list[tuple[float, np.ndarray]]:
     sky += np.exp(-((sun / 60) ** 2))[..., None] * np.array([0.5, 0.38, 0.15]) + (sun < 17)[..., None] * 0.35
     out.append((0.04, np.dstack([sky, np.ones((h, w))])))
     # Mountains, each range nearer, darker and rougher.
-    ranges = ((0.10, 0.50, 90, 5, (0.50, 0.50, 0.66), (0.78, 0.66, 0.66)), (0.18, 0.54, 75, 9, (0.28, 0.34, 0.46), (0.52, 0.50, 0.52)))
+    ranges = (
+        (0.10, 0.50, 90, 5, (0.50, 0.50, 0.66), (0.78, 0.66, 0.66)),
+        (0.18, 0.54, 75, 9, (0.28, 0.34, 0.46), (0.52, 0.50, 0.52)),
+    )
     for share, level, rough, cells, dark, light in ranges:
         top = ridge(rng, w, level * h, rough, cells)
         stone = noise(rng, (h, w), 10, 5, 0.7)
@@ -80,13 +85,21 @@ def layers(rng: np.random.Generator) -> list[tuple[float, np.ndarray]]:
         width, tall = int(rng.integers(26, 52)), int(rng.integers(34, 84))
         bottom = int(0.60 * h)
         roof = int(rng.integers(10, 24))
-        wall = np.array([(0.86, 0.74, 0.56), (0.78, 0.42, 0.30), (0.90, 0.86, 0.76), (0.55, 0.60, 0.66), (0.84, 0.62, 0.38)][rng.integers(5)])
+        wall = np.array(
+            [(0.86, 0.74, 0.56), (0.78, 0.42, 0.30), (0.90, 0.86, 0.76), (0.55, 0.60, 0.66), (0.84, 0.62, 0.38)][
+                rng.integers(5)
+            ]
+        )
         tile = np.array([(0.55, 0.20, 0.14), (0.36, 0.22, 0.20), (0.45, 0.28, 0.18)][rng.integers(3)])
         box = (x >= column) & (x < column + width) & (y >= bottom - tall) & (y < bottom)
         shade = 0.75 + 0.25 * (x - column) / width + 0.10 * (noise(rng, (h, w), 40, 2) - 0.5)
         town[box] = np.dstack([wall * shade[..., None], np.ones((h, w))])[box]
         middle = column + width / 2
-        gable = (np.abs(x - middle) < (width / 2 + 3) * (y - (bottom - tall - roof)) / roof) & (y < bottom - tall) & (y >= bottom - tall - roof)
+        gable = (
+            (np.abs(x - middle) < (width / 2 + 3) * (y - (bottom - tall - roof)) / roof)
+            & (y < bottom - tall)
+            & (y >= bottom - tall - roof)
+        )
         rows = 0.85 + 0.15 * np.sin(y * 1.6)
         town[gable] = np.dstack([tile * rows[..., None], np.ones((h, w))])[gable]
         for wy in range(bottom - tall + 8, bottom - 10, 15):
@@ -101,13 +114,19 @@ def layers(rng: np.random.Generator) -> list[tuple[float, np.ndarray]]:
     # Water with the sunset in it, in rows that widen towards the camera.
     depth = np.clip((y - 0.635 * h) / (0.365 * h), 0, 1)
     ripple = np.sin(y * (0.9 - 0.55 * depth) + 5.0 * noise(rng, (h, w), 6, 4, 4.0)) * 0.5 + 0.5
-    water = mix((0.10, 0.22, 0.36), (0.94, 0.66, 0.46), np.clip(0.25 + 0.5 * ripple * (1.1 - depth) + 0.25 * np.exp(-((x - 0.62 * w) / 120) ** 2), 0, 1))
+    water = mix(
+        (0.10, 0.22, 0.36),
+        (0.94, 0.66, 0.46),
+        np.clip(0.25 + 0.5 * ripple * (1.1 - depth) + 0.25 * np.exp(-(((x - 0.62 * w) / 120) ** 2)), 0, 1),
+    )
     out.append((0.60, np.dstack([water, (y >= 0.635 * h).astype(np.float32)])))
     # A sailing boat.
     boat = np.zeros((h, w, 4), np.float32)
     bx, by = 0.40 * w, 0.80 * h
     hull = (np.abs(x - bx) < 70 - 0.9 * np.clip(y - by, 0, 40)) & (y >= by) & (y < by + 24)
-    boat[hull] = np.dstack([mix((0.42, 0.14, 0.12), (0.78, 0.30, 0.22), np.clip((x - bx + 70) / 140, 0, 1)), np.ones((h, w))])[hull]
+    boat[hull] = np.dstack(
+        [mix((0.42, 0.14, 0.12), (0.78, 0.30, 0.22), np.clip((x - bx + 70) / 140, 0, 1)), np.ones((h, w))]
+    )[hull]
     rail = hull & (y < by + 4)
     boat[rail, :3] = (0.95, 0.90, 0.80)
     mast = (np.abs(x - bx) < 2) & (y > by - 150) & (y < by)
@@ -120,7 +139,9 @@ def layers(rng: np.random.Generator) -> list[tuple[float, np.ndarray]]:
     # In front: grass and a tree, the fastest.
     front = np.zeros((h, w, 4), np.float32)
     edge = ridge(rng, w, 0.985 * h, 42, 14)[None]
-    blades = edge - 16 * noise(rng, (h, w), 4, 1)[:1] - 18 * np.abs(np.sin(x * 0.55 + 4 * noise(rng, (h, w), 3, 2))) ** 3
+    blades = (
+        edge - 16 * noise(rng, (h, w), 4, 1)[:1] - 18 * np.abs(np.sin(x * 0.55 + 4 * noise(rng, (h, w), 3, 2))) ** 3
+    )
     grass = mix((0.08, 0.13, 0.06), (0.50, 0.55, 0.16), noise(rng, (h, w), 30, 3, 0.4))
     front[..., :3], front[..., 3] = grass, np.clip(y - blades, 0, 1)
     for tx in (0.12 * w, 0.88 * w):
@@ -188,7 +209,12 @@ def make_sound(path: Path, rng: np.random.Generator) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--output", type=Path, default=Path("samples"))
-    parser.add_argument("--content", type=Path, default=Path("videostyle/assets/content"), help="folder for the package's training pictures")
+    parser.add_argument(
+        "--content",
+        type=Path,
+        default=Path("videostyle/assets/content"),
+        help="folder for the package's training pictures",
+    )
     options = parser.parse_args()
     options.output.mkdir(parents=True, exist_ok=True)
     options.content.mkdir(parents=True, exist_ok=True)
@@ -197,10 +223,43 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         sound = Path(scratch) / "sound.wav"
         make_sound(sound, rng)
-        command = [ffmpeg_exe(), "-loglevel", "error", "-y", "-f", "rawvideo", "-pixel_format", "rgb24", "-video_size", f"{WIDTH}x{HEIGHT}"]
-        command += ["-framerate", str(RATE), "-i", "pipe:0", "-i", str(sound), "-vf", "scale=out_color_matrix=bt709:out_range=limited,format=yuv420p"]
+        command = [
+            ffmpeg_exe(),
+            "-loglevel",
+            "error",
+            "-y",
+            "-f",
+            "rawvideo",
+            "-pixel_format",
+            "rgb24",
+            "-video_size",
+            f"{WIDTH}x{HEIGHT}",
+        ]
+        command += [
+            "-framerate",
+            str(RATE),
+            "-i",
+            "pipe:0",
+            "-i",
+            str(sound),
+            "-vf",
+            "scale=out_color_matrix=bt709:out_range=limited,format=yuv420p",
+        ]
         command += ["-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709", "-color_range", "tv"]
-        command += ["-c:v", "libx264", "-crf", "21", "-preset", "slow", "-c:a", "aac", "-b:a", "96k", "-movflags", "+faststart"]
+        command += [
+            "-c:v",
+            "libx264",
+            "-crf",
+            "21",
+            "-preset",
+            "slow",
+            "-c:a",
+            "aac",
+            "-b:a",
+            "96k",
+            "-movflags",
+            "+faststart",
+        ]
         command += ["-metadata", "title=Harbour at evening", str(options.output / "harbour.mp4")]
         process = subprocess.Popen(command, stdin=subprocess.PIPE)
         for frame in range(RATE * SECONDS):
@@ -210,7 +269,11 @@ def main() -> None:
         if process.wait():
             raise SystemExit("ffmpeg failed")
     still, _ = render(scene, 60)
-    cv2.imwrite(str(options.output / "harbour.jpg"), (still[..., ::-1] * 255 + 0.5).astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, 92])
+    cv2.imwrite(
+        str(options.output / "harbour.jpg"),
+        (still[..., ::-1] * 255 + 0.5).astype(np.uint8),
+        [cv2.IMWRITE_JPEG_QUALITY, 92],
+    )
     for frame in PAIRS:
         for number in (frame - 1, frame):
             picture = (render(scene, number)[0][..., ::-1] * 255 + 0.5).astype(np.uint8)
@@ -222,7 +285,11 @@ def main() -> None:
     # Training pictures for those who bring none: other harbours, each with its own seed.
     for seed in range(12):
         picture, _ = render(layers(np.random.default_rng(100 + seed)), int(12 * seed))
-        cv2.imwrite(str(options.content / f"harbour_{seed:02d}.jpg"), (picture[..., ::-1] * 255 + 0.5).astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, 85])
+        cv2.imwrite(
+            str(options.content / f"harbour_{seed:02d}.jpg"),
+            (picture[..., ::-1] * 255 + 0.5).astype(np.uint8),
+            [cv2.IMWRITE_JPEG_QUALITY, 85],
+        )
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Trains the base: the style network that reproduces its input, parent of every style.
 
-    python scripts/train_base.py --photos DIR [--steps 4000]
+python scripts/train_base.py --photos DIR [--steps 4000]
 """
 
 from __future__ import annotations
@@ -44,7 +44,11 @@ def main() -> None:
         for _ in range(options.batch):
             photo = photos[rng.integers(len(photos))]
             top, left = (rng.integers(0, side - window + 1) for side in photo.shape[:2])
-            crops.append(np.pad(photo[top : top + window, left : left + window], ((MARGIN,) * 2, (MARGIN,) * 2, (0, 0)), "symmetric"))
+            crops.append(
+                np.pad(
+                    photo[top : top + window, left : left + window], ((MARGIN,) * 2, (MARGIN,) * 2, (0, 0)), "symmetric"
+                )
+            )
         return {"x": np.stack(crops).astype(np.float32) / 255.0}
 
     def losses(weights: dict, data: dict) -> dict:
@@ -64,7 +68,10 @@ def main() -> None:
     for step in range(options.steps):
         recent.append(objective.step(batch())["mse"])
         if step % 200 == 199:
-            print(f"{step + 1} {time.time() - began:.0f}s PSNR {-10 * np.log10(np.mean(recent[-100:])):.2f} dB", flush=True)
+            print(
+                f"{step + 1} {time.time() - began:.0f}s PSNR {-10 * np.log10(np.mean(recent[-100:])):.2f} dB",
+                flush=True,
+            )
     card = StyleCard(
         name="base",
         painting="none: reproduces its input",

@@ -1,6 +1,6 @@
 """Trains the bundled gallery (``gallery.toml``) and writes style files into the package.
 
-    python scripts/train_gallery.py --paintings DIR --photos DIR [--only great-wave] [--steps 900]
+python scripts/train_gallery.py --paintings DIR --photos DIR [--only great-wave] [--steps 900]
 """
 
 from __future__ import annotations
@@ -69,7 +69,11 @@ def main() -> None:
         start = base
         if options.start == "nearest":
             others = [load_style(p) for p in sorted(options.output.glob("*.safetensors")) if p.stem != name]
-            views = [p[:256, :256].astype(np.float32) / 255 for p in photos[:: max(1, len(photos) // 4)] if min(p.shape[:2]) >= 256]
+            views = [
+                p[:256, :256].astype(np.float32) / 255
+                for p in photos[:: max(1, len(photos) // 4)]
+                if min(p.shape[:2]) >= 256
+            ]
             start = nearest_start(base, others, net, painting_targets(net, painting, settings), views[:4])
         elif options.start != "base":
             start = load_style(options.start)
@@ -99,7 +103,9 @@ def main() -> None:
                 save_style(progress.style(), options.output / f"{name}.safetensors")
 
         checkpoint = options.checkpoints / f"{name}.checkpoint" if options.checkpoints else None
-        style = train_style(painting, sampler, start, net, settings, card, base=base, checkpoint=checkpoint, observer=observe)
+        style = train_style(
+            painting, sampler, start, net, settings, card, base=base, checkpoint=checkpoint, observer=observe
+        )
         save_style(style, options.output / f"{name}.safetensors")
         print(f"{name}: {asdict(style.card)['figures']}", flush=True)
 

@@ -92,7 +92,7 @@ class _Stage:
             self._work()
         except _Stop:
             pass
-        except BaseException as error:  # noqa: BLE001 - handed to the caller of run()
+        except BaseException as error:
             self.error = error
             self._stop.set()
 

@@ -31,7 +31,9 @@ def _version() -> str:
     lines = [f"videostyle {__version__}"]
     try:
         cv2 = load_cv2()
-        build = [line.split(":", 1)[1].strip() for line in cv2.getBuildInformation().splitlines() if "avformat:" in line]
+        build = [
+            line.split(":", 1)[1].strip() for line in cv2.getBuildInformation().splitlines() if "avformat:" in line
+        ]
         lines.append(f"OpenCV {cv2.__version__} (reads with libavformat {build[0] if build else 'none'})")
         lines.append(ffmpeg.version())
     except VideostyleError as error:

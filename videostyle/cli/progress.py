@@ -9,14 +9,14 @@ import sys
 import threading
 from collections.abc import Iterator
 from types import FrameType
-from typing import Any
+from typing import Any, ClassVar
 
 
 class Bars:
     """One bar at a time: a new phase closes the bar before it."""
 
-    UNITS = {"plan": "frame", "paint": "frame", "train": "step"}
-    TITLES = {"plan": "looking", "paint": "painting", "train": "learning"}
+    UNITS: ClassVar = {"plan": "frame", "paint": "frame", "train": "step"}
+    TITLES: ClassVar = {"plan": "looking", "paint": "painting", "train": "learning"}
 
     def __init__(self, quiet: bool) -> None:
         self._quiet = quiet
@@ -33,7 +33,9 @@ class Bars:
             self.close()
             self._phase = phase
             unit = self.UNITS.get(phase, "step")
-            self._bar = tqdm(total=total, unit=unit, desc=self.TITLES.get(phase, phase), file=sys.stderr, leave=phase != "plan")
+            self._bar = tqdm(
+                total=total, unit=unit, desc=self.TITLES.get(phase, phase), file=sys.stderr, leave=phase != "plan"
+            )
         self._bar.update(done)
 
     def close(self) -> None:

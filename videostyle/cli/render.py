@@ -19,19 +19,36 @@ if TYPE_CHECKING:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the options of this verb."""
-    parser.add_argument("inputs", nargs="+", metavar="INPUT", help="video, picture, folder of pictures, or a pattern such as shot_%%04d.png")
-    parser.add_argument("--style", required=True, help="a style's name, a style file, a picture (trained on first), or a mix a:0.7,b:0.3")
-    parser.add_argument("-o", "--output", help="file to write, or a folder (default: CLIP_stylized_STYLE.mp4 beside the input)")
+    parser.add_argument(
+        "inputs",
+        nargs="+",
+        metavar="INPUT",
+        help="video, picture, folder of pictures, or a pattern such as shot_%%04d.png",
+    )
+    parser.add_argument(
+        "--style",
+        required=True,
+        help="a style's name, a style file, a picture (trained on first), or a mix a:0.7,b:0.3",
+    )
+    parser.add_argument(
+        "-o", "--output", help="file to write, or a folder (default: CLIP_stylized_STYLE.mp4 beside the input)"
+    )
     look = parser.add_argument_group("look")
-    look.add_argument("--strength", type=float, default=1.0, metavar="0..1", help="0 leaves the picture as it is (default: 1)")
+    look.add_argument(
+        "--strength", type=float, default=1.0, metavar="0..1", help="0 leaves the picture as it is (default: 1)"
+    )
     look.add_argument("--preserve-color", action="store_true", help="keep the clip's own colours")
     look.add_argument("--max-size", type=int, metavar="PIXELS", help="longest side of the output")
     part = parser.add_argument_group("part and rate")
     part.add_argument("--start", metavar="TIME", help="seconds, hh:mm:ss or frames (120f)")
     part.add_argument("--end", metavar="TIME", help="where to stop, not included")
-    part.add_argument("--fps", metavar="RATE", help="constant rate, as 25 or 30000/1001 (default: the source's own times)")
+    part.add_argument(
+        "--fps", metavar="RATE", help="constant rate, as 25 or 30000/1001 (default: the source's own times)"
+    )
     writing = parser.add_argument_group("writing")
-    writing.add_argument("--codec", help="h264, hevc, av1, vp9, prores, ffv1, gif, webp, png, or a hardware encoder such as h264_nvenc")
+    writing.add_argument(
+        "--codec", help="h264, hevc, av1, vp9, prores, ffv1, gif, webp, png, or a hardware encoder such as h264_nvenc"
+    )
     writing.add_argument("--crf", type=int, help="constant quality, lower is better (default: the codec's own)")
     writing.add_argument("--preset", help="speed of the encoder, in its own words (medium, slow...)")
     writing.add_argument("--pix-fmt", help="stored pixel format, such as yuv444p")
@@ -90,7 +107,9 @@ def run(options: argparse.Namespace) -> int:
         allow_hdr=not options.no_hdr,
     )
     if options.output and len(options.inputs) > 1 and not Path(options.output).is_dir():
-        raise UsageError("several inputs need a folder as output", f"'{options.output}' is not one", "create it, or leave -o out")
+        raise UsageError(
+            "several inputs need a folder as output", f"'{options.output}' is not one", "create it, or leave -o out"
+        )
     load_tensorflow()
     code, results = 0, []
     with stoppable() as cancel:

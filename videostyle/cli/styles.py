@@ -17,9 +17,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("action", choices=["list", "show", "add", "remove", "verify", "explain"])
     parser.add_argument("style", nargs="?", help="a style's name or file; verify takes all if none is given")
     parser.add_argument("--name", help="add: the name to keep it under (default: the file's)")
-    parser.add_argument("-o", "--output", type=Path, help="explain: the picture to write (default: STYLE_explained.png)")
+    parser.add_argument(
+        "-o", "--output", type=Path, help="explain: the picture to write (default: STYLE_explained.png)"
+    )
     parser.add_argument("--painting", type=Path, help="explain: the painting (default: none, only painted frames)")
-    parser.add_argument("--scene", type=Path, help="explain: a picture to paint (default: one that ships with videostyle)")
+    parser.add_argument(
+        "--scene", type=Path, help="explain: a picture to paint (default: one that ships with videostyle)"
+    )
     parser.add_argument("-y", "--overwrite", action="store_true", help="add: replace a style of that name")
 
 
@@ -27,7 +31,9 @@ def run(options: argparse.Namespace) -> int:
     """Does one of the six."""
     if options.action not in ("list", "verify") and not options.style:
         raise UsageError(f"styles {options.action} needs a style")
-    return {"list": _list, "show": _show, "add": _add, "remove": _remove, "verify": _verify, "explain": _explain}[options.action](options)
+    return {"list": _list, "show": _show, "add": _add, "remove": _remove, "verify": _verify, "explain": _explain}[
+        options.action
+    ](options)
 
 
 def _list(options: argparse.Namespace) -> int:
@@ -38,16 +44,34 @@ def _list(options: argparse.Namespace) -> int:
     for entry in gallery.entries():
         try:
             card = load_style(entry.path).card
-            rows.append({"name": entry.name, "painting": card.painting, "artist": card.artist, "year": card.year, "bundled": entry.bundled})
+            rows.append(
+                {
+                    "name": entry.name,
+                    "painting": card.painting,
+                    "artist": card.artist,
+                    "year": card.year,
+                    "bundled": entry.bundled,
+                }
+            )
         except ModelError as error:
-            rows.append({"name": entry.name, "painting": f"broken: {error.why}", "artist": "", "year": "", "bundled": entry.bundled})
+            rows.append(
+                {
+                    "name": entry.name,
+                    "painting": f"broken: {error.why}",
+                    "artist": "",
+                    "year": "",
+                    "bundled": entry.bundled,
+                }
+            )
     if options.json:
         print(json.dumps(rows))
         return 0
     width = max([len(str(row["name"])) for row in rows], default=4)
     for row in rows:
         by = ", ".join(str(row[key]) for key in ("artist", "year") if row[key])
-        print(f"{row['name']:{width}}  {row['painting']}{f' ({by})' if by else ''}{'' if row['bundled'] else '  [yours]'}")
+        print(
+            f"{row['name']:{width}}  {row['painting']}{f' ({by})' if by else ''}{'' if row['bundled'] else '  [yours]'}"
+        )
     return 0
 
 
@@ -56,7 +80,11 @@ def _show(options: argparse.Namespace) -> int:
     from videostyle.models.weights import arrays_sha256
 
     style = gallery.load(options.style)
-    card = {**asdict(style.card), "parameters": style.architecture.parameters, "weights_sha256": arrays_sha256(style.weights)}
+    card = {
+        **asdict(style.card),
+        "parameters": style.architecture.parameters,
+        "weights_sha256": arrays_sha256(style.weights),
+    }
     if options.json:
         print(json.dumps(card))
         return 0

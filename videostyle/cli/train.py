@@ -14,9 +14,22 @@ from videostyle.errors import Interrupted, UsageError
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the options of this verb."""
     parser.add_argument("painting", metavar="PAINTING", help="a picture of the painting")
-    parser.add_argument("-o", "--output", metavar="STYLE", help="name of the new style, or a .safetensors file (default: the picture's name)")
-    parser.add_argument("--content", action="append", default=[], metavar="DIR|FILE", help="photos, folders and clips to train on (default: pictures that ship with videostyle)")
-    parser.add_argument("--start", default="nearest", help="'nearest' of the gallery, 'base', or a style (default: nearest)")
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="STYLE",
+        help="name of the new style, or a .safetensors file (default: the picture's name)",
+    )
+    parser.add_argument(
+        "--content",
+        action="append",
+        default=[],
+        metavar="DIR|FILE",
+        help="photos, folders and clips to train on (default: pictures that ship with videostyle)",
+    )
+    parser.add_argument(
+        "--start", default="nearest", help="'nearest' of the gallery, 'base', or a style (default: nearest)"
+    )
     parser.add_argument("--loss-network", default="embedded", help="embedded, vgg16, vgg19 or a file of weights")
     length = parser.add_argument_group("how long")
     length.add_argument("--steps", type=int, default=600, help="optimisation steps (default: 600)")
@@ -27,12 +40,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
     look.add_argument("--content-weight", type=float, help="how much of the scene is kept")
     look.add_argument("--style-weight", type=float, help="how strongly it is painted")
     look.add_argument("--temporal-weight", type=float, help="how still the paint stands")
-    look.add_argument("--detail", type=float, default=0.0, help="how much of the scene's small texture is kept, 0..2 (default: 0)")
+    look.add_argument(
+        "--detail", type=float, default=0.0, help="how much of the scene's small texture is kept, 0..2 (default: 0)"
+    )
     details = parser.add_argument_group("details")
-    details.add_argument("--size", type=int, default=256, help="side of the training windows, a multiple of 64 (default: 256)")
+    details.add_argument(
+        "--size", type=int, default=256, help="side of the training windows, a multiple of 64 (default: 256)"
+    )
     details.add_argument("--batch", type=int, default=2, help="pairs of frames in a step (default: 2)")
     details.add_argument("--seed", type=int, default=0)
-    details.add_argument("--preview", type=Path, help="write a strip (scene | painting | now) to this PNG as training goes")
+    details.add_argument(
+        "--preview", type=Path, help="write a strip (scene | painting | now) to this PNG as training goes"
+    )
     details.add_argument("--tensorboard", type=Path, metavar="DIR", help="write scalars for TensorBoard")
     details.add_argument("--checkpoint", type=Path, help="keep the state in this file, and go on from it")
     details.add_argument("-y", "--overwrite", action="store_true", help="replace an existing style")
@@ -82,7 +101,9 @@ def run(options: argparse.Namespace) -> int:
         patience=options.patience,
         weights=weights,
     )
-    request = TrainRequest(settings, options.loss_network, options.start, options.size, options.batch, options.checkpoint)
+    request = TrainRequest(
+        settings, options.loss_network, options.start, options.size, options.batch, options.checkpoint
+    )
     card = StyleCard(
         name=name,
         painting=options.title or painting.stem,
@@ -147,6 +168,8 @@ def _write_preview(path: Path, scene, canvas, style) -> None:  # type: ignore[no
     cv2 = load_cv2()
     painted = Stylizer(style)(scene[None])[0]
     height = scene.shape[0]
-    beside = cv2.resize(canvas, (round(canvas.shape[1] * height / canvas.shape[0]), height), interpolation=cv2.INTER_AREA)
+    beside = cv2.resize(
+        canvas, (round(canvas.shape[1] * height / canvas.shape[0]), height), interpolation=cv2.INTER_AREA
+    )
     strip = np.concatenate([scene, beside, painted], axis=1)
     cv2.imwrite(str(path), strip[..., ::-1])

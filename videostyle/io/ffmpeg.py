@@ -36,7 +36,7 @@ def ffmpeg_exe() -> str:
 
 
 def file_name(path: Path) -> str:
-    """A path as ffmpeg must be given it: absolute and with its protocol, so that no name is read as an option or address."""
+    """A path as ffmpeg must be given it: with its protocol, so that no name is read as an option or address."""
     return f"file:{path}"
 
 
@@ -66,14 +66,41 @@ class Codec:
 
 
 CODECS: dict[str, Codec] = {
-    "h264": Codec("libx264", quality=18, presets=True, containers=(".mp4", ".mov", ".mkv", ".avi", ".ts", ".flv", ".m4v")),
-    "hevc": Codec("libx265", ("-tag:v", "hvc1", "-x265-params", "log-level=error"), 22, presets=True, containers=(".mp4", ".mov", ".mkv", ".ts", ".m4v")),
-    "av1": Codec("libsvtav1", ("-svtav1-params", "tune=0"), 28, odd_pixel_format="yuv420p", containers=(".mp4", ".mkv", ".webm")),
-    "vp9": Codec("libvpx-vp9", ("-b:v", "0", "-row-mt", "1", "-cpu-used", "4"), 28, odd_pixel_format="yuv420p", containers=(".webm", ".mkv", ".mp4")),
-    "prores": Codec("prores_ks", ("-profile:v", "3", "-vendor", "apl0"), None, "yuv422p10le", "yuv444p10le", containers=(".mov", ".mkv")),
-    "ffv1": Codec("ffv1", ("-level", "3", "-g", "1"), None, "bgr0", "bgr0", containers=(".mkv", ".avi"), stream="matroska"),
+    "h264": Codec(
+        "libx264", quality=18, presets=True, containers=(".mp4", ".mov", ".mkv", ".avi", ".ts", ".flv", ".m4v")
+    ),
+    "hevc": Codec(
+        "libx265",
+        ("-tag:v", "hvc1", "-x265-params", "log-level=error"),
+        22,
+        presets=True,
+        containers=(".mp4", ".mov", ".mkv", ".ts", ".m4v"),
+    ),
+    "av1": Codec(
+        "libsvtav1", ("-svtav1-params", "tune=0"), 28, odd_pixel_format="yuv420p", containers=(".mp4", ".mkv", ".webm")
+    ),
+    "vp9": Codec(
+        "libvpx-vp9",
+        ("-b:v", "0", "-row-mt", "1", "-cpu-used", "4"),
+        28,
+        odd_pixel_format="yuv420p",
+        containers=(".webm", ".mkv", ".mp4"),
+    ),
+    "prores": Codec(
+        "prores_ks",
+        ("-profile:v", "3", "-vendor", "apl0"),
+        None,
+        "yuv422p10le",
+        "yuv444p10le",
+        containers=(".mov", ".mkv"),
+    ),
+    "ffv1": Codec(
+        "ffv1", ("-level", "3", "-g", "1"), None, "bgr0", "bgr0", containers=(".mkv", ".avi"), stream="matroska"
+    ),
     "gif": Codec("gif", containers=(".gif",), pixel_format="", odd_pixel_format="", stream=""),
-    "webp": Codec("libwebp_anim", ("-loop", "0", "-quality", "85"), None, "yuv420p", "yuv420p", containers=(".webp",), stream=""),
+    "webp": Codec(
+        "libwebp_anim", ("-loop", "0", "-quality", "85"), None, "yuv420p", "yuv420p", containers=(".webp",), stream=""
+    ),
     "h264_nvenc": Codec("h264_nvenc", ("-rc", "vbr"), 19),
     "hevc_nvenc": Codec("hevc_nvenc", ("-rc", "vbr", "-tag:v", "hvc1"), 22),
     "av1_nvenc": Codec("av1_nvenc", ("-rc", "vbr"), 28),
@@ -153,7 +180,11 @@ def encode_command(
             filters.append(f"{scale},format={stored}")
         if info.color.full_range is not None:
             arguments += ["-color_range", "pc" if full else "tv"]
-        for option, value in (("-colorspace", info.color.matrix), ("-color_primaries", info.color.primaries), ("-color_trc", info.color.transfer)):
+        for option, value in (
+            ("-colorspace", info.color.matrix),
+            ("-color_primaries", info.color.primaries),
+            ("-color_trc", info.color.transfer),
+        ):
             if value:
                 arguments += [option, value]
         arguments += ["-pix_fmt", stored]
@@ -162,7 +193,13 @@ def encode_command(
     arguments += ["-c:v", codec.encoder, *codec.arguments]
     quality = crf if crf is not None else codec.quality
     if quality is not None:
-        flag = {"h264_nvenc": "-cq", "hevc_nvenc": "-cq", "av1_nvenc": "-cq", "h264_qsv": "-global_quality", "hevc_qsv": "-global_quality"}
+        flag = {
+            "h264_nvenc": "-cq",
+            "hevc_nvenc": "-cq",
+            "av1_nvenc": "-cq",
+            "h264_qsv": "-global_quality",
+            "hevc_qsv": "-global_quality",
+        }
         arguments += [flag.get(codec.encoder, "-crf"), str(quality)]
     if preset is not None:
         if codec.encoder == "libvpx-vp9":
@@ -206,7 +243,7 @@ class Process:
 
     def __init__(self, arguments: Sequence[str], *, write: bool) -> None:
         try:
-            self._child = subprocess.Popen(  # noqa: S603 - a list, never a shell
+            self._child = subprocess.Popen(
                 arguments,
                 stdin=subprocess.PIPE if write else subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL if write else subprocess.PIPE,
@@ -247,7 +284,7 @@ class Process:
         if stream is None:
             raise ValueError("this ffmpeg was started for reading")
         try:
-            stream.write(memoryview(frames).cast("B"))
+            stream.write(frames.data.cast("B"))
         except OSError as error:
             self._child.wait()
             self._drain.join(5)
@@ -301,10 +338,20 @@ class Process:
 @lru_cache(maxsize=32)
 def encoder_works(encoder: str) -> bool:
     """Whether this machine can encode with ``encoder``: tried on one black frame."""
-    command = [ffmpeg_exe(), "-hide_banner", "-nostdin", "-loglevel", "error", "-f", "lavfi", "-i", "color=s=256x256:d=0.04"]
+    command = [
+        ffmpeg_exe(),
+        "-hide_banner",
+        "-nostdin",
+        "-loglevel",
+        "error",
+        "-f",
+        "lavfi",
+        "-i",
+        "color=s=256x256:d=0.04",
+    ]
     command += ["-frames:v", "1", "-c:v", encoder, "-f", "null", "-"]
     try:
-        return subprocess.run(command, capture_output=True, timeout=20, check=False).returncode == 0  # noqa: S603
+        return subprocess.run(command, capture_output=True, timeout=20, check=False).returncode == 0
     except (OSError, subprocess.TimeoutExpired):
         return False
 
@@ -312,7 +359,7 @@ def encoder_works(encoder: str) -> bool:
 def version() -> str:
     """First line of ``ffmpeg -version``."""
     try:
-        done = subprocess.run([ffmpeg_exe(), "-version"], capture_output=True, timeout=20, check=False)  # noqa: S603
+        done = subprocess.run([ffmpeg_exe(), "-version"], capture_output=True, timeout=20, check=False)
         return done.stdout.decode("utf-8", "replace").splitlines()[0]
     except (OSError, subprocess.TimeoutExpired, IndexError) as error:
         raise OutputError("ffmpeg does not run", str(error), "pip install --force-reinstall imageio-ffmpeg") from error

@@ -53,7 +53,9 @@ def disk_error(path: Path, error: OSError) -> OutputError:
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         with contextlib.suppress(OSError):
             free = shutil.disk_usage(path.parent).free
-            return OutputError(f"no room to write '{path}'", f"{free / 1e6:.0f} MB are free", "free some space and run again")
+            return OutputError(
+                f"no room to write '{path}'", f"{free / 1e6:.0f} MB are free", "free some space and run again"
+            )
     return OutputError(f"cannot write '{path}'", error.strerror or str(error))
 
 
@@ -72,7 +74,9 @@ class PendingOutput:
         OutputError: if the output exists, is an input, or cannot be created there.
     """
 
-    def __init__(self, path: str | os.PathLike[str], *, overwrite: bool = False, sources: tuple[Path, ...] = ()) -> None:
+    def __init__(
+        self, path: str | os.PathLike[str], *, overwrite: bool = False, sources: tuple[Path, ...] = ()
+    ) -> None:
         self.path = Path(os.path.abspath(path))
         for source in sources:
             if self.path.exists() and source.exists() and os.path.samefile(source, self.path):
@@ -130,5 +134,7 @@ class PendingOutput:
     def __enter__(self) -> PendingOutput:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.abort()

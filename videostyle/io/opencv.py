@@ -26,9 +26,7 @@ def load_cv2() -> Any:
     Raises:
         DeviceError: if a system library that OpenCV needs is missing; says which package brings it.
     """
-    os.environ.setdefault(
-        "OPENCV_FFMPEG_CAPTURE_OPTIONS", f"protocol_whitelist;file|format_whitelist;{FORMATS}"
-    )
+    os.environ.setdefault("OPENCV_FFMPEG_CAPTURE_OPTIONS", f"protocol_whitelist;file|format_whitelist;{FORMATS}")
     os.environ.setdefault("OPENCV_FFMPEG_READ_ATTEMPTS", "65536")
     os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(LARGEST_PICTURE))
     os.environ.setdefault("OPENCV_LOG_LEVEL", "ERROR")

@@ -18,7 +18,17 @@ from videostyle.io.opencv import FORMATS, LARGEST_PICTURE
 
 # Numbers of ISO/IEC 23091-2 to ffmpeg's names; 2 is "unspecified".
 MATRICES = {0: "gbr", 1: "bt709", 4: "fcc", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m", 9: "bt2020nc", 10: "bt2020c"}
-PRIMARIES = {1: "bt709", 4: "bt470m", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m", 8: "film", 9: "bt2020", 11: "smpte431", 12: "smpte432"}
+PRIMARIES = {
+    1: "bt709",
+    4: "bt470m",
+    5: "bt470bg",
+    6: "smpte170m",
+    7: "smpte240m",
+    8: "film",
+    9: "bt2020",
+    11: "smpte431",
+    12: "smpte432",
+}
 TRANSFERS = {
     **{1: "bt709", 4: "gamma22", 5: "gamma28", 6: "smpte170m", 7: "smpte240m", 8: "linear", 11: "iec61966-2-4"},
     **{13: "iec61966-2-1", 14: "bt2020-10", 15: "bt2020-12", 16: "smpte2084", 18: "arib-std-b67"},
@@ -91,7 +101,9 @@ def _color(context: Any) -> ColorInfo:
     ranges = {1: False, 2: True}
     full = True if pixel_format.startswith("yuvj") else ranges.get(int(context.color_range or 0))
     return ColorInfo(
-        matrix=MATRICES.get(int(context.colorspace), "") if not pixel_format.startswith(("rgb", "gbr", "bgr", "pal")) else "",
+        matrix=MATRICES.get(int(context.colorspace), "")
+        if not pixel_format.startswith(("rgb", "gbr", "bgr", "pal"))
+        else "",
         primaries=PRIMARIES.get(int(context.color_primaries or 2), ""),
         transfer=TRANSFERS.get(int(context.color_trc or 2), ""),
         full_range=full,
@@ -171,11 +183,17 @@ def probe(path: str | Path) -> MediaInfo:
             if stream.type == "audio" and context is not None:
                 detail = f"{context.sample_rate} Hz, {getattr(context.layout, 'name', '')}"
             kind = "picture" if stream.type == "video" else str(stream.type)
-            others.append(StreamInfo(stream.index, kind, getattr(context, "name", "") or "", dict(stream.metadata), detail))
+            others.append(
+                StreamInfo(stream.index, kind, getattr(context, "name", "") or "", dict(stream.metadata), detail)
+            )
         if video is not None and video.codec_context.width * video.codec_context.height > LARGEST_PICTURE:
             size = f"{video.codec_context.width}x{video.codec_context.height}"
             raise InputError(f"'{path}' is too large", f"{size} pixels, the limit is 8192x8192")
-        starts = [float(s.start_time * s.time_base) for s in container.streams if s.start_time is not None and s.type in ("video", "audio")]
+        starts = [
+            float(s.start_time * s.time_base)
+            for s in container.streams
+            if s.start_time is not None and s.type in ("video", "audio")
+        ]
         return MediaInfo(
             path=file,
             format=container.format.name,

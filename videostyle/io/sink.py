@@ -28,7 +28,16 @@ from videostyle.io.source import PICTURES
 
 log = logging.getLogger("videostyle")
 
-MUXERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm", ".avi": "avi", ".ts": "mpegts", ".flv": "flv"}
+MUXERS = {
+    ".mp4": "mp4",
+    ".m4v": "mp4",
+    ".mov": "mov",
+    ".mkv": "matroska",
+    ".webm": "webm",
+    ".avi": "avi",
+    ".ts": "mpegts",
+    ".flv": "flv",
+}
 FREE_CLOCK = (".mp4", ".m4v", ".mov")  # containers that store any time base exactly
 
 
@@ -126,7 +135,9 @@ class VideoSink:
         self._finish = finish
         self._codec = ffmpeg.codec_for(options.codec, path.suffix)
         if options.codec in ffmpeg.HARDWARE and not ffmpeg.encoder_works(self._codec.encoder):
-            raise OutputError(f"the encoder {self._codec.encoder} does not work on this machine", hint="choose another --codec")
+            raise OutputError(
+                f"the encoder {self._codec.encoder} does not work on this machine", hint="choose another --codec"
+            )
         self.warnings: list[str] = []
         self._info = info
         self._options = options
@@ -223,7 +234,11 @@ class VideoSink:
         """The time that becomes 0: where the clip was cut, else its earliest timestamp."""
         if self._original is None or self._original.start is not None:
             return self._original.start if self._original and self._original.start is not None else self._times[0]
-        starts = [float(s.start_time * s.time_base) for s in source.streams if s.start_time is not None and s.type in ("video", "audio")]
+        starts = [
+            float(s.start_time * s.time_base)
+            for s in source.streams
+            if s.start_time is not None and s.type in ("video", "audio")
+        ]
         return min([*starts, self._times[0]])
 
     def _mux(self) -> None:
@@ -233,10 +248,16 @@ class VideoSink:
             source = stack.enter_context(open_container(self._original.path)) if self._original else None
             origin = self._origin(source) if source is not None else self._times[0]
             ticks, base = self._ticks(origin)
-            options = {"movflags": "+faststart+use_metadata_tags", "video_track_timescale": str(min(base.denominator, 10**6))} if suffix in FREE_CLOCK else {}
+            options = (
+                {"movflags": "+faststart+use_metadata_tags", "video_track_timescale": str(min(base.denominator, 10**6))}
+                if suffix in FREE_CLOCK
+                else {}
+            )
             if suffix in (".mkv", ".webm"):
                 options = {"default_mode": "infer_no_subs"}
-            muxer = stack.enter_context(av.open(f"file:{self._output.temporary}", "w", format=MUXERS[suffix], options=options))
+            muxer = stack.enter_context(
+                av.open(f"file:{self._output.temporary}", "w", format=MUXERS[suffix], options=options)
+            )
             video = muxer.add_stream_from_template(encoded.streams.video[0])
             video.time_base = base
             copies = self._copied_streams(source, muxer) if source is not None else {}
@@ -249,7 +270,9 @@ class VideoSink:
             for _, _, packet in heapq.merge(*parts, key=lambda part: part[:2]):
                 muxer.mux(packet)
 
-    def _video_packets(self, encoded: Any, video: Any, ticks: list[int], base: Fraction) -> Iterator[tuple[float, int, Any]]:
+    def _video_packets(
+        self, encoded: Any, video: Any, ticks: list[int], base: Fraction
+    ) -> Iterator[tuple[float, int, Any]]:
         """Encoded packets with the frames' own times; the n-th to be shown gets the n-th time."""
         stream = encoded.streams.video[0]
         stamps = []
@@ -260,7 +283,9 @@ class VideoSink:
         ranks = [bisect.bisect_left(stamps, pts) for pts in order]
         delay = max((number - rank for number, rank in enumerate(ranks)), default=0)
         if len(stamps) != len(ticks):
-            raise OutputError(f"cannot finish '{self._output.path}'", f"the encoder kept {len(stamps)} of {len(ticks)} frames")
+            raise OutputError(
+                f"cannot finish '{self._output.path}'", f"the encoder kept {len(stamps)} of {len(ticks)} frames"
+            )
         number = 0
         for packet in encoded.demux(stream):
             if packet.pts is None:
@@ -269,7 +294,9 @@ class VideoSink:
             rank = ranks[number]
             packet.pts = ticks[rank]
             packet.dts = min(_clock(ticks, delay, number), packet.pts)
-            packet.duration = (ticks[rank + 1] if rank + 1 < len(ticks) else ticks[rank] + self._last_duration(ticks, base)) - ticks[rank]
+            packet.duration = (
+                ticks[rank + 1] if rank + 1 < len(ticks) else ticks[rank] + self._last_duration(ticks, base)
+            ) - ticks[rank]
             packet.stream = video
             number += 1
             yield float(packet.dts * base), 0, packet
@@ -295,12 +322,18 @@ class VideoSink:
             try:
                 if stream.type not in ("audio", "subtitle"):
                     raise ValueError("not sound or subtitles")
-                if codec not in muxer.supported_codecs and getattr(stream.codec_context.codec, "canonical_name", codec) not in muxer.supported_codecs:
+                if (
+                    codec not in muxer.supported_codecs
+                    and getattr(stream.codec_context.codec, "canonical_name", codec) not in muxer.supported_codecs
+                ):
                     raise ValueError("not allowed there")
                 copy = muxer.add_stream_from_template(stream)
             except (FFmpegError, ValueError, AttributeError) as error:
                 if stream.type in ("audio", "subtitle"):
-                    self.warnings.append(f"{stream.type} stream {stream.index} ({codec}) cannot be copied into {self._output.path.suffix}: {error}")
+                    self.warnings.append(
+                        f"{stream.type} stream {stream.index} ({codec}) cannot be copied "
+                        f"into {self._output.path.suffix}: {error}"
+                    )
                 continue
             copy.metadata.update(stream.metadata)
             with contextlib.suppress(AttributeError, ValueError):
@@ -361,7 +394,10 @@ class VideoSink:
             stream = container.streams.video[0]
             written = sum(1 for packet in container.demux(stream) if packet.size)
         if written != len(self._times):
-            raise OutputError(f"cannot finish '{self._output.path}'", f"{written} of {len(self._times)} frames are in the written file")
+            raise OutputError(
+                f"cannot finish '{self._output.path}'",
+                f"{written} of {len(self._times)} frames are in the written file",
+            )
 
 
 class PictureSink:
@@ -423,7 +459,9 @@ class PictureSink:
         quality = 95 if self._options.crf is None else max(1, 100 - 2 * self._options.crf)
         flags = {".jpg": cv2.IMWRITE_JPEG_QUALITY, ".jpeg": cv2.IMWRITE_JPEG_QUALITY, ".webp": cv2.IMWRITE_WEBP_QUALITY}
         suffix = path.suffix.lower()
-        ok, data = cv2.imencode(suffix, cv2.cvtColor(frame, cv2.COLOR_RGB2BGR), [flags[suffix], quality] if suffix in flags else [])
+        ok, data = cv2.imencode(
+            suffix, cv2.cvtColor(frame, cv2.COLOR_RGB2BGR), [flags[suffix], quality] if suffix in flags else []
+        )
         if not ok:
             raise OutputError(f"cannot write '{path}'", "the picture could not be encoded")
         try:
@@ -470,5 +508,3 @@ def open_sink(
             path = path.with_name(f"{path.stem}_%06d{path.suffix}")
         return PictureSink(path, info, options, finish)
     return VideoSink(path, info, options, original, metadata, finish)
-
-

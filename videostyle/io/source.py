@@ -103,8 +103,12 @@ class FrameSource:
             return info
         if options.start or options.end:
             first, last = (self._frame_number(p) for p in (options.start, options.end))
-            total = info.frame_count if last is None else last if info.frame_count is None else min(last, info.frame_count)
-            info = replace(info, frame_count=None if total is None or first is None and options.start else max(0, total - (first or 0)))
+            total = (
+                info.frame_count if last is None else last if info.frame_count is None else min(last, info.frame_count)
+            )
+            if total is None or (first is None and options.start):
+                return replace(info, frame_count=None)
+            return replace(info, frame_count=max(0, total - (first or 0)))
         return info
 
     def _frame_number(self, point: TimePoint | None) -> int | None:
@@ -188,7 +192,9 @@ class FrameSource:
     def __enter__(self) -> FrameSource:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
 
@@ -238,13 +244,18 @@ class VideoSource(FrameSource):
                 picture = cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR if picture.ndim == 2 else cv2.COLOR_BGRA2BGR)
             if read and picture.shape[:2] != (info.height, info.width) and not self._resized:
                 self._resized = True
-                self._warn(f"the picture changes its size from {info.width}x{info.height} to {picture.shape[1]}x{picture.shape[0]}; it is scaled back")
+                self._warn(
+                    f"the picture changes its size from {info.width}x{info.height} to "
+                    f"{picture.shape[1]}x{picture.shape[0]}; it is scaled back"
+                )
             last = time
             read += 1
             picture = cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
             yield cv2.LUT(picture, LIFT) if info.pixel_format in ("yuv420p", "yuvj420p") else picture, time
         if read == 0:
-            raise InputError(f"cannot decode '{self.path}'", f"no decoder for {info.codec or 'its codec'}, or no intact frame")
+            raise InputError(
+                f"cannot decode '{self.path}'", f"no decoder for {info.codec or 'its codec'}, or no intact frame"
+            )
         if lost:
             self._warn(f"{lost} damaged frames could not be decoded; the frame before each gap is held")
         missing = end and info.start + end - last > max(2.5 * step, 0.15)
@@ -359,7 +370,9 @@ class SequenceSource(FrameSource):
                 return
             picture = read_picture(file)
             if picture.shape[:2] != size:
-                raise InputError(f"'{file}' is {picture.shape[1]}x{picture.shape[0]}", f"the first picture is {size[1]}x{size[0]}")
+                raise InputError(
+                    f"'{file}' is {picture.shape[1]}x{picture.shape[0]}", f"the first picture is {size[1]}x{size[0]}"
+                )
             yield picture, float(number / self._rate)
 
 
@@ -384,7 +397,11 @@ def sequence_files(path: Path) -> list[Path] | None:
         return None
     digits = rf"\d{{{match[2]},}}" if match[2] else r"\d+"
     pattern = re.compile(re.escape(match[1]) + f"({digits})" + re.escape(match[3]))
-    found = [(int(m[1]), f) for f in (path.parent.iterdir() if path.parent.is_dir() else ()) if (m := pattern.fullmatch(f.name))]
+    found = [
+        (int(m[1]), f)
+        for f in (path.parent.iterdir() if path.parent.is_dir() else ())
+        if (m := pattern.fullmatch(f.name))
+    ]
     if not found:
         raise InputError(f"no file matches '{path}'")
     return [file for _, file in sorted(found)]
@@ -406,7 +423,12 @@ def open_source(path: str | Path, options: ReadOptions | None = None) -> FrameSo
             media = probe.probe(file)
         except InputError:
             media = None
-        if file.suffix.lower() not in (".webp", ".png") or media is None or not media.video or (media.video.frame_count or 1) <= 1:
+        if (
+            file.suffix.lower() not in (".webp", ".png")
+            or media is None
+            or not media.video
+            or (media.video.frame_count or 1) <= 1
+        ):
             return SequenceSource(file, [file], options, still=True)
     media = probe.probe(file)
     info = media.video

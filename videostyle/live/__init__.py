@@ -1,0 +1,1 @@
+"""Live painting: not there yet."""

@@ -1,0 +1,1 @@
+"""Figures of painted video: stillness, style, content."""

@@ -26,7 +26,9 @@ def dis_flow(current: UInt8Array, previous: UInt8Array, preset: str = "medium") 
     """
     cv2 = load_cv2()
     presets = {"fast": cv2.DISOPTICAL_FLOW_PRESET_FAST, "medium": cv2.DISOPTICAL_FLOW_PRESET_MEDIUM}
-    return np.asarray(cv2.DISOpticalFlow_create(presets[preset]).calc(_grey(current), _grey(previous), None), np.float32)
+    return np.asarray(
+        cv2.DISOpticalFlow_create(presets[preset]).calc(_grey(current), _grey(previous), None), np.float32
+    )
 
 
 def flow_and_mask(current: UInt8Array, previous: UInt8Array, preset: str = "medium") -> tuple[Float, Float]:

@@ -1,0 +1,1 @@
+"""The style network, loss networks, style files and the gallery. Keras only."""

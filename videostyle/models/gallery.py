@@ -93,7 +93,11 @@ def parse_mix(spec: str) -> list[tuple[str, float]]:
         except ValueError:
             value = -1.0
         if not name or not 0 < value < float("inf"):
-            raise UsageError(f"cannot read the style '{spec}'", f"'{part}' is not NAME or NAME:SHARE", "as in great-wave:0.7,starry-night:0.3")
+            raise UsageError(
+                f"cannot read the style '{spec}'",
+                f"'{part}' is not NAME or NAME:SHARE",
+                "as in great-wave:0.7,starry-night:0.3",
+            )
         parts.append((name, value))
     return parts
 

@@ -148,7 +148,9 @@ def read_arrays(path: Path) -> Arrays:
         with np.load(path, allow_pickle=False) as archive:
             return {name: np.asarray(archive[name], np.float32) for name in archive.files}
     except FileNotFoundError as error:
-        raise ModelError(f"no loss network at '{path}'", hint="give the path of an .npz or .safetensors file") from error
+        raise ModelError(
+            f"no loss network at '{path}'", hint="give the path of an .npz or .safetensors file"
+        ) from error
     except (OSError, ValueError, SafetensorError, EOFError, KeyError) as error:
         raise ModelError(f"cannot read the loss network '{path}'", str(error)) from error
 
@@ -169,9 +171,15 @@ def from_arrays(arrays: Arrays, name: str) -> LossNetwork:
     for key in (key for block in blocks for key in block):
         kernel, bias = arrays[f"{key}/kernel"], arrays.get(f"{key}/bias")
         if kernel.ndim != 4 or kernel.shape[2] != width or bias is None or bias.shape != (kernel.shape[3],):
-            raise ModelError(f"'{name}' is not a loss network", f"{key} has kernel {kernel.shape} after {width} channels")
+            raise ModelError(
+                f"'{name}' is not a loss network", f"{key} has kernel {kernel.shape} after {width} channels"
+            )
         width = kernel.shape[3]
-    heads = tuple(key[len("head/") : -len("/kernel")] for key in sorted(arrays) if key.startswith("head/") and key.endswith("/kernel"))
+    heads = tuple(
+        key[len("head/") : -len("/kernel")]
+        for key in sorted(arrays)
+        if key.startswith("head/") and key.endswith("/kernel")
+    )
     available = {key.replace("conv", "relu") for block in blocks for key in block}
     style = heads or tuple(layer for layer in ("relu1_2", "relu2_2", "relu3_3") if layer in available)
     if not style:

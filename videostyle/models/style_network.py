@@ -269,7 +269,9 @@ def measure(arch: Architecture, weights: Weights, x: Tensor) -> dict[str, tuple[
     return statistics
 
 
-def fold(arch: Architecture, weights: Mapping[str, NDArray[np.float32]], statistics: Statistics) -> dict[str, NDArray[np.float32]]:
+def fold(
+    arch: Architecture, weights: Mapping[str, NDArray[np.float32]], statistics: Statistics
+) -> dict[str, NDArray[np.float32]]:
     """Writes a shot's statistics into the convolutions: kernels and biases only, nothing left to normalise.
 
     Args:

@@ -146,9 +146,13 @@ def load_style(path: str | os.PathLike[str]) -> Style:
             for name in sorted(set(shapes) ^ set(header)):
                 raise ModelError(what, f"array {name} is {'missing' if name in shapes else 'not part of the network'}")
             for name, shape in shapes.items():
-                if list(header[name].get("shape", [])) != list(shape) or header[name].get("dtype") not in ("F16", "F32"):
+                if list(header[name].get("shape", [])) != list(shape) or header[name].get("dtype") not in (
+                    "F16",
+                    "F32",
+                ):
                     raise ModelError(
-                        what, f"array {name} is {header[name].get('dtype')} {header[name].get('shape')}, not {list(shape)}"
+                        what,
+                        f"array {name} is {header[name].get('dtype')} {header[name].get('shape')}, not {list(shape)}",
                     )
             expected = sum(int(np.prod(s)) * (2 if header[n]["dtype"] == "F16" else 4) for n, s in shapes.items())
             file.seek(0)
@@ -164,7 +168,9 @@ def load_style(path: str | os.PathLike[str]) -> Style:
         raise ModelError(what, str(error)) from error
     for name, value in weights.items():
         if not np.isfinite(value).all():
-            raise ModelError(f"the style file '{path}' holds values that are not finite", f"array {name}", "train it again")
+            raise ModelError(
+                f"the style file '{path}' holds values that are not finite", f"array {name}", "train it again"
+            )
     return Style(card, weights)
 
 
@@ -224,7 +230,9 @@ def interpolate(base: Style, parts: Sequence[tuple[Style, float]], strength: flo
     base_hash = arrays_sha256(base.weights)
     for style, _ in parts:
         if style.architecture != base.architecture:
-            raise ModelError(f"the style '{style.card.name}' cannot be mixed", "its network has other sizes than the base")
+            raise ModelError(
+                f"the style '{style.card.name}' cannot be mixed", "its network has other sizes than the base"
+            )
         if style.card.base_sha256 not in ("", base_hash):
             raise ModelError(
                 f"the style '{style.card.name}' cannot be mixed or weakened",
@@ -232,7 +240,9 @@ def interpolate(base: Style, parts: Sequence[tuple[Style, float]], strength: flo
                 "train it again with this version",
             )
     weights = {
-        name: ((1.0 - strength) * value + sum(strength * share / total * style.weights[name] for style, share in parts)).astype(np.float32)
+        name: (
+            (1.0 - strength) * value + sum(strength * share / total * style.weights[name] for style, share in parts)
+        ).astype(np.float32)
         for name, value in base.weights.items()
     }
     if len(parts) == 1:

@@ -22,7 +22,7 @@ import tensorflow as tf
 
 from videostyle.errors import DeviceError, ModelError, UsageError
 from videostyle.frames import FrameBatch, UInt8Array, VideoInfo
-from videostyle.models.style_network import MARGIN, Statistics, fold, forward_folded, measure, padded_size
+from videostyle.models.style_network import Statistics, fold, forward_folded, measure, padded_size
 from videostyle.models.weights import Style
 
 log = logging.getLogger("videostyle")
@@ -59,7 +59,9 @@ def _cpu_flags() -> frozenset[str]:
         text = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
     except OSError:
         return frozenset()
-    return frozenset(next((line.split(":", 1)[1].split() for line in text.splitlines() if line.startswith("flags")), []))
+    return frozenset(
+        next((line.split(":", 1)[1].split() for line in text.splitlines() if line.startswith("flags")), [])
+    )
 
 
 def choose_precision(name: str, device: str) -> str:
@@ -292,7 +294,10 @@ class Stylize:
                     sums[layer] = before[0] + mean, before[1] + square
                 count += 1
         return {
-            layer: ((mean / count).astype(np.float32), np.maximum(square / count - (mean / count) ** 2, 0).astype(np.float32))
+            layer: (
+                (mean / count).astype(np.float32),
+                np.maximum(square / count - (mean / count) ** 2, 0).astype(np.float32),
+            )
             for layer, (mean, square) in sums.items()
         }
 
@@ -301,14 +306,17 @@ class Stylize:
         h, w = frame.shape[:2]
         parts = math.ceil(math.sqrt(h * w / TILE_PIXELS))
         ph, pw = -(-h // parts), -(-w // parts)
-        tops, lefts = ([round(i * (side - p) / max(parts - 1, 1)) for i in range(parts)] for side, p in ((h, ph), (w, pw)))
+        tops, lefts = (
+            [round(i * (side - p) / max(parts - 1, 1)) for i in range(parts)] for side, p in ((h, ph), (w, pw))
+        )
         return [frame[top : top + ph, left : left + pw] for top in tops for left in lefts]
 
     def _measure(self, piece: UInt8Array) -> Statistics:
         key = (-1, *piece.shape[:2])
         program = self._programs.get(key)
         if program is None:
-            arch, size = self.style.architecture, padded_size(*piece.shape[:2], self.style.architecture.stride)
+            arch = self.style.architecture
+            size = padded_size(piece.shape[0], piece.shape[1], arch.stride)
 
             def statistics(weights: Any, frames: Any) -> Any:
                 x = symmetric_pad(tf.cast(frames, tf.float32) / 255.0, *size)
@@ -384,7 +392,9 @@ class Stylize:
             limit = self._tiles[0].height * self._tiles[0].width // 2
             if limit < (4 * self._halo) ** 2:
                 h, w = self._size
-                raise DeviceError(f"a frame of {w}x{h} does not fit into memory", str(error)[:200], "lower --max-size") from error
+                raise DeviceError(
+                    f"a frame of {w}x{h} does not fit into memory", str(error)[:200], "lower --max-size"
+                ) from error
             self._tiles = plan_tiles(*self._padded, self._halo, limit)
             self.warnings.append(f"memory ran out: painting in {len(self._tiles)} tiles from here on")
         log.warning(self.warnings[-1])
@@ -416,7 +426,7 @@ class Stylize:
         return self._programs[key]
 
     def _network(self) -> Callable[[Any, Any], Any]:
-        """bytes to levels (float32, not clipped), at the padded size."""
+        """Bytes to levels (float32, not clipped), at the padded size."""
         arch, dtype = self.style.architecture, tf.as_dtype(self.precision)
 
         def paint(weights: Any, frames: Any) -> Any:

@@ -89,7 +89,9 @@ def default_output(source: Path, style: str, info: VideoInfo) -> Path:
     """``CLIP_stylized_STYLE.mp4`` beside the input; a picture's suffix for a still, a folder for pictures."""
     name = f"{source.stem.split('%')[0].rstrip('_-') or 'frames'}_stylized_{style_label(style)}"
     if info.still:
-        return source.with_name(name + (source.suffix if source.suffix.lower() in (".png", ".jpg", ".jpeg", ".webp") else ".png"))
+        return source.with_name(
+            name + (source.suffix if source.suffix.lower() in (".png", ".jpg", ".jpeg", ".webp") else ".png")
+        )
     return source.with_name(f"{name}.mp4")
 
 
@@ -149,13 +151,13 @@ def render(
         VideostyleError: whatever went wrong; nothing is left behind then.
     """
     if not 0.0 <= settings.strength <= 1.0:
-        raise UsageError(f"strength {settings.strength} is outside 0..1", hint="0 leaves the clip as it is, 1 paints fully")
+        raise UsageError(
+            f"strength {settings.strength} is outside 0..1", hint="0 leaves the clip as it is, 1 paints fully"
+        )
     source = open_source(path, settings.reading(1))
     try:
         target = Path(output) if output is not None else default_output(source.path, settings.style, source.info)
-        if target.is_dir() and not source.info.still and settings.encode.codec != "png":
-            target = target / default_output(source.path, settings.style, source.info).name
-        elif target.is_dir() and source.info.still:
+        if target.is_dir() and (source.info.still or settings.encode.codec != "png"):
             target = target / default_output(source.path, settings.style, source.info).name
         # The output is tried before the network is loaded: a wrong name should not cost seconds.
         is_file = source.path.is_file() and not source.info.still

@@ -1,0 +1,1 @@
+"""Losses, flow, pairs of frames and the trainer. Keras and NumPy only."""

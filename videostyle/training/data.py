@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,7 +86,7 @@ def camera_motion(rng: np.random.Generator, size: int) -> Float:
 class _View:
     """A random window into a picture: samples it at window coordinates, at the window's own scale."""
 
-    def __init__(self, picture: UInt8, rng: np.random.Generator, size: int) -> None:
+    def __init__(self, picture: NDArray[Any], rng: np.random.Generator, size: int) -> None:
         smallest = (size + 8) / min(picture.shape[:2])
         low = max(smallest, 0.6)
         self._zoom = rng.uniform(low, max(1.2, low))
@@ -185,9 +186,9 @@ def clip_pair(pair: ClipPair, rng: np.random.Generator, size: int) -> Pair:
     height, width = pair.current.shape[:2]
     top, left = rng.integers(0, height - size + 1), rng.integers(0, width - size + 1)
     window = np.s_[top : top + size, left : left + size]
-    frames = (np.asarray(f[window], np.float32) / 255.0 for f in (pair.previous, pair.current))
+    previous, current = (np.asarray(f[window], np.float32) / 255.0 for f in (pair.previous, pair.current))
     flow = pair.flow[window]
-    return Pair(*frames, flow, pair.mask[window] * inside(flow)[..., None])
+    return Pair(previous, current, flow, pair.mask[window] * inside(flow)[..., None])
 
 
 class PairSampler:
@@ -237,4 +238,6 @@ class PairSampler:
         """The batch of one step: "previous", "current", "flow", "mask", each ``[N, S, S, ...]``."""
         rng = np.random.default_rng([self._seed, step])
         pairs = [self._pair(rng) for _ in range(self._batch)]
-        return {name: np.stack([getattr(pair, name) for pair in pairs]) for name in ("previous", "current", "flow", "mask")}
+        return {
+            name: np.stack([getattr(pair, name) for pair in pairs]) for name in ("previous", "current", "flow", "mask")
+        }

@@ -48,7 +48,7 @@ def write_flo(path: str | Path, flow: Float) -> None:
 
 
 def sample(picture: NDArray[np.generic], x: Float, y: Float) -> Float:
-    """Bilinear samples of ``[H, W, C]`` at columns ``x`` and rows ``y`` (any one shape); the edge is repeated outside."""
+    """Bilinear samples of ``[H, W, C]`` at columns ``x`` and rows ``y`` (of one shape); outside, the edge."""
     height, width = picture.shape[:2]
     x, y = np.clip(x, 0, width - 1), np.clip(y, 0, height - 1)
     left, top = np.minimum(x.astype(np.int32), max(width - 2, 0)), np.minimum(y.astype(np.int32), max(height - 2, 0))

@@ -93,7 +93,7 @@ def warp(x: Tensor, flow: Tensor) -> Tensor:
     Returns:
         ``[N, H, W, C]``: frame t-1 as seen at time t.
     """
-    n, h, w, c = x.shape
+    _, h, w, c = x.shape
     column = ops.clip(flow[..., 0] + np.arange(w, dtype=np.float32)[None, None, :], 0.0, w - 1.0)
     row = ops.clip(flow[..., 1] + np.arange(h, dtype=np.float32)[None, :, None], 0.0, h - 1.0)
     left, top = ops.minimum(ops.floor(column), w - 2.0), ops.minimum(ops.floor(row), h - 2.0)

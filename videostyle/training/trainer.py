@@ -84,7 +84,9 @@ class Settings:
 
     def __post_init__(self) -> None:
         if self.steps < 1 or self.scales not in (1, 2, 3) or not 0.25 <= self.stroke <= 4.0 or self.learning_rate <= 0:
-            raise UsageError("cannot train with these settings", "steps >= 1, scales 1..3, stroke 0.25..4, rate > 0 are needed")
+            raise UsageError(
+                "cannot train with these settings", "steps >= 1, scales 1..3, stroke 0.25..4, rate > 0 are needed"
+            )
         if any(not value >= 0 or math.isinf(value) for value in asdict(self.weights).values()):
             raise UsageError("loss weights must be numbers of at least 0")
 
@@ -133,7 +135,9 @@ def painting_targets(net: LossNetwork, painting: NDArray[np.uint8], settings: Se
         ModelError: if the painting is too small or of one colour.
     """
     if painting.ndim != 3 or painting.shape[2] != 3 or min(painting.shape[:2]) < 32:
-        raise ModelError("the painting cannot be used", f"it is {painting.shape}; at least 32 x 32 pixels of colour are needed")
+        raise ModelError(
+            "the painting cannot be used", f"it is {painting.shape}; at least 32 x 32 pixels of colour are needed"
+        )
     if float(painting.std()) < 1.0:
         raise ModelError("the painting cannot be used", "it is of one colour: there is no style to learn")
     x = ops.convert_to_tensor(painting[None].astype(np.float32) / 255.0)
@@ -210,7 +214,9 @@ def _load_checkpoint(path: Path, objective: Objective, identity: str) -> int:
         raise ModelError(f"cannot read the checkpoint '{path}'", str(error), "delete it to start anew") from error
     if metadata.get("identity") != identity:
         return 0
-    objective.set_arrays({name[len("weights/") :]: value for name, value in state.items() if name.startswith("weights/")})
+    objective.set_arrays(
+        {name[len("weights/") :]: value for name, value in state.items() if name.startswith("weights/")}
+    )
     for i, variable in enumerate(objective.optimizer.variables):
         variable.assign(state[f"state/{i}"])
     return int(metadata["step"])
@@ -250,7 +256,9 @@ def train_style(
     function = style_objective(arch, net, targets, settings.weights)
     objective = Objective(start.weights, function, NAMES, settings.learning_rate)
     base_hash = arrays_sha256((base or start).weights)
-    identity = json.dumps([asdict(settings), arrays_sha256({"p": painting}), arrays_sha256(start.weights), net.name], sort_keys=True)
+    identity = json.dumps(
+        [asdict(settings), arrays_sha256({"p": painting}), arrays_sha256(start.weights), net.name], sort_keys=True
+    )
     first = _load_checkpoint(checkpoint, objective, identity) if checkpoint else 0
 
     smooth: dict[str, float] = {}
@@ -279,7 +287,9 @@ def train_style(
                 break
         values = objective.step(sampler.batch(step), learning_rate(settings.learning_rate, fraction))
         if not math.isfinite(values["loss"]):
-            raise ModelError("the training broke down", f"the loss at step {step} is not finite", "lower the learning rate")
+            raise ModelError(
+                "the training broke down", f"the loss at step {step} is not finite", "lower the learning rate"
+            )
         for name, value in values.items():
             smooth[name] = value if name not in smooth else 0.97 * smooth[name] + 0.03 * value
         if observer is not None:
@@ -298,7 +308,11 @@ def train_style(
 
 
 def nearest_start(
-    base: Style, styles: Iterable[Style], net: LossNetwork, targets: list[dict[str, Tensor]], pictures: Sequence[NDArray[np.float32]]
+    base: Style,
+    styles: Iterable[Style],
+    net: LossNetwork,
+    targets: list[dict[str, Tensor]],
+    pictures: Sequence[NDArray[np.float32]],
 ) -> Style:
     """The style whose paint is nearest to the targets already; the base where none comes nearer.
 

@@ -1,0 +1,157 @@
+"""Measures styles and well-known per-frame networks on the same clips: style, content, warping error, noise.
+
+    python scripts/compare_peers.py --clips DIR --names chaplin,bikes --painting wave.jpg --vgg16 FILE.npz \
+        [--peer wave.npz]... [--style great-wave]... [--strips DIR]
+
+Frames are 640x360, 24 of each clip. Style and content are measured under VGG-16 (relu1_2, relu2_2, relu3_3)
+against the painting at a short side of 384; the warping error along DIS flow of the unpainted frames.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import tensorflow as tf
+
+from videostyle.api import Stylizer
+from videostyle.metrics import temporal
+from videostyle.metrics.optical_flow import flow_and_mask
+from videostyle.metrics.perceptual import PerceptualJudge
+from videostyle.models import loss_network
+
+Paint = Callable[[np.ndarray], np.ndarray]
+
+
+def normalised(x: tf.Tensor, shift: np.ndarray, scale: np.ndarray, epsilon: float) -> tf.Tensor:
+    """Instance normalisation."""
+    mean, variance = tf.nn.moments(x, (1, 2), keepdims=True)
+    return (x - mean) / tf.sqrt(variance + epsilon) * scale + shift
+
+
+def peer(path: Path) -> Paint:
+    """A classic network (9x9x3x32, 32-64-128, 5 residual blocks) with the weights of a file."""
+    z = np.load(path, allow_pickle=False)
+    if "Variable" in z:
+        sets = iter(
+            [tuple(z[f"Variable_{3 * i + j}" if 3 * i + j else "Variable"] for j in range(3)) for i in range(16)]
+        )
+
+        def layer(x: tf.Tensor, stride: int = 1, relu: bool = True) -> tf.Tensor:
+            kernel, shift, scale = next(sets)
+            if stride < 0:
+                shape = (x.shape[0], -stride * x.shape[1], -stride * x.shape[2], kernel.shape[2])
+                x = tf.nn.conv2d_transpose(x, kernel, shape, -stride, "SAME")
+            else:
+                x = tf.nn.conv2d(x, kernel, stride, "SAME")
+            x = normalised(x, shift, scale, 1e-3)
+            return tf.nn.relu(x) if relu else x
+
+        def network(x: tf.Tensor) -> tf.Tensor:
+            x = layer(layer(layer(x), 2), 2)
+            for _ in range(5):
+                x = x + layer(layer(x), relu=False)
+            x = layer(layer(x, -2), -2)
+            return 150 * tf.tanh(layer(x, relu=False)) + 127.5
+
+        program = tf.function(network)
+    else:
+
+        def convolve(
+            x: tf.Tensor, name: str, stride: int = 1, norm: str = "", relu: bool = True, up: bool = False
+        ) -> tf.Tensor:
+            if up:
+                x = tf.image.resize(x, (2 * x.shape[1], 2 * x.shape[2]), "nearest")
+            kernel = z[f"{name}/kernel"]
+            p = kernel.shape[0] // 2
+            x = (
+                tf.nn.conv2d(tf.pad(x, ((0, 0), (p, p), (p, p), (0, 0)), "REFLECT"), kernel, stride, "VALID")
+                + z[f"{name}/bias"]
+            )
+            x = normalised(x, z[f"{norm}/beta"], z[f"{norm}/gamma"], 1e-5) if norm else x
+            return tf.nn.relu(x) if relu else x
+
+        def network(x: tf.Tensor) -> tf.Tensor:
+            x = convolve(x, "conv1", norm="in1")
+            x = convolve(convolve(x, "conv2", 2, "in2"), "conv3", 2, "in3")
+            for i in range(1, 6):
+                x = x + convolve(
+                    convolve(x, f"res{i}.conv1", norm=f"res{i}.in1"), f"res{i}.conv2", norm=f"res{i}.in2", relu=False
+                )
+            x = convolve(convolve(x, "deconv1", norm="in4", up=True), "deconv2", norm="in5", up=True)
+            return convolve(x, "deconv3", relu=False)
+
+        program = tf.function(network)
+
+    def paint(frames: np.ndarray) -> np.ndarray:
+        out = [
+            np.clip(np.rint(program(tf.constant(f[None], tf.float32)).numpy()[0]), 0, 255).astype(np.uint8)
+            for f in frames
+        ]
+        return np.stack(out)
+
+    return paint
+
+
+def read_clip(path: Path, count: int) -> np.ndarray:
+    """Frames from the middle of a clip at 640x360, uint8 RGB."""
+    capture = cv2.VideoCapture(str(path))
+    skip = max(0, min(30, int(capture.get(cv2.CAP_PROP_FRAME_COUNT)) - count))
+    frames = []
+    for number in range(skip + count):
+        ok, frame = capture.read()
+        if not ok:
+            break
+        if number >= skip:
+            frames.append(cv2.resize(frame, (640, 360), interpolation=cv2.INTER_AREA)[..., ::-1])
+    return np.stack(frames)
+
+
+def main() -> None:
+    """Measures and prints a table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--clips", type=Path, required=True)
+    parser.add_argument("--names", default="chaplin,bikes,bigbuckbunny,paragliding,cat,car-turn")
+    parser.add_argument("--painting", type=Path, required=True)
+    parser.add_argument("--vgg16", type=Path, required=True)
+    parser.add_argument("--peer", type=Path, action="append", default=[])
+    parser.add_argument("--style", action="append", default=[])
+    parser.add_argument("--frames", type=int, default=24)
+    parser.add_argument("--strips", type=Path)
+    options = parser.parse_args()
+
+    judge = PerceptualJudge.of(loss_network.load(str(options.vgg16)), cv2.imread(str(options.painting))[..., ::-1])
+    models: dict[str, Callable[[], Paint]] = {"unpainted": lambda: lambda frames: frames}
+    models |= {path.stem + " (peer)": (lambda path=path: peer(path)) for path in options.peer}
+    models |= {style: (lambda style=style: Stylizer(style, batch_size=4)) for style in options.style}
+    rows: dict[str, list[tuple[float, ...]]] = {name: [] for name in models}
+    for name in options.names.split(","):
+        frames = read_clip(options.clips / f"{name}.mp4", options.frames)
+        flows = temporal.clip_flows(frames, flow_and_mask)
+        strip = []
+        for model, build in models.items():
+            paint = build()
+            painted = paint(frames)
+            picks = range(0, len(frames), max(1, len(frames) // 3))
+            style = np.mean([judge.style(painted[i]) for i in picks])
+            content = np.mean([judge.content(painted[i], frames[i]) for i in picks])
+            error = temporal.warping_error(painted, flows)
+            gain = temporal.noise_gain(paint, frames[0], count=6)
+            rows[model].append((style, content, 1e3 * error, gain))
+            strip.append(painted[-1])
+            figures = f"style {style:.4f} content {content:.3f} warping {1e3 * error:.3f}e-3 noise gain {gain:.2f}"
+            print(f"{name:14} {model:34} {figures}", flush=True)
+        if options.strips:
+            options.strips.mkdir(parents=True, exist_ok=True)
+            cv2.imwrite(str(options.strips / f"{name}.png"), np.concatenate(strip, 1)[..., ::-1])
+    print("mean over clips")
+    for model, values in rows.items():
+        style, content, error, gain = np.mean(values, axis=0)
+        print(f"| {model} | {style:.4f} | {content:.3f} | {error:.3f}e-3 | {gain:.2f} |")
+
+
+if __name__ == "__main__":
+    main()

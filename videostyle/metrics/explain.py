@@ -1,0 +1,93 @@
+"""What the loss network sees: a contact sheet of its responses to the painting, the scene and the painted scene."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from videostyle.errors import OutputError
+from videostyle.frames import Float32Array, UInt8Array, to_float
+from videostyle.io.opencv import load_cv2
+from videostyle.models import loss_network
+from videostyle.models.loss_network import LossNetwork, features
+from videostyle.models.weights import Style
+
+CHANNELS = 6  # responses shown for each layer
+CELL = 150  # height of a picture on the sheet, pixels
+
+
+def _strongest(net: LossNetwork, layer: str, picture: UInt8Array) -> list[int]:
+    """Channels whose response varies most over the picture: the ones that say something about it."""
+    response = np.asarray(features(net, to_float(picture)[None], (layer,))[layer])[0]
+    return list(np.argsort(-response.std(axis=(0, 1)))[:CHANNELS])
+
+
+def _maps(net: LossNetwork, layer: str, picture: UInt8Array, channels: list[int]) -> list[Float32Array]:
+    response = np.asarray(features(net, to_float(picture)[None], (layer,))[layer])[0]
+    return [np.asarray(response[..., c], np.float32) for c in channels]
+
+
+def explain(style: Style, scene: UInt8Array, painting: UInt8Array | None, output: Path) -> dict[str, dict[str, float]]:
+    """Writes the sheet and measures each layer's part in the loss.
+
+    For each style layer one row for the painting (if given), the scene and the painted scene: the picture,
+    then the channels that respond most strongly to the painting (or to the painted scene).
+
+    Args:
+        style: what to paint with.
+        scene: uint8 ``[H, W, 3]`` RGB.
+        painting: uint8 ``[h, w, 3]`` RGB, or None.
+        output: PNG to write.
+
+    Returns:
+        For each layer "scene" and "painted": style loss of the unpainted and of the painted scene against the
+        painting (only if it is given).
+
+    Raises:
+        OutputError: if the sheet cannot be written.
+    """
+    # Both need TensorFlow or each other: imported where they are used.
+    from videostyle.api import Stylizer
+    from videostyle.metrics.perceptual import PerceptualJudge
+
+    cv2 = load_cv2()
+    net = loss_network.load("embedded")
+    painted = Stylizer(style)(scene[None])[0]
+    rows: list[tuple[str, UInt8Array]] = [("scene", scene), ("painted", painted)]
+    if painting is not None:
+        scale = scene.shape[0] / painting.shape[0]
+        size = (max(16, round(painting.shape[1] * scale)), scene.shape[0])
+        rows.insert(0, ("painting", np.asarray(cv2.resize(painting, size, interpolation=cv2.INTER_AREA), np.uint8)))
+
+    def cell(picture: UInt8Array) -> UInt8Array:
+        width = round(scene.shape[1] * CELL / scene.shape[0])
+        return np.asarray(cv2.resize(picture, (width, CELL), interpolation=cv2.INTER_AREA), np.uint8)
+
+    lines = []
+    for layer in net.style_layers:
+        channels = _strongest(net, layer, rows[0][1] if painting is not None else painted)
+        maps = {name: _maps(net, layer, picture, channels) for name, picture in rows}
+        # One brightness scale for all three: what is bright in one is as strong in the others.
+        tops = [max(float(np.quantile(maps[name][i], 0.99)) for name, _ in rows) + 1e-6 for i in range(len(channels))]
+        for name, picture in rows:
+            cells = [cell(picture)]
+            for response, top in zip(maps[name], tops, strict=True):
+                grey = (np.clip(response / top, 0, 1) * 255).astype(np.uint8)
+                cells.append(cell(np.asarray(cv2.applyColorMap(grey, cv2.COLORMAP_INFERNO)[..., ::-1], np.uint8)))
+            line = np.ascontiguousarray(np.concatenate(cells, axis=1))
+            cv2.putText(line, f"{layer} {name}", (6, 16), cv2.FONT_HERSHEY_SIMPLEX, 0.45, (0, 0, 0), 3, cv2.LINE_AA)
+            cv2.putText(
+                line, f"{layer} {name}", (6, 16), cv2.FONT_HERSHEY_SIMPLEX, 0.45, (255, 255, 255), 1, cv2.LINE_AA
+            )
+            lines.append(line)
+    ok, data = cv2.imencode(".png", np.concatenate(lines, axis=0)[..., ::-1])
+    try:
+        output.write_bytes(data.tobytes() if ok else b"")
+    except OSError as error:
+        raise OutputError(f"cannot write '{output}'", error.strerror or str(error)) from error
+    if painting is None:
+        return {layer: {} for layer in net.style_layers}
+    judge = PerceptualJudge.of(net, painting)
+    before, after = judge.style_by_layer(scene), judge.style_by_layer(painted)
+    return {layer: {"scene": before[layer], "painted": after[layer]} for layer in net.style_layers}
