@@ -23,7 +23,8 @@ from videostyle.training.flow import grid, sample, write_flo
 
 WIDTH, HEIGHT, RATE, SECONDS = 640, 360, 25, 6
 MARGIN = 220  # pixels that layers are wider than the frame on each side, for the camera to slide over
-PAIRS = (20, 75, 130)  # frames whose flow to the frame before is written
+PAIRS = (20, 75, 130)  # frames whose flow to the frame STEP before is written
+STEP = 5
 
 
 def noise(
@@ -177,10 +178,10 @@ def render(scene: list[tuple[float, np.ndarray]], frame: int) -> tuple[np.ndarra
 
 
 def true_flow(scene: list[tuple[float, np.ndarray]], frame: int) -> tuple[np.ndarray, np.ndarray]:
-    """Flow ``[H, W, 2]`` from ``frame`` to the one before, and which pixels are visible there, ``[H, W]`` bool."""
-    (_, now), (_, before) = render(scene, frame), render(scene, frame - 1)
+    """Flow ``[H, W, 2]`` from ``frame`` to the one STEP before, and which pixels are visible there, ``[H, W]`` bool."""
+    (_, now), (_, before) = render(scene, frame), render(scene, frame - STEP)
     shares = np.array([share for share, _ in scene], np.float32)[now]
-    (cx, cy), (bx, by) = camera(frame), camera(frame - 1)
+    (cx, cy), (bx, by) = camera(frame), camera(frame - STEP)
     flow = np.dstack([shares * (cx - bx), shares * (cy - by)]).astype(np.float32)
     x, y = grid(HEIGHT, WIDTH)
     u, v = np.rint(x + flow[..., 0]).astype(int), np.rint(y + flow[..., 1]).astype(int)
@@ -275,7 +276,7 @@ def main() -> None:
         [cv2.IMWRITE_JPEG_QUALITY, 92],
     )
     for frame in PAIRS:
-        for number in (frame - 1, frame):
+        for number in (frame - STEP, frame):
             picture = (render(scene, number)[0][..., ::-1] * 255 + 0.5).astype(np.uint8)
             small = cv2.resize(picture, (WIDTH // 2, HEIGHT // 2), interpolation=cv2.INTER_AREA)
             cv2.imwrite(str(options.output / f"flow_{number:03d}.png"), small)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def __getattr__(name: str) -> Any:
     # The command line asks for --help far more often than anybody needs NumPy for it.
     if name in ("Stylizer", "paint", "render"):
-        from videostyle import api
+        from importlib import import_module
 
-        return getattr(api, name)
+        return getattr(import_module("videostyle.api"), name)
     raise AttributeError(f"module 'videostyle' has no attribute '{name}'")

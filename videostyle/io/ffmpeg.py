@@ -9,7 +9,7 @@ import collections
 import subprocess
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
@@ -77,7 +77,12 @@ CODECS: dict[str, Codec] = {
         containers=(".mp4", ".mov", ".mkv", ".ts", ".m4v"),
     ),
     "av1": Codec(
-        "libsvtav1", ("-svtav1-params", "tune=0"), 28, odd_pixel_format="yuv420p", containers=(".mp4", ".mkv", ".webm")
+        "libsvtav1",
+        ("-svtav1-params", "tune=0"),
+        28,
+        odd_pixel_format="yuv420p",
+        containers=(".mp4", ".mkv", ".webm"),
+        stream="mp4",
     ),
     "vp9": Codec(
         "libvpx-vp9",
@@ -85,6 +90,7 @@ CODECS: dict[str, Codec] = {
         28,
         odd_pixel_format="yuv420p",
         containers=(".webm", ".mkv", ".mp4"),
+        stream="mp4",
     ),
     "prores": Codec(
         "prores_ks",
@@ -190,6 +196,9 @@ def encode_command(
         arguments += ["-pix_fmt", stored]
     elif stored:
         arguments += ["-pix_fmt", stored]
+    if codec.encoder == "libsvtav1" and min(info.width, info.height) < 64:
+        # SVT-AV1 refuses what is smaller than one of its superblocks.
+        codec = replace(codec, encoder="libaom-av1", arguments=("-cpu-used", "8"))
     arguments += ["-c:v", codec.encoder, *codec.arguments]
     quality = crf if crf is not None else codec.quality
     if quality is not None:

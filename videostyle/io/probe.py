@@ -123,7 +123,9 @@ def _first_frame(path: Path, index: int) -> tuple[int, bool]:
 
 
 def _is_video(stream: Any) -> bool:
-    return stream.type == "video" and not int(stream.disposition) & 0x400  # 0x400: attached picture (cover)
+    return (
+        stream.type == "video" and stream.codec_context is not None and not int(stream.disposition) & 0x400
+    )  # 0x400: attached picture (cover)
 
 
 def _video_info(path: Path, container: Any, stream: Any) -> VideoInfo:

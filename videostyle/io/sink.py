@@ -258,7 +258,7 @@ class VideoSink:
             muxer = stack.enter_context(
                 av.open(f"file:{self._output.temporary}", "w", format=MUXERS[suffix], options=options)
             )
-            video = muxer.add_stream_from_template(encoded.streams.video[0])
+            video = muxer.add_stream_from_template(encoded.streams.video[0], opaque=True)
             video.time_base = base
             copies = self._copied_streams(source, muxer) if source is not None else {}
             if source is not None:
@@ -327,7 +327,7 @@ class VideoSink:
                     and getattr(stream.codec_context.codec, "canonical_name", codec) not in muxer.supported_codecs
                 ):
                     raise ValueError("not allowed there")
-                copy = muxer.add_stream_from_template(stream)
+                copy = muxer.add_stream_from_template(stream, opaque=True)
             except (FFmpegError, ValueError, AttributeError) as error:
                 if stream.type in ("audio", "subtitle"):
                     self.warnings.append(

@@ -1,0 +1,305 @@
+"""The command line and the Python interface, as a user meets them, on clips made here."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from videostyle.cli.main import main
+from videostyle.io.probe import probe
+from videostyle.io.source import open_source, read_picture
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "videostyle"
+Clip = Callable[[str], Path]
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VIDEOSTYLE_HOME", str(tmp_path_factory.mktemp("home")))
+
+
+def command(*words: str | Path, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.run(
+        [sys.executable, "-m", "videostyle", *map(str, words)],
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        env=environment,
+    )
+
+
+def frames_of(path: Path) -> np.ndarray:
+    with open_source(path) as source:
+        return np.concatenate([b.frames for b in source])
+
+
+def test_help_is_quick_and_imports_nothing_heavy() -> None:
+    heavy = "('tensorflow', 'keras', 'cv2', 'av', 'numpy')"
+    code = f"import sys, videostyle.cli.main as m; m._parser('render'); print([k for k in {heavy} if k in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=20)
+    assert done.stdout.strip() == "[]"
+    began = time.monotonic()
+    assert command("--help").returncode == 0
+    assert time.monotonic() - began < 2.0  # 0.1 s on a quiet machine
+
+
+def test_a_clip_is_painted_from_the_command_line(clip: Clip, tmp_path: Path) -> None:
+    done = command("render", clip("variable.mp4"), "--style", "great-wave", "-o", tmp_path / "out.mp4", "--json")
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout.splitlines()[-1])
+    frames = frames_of(clip("variable.mp4"))
+    assert report["frames"] == len(frames)
+    assert report["warnings"] == []
+    painted = frames_of(tmp_path / "out.mp4")
+    assert painted.shape == frames.shape
+    assert np.abs(painted.astype(int) - frames).mean() > 15
+    assert "frame/s" in done.stderr
+    shown = command("inspect", tmp_path / "out.mp4")
+    assert "style great-wave" in shown.stdout
+    assert "compositeWithTrainedAlgorithmicMedia" in shown.stdout
+    assert "Great Wave" in probe(tmp_path / "out.mp4").metadata["comment"]
+
+
+def test_api_render_stylizer_and_paint_agree(clip: Clip, tmp_path: Path) -> None:
+    import videostyle
+
+    report = videostyle.render(clip("silent.mkv"), "great-wave", tmp_path / "out.mkv", codec="ffv1", batch_size=4)
+    painted = np.concatenate([b.frames for b in videostyle.paint(clip("silent.mkv"), "great-wave", batch_size=4)])
+    assert report.frames == len(painted) == 25
+    # The file went through i420 on its way.
+    assert np.abs(frames_of(tmp_path / "out.mkv").astype(int) - painted).mean() < 8
+    stylizer = videostyle.Stylizer("great-wave")
+    frames = frames_of(clip("silent.mkv"))
+    assert stylizer(frames).shape == frames.shape
+    assert stylizer(frames[:0]).shape == (0, 48, 64, 3)
+    with pytest.raises(ValueError, match="uint8"):
+        stylizer(frames.astype(float))
+
+
+def test_strength_walks_from_the_picture_to_the_painting(clip: Clip) -> None:
+    import videostyle
+
+    frames = frames_of(ROOT / "samples" / "harbour.jpg")
+    steps = [videostyle.Stylizer("great-wave", strength=s)(frames).astype(int) for s in (0.0, 0.25, 0.5, 0.75, 1.0)]
+    distance = [np.abs(step - frames).mean() for step in steps]
+    assert distance == sorted(distance)
+    assert 10 * np.log10(255**2 / ((steps[0] - frames) ** 2).mean()) > 30
+    assert distance[-1] > 15
+
+
+def test_mixes_are_paintings_of_their_own() -> None:
+    import videostyle
+
+    frames = frames_of(ROOT / "samples" / "harbour.jpg")
+    wave, night, both = (
+        videostyle.Stylizer(s)(frames).astype(int)
+        for s in ("great-wave", "starry-night", "great-wave:0.5,starry-night:0.5")
+    )
+    assert min(np.abs(both - wave).mean(), np.abs(both - night).mean()) > 4
+
+
+def test_stills_folders_and_several_inputs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    still = tmp_path / "a.png"
+    frames = frames_of(ROOT / "samples" / "harbour.jpg")[:, 100:164, 200:296]
+    import cv2
+
+    cv2.imwrite(str(still), frames[0, ..., ::-1])
+    assert main(["render", str(still), "--style", "starry-night", "-q"]) == 0
+    painted = tmp_path / "a_stylized_starry-night.png"
+    assert read_picture(painted).shape == (64, 96, 3)
+    assert "starry-night" in _inspect(painted, capsys)
+    shots = tmp_path / "shots"
+    shots.mkdir()
+    for i in range(3):
+        cv2.imwrite(str(shots / f"s{i}.jpg"), frames[0, ..., ::-1])
+    assert main(["render", str(shots), "--style", "great-wave", "-q", "-o", str(tmp_path / "out_%03d.jpg")]) == 0
+    assert len(list(tmp_path.glob("out_*.jpg"))) == 3
+    assert main(["render", str(still), str(tmp_path / "none.mp4"), "--style", "great-wave", "-q", "--json"]) == 3
+    results = json.loads(capsys.readouterr().out.splitlines()[-1])["results"]
+    assert Path(results[0]["output"]).exists()
+    assert results[1]["exit_code"] == 3
+
+
+def _inspect(path: Path, capsys: pytest.CaptureFixture[str]) -> str:
+    capsys.readouterr()
+    assert main(["inspect", str(path)]) == 0
+    return capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (["render", "{clip}", "--style", "nonsense"], 4, "no style named"),
+        (["render", "{clip}", "--style", "great-wave", "--strength", "2"], 2, "outside 0..1"),
+        (["render", "{clip}", "--style", "great-wave", "--start", "x"], 2, "cannot read the time"),
+        (["render", "{clip}", "--style", "great-wave", "--fps", "0"], 2, "cannot read the rate"),
+        (["render", "{clip}", "--style", "great-wave", "--codec", "x"], 2, "no codec"),
+        (["render", "{clip}", "--style", "great-wave", "--device", "gpu:9"], 6, "no device"),
+        (["render", "{clip}", "--style", "missing.jpg"], 3, "no such file"),
+        (["render", "nothing.mp4", "--style", "great-wave"], 3, "no such file"),
+        (["render", "{clip}", "--style", "great-wave", "-o", "/dev/null/x.mp4"], 5, "cannot write"),
+        (["train", "nothing.jpg"], 3, "no such file"),
+        (["styles", "show"], 2, "needs a style"),
+        (["styles", "remove", "great-wave"], 2, "comes with"),
+    ],
+)
+def test_mistakes_are_one_line_and_the_right_exit_code(
+    clip: Clip, words: list[str], code: int, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target = [] if "-o" in words or words[0] != "render" else ["-o", str(tmp_path / "out.mp4")]
+    assert main([w.format(clip=clip("plain.mp4")) for w in words] + target) == code
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    last = printed.err.strip().splitlines()[-1]
+    assert last.startswith("videostyle: ")
+    assert message in last
+    assert not list(tmp_path.iterdir())
+
+
+def test_ctrl_c_stops_cleanly(tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    words = ["render", str(ROOT / "samples" / "harbour.mp4"), "--style", "great-wave", "-o", str(tmp_path / "out.mp4")]
+    with subprocess.Popen(
+        [sys.executable, "-m", "videostyle", *words], stderr=subprocess.PIPE, env=environment, text=True
+    ) as child:
+        deadline = time.monotonic() + 60
+        while not list(tmp_path.glob(".*stream*")) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        child.send_signal(signal.SIGINT)
+        _, errors = child.communicate(timeout=30)
+    assert child.returncode == 130, errors
+    assert "stopped" in errors
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_picture_as_style_is_trained_once_and_kept(
+    tmp_path: Path, clip: Clip, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from videostyle.render import style as style_module
+
+    monkeypatch.setattr(style_module, "QUICK_STEPS", 2)
+    monkeypatch.setattr(style_module, "WINDOW", 64)
+    painting = tmp_path / "my painting.jpg"
+    painting.write_bytes((ROOT / "samples" / "harbour.jpg").read_bytes())
+    words = ["render", str(clip("silent.mkv")), "--style", str(painting), "-q", "-y", "-o", str(tmp_path / "out.mp4")]
+    assert main(words) == 0
+    kept = list(Path(os.environ["VIDEOSTYLE_HOME"]).rglob("*.safetensors"))
+    assert len(kept) == 1
+    before = kept[0].stat().st_mtime_ns
+    assert main(words) == 0
+    assert kept[0].stat().st_mtime_ns == before
+
+
+def test_train_writes_a_style_that_renders(tmp_path: Path, clip: Clip, capsys: pytest.CaptureFixture[str]) -> None:
+    words = [
+        "train",
+        str(ROOT / "samples" / "harbour.jpg"),
+        "-o",
+        "mine",
+        "--steps",
+        "2",
+        "--size",
+        "64",
+        "--start",
+        "base",
+    ]
+    assert main([*words, "--preview", str(tmp_path / "p.png"), "--title", "Harbour", "-q"]) == 0
+    assert read_picture(tmp_path / "p.png").shape[1] > 600
+    assert main(["styles", "list"]) == 0
+    assert "Harbour" in capsys.readouterr().out
+    assert (
+        main(
+            ["render", str(clip("one.mp4")), "--style", "mine:0.5,great-wave:0.5", "-o", str(tmp_path / "o.mp4"), "-q"]
+        )
+        == 0
+    )
+    assert main(["styles", "verify"]) == 0
+    assert main(["styles", "remove", "mine"]) == 0
+    assert main([*words[:4], "--content", str(clip("sound.m4a"))]) == 3
+
+
+def test_styles_explain_shows_layers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    picture = ROOT / "samples" / "harbour.jpg"
+    assert main(["styles", "explain", "great-wave", "--painting", str(picture), "-o", str(tmp_path / "e.png")]) == 0
+    assert "relu3_3" in capsys.readouterr().out
+    assert read_picture(tmp_path / "e.png").shape[0] > 1000
+
+
+def test_doctor_finds_what_is_needed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor", "--json"]) == 0
+    checks = {c["what"]: c["ok"] for c in json.loads(capsys.readouterr().out)["checks"]}
+    assert all(checks[name] for name in ("OpenCV", "ffmpeg", "TensorFlow", "styles"))
+
+
+def test_doctor_names_the_package_of_a_missing_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    from videostyle.errors import DeviceError
+    from videostyle.io import opencv
+
+    opencv.load_cv2.cache_clear()
+    monkeypatch.setitem(sys.modules, "cv2", None)
+    real = __import__
+
+    def broken(name: str, *rest: object, **more: object) -> object:
+        if name == "cv2":
+            raise ImportError("libGL.so.1: cannot open shared object file")
+        return real(name, *rest, **more)
+
+    monkeypatch.setattr("builtins.__import__", broken)
+    with pytest.raises(DeviceError, match="apt install libgl1"):
+        opencv.load_cv2()
+    monkeypatch.undo()
+    opencv.load_cv2.cache_clear()
+
+
+def test_version_names_both_ffmpegs() -> None:
+    printed = command("--version").stdout
+    assert "libavformat" in printed
+    assert "ffmpeg version" in printed
+
+
+def _imports(path: Path) -> set[str]:
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module)
+    return names
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_import_rules(path: Path) -> None:
+    part = path.relative_to(PACKAGE).parts[0]
+    imports = _imports(path)
+    heads = {name.split(".")[0] for name in imports}
+    if part in ("frames.py", "errors.py"):
+        assert "videostyle" not in heads
+    if part == "io":
+        assert not heads & {"tensorflow", "keras"}
+        assert not any(name.startswith(("videostyle.models", "videostyle.processors.s")) for name in imports)
+    if part in ("models", "training"):
+        assert not heads & {"tensorflow", "cv2", "av"}
+        assert not any(
+            name.startswith(("videostyle.io", "videostyle.metrics", "videostyle.render")) for name in imports
+        )
+    if path.name != "opencv.py":
+        assert "cv2" not in heads
+    if path.name != "stylize.py":
+        assert "tf.function" not in path.read_text(encoding="utf-8")
+    if path.name not in ("stylize.py", "doctor.py", "quiet.py", "train.py"):
+        assert "tensorflow" not in heads
+    if path.name != "ffmpeg.py":
+        assert "subprocess" not in heads
+        assert "imageio_ffmpeg" not in heads

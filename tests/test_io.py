@@ -1,0 +1,253 @@
+"""What goes in comes out: frames, times, sound, size, colour, for every kind of clip."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from videostyle.errors import InputError, OutputError, UsageError
+from videostyle.frames import FrameBatch, VideoInfo
+from videostyle.io.probe import probe
+from videostyle.io.sink import EncodeOptions, Original, open_sink
+from videostyle.io.source import ReadOptions, open_source, read_picture
+from videostyle.io.timecode import TimePoint, parse
+from videostyle.pipeline import run
+
+Clip = Callable[[str], Path]
+VIDEOS = [
+    *("plain.mp4", "silent.mkv", "ntsc.mp4", "variable.mp4", "one.mp4", "odd.mkv", "pixel.mkv", "wide.mp4", "ten.mp4"),
+    *(
+        "full.mp4",
+        "interlaced.mp4",
+        "alpha.mov",
+        "raw.h264",
+        "shifted.mkv",
+        "tracks.mkv",
+        "turned90.mp4",
+        "turned270.mp4",
+    ),
+    *("hdr.mp4", "subtitles.mkv"),
+]
+
+
+def everything(path: Path, **options: object) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    """Frames, times and warnings of a source."""
+    with open_source(path, ReadOptions(**options)) as source:
+        batches = list(source)
+        return np.concatenate([b.frames for b in batches]), np.concatenate([b.pts for b in batches]), source.warnings
+
+
+def copy(path: Path, output: Path, options: EncodeOptions | None = None, **reading: object):  # type: ignore[no-untyped-def]
+    source = open_source(path, ReadOptions(**reading))
+    return run(
+        source,
+        [],
+        lambda info: open_sink(
+            output, info, options or EncodeOptions(crf=1, preset="ultrafast"), original=Original(path)
+        ),
+    )
+
+
+def packets(path: Path, kind: str) -> list[str]:
+    """One hash over the packets of each stream of a kind."""
+    with av.open(str(path)) as container:
+        streams = [s for s in container.streams if s.type == kind]
+        digests = {s.index: hashlib.sha256() for s in streams}
+        for packet in container.demux(streams) if streams else []:
+            digests[packet.stream.index].update(bytes(packet))
+        return [d.hexdigest() for d in digests.values()]
+
+
+@pytest.mark.parametrize("name", VIDEOS)
+def test_source_contract(clip: Clip, name: str) -> None:
+    """Every source: declared size, rising times, consecutive numbers, full batches but the last, not empty."""
+    with open_source(clip(name), ReadOptions(batch_size=4)) as source:
+        batches = list(source)
+        info = source.info
+    assert batches
+    assert all(b.frames.shape[1:] == (info.height, info.width, 3) for b in batches)
+    assert all(len(b) == 4 for b in batches[:-1])
+    assert [b.index for b in batches] == list(range(0, 4 * len(batches), 4))
+    times = np.concatenate([b.pts for b in batches])
+    assert (np.diff(times) > 0).all()
+
+
+@pytest.mark.parametrize("name", VIDEOS)
+def test_a_clip_comes_back_with_its_frames_times_sound_and_size(clip: Clip, name: str, tmp_path: Path) -> None:
+    output = tmp_path / "out.mp4"
+    copy(clip(name), output)
+    frames, times, _ = everything(clip(name))
+    back, back_times, _ = everything(output)
+    assert back.shape == frames.shape
+    tick = float(probe(output).video.time_base)
+    start = min(probe(clip(name)).start, times[0])
+    np.testing.assert_allclose(back_times, times - start, atol=tick)
+    assert packets(output, "audio") == packets(clip(name), "audio")
+    assert probe(output).video.sample_aspect == probe(clip(name)).video.sample_aspect
+    assert probe(output).video.rotation == 0
+    assert not list(tmp_path.glob(".*")), "something was left behind"
+
+
+@pytest.mark.parametrize("name", ["plain.mp4", "full.mp4", "variable.mp4"])
+def test_identity_keeps_the_picture(clip: Clip, name: str, tmp_path: Path) -> None:
+    copy(clip(name), tmp_path / "out.mp4")
+    frames, back = everything(clip(name))[0], everything(tmp_path / "out.mp4")[0]
+    # The test card is all hard edges, where chroma subsampling costs most.
+    assert np.abs(frames.astype(int) - back).mean() <= 1.0
+    video = probe(tmp_path / "out.mp4").video
+    assert video.color.full_range in (probe(clip(name)).video.color.full_range, False)
+
+
+def test_identity_is_exact_in_a_lossless_codec(clip: Clip, tmp_path: Path) -> None:
+    copy(clip("odd.mkv"), tmp_path / "out.mkv", EncodeOptions(codec="ffv1"))
+    np.testing.assert_array_equal(everything(clip("odd.mkv"))[0], everything(tmp_path / "out.mkv")[0])
+
+
+@pytest.mark.parametrize(
+    ("codec", "suffix"),
+    [
+        ("h264", ".mp4"),
+        ("hevc", ".mp4"),
+        ("av1", ".mp4"),
+        ("vp9", ".webm"),
+        ("prores", ".mov"),
+        ("ffv1", ".mkv"),
+        ("h264", ".mkv"),
+    ],
+)
+def test_sink_contract(clip: Clip, codec: str, suffix: str, tmp_path: Path) -> None:
+    """Every codec keeps every frame at its own time, variable rate and reordered packets included."""
+    copy(clip("variable.mp4"), tmp_path / f"out{suffix}", EncodeOptions(codec=codec, audio=False))
+    with av.open(str(tmp_path / f"out{suffix}")) as container:
+        stream = container.streams.video[0]
+        tick = float(stream.time_base)
+        written = sorted(tick * p.pts for p in container.demux(stream) if p.pts is not None)
+    times = everything(clip("variable.mp4"))[1]
+    np.testing.assert_allclose(written, times - times[0], atol=tick)
+
+
+@pytest.mark.parametrize("suffix", [".gif", ".webp"])
+def test_animated_pictures(clip: Clip, suffix: str, tmp_path: Path) -> None:
+    copy(clip("silent.mkv"), tmp_path / f"out{suffix}", EncodeOptions())
+    assert (tmp_path / f"out{suffix}").stat().st_size > 1000
+
+
+def test_sequences_and_stills_go_in_and_out(clip: Clip, tmp_path: Path) -> None:
+    copy(clip("silent.mkv"), tmp_path / "frame_%03d.png", EncodeOptions())
+    files = sorted(tmp_path.glob("frame_*.png"))
+    assert len(files) == 25
+    frames = everything(clip("silent.mkv"))[0]
+    np.testing.assert_array_equal(everything(tmp_path / "frame_%03d.png")[0], frames)
+    np.testing.assert_array_equal(everything(tmp_path)[0], frames)
+    np.testing.assert_array_equal(read_picture(files[3]), frames[3])
+    report = copy(files[3], tmp_path / "still.png", EncodeOptions())
+    assert report.frames == 1
+    np.testing.assert_array_equal(read_picture(tmp_path / "still.png"), frames[3])
+
+
+def test_subtitles_chapters_and_tags_are_copied(clip: Clip, tmp_path: Path) -> None:
+    copy(clip("subtitles.mkv"), tmp_path / "out.mkv")
+    assert packets(tmp_path / "out.mkv", "subtitle") == packets(clip("subtitles.mkv"), "subtitle")
+    media = probe(tmp_path / "out.mkv")
+    assert len(media.chapters) == 1
+    assert media.metadata.get("title") == "A title"
+
+
+def test_start_and_end_cut_picture_and_sound_alike(clip: Clip, tmp_path: Path) -> None:
+    frames = everything(clip("plain.mp4"))[0]
+    part, times, _ = everything(clip("plain.mp4"), start=TimePoint(frame=5), end=TimePoint(seconds=0.6))
+    np.testing.assert_array_equal(part, frames[5:15])
+    assert times[0] == pytest.approx(0.2)
+    source = open_source(clip("plain.mp4"), ReadOptions(start=TimePoint(seconds=0.2), end=TimePoint(seconds=0.6)))
+    run(source, [], open_sink(tmp_path / "out.mp4", source.info, original=Original(clip("plain.mp4"), 0.2, 0.6)))
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        sound = [float(p.pts * p.time_base) for p in container.demux(container.streams.audio[0]) if p.pts is not None]
+    assert -0.03 <= min(sound) <= 0.03
+    assert 0.35 <= max(sound) <= 0.4
+
+
+def test_a_range_without_frames_is_refused(clip: Clip) -> None:
+    with pytest.raises(UsageError, match="no frame"):
+        everything(clip("plain.mp4"), start=TimePoint(seconds=50.0))
+
+
+def test_constant_rate_shows_each_frame_when_it_is_due(clip: Clip) -> None:
+    frames, times, _ = everything(clip("variable.mp4"))
+    even, even_times, _ = everything(clip("variable.mp4"), frame_rate=Fraction(25))
+    np.testing.assert_allclose(np.diff(even_times), 0.04, atol=1e-9)
+    shown = np.searchsorted(times, even_times + 1e-6) - 1
+    np.testing.assert_array_equal(even, frames[shown])
+
+
+def test_max_size_shrinks_and_keeps_the_shape(clip: Clip) -> None:
+    assert everything(clip("plain.mp4"), max_size=32)[0].shape[1:] == (24, 32, 3)
+    assert everything(clip("plain.mp4"), max_size=640)[0].shape[1:] == (48, 64, 3)
+
+
+def test_rotation_is_applied_the_right_way_round(clip: Clip) -> None:
+    upright = everything(clip("plain.mp4"))[0][0].astype(int)
+    for name, turns in (("turned90.mp4", 1), ("turned270.mp4", 3)):
+        turned = everything(clip(name))[0][0].astype(int)
+        assert turned.shape == (64, 48, 3)
+        # -display_rotation turns counter-clockwise, as numpy does.
+        assert np.abs(turned - np.rot90(upright, turns)).mean() < 3
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("interlaced.mp4", "deinterlaced"), ("hdr.mp4", "HDR"), ("ten.mp4", "10-bit"), ("alpha.mov", "alpha")],
+)
+def test_what_is_changed_is_said(clip: Clip, name: str, words: str) -> None:
+    assert any(words in warning for warning in everything(clip(name))[2])
+
+
+def test_interlaced_frames_are_not_black(clip: Clip) -> None:
+    assert everything(clip("interlaced.mp4"))[0].mean() > 60
+
+
+def test_hdr_can_be_refused(clip: Clip) -> None:
+    with pytest.raises(InputError, match="HDR"):
+        everything(clip("hdr.mp4"), tone_map=False)
+
+
+def test_frames_of_a_wrong_size_are_refused(tmp_path: Path) -> None:
+    sink = open_sink(tmp_path / "out.mp4", VideoInfo(64, 48, fps=Fraction(25)))
+    with pytest.raises(ValueError, match="32x48"):
+        sink.write(FrameBatch(np.zeros((1, 48, 32, 3), np.uint8), np.zeros(1), 0))
+    sink.abort()
+    assert not list(tmp_path.iterdir())
+
+
+def test_unknown_codecs_and_containers_are_refused(tmp_path: Path) -> None:
+    info = VideoInfo(64, 48, fps=Fraction(25))
+    with pytest.raises(UsageError, match="no codec"):
+        open_sink(tmp_path / "a.mp4", info, EncodeOptions(codec="nonsense"))
+    with pytest.raises(UsageError, match="cannot hold"):
+        open_sink(tmp_path / "a.webm", info, EncodeOptions(codec="h264"))
+    with pytest.raises(OutputError, match="does not work"):
+        open_sink(tmp_path / "a.mp4", info, EncodeOptions(codec="h264_videotoolbox"))
+
+
+@pytest.mark.parametrize(
+    ("text", "point"),
+    [
+        ("12.5", TimePoint(seconds=12.5)),
+        ("1:02:03.5", TimePoint(seconds=3723.5)),
+        ("2:03", TimePoint(seconds=123.0)),
+        ("120f", TimePoint(frame=120)),
+    ],
+)
+def test_times_are_read_as_written(text: str, point: TimePoint) -> None:
+    assert parse(text) == point
+
+
+@pytest.mark.parametrize("text", ["", "abc", "-1", "1:2:3:4", "12ff", "1e3"])
+def test_times_that_are_none_are_refused(text: str) -> None:
+    with pytest.raises(UsageError):
+        parse(text)

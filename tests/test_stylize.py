@@ -1,0 +1,241 @@
+"""The style network and its device program."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+tf = pytest.importorskip("tensorflow")
+from videostyle.errors import DeviceError, ModelError, UsageError
+from videostyle.frames import ColorInfo, FrameBatch, VideoInfo
+from videostyle.models import style_network
+from videostyle.models.style_network import Architecture, fold, forward, forward_folded, measure
+from videostyle.models.weights import Style
+from videostyle.processors.preserve_color import PreserveColor
+from videostyle.processors.stylize import Stylize, choose_device, choose_precision, plan_tiles
+
+
+def scene(count: int, height: int, width: int, seed: int = 0) -> np.ndarray:
+    """Smooth random frames, uint8."""
+    rng = np.random.default_rng(seed)
+    coarse = tf.image.resize(rng.uniform(0, 255, (count, height // 8 + 2, width // 8 + 2, 3)), (height, width))
+    return np.clip(coarse.numpy(), 0, 255).astype(np.uint8)
+
+
+def batch(frames: np.ndarray, index: int = 0) -> FrameBatch:
+    return FrameBatch(frames, (np.arange(len(frames)) + index) / 25, index)
+
+
+def opened(style: Style, height: int, width: int, **options: object) -> Stylize:
+    processor = Stylize(style, **options)
+    processor.open(VideoInfo(width, height, fps=Fraction(25)))
+    return processor
+
+
+def test_depth_and_space_are_each_other_undone() -> None:
+    x = np.random.default_rng(0).random((2, 8, 16, 3), np.float32)
+    deep = style_network.space_to_depth(x, 4)
+    np.testing.assert_array_equal(deep, tf.nn.space_to_depth(x, 4))
+    np.testing.assert_array_equal(style_network.depth_to_space(deep, 4), x)
+
+
+def test_parameters_and_shapes() -> None:
+    arch = Architecture()
+    assert arch.parameters <= 1_680_000 / 4  # a quarter of the classic network's
+    assert set(style_network.initial_weights(arch)) == set(arch.shapes())
+    with pytest.raises(ValueError, match="channels"):
+        Architecture(channels=100_000)
+
+
+def test_sub_pixel_kernels_start_without_a_grid() -> None:
+    """ICNR: the untrained network gives a constant picture for a constant picture, away from the border."""
+    arch = Architecture(channels=8, blocks=1, deep_channels=8, deep_blocks=1, head_channels=4)
+    weights = style_network.initial_weights(arch)
+    y = np.asarray(forward(arch, weights, np.full((1, 128, 128, 3), 0.3, np.float32)))[0, 48:80, 48:80]
+    assert np.ptp(y, axis=(0, 1)).max() < 1e-3  # random sub-pixel kernels give 0.1 and more
+
+
+def test_folding_the_statistics_changes_nothing(random_style: Style) -> None:
+    arch, weights = random_style.architecture, random_style.weights
+    x = scene(1, 64, 96).astype(np.float32) / 255
+    statistics = {k: (np.asarray(m), np.asarray(v)) for k, (m, v) in measure(arch, weights, x).items()}
+    folded = fold(arch, weights, statistics)
+    assert not [name for name in folded if name.endswith(("gamma", "beta"))]
+    np.testing.assert_allclose(forward_folded(arch, folded, x), forward(arch, weights, x), atol=2e-5)
+
+
+def test_the_program_is_the_network(random_style: Style) -> None:
+    frames = scene(3, 48, 64)
+    processor = opened(random_style, 48, 64)
+    painted = processor(batch(frames)).frames
+    statistics = processor.statistics_of(frames)
+    arch = random_style.architecture
+    padded = np.pad(frames.astype(np.float32) / 255, ((0, 0), (8, 8), (8, 8), (0, 0)), "symmetric")
+    expected = forward_folded(arch, fold(arch, random_style.weights, statistics), padded)
+    expected = np.clip(np.asarray(expected)[:, 8:-8, 8:-8] * 255, 0, 255)
+    assert np.abs(painted - expected).max() <= 0.51
+
+
+@pytest.mark.parametrize("height", [1, 2, 3, 7, 9, 16, 33])
+@pytest.mark.parametrize("width", [1, 5, 8, 31])
+def test_any_size_and_any_number_of_frames(random_style: Style, height: int, width: int) -> None:
+    processor = opened(random_style, height, width, batch_size=2)
+    for count in (1, 2, 3):
+        frames = np.random.default_rng(count).integers(0, 255, (count, height, width, 3), dtype=np.uint8)
+        painted = processor(batch(frames))
+        assert painted.frames.shape == frames.shape
+        assert painted.frames.dtype == np.uint8
+
+
+def test_a_frame_does_not_depend_on_its_neighbours_or_its_batch(random_style: Style) -> None:
+    frames = scene(5, 40, 56)
+    processor = opened(random_style, 40, 56, batch_size=4)
+    processor.use_shots([(0, processor.statistics_of(frames))])
+    together = processor(batch(frames)).frames
+    alone = np.concatenate([processor(batch(frames[i : i + 1], i)).frames for i in (4, 2, 0, 1, 3)])
+    assert np.abs(together[[4, 2, 0, 1, 3]].astype(int) - alone).max() <= 1
+
+
+def test_tiles_are_the_whole_frame(random_style: Style) -> None:
+    frames = scene(2, 333, 517)
+    whole = opened(random_style, 333, 517)
+    whole.use_shots([(0, whole.statistics_of(frames))])
+    tiled = opened(random_style, 333, 517, tile=280 * 280)
+    tiled.use_shots(whole._shots)
+    assert len(tiled._tiles) > 3
+    assert np.abs(whole(batch(frames)).frames.astype(int) - tiled(batch(frames)).frames).max() <= 2
+
+
+@pytest.mark.parametrize(("height", "width"), [(1096, 1936), (2176, 3856), (4336, 7696), (64, 40_000)])
+def test_tiles_cover_the_frame_once_and_fit(height: int, width: int) -> None:
+    tiles = plan_tiles(height, width, 104, 1920 * 1088)
+    seen = np.zeros((height // 8, width // 8), int)
+    for t in tiles:
+        assert (t.height, t.width) == (tiles[0].height, tiles[0].width)
+        assert t.height * t.width <= 1920 * 1088
+        assert t.top % 8 == t.left % 8 == 0
+        assert 0 <= t.top <= height - t.height
+        assert 0 <= t.left <= width - t.width
+        row, column = (t.top + t.keep_top) // 8, (t.left + t.keep_left) // 8
+        seen[row : row + t.keep_height // 8, column : column + t.keep_width // 8] += 1
+        # What is kept is a halo away from every side that is not the frame's own.
+        assert t.top == 0 or t.keep_top >= 104
+        assert t.top + t.height == height or t.height - t.keep_top - t.keep_height >= 104
+    assert (seen == 1).all()
+
+
+def test_shots_are_painted_with_their_own_statistics(random_style: Style) -> None:
+    dark, bright = scene(3, 32, 32) // 4, scene(3, 32, 32, 1)
+    processor = opened(random_style, 32, 32, batch_size=4)
+    one, two = processor.statistics_of(dark), processor.statistics_of(bright)
+    processor.use_shots([(0, one), (3, two)])
+    mixed = processor(batch(np.concatenate([dark, bright]))).frames
+    alone = opened(random_style, 32, 32, batch_size=4)
+    alone.use_shots([(0, two)])
+    np.testing.assert_array_equal(mixed[3:], alone(batch(bright)).frames)
+    assert np.abs(mixed[:3].astype(int) - alone(batch(dark)).frames).max() > 2
+
+
+@pytest.mark.parametrize("color", [ColorInfo(), ColorInfo(matrix="bt709", full_range=True)])
+def test_i420_is_the_same_picture(random_style: Style, color: ColorInfo) -> None:
+    frames = scene(2, 32, 48)
+    info = VideoInfo(48, 32, color=color)
+    rgb, planes = Stylize(random_style), Stylize(random_style, output="i420")
+    for processor in (rgb, planes):
+        processor.open(info)
+        processor.use_shots([(0, processor.statistics_of(frames))])
+    expected, out = rgb(batch(frames)).frames.astype(float), planes(batch(frames))
+    assert out.pixel_format == "i420"
+    assert out.frames.shape == (2, 48, 48)
+    luma = out.frames[:, :32].astype(float)
+    if color.full_range:
+        y = expected @ [0.2126, 0.7152, 0.0722]
+    else:
+        y = 16 + expected @ [0.299, 0.587, 0.114] * 219 / 255
+    assert np.abs(luma - y).max() <= 1.5
+
+
+def test_odd_sizes_stay_rgb(random_style: Style) -> None:
+    processor = opened(random_style, 31, 48, output="i420")
+    assert processor(batch(scene(1, 31, 48))).pixel_format == "rgb24"
+
+
+def test_styles_change_without_compiling(random_style: Style) -> None:
+    frames = scene(2, 32, 32)
+    processor = opened(random_style, 32, 32)
+    before = processor(batch(frames)).frames
+    programs = dict(processor._programs)
+    other = replace(random_style, weights={k: v * 1.1 for k, v in random_style.weights.items()})
+    processor.use_style(other)
+    after = processor(batch(frames)).frames
+    assert processor._programs == programs
+    assert (before != after).any()
+
+
+def test_p8_values_that_are_not_finite_are_an_error(random_style: Style) -> None:
+    bad = dict(random_style.weights)
+    bad["out/bias"] = np.full_like(bad["out/bias"], np.nan)
+    processor = opened(replace(random_style, weights=bad), 32, 32)
+    with pytest.raises(ModelError, match="not finite"):
+        processor(batch(scene(1, 32, 32)))
+
+
+def test_p7_memory_that_runs_out_halves_the_batch_then_tiles(
+    random_style: Style, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frames = scene(5, 700, 700)
+    processor = opened(random_style, 700, 700, batch_size=4)
+    processor.use_shots([(0, processor.statistics_of(frames[:1]))])
+    expected = processor(batch(frames)).frames
+    original, sizes = Stylize._run, []
+
+    def small_device(self: Stylize, part: np.ndarray, weights: dict) -> tuple:
+        sizes.append((len(part), len(self._tiles)))
+        if len(part) > 1 or len(self._tiles) < 2:
+            raise tf.errors.ResourceExhaustedError(None, None, "no memory")
+        return original(self, part, weights)
+
+    monkeypatch.setattr(Stylize, "_run", small_device)
+    painted = processor(batch(frames)).frames
+    assert np.abs(painted.astype(int) - expected).max() <= 2
+    assert sizes[:3] == [(4, 1), (2, 1), (1, 1)]
+    assert len(processor.warnings) == 3
+    monkeypatch.setattr(
+        Stylize, "_run", lambda *_: (_ for _ in ()).throw(tf.errors.ResourceExhaustedError(None, None, "none at all"))
+    )
+    with pytest.raises(DeviceError, match="does not fit"):
+        processor(batch(frames))
+
+
+def test_preserved_colour_is_the_clips(random_style: Style) -> None:
+    frames = scene(1, 48, 48)
+    inner = Stylize(random_style)
+    processor = PreserveColor(inner)
+    processor.open(VideoInfo(48, 48))
+    painted = processor(batch(frames)).frames.astype(float)
+    plain = inner(batch(frames)).frames.astype(float)
+    luma = np.array([0.299, 0.587, 0.114])
+    inside = ((painted > 2) & (painted < 253)).all(axis=-1)  # where nothing was clipped
+    assert np.abs((painted - plain) @ luma)[inside].mean() < 2
+    chroma = (painted - (painted @ luma)[..., None]) - (frames - (frames @ luma)[..., None])
+    assert np.abs(chroma)[inside].mean() < 2
+
+
+def test_devices_and_precisions() -> None:
+    assert choose_device("cpu") == "/CPU:0"
+    with pytest.raises(DeviceError, match="no device"):
+        choose_device("gpu:7")
+    assert choose_precision("float32", "/CPU:0") == "float32"
+    assert choose_precision("auto", "/CPU:0") in ("float32", "bfloat16")
+    with pytest.raises(UsageError):
+        choose_precision("float64", "/CPU:0")
+
+
+def test_bfloat16_paints_nearly_the_same(random_style: Style) -> None:
+    frames = scene(1, 48, 64)
+    exact, rough = opened(random_style, 48, 64), opened(random_style, 48, 64, precision="bfloat16")
+    rough.use_shots([(0, exact.statistics_of(frames))])
+    assert np.abs(exact(batch(frames)).frames.astype(int) - rough(batch(frames)).frames).mean() < 3

@@ -1,0 +1,302 @@
+"""Flow, pairs, the trainer, shots and figures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from videostyle.errors import InputError, Interrupted, ModelError, UsageError
+from videostyle.frames import FrameBatch
+from videostyle.metrics import temporal
+from videostyle.metrics.optical_flow import flow_and_mask
+from videostyle.render.plan import CutDetector, SpreadSample, plan_shots
+from videostyle.training import data, flow
+
+SAMPLES = Path(__file__).parent.parent / "samples"
+
+
+def picture(seed: int, height: int = 200, width: int = 260) -> np.ndarray:
+    """A textured picture, uint8."""
+    rng = np.random.default_rng(seed)
+    coarse = rng.integers(0, 255, (height // 10 + 1, width // 10 + 1, 3)).astype(np.uint8)
+    return data.blurred(np.kron(coarse, np.ones((10, 10, 1)))[:height, :width], 2).astype(np.uint8)
+
+
+# -- flow ----------------------------------------------------------------------------------------------------
+
+
+def test_flow_files_come_back(tmp_path: Path) -> None:
+    value = np.random.default_rng(0).normal(0, 9, (5, 7, 2)).astype(np.float32)
+    value[2, 3] = np.nan
+    flow.write_flo(tmp_path / "a.flo", value)
+    np.testing.assert_array_equal(flow.read_flo(tmp_path / "a.flo"), value)
+    (tmp_path / "a.flo").write_bytes((tmp_path / "a.flo").read_bytes()[:50])
+    with pytest.raises(InputError, match="cut off"):
+        flow.read_flo(tmp_path / "a.flo")
+    (tmp_path / "a.flo").write_bytes(b"PIEH" + b"\xff" * 8)
+    with pytest.raises(InputError):
+        flow.read_flo(tmp_path / "a.flo")
+
+
+def test_warping_by_whole_pixels_moves_the_picture() -> None:
+    before = picture(1)
+    move = np.zeros((*before.shape[:2], 2), np.float32)
+    move[...] = (-4, 7)
+    np.testing.assert_array_equal(flow.warp(before, move)[:-7, 4:], before[7:, :-4])
+
+
+def test_true_flow_of_the_sample_explains_its_frames() -> None:
+    cv2 = pytest.importorskip("cv2")
+    for number in (20, 75, 130):
+        now, before = (cv2.imread(str(SAMPLES / f"flow_{n:03d}.png"))[..., ::-1] for n in (number, number - 5))
+        truth = flow.read_flo(SAMPLES / f"flow_{number:03d}.flo")
+        seen = cv2.imread(str(SAMPLES / f"flow_{number:03d}_visible.png"), 0) > 0
+        error = np.abs(flow.warp(before, truth) - now).mean(axis=2)
+        assert error[seen].mean() < 3.0
+        assert error[~seen].mean() > 4 * error[seen].mean()
+
+
+def test_measured_flow_and_occlusion_agree_with_the_truth() -> None:
+    cv2 = pytest.importorskip("cv2")
+    for number in (20, 75, 130):
+        now, before = (cv2.imread(str(SAMPLES / f"flow_{n:03d}.png"))[..., ::-1].copy() for n in (number, number - 5))
+        truth = flow.read_flo(SAMPLES / f"flow_{number:03d}.flo")
+        seen = cv2.imread(str(SAMPLES / f"flow_{number:03d}_visible.png"), 0) > 0
+        measured, mask = flow_and_mask(now, before)
+        trusted = mask[..., 0] > 0
+        assert trusted.mean() > 0.5
+        distance = np.sqrt(((measured - truth) ** 2).sum(axis=2))
+        assert distance[trusted].mean() < 1.0
+        # The layers' edges move by a pixel or two only: most of what they hide is below the rule's half pixel.
+        assert trusted[~seen].mean() < trusted[seen].mean()
+
+
+def test_what_a_moving_square_uncovers_is_occluded() -> None:
+    """A square moves right by 10 pixels; where it was a frame ago, the background was hidden."""
+    now, before = np.zeros((60, 80, 2), np.float32), np.zeros((60, 80, 2), np.float32)
+    now[20:40, 30:50, 0] = -10
+    before[20:40, 20:40, 0] = 10
+    mask = flow.visible(now, before)[..., 0]
+    assert not mask[22:38, 21:28].any()  # uncovered
+    assert mask[22:38, 33:47].all()  # the square itself
+    assert mask[5:15].all()  # far away
+    assert not flow.visible(now, np.zeros_like(before))[22:38, 33:47].any()  # flows that do not agree
+
+
+# -- pairs ---------------------------------------------------------------------------------------------------
+
+
+def test_pairs_of_stills_have_exact_flow() -> None:
+    rng = np.random.default_rng(3)
+    for seed in range(8):
+        pair = data.warped_pair(picture(seed), picture(seed + 50), rng, 128, noise=False)
+        change = (flow.warp(pair.previous, pair.flow) - pair.current) ** 2
+        inner = pair.mask[..., 0] > 0
+        assert inner.mean() > 0.3
+        # What is left is the blur of sampling twice, at the edge of a cut-out above all.
+        assert change[inner].mean() < 2e-3
+        assert np.median(change[inner]) < 1e-4
+
+
+def test_still_pairs_differ_by_noise_only() -> None:
+    pair = data.noise_pair(picture(1), np.random.default_rng(0), 64)
+    assert not pair.flow.any()
+    assert pair.mask.all()
+    assert 0.002 < np.abs(pair.previous - pair.current).mean() < 0.06
+
+
+def test_batches_depend_on_seed_and_step_alone() -> None:
+    pictures = [picture(i) for i in range(3)]
+    clip = data.ClipPair(
+        picture(7), picture(7), np.zeros((200, 260, 2), np.float32), np.ones((200, 260, 1), np.float32)
+    )
+    one, two = (data.PairSampler(pictures, [clip], size=64, batch=3, seed=5) for _ in range(2))
+    two.batch(1)
+    for name, value in one.batch(9).items():
+        assert value.shape[:3] == (3, 64, 64)
+        np.testing.assert_array_equal(value, two.batch(9)[name])
+    assert (one.batch(9)["current"] != one.batch(10)["current"]).any()
+    small = data.PairSampler([picture(0, 40, 300)], size=128, batch=1)
+    assert small.batch(0)["current"].shape == (1, 128, 128, 3)
+
+
+def test_nothing_to_train_on_is_an_error() -> None:
+    with pytest.raises(InputError, match="nothing to train on"):
+        data.PairSampler([np.zeros((8, 8, 3), np.uint8)])
+
+
+# -- the trainer ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def small_net():  # type: ignore[no-untyped-def]
+    pytest.importorskip("tensorflow")
+    from videostyle.models.loss_network import from_arrays
+
+    rng = np.random.default_rng(1)
+    arrays = {
+        "conv0/kernel": np.eye(3)[None, None],
+        "conv0/bias": np.zeros(3),
+        "conv1_1/kernel": rng.normal(0, 0.3, (3, 3, 3, 6)),
+        "conv1_2/kernel": rng.normal(0, 0.2, (3, 3, 6, 8)),
+        "conv1_1/bias": np.zeros(6),
+        "conv1_2/bias": np.zeros(8),
+    }
+    return from_arrays({k: v.astype(np.float32) for k, v in arrays.items()}, "small")
+
+
+def train(style, net, steps: int, **options):  # type: ignore[no-untyped-def]
+    from videostyle.models.weights import StyleCard
+    from videostyle.training.trainer import Settings, train_style
+
+    sampler = data.PairSampler([picture(i) for i in range(3)], size=64, batch=1)
+    settings = Settings(
+        steps=options.pop("planned", steps), scales=1, checkpoint_every=2, **options.pop("settings", {})
+    )
+    return train_style(picture(99), sampler, style, net, settings, StyleCard(name="new"), **options)
+
+
+def distance_to_painting(style, net) -> float:  # type: ignore[no-untyped-def]
+    """Style loss of a picture painted with ``style``."""
+    from videostyle.training.losses import perceptual_losses
+    from videostyle.training.trainer import Settings, paint_padded, painting_targets
+
+    view = picture(1)[None, :64, :64].astype(np.float32) / 255
+    painted, _ = paint_padded(style.architecture, style.weights, view)
+    return float(perceptual_losses(net, painted, view, painting_targets(net, picture(99), Settings(scales=1)))[1])
+
+
+def test_training_lowers_the_style_loss_and_fills_in_the_card(random_style, small_net) -> None:  # type: ignore[no-untyped-def]
+    style = train(random_style, small_net, 60)
+    assert distance_to_painting(style, small_net) < 0.6 * distance_to_painting(random_style, small_net)
+    assert style.card.figures["steps"] == 60
+    assert style.card.base_sha256
+    assert style.card.loss_weights["style"] > 0
+
+
+def test_a_stopped_training_goes_on_where_it_was(random_style, small_net, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    whole = train(random_style, small_net, 6)
+
+    def stop(progress) -> None:  # type: ignore[no-untyped-def]
+        if progress.step == 5:
+            raise Interrupted("enough")
+
+    with pytest.raises(Interrupted):
+        train(random_style, small_net, 6, checkpoint=tmp_path / "c", observer=stop)
+    steps = []
+    resumed = train(random_style, small_net, 6, checkpoint=tmp_path / "c", observer=lambda p: steps.append(p.step))
+    assert steps == [5, 6]  # the last checkpoint was written after step 4
+    for name, value in whole.weights.items():
+        np.testing.assert_allclose(resumed.weights[name], value, rtol=2e-3, atol=2e-5)
+    other = []
+    train(random_style, small_net, 2, checkpoint=tmp_path / "c", observer=lambda p: other.append(p.step))
+    assert other == [1, 2]  # a checkpoint of another training is not used
+
+
+def test_early_stop(random_style, small_net) -> None:  # type: ignore[no-untyped-def]
+    steps = []
+    train(
+        random_style,
+        small_net,
+        40,
+        settings={"patience": 1, "learning_rate": 1e-9},
+        observer=lambda p: steps.append(p.step),
+    )
+    assert len(steps) < 40
+
+
+def test_paintings_that_cannot_be_used(random_style, small_net) -> None:  # type: ignore[no-untyped-def]
+    from videostyle.training.trainer import Settings, painting_targets
+
+    for bad, words in ((np.zeros((100, 100, 3), np.uint8), "one colour"), (picture(1)[:20], "at least 32")):
+        with pytest.raises(ModelError, match=words):
+            painting_targets(small_net, bad, Settings())
+    for wrong in ({"steps": 0}, {"stroke": 9.0}, {"scales": 4}):
+        with pytest.raises(UsageError):
+            Settings(**wrong)
+
+
+def test_training_starts_from_the_nearest_style(random_style, small_net) -> None:  # type: ignore[no-untyped-def]
+    from videostyle.training.trainer import Settings, nearest_start, painting_targets
+
+    near = train(random_style, small_net, 60)
+    targets = painting_targets(small_net, picture(99), Settings(scales=1))
+    views = [picture(1)[:64, :64].astype(np.float32) / 255]
+    assert nearest_start(random_style, [random_style, near], small_net, targets, views) is near
+    assert nearest_start(near, [random_style], small_net, targets, views) is near
+
+
+# -- shots ---------------------------------------------------------------------------------------------------
+
+
+def test_cuts_are_found_and_motion_is_none() -> None:
+    first, second = picture(1, 120, 400), 255 - picture(2, 120, 400)
+    frames = [first[:, 3 * i : 3 * i + 160] for i in range(20)] + [second[:, 5 * i : 5 * i + 160] for i in range(20)]
+    detector = CutDetector()
+    assert [i for i, frame in enumerate(frames) if detector(frame)] == [0, 20]
+
+
+def test_shots_do_not_depend_on_the_batches() -> None:
+    frames = np.stack([picture(1, 64, 96)] * 12 + [255 - picture(2, 64, 96)] * 15)
+
+    def plan(size: int) -> list:
+        parts = [
+            FrameBatch(frames[i : i + size], np.zeros(len(frames[i : i + size])), i)
+            for i in range(0, len(frames), size)
+        ]
+        return [(s.first, s.frames, s.statistics) for s in plan_shots(parts, lambda f: {"sum": (f.sum(), len(f))})]
+
+    assert plan(4) == plan(5) == plan(27)
+    assert [(first, count) for first, count, _ in plan(4)] == [(0, 12), (12, 15)]
+
+
+def test_a_spread_sample_stays_small_and_even() -> None:
+    sample = SpreadSample(4)
+    for i in range(1000):
+        sample.add(np.full((1, 1, 3), i % 256, np.uint8))
+        assert len(sample._kept) <= 8
+    assert len(sample.frames()) == 4
+    one = SpreadSample(4)
+    one.add(np.zeros((2, 2, 3), np.uint8))
+    assert one.frames().shape == (1, 2, 2, 3)
+
+
+# -- figures -------------------------------------------------------------------------------------------------
+
+
+def still_flows(count: int, shape: tuple[int, int]) -> list:
+    return [(np.zeros((*shape, 2), np.float32), np.ones((*shape, 1), np.float32))] * count
+
+
+def test_warping_error_of_a_shift_is_zero_and_of_a_step_its_square() -> None:
+    wide = picture(4, 64, 200)
+    frames = np.stack([wide[:, 2 * i : 2 * i + 100] for i in range(4)])
+    move = np.zeros((64, 100, 2), np.float32)
+    move[..., 0] = 2.0
+    mask = np.ones((64, 100, 1), np.float32)
+    mask[:, -2:] = 0
+    assert temporal.warping_error(frames, [(move, mask)] * 3) == pytest.approx(0, abs=1e-12)
+    step = np.stack([np.full((20, 20, 3), v, np.uint8) for v in (100, 151, 100)])
+    assert temporal.warping_error(step, still_flows(2, (20, 20))) == pytest.approx(0.04, rel=1e-4)
+    assert temporal.sintel_error(step, still_flows(2, (20, 20))) == pytest.approx(0.2, rel=1e-4)
+
+
+def test_figures_of_pure_noise() -> None:
+    rng = np.random.default_rng(0)
+    base = np.full((64, 64, 3), 128.0)
+    noisy = np.clip(np.rint(base + rng.normal(0, 8, (16, 64, 64, 3))), 0, 255).astype(np.uint8)
+    expected = 2 * (64 + 1 / 12) / 255**2  # of both frames, and of rounding
+    assert temporal.warping_error(noisy, still_flows(15, (64, 64))) == pytest.approx(expected, rel=0.02)
+    calm = np.repeat(base[None], 16, 0).astype(np.uint8)
+    assert temporal.static_flicker(noisy, calm) == pytest.approx(8 * np.sqrt(15 / 16), rel=0.02)
+    assert temporal.static_flicker(calm, calm) == 0
+
+
+def test_colour_drift_and_noise_gain() -> None:
+    drifting = np.stack([np.full((8, 8, 3), 100 + i, np.uint8) for i in range(21)])
+    assert temporal.color_drift(drifting, np.repeat(drifting[:1], 21, 0), 1) == pytest.approx(20)
+    assert temporal.noise_gain(lambda f: f, np.full((32, 32, 3), 128, np.uint8)) == pytest.approx(1)
+    halved = temporal.noise_gain(lambda f: f // 2, np.full((32, 32, 3), 128, np.uint8), sigma=8)
+    assert halved == pytest.approx(0.5, rel=0.05)

@@ -1,0 +1,183 @@
+"""Style files: what is written is read, what is not one is refused, and mixes are what they say."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import struct
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import save
+
+pytest.importorskip("keras")
+from videostyle.errors import ModelError, UsageError
+from videostyle.models import gallery, loss_network
+from videostyle.models.weights import Style, StyleCard, arrays_sha256, interpolate, load_style, save_style
+
+
+@pytest.fixture
+def file(random_style: Style, tmp_path: Path) -> Path:
+    save_style(random_style, tmp_path / "s.safetensors")
+    return tmp_path / "s.safetensors"
+
+
+def metadata(file: Path) -> dict[str, str]:
+    data = file.read_bytes()
+    (length,) = struct.unpack("<Q", data[:8])
+    return json.loads(data[8 : 8 + length])["__metadata__"]
+
+
+def test_a_style_comes_back(random_style: Style, file: Path) -> None:
+    style = load_style(file)
+    assert style.card == random_style.card
+    for name, value in random_style.weights.items():
+        np.testing.assert_allclose(style.weights[name], value, rtol=1e-3, atol=1e-5)
+    assert not list(file.parent.glob(".*"))
+
+
+def refused(path: Path, words: str) -> None:
+    with pytest.raises(ModelError, match=words) as caught:
+        load_style(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_m4_what_is_cut_off_or_empty(file: Path) -> None:
+    data = file.read_bytes()
+    for size, words in (
+        (0, "empty"),
+        (5, "empty"),
+        (100, "header"),
+        (len(data) - 10, "expected"),
+        (len(data) // 2, "expected"),
+    ):
+        file.write_bytes(data[:size])
+        refused(file, words)
+    file.write_bytes(data + b"more")
+    refused(file, "expected")
+    refused(file.with_name("none"), "no style file")
+
+
+def test_m1_m2_nothing_is_unpickled(file: Path, tmp_path: Path) -> None:
+    class Trap:
+        def __reduce__(self) -> tuple:
+            return Path.touch, (tmp_path / "pwned",)
+
+    file.write_bytes(pickle.dumps(Trap()))
+    refused(file, "not a style file")
+    np.savez(tmp_path / "trap.npz", conv=np.array([Trap()], dtype=object))
+    with pytest.raises(ModelError):
+        loss_network.load(str(tmp_path / "trap.npz"))
+    assert not (tmp_path / "pwned").exists()
+
+
+def test_m4_m5_arrays_must_be_those_of_the_network(random_style: Style, file: Path) -> None:
+    card = metadata(file)
+    good = {k: v.astype(np.float16) for k, v in random_style.weights.items()}
+    cases = {
+        "array extra": {**good, "extra": np.zeros(3, np.float16)},
+        "stem/bias": {k: v for k, v in good.items() if k != "stem/bias"},
+        "out/bias": {**good, "out/bias": np.zeros(13, np.float16)},
+        "head/bias": {**good, "head/bias": np.zeros(16, np.int64)},
+    }
+    for words, arrays in cases.items():
+        file.write_bytes(save(arrays, card))
+        refused(file, words)
+    file.write_bytes(save(good, {**card, "format": "99"}))
+    refused(file, "format")
+    file.write_bytes(save(good))
+    refused(file, "card")
+    broken = json.loads(card["videostyle"])
+    for change in ({"architecture": {"channels": 10**6}}, {"surprise": 1}, {"figures": "high"}, {"name": 7}):
+        file.write_bytes(save(good, {**card, "videostyle": json.dumps({**broken, **change})}))
+        refused(file, "broken card")
+
+
+def test_m5_a_bomb_is_refused_before_memory_is_taken(file: Path) -> None:
+    header = json.dumps(
+        {
+            "__metadata__": metadata(file),
+            "stem/kernel": {"dtype": "F16", "shape": [10**6, 10**6], "data_offsets": [0, 2 * 10**12]},
+        }
+    ).encode()
+    file.write_bytes(struct.pack("<Q", len(header)) + header)
+    refused(file, "missing|not part|not \\[")
+
+
+def test_p8_values_that_are_not_finite(random_style: Style, file: Path) -> None:
+    bad = {k: v.astype(np.float16) for k, v in random_style.weights.items()}
+    bad["out/bias"][0] = np.nan
+    file.write_bytes(save(bad, metadata(file)))
+    refused(file, "not finite")
+    with pytest.raises(ModelError, match="not finite"):
+        save_style(
+            replace(random_style, weights={**random_style.weights, "out/bias": np.full(12, np.inf, np.float32)}), file
+        )
+
+
+def test_interpolation_is_a_straight_line(random_style: Style) -> None:
+    other = Style(replace(random_style.card, name="other"), {k: v + 1 for k, v in random_style.weights.items()})
+    half = interpolate(random_style, [(other, 1.0)], 0.5)
+    np.testing.assert_allclose(half.weights["out/bias"], random_style.weights["out/bias"] + 0.5, rtol=1e-6)
+    third = Style(replace(random_style.card, name="third"), {k: v + 4 for k, v in random_style.weights.items()})
+    mix = interpolate(random_style, [(other, 2.0), (third, 1.0)])
+    np.testing.assert_allclose(mix.weights["out/bias"], random_style.weights["out/bias"] + 2, rtol=1e-5)
+    assert "other:0.67" in mix.card.name
+    assert interpolate(random_style, [(other, 1.0)], 1.0) is other
+
+
+def test_only_children_of_the_base_are_mixed(random_style: Style) -> None:
+    stranger = Style(replace(random_style.card, base_sha256="0" * 64), random_style.weights)
+    with pytest.raises(ModelError, match="another base"):
+        interpolate(random_style, [(stranger, 1.0)], 0.5)
+    child = Style(replace(random_style.card, base_sha256=arrays_sha256(random_style.weights)), random_style.weights)
+    assert interpolate(random_style, [(child, 1.0)], 0.5)
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [("a", [("a", 1.0)]), ("a:0.7,b:0.3", [("a", 0.7), ("b", 0.3)]), ("a, b", [("a", 1.0), ("b", 1.0)])],
+)
+def test_mixes_are_read(text: str, parts: list) -> None:
+    assert gallery.parse_mix(text) == parts
+
+
+@pytest.mark.parametrize("text", ["a:x", "a:-1", ":0.5", "a:0,b:1", "a:nan"])
+def test_mixes_that_make_no_sense(text: str) -> None:
+    with pytest.raises(UsageError):
+        gallery.parse_mix(text)
+
+
+def test_the_users_styles_are_found(random_style: Style, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VIDEOSTYLE_HOME", str(tmp_path))
+    with pytest.raises(ModelError, match="no style named 'mine'"):
+        gallery.load("mine")
+    save_style(random_style, tmp_path / "styles" / "mine.safetensors")
+    assert gallery.load("mine").card.name == "random"
+    assert [e.bundled for e in gallery.entries() if e.name == "mine"] == [False]
+
+
+def test_bundled_styles_are_whole_and_children_of_the_base() -> None:
+    base = gallery.base()
+    bundled = [e for e in gallery.entries() if e.bundled]
+    assert {"great-wave", "starry-night"} <= {e.name for e in bundled}
+    for entry in bundled:
+        style = load_style(entry.path)
+        assert style.card.base_sha256 == arrays_sha256(base.weights), entry.name
+        assert style.card.painting, entry.name
+        assert style.card.licence, entry.name
+        assert entry.path.stat().st_size < 1_000_000
+
+
+def test_the_embedded_loss_network() -> None:
+    net = loss_network.load()
+    # VGG-16 to relu3_3 has 186,000 multiply-adds for a pixel.
+    assert net.multiplications() * 5 < 186_000
+    assert loss_network.ASSET.stat().st_size < 3_000_000
+    assert net.content_layer == "relu3_3"
+
+
+def test_a_style_card_has_only_texts_and_figures() -> None:
+    assert StyleCard().architecture.parameters > 0
