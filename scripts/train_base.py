@@ -17,7 +17,7 @@ from keras.optimizers.schedules import CosineDecay
 from videostyle import __version__
 from videostyle.models import gallery
 from videostyle.models.loss_network import read_arrays
-from videostyle.models.style_network import MARGIN, Architecture, forward, initial_weights
+from videostyle.models.style_network import Architecture, forward, initial_weights
 from videostyle.models.weights import Style, StyleCard, save_style
 from videostyle.training.optimise import Objective
 
@@ -36,7 +36,7 @@ def main() -> None:
 
     rng = np.random.default_rng(0)
     photos = [cv2.imread(str(path))[..., ::-1] for path in sorted(options.photos.glob("*.jpg"))]
-    window = options.size - 2 * MARGIN
+    window = options.size
     arch = Architecture()
 
     def batch() -> dict[str, np.ndarray]:
@@ -44,15 +44,11 @@ def main() -> None:
         for _ in range(options.batch):
             photo = photos[rng.integers(len(photos))]
             top, left = (rng.integers(0, side - window + 1) for side in photo.shape[:2])
-            crops.append(
-                np.pad(
-                    photo[top : top + window, left : left + window], ((MARGIN,) * 2, (MARGIN,) * 2, (0, 0)), "symmetric"
-                )
-            )
+            crops.append(photo[top : top + window, left : left + window])
         return {"x": np.stack(crops).astype(np.float32) / 255.0}
 
     def losses(weights: dict, data: dict) -> dict:
-        error = (forward(arch, weights, data["x"]) - data["x"])[:, MARGIN:-MARGIN, MARGIN:-MARGIN]
+        error = forward(arch, weights, data["x"]) - data["x"]
         mse = ops.mean(ops.square(error))
         # The absolute error keeps flat areas exact where the squared one is already content.
         return {"loss": 100.0 * mse + ops.mean(ops.abs(error)), "mse": mse}

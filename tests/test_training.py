@@ -160,11 +160,12 @@ def train(style, net, steps: int, **options):  # type: ignore[no-untyped-def]
 
 def distance_to_painting(style, net) -> float:  # type: ignore[no-untyped-def]
     """Style loss of a picture painted with ``style``."""
+    from videostyle.models.style_network import forward
     from videostyle.training.losses import perceptual_losses
-    from videostyle.training.trainer import Settings, paint_padded, painting_targets
+    from videostyle.training.trainer import Settings, painting_targets
 
     view = picture(1)[None, :64, :64].astype(np.float32) / 255
-    painted, _ = paint_padded(style.architecture, style.weights, view)
+    painted = forward(style.architecture, style.weights, view)
     return float(perceptual_losses(net, painted, view, painting_targets(net, picture(99), Settings(scales=1)))[1])
 
 

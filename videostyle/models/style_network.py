@@ -18,10 +18,8 @@ way from that base to a style is a straight line in weight space (deep network i
 costs at quarter resolution and reaches twice as far. They come back by bilinear resizing: with sub-pixel
 upsampling there, a trained network filled empty areas with dots 8 pixels apart.
 
-At eighth resolution features are mirrored at the border: zeros there show as a band of other paint round the
-frame. At the finer resolutions convolutions pad with zeros, which is cheaper, and what that does happens in a
-margin: callers pad the picture by ``MARGIN`` symmetric pixels or more (``padded_size``) and cut it off again,
-in training as in use.
+Every convolution mirrors its input at the border (symmetric padding). With zeros there, a network under
+training learns to see where the frame ends, and paints a frame of its own round it.
 
 Everything is ``keras.ops`` on a mapping of plain arrays: training wraps the arrays in variables, the device
 program in constants, and neither needs another copy of the network.
@@ -42,7 +40,6 @@ Weights = Mapping[str, Tensor]
 Statistics = dict[str, tuple[NDArray[np.float32], NDArray[np.float32]]]  # layer -> (mean, variance), each [C]
 
 EPSILON = 1e-5  # added to variances, as a picture may have a channel without contrast
-MARGIN = 8  # symmetric pixels round the picture that take the border effect of zero padding
 
 
 @dataclass(frozen=True)
@@ -113,7 +110,7 @@ class Architecture:
         return sum(int(np.prod(shape)) for shape in self.shapes().values())
 
     def multiplications(self, height: int, width: int) -> int:
-        """Multiply-adds of the convolutions for one frame of ``height`` x ``width`` pixels, margin not counted."""
+        """Multiply-adds of the convolutions for one frame of ``height`` x ``width`` pixels."""
         cells = {"stem": 16, "bloc": 16, "down": 64, "deep": 64, "up/k": 64, "head": 16, "out/": 4}
         total = 0
         for name, shape in self.shapes().items():
@@ -181,10 +178,10 @@ ConvNorm = Callable[[str, Tensor, int], Tensor]  # (layer, features, strides): a
 
 
 def _convolve(weights: Weights, name: str, x: Tensor, strides: int = 1) -> Tensor:
-    if name.startswith(("deep", "up")):
-        x = ops.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="symmetric")
-        return ops.conv(x, weights[f"{name}/kernel"], strides=strides, padding="valid")
-    return ops.conv(x, weights[f"{name}/kernel"], strides=strides, padding="same")
+    # With a stride of 2 and even sides the windows begin at the first pixel and end one past the last.
+    before = 1 if strides == 1 else 0
+    x = ops.pad(x, ((0, 0), (before, 1), (before, 1), (0, 0)), mode="symmetric")
+    return ops.conv(x, weights[f"{name}/kernel"], strides=strides, padding="valid")
 
 
 def _biased(weights: Weights, name: str, x: Tensor) -> Tensor:
@@ -305,5 +302,5 @@ def forward_folded(arch: Architecture, folded: Weights, x: Tensor) -> Tensor:
 
 
 def padded_size(height: int, width: int, stride: int = 8) -> tuple[int, int]:
-    """The size to pad a picture to: a margin of at least ``MARGIN`` on each side, multiples of ``stride``."""
-    return tuple(-(-(side + 2 * MARGIN) // stride) * stride for side in (height, width))  # type: ignore[return-value]
+    """The size to pad a picture to: the next multiples of ``stride``."""
+    return -(-height // stride) * stride, -(-width // stride) * stride

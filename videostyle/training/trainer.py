@@ -23,7 +23,7 @@ from safetensors.numpy import load_file, save_file
 
 from videostyle.errors import ModelError, UsageError
 from videostyle.models.loss_network import LossNetwork, features, project
-from videostyle.models.style_network import MARGIN, Architecture, forward_with_features
+from videostyle.models.style_network import Architecture, forward, forward_with_features
 from videostyle.models.weights import Style, StyleCard, arrays_sha256
 from videostyle.training import losses as loss
 from videostyle.training.optimise import Objective
@@ -144,14 +144,6 @@ def painting_targets(net: LossNetwork, painting: NDArray[np.uint8], settings: Se
     return loss.style_targets(net, ops.clip(resized(x, PAINTING_SIDE * settings.stroke), 0.0, 1.0), settings.scales)
 
 
-def paint_padded(arch: Architecture, weights: Mapping[str, Tensor], x: Tensor) -> tuple[Tensor, Tensor]:
-    """The network with the margin that the device program also gives it; returns picture and deep features."""
-    pad = ((0, 0), (MARGIN, MARGIN), (MARGIN, MARGIN), (0, 0))
-    y, deep = forward_with_features(arch, weights, ops.pad(x, pad, mode="symmetric"))
-    cut = MARGIN // 8
-    return y[:, MARGIN:-MARGIN, MARGIN:-MARGIN], deep[:, cut:-cut, cut:-cut]
-
-
 def style_objective(
     arch: Architecture, net: LossNetwork, targets: list[dict[str, Tensor]], weights: LossWeights
 ) -> Callable[[Mapping[str, Tensor], Mapping[str, Tensor]], dict[str, Tensor]]:
@@ -164,7 +156,7 @@ def style_objective(
     def function(arrays: Mapping[str, Tensor], batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         previous, current, flow, mask = (batch[key] for key in ("previous", "current", "flow", "mask"))
         count = previous.shape[0]
-        painted, deep = paint_padded(arch, arrays, ops.concatenate([previous, current], axis=0))
+        painted, deep = forward_with_features(arch, arrays, ops.concatenate([previous, current], axis=0))
         before, now = painted[:count], painted[count:]
         content, style = loss.perceptual_losses(net, now, current, targets)
         values = {
@@ -328,7 +320,7 @@ def nearest_start(
     def distance(style: Style) -> float:
         if style.architecture != base.architecture:
             return math.inf
-        painted, _ = paint_padded(style.architecture, style.weights, x)
+        painted = forward(style.architecture, style.weights, x)
         _, value = loss.perceptual_losses(net, ops.clip(painted, 0.0, 1.0), x, targets)
         return float(value)
 
