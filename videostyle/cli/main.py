@@ -17,7 +17,6 @@ VERBS = {
     "render": "paint a video, a still, a folder of pictures or an image sequence",
     "train": "make a style from a painting",
     "styles": "list, show, add, remove, verify, explain styles",
-    "evaluate": "measure flicker, style and content of a painted video",
     "inspect": "what is in a file, and was it painted by videostyle",
     "doctor": "what works on this machine, and what to do about what does not",
 }

@@ -189,14 +189,25 @@ def _biased(weights: Weights, name: str, x: Tensor) -> Tensor:
     return _convolve(weights, name, x) + weights[f"{name}/bias"]
 
 
-def _run(arch: Architecture, weights: Weights, x: Tensor, conv_norm: ConvNorm) -> tuple[Tensor, Tensor]:
-    """The network itself: the picture, and the deep branch's last features ``[N, H/8, W/8, D]``."""
+def _run(arch: Architecture, weights: Weights, cells: Tensor, conv_norm: ConvNorm) -> tuple[Tensor, Tensor]:
+    """The network itself, on cells.
+
+    Args:
+        arch: sizes of the network.
+        weights: arrays or tensors.
+        cells: the picture after ``space_to_depth`` by 4, ``[N, H/4, W/4, 48]``.
+        conv_norm: a convolution with its normalisation.
+
+    Returns:
+        The picture before ``depth_to_space`` by 2, ``[N, H/2, W/2, 12]``, and the deep branch's last features
+        ``[N, H/8, W/8, D]``.
+    """
 
     def block(name: str, trunk: Tensor) -> Tensor:
         branch = ops.relu(conv_norm(f"{name}/a", trunk, 1))
         return trunk + conv_norm(f"{name}/b", branch, 1)
 
-    trunk = _biased(weights, "stem", space_to_depth(x - 0.5, 4))
+    trunk = _biased(weights, "stem", cells)
     early = (arch.blocks + 1) // 2
     for i in range(early):
         trunk = block(f"block{i}", trunk)
@@ -207,7 +218,7 @@ def _run(arch: Architecture, weights: Weights, x: Tensor, conv_norm: ConvNorm) -
     for i in range(early, arch.blocks):
         trunk = block(f"block{i}", trunk)
     half = ops.relu(depth_to_space(_biased(weights, "head", trunk), 2))
-    return depth_to_space(_biased(weights, "out", half), 2), deep
+    return _biased(weights, "out", half), deep
 
 
 def _moments(x: Tensor) -> tuple[Tensor, Tensor]:
@@ -240,7 +251,8 @@ def forward_with_features(arch: Architecture, weights: Weights, x: Tensor) -> tu
         shift = ops.cast(weights[f"{name}/beta"], "float32") - mean * scale
         return h * ops.cast(scale, h.dtype) + ops.cast(shift, h.dtype)
 
-    return _run(arch, weights, x, conv_norm)
+    out, deep = _run(arch, weights, space_to_depth(x - 0.5, 4), conv_norm)
+    return depth_to_space(out, 2), deep
 
 
 def measure(arch: Architecture, weights: Weights, x: Tensor) -> dict[str, tuple[Tensor, Tensor]]:
@@ -263,7 +275,7 @@ def measure(arch: Architecture, weights: Weights, x: Tensor) -> dict[str, tuple[
         shift = ops.cast(weights[f"{name}/beta"], "float32") - mean * scale
         return h * ops.cast(scale, h.dtype) + ops.cast(shift, h.dtype)
 
-    _run(arch, weights, x, conv_norm)
+    _run(arch, weights, space_to_depth(x - 0.5, 4), conv_norm)
     return statistics
 
 
@@ -290,16 +302,32 @@ def fold(
             folded[f"{layer}/bias"] = (weights[f"{layer}/beta"] - mean * scale).astype(np.float32)
         elif kind in ("kernel", "bias"):
             folded[name] = value
+    # The network wants its input centred on 0. As borders are mirrored, not zero, a bias does that everywhere.
+    folded["stem/bias"] = folded["stem/bias"] - np.float32(0.5) * folded["stem/kernel"].sum(axis=(0, 1, 2))
     return folded
 
 
 def forward_folded(arch: Architecture, folded: Weights, x: Tensor) -> Tensor:
     """Paints with folded weights: convolutions and ReLUs only. Arguments and result as in ``forward``."""
+    return depth_to_space(forward_cells(arch, folded, space_to_depth(x, 4)), 2)
+
+
+def forward_cells(arch: Architecture, folded: Weights, cells: Tensor) -> Tensor:
+    """``forward_folded`` without its first and last step, for callers that rearrange bytes rather than floats.
+
+    Args:
+        arch: sizes of the network.
+        folded: weights from ``fold``.
+        cells: pictures after ``space_to_depth`` by 4, ``[N, H/4, W/4, 48]``.
+
+    Returns:
+        Pictures before ``depth_to_space`` by 2, ``[N, H/2, W/2, 12]``.
+    """
 
     def conv_bias(name: str, h: Tensor, strides: int) -> Tensor:
         return _convolve(folded, name, h, strides) + folded[f"{name}/bias"]
 
-    return _run(arch, folded, x, conv_bias)[0]
+    return _run(arch, folded, cells, conv_bias)[0]
 
 
 def padded_size(height: int, width: int, stride: int = 8) -> tuple[int, int]:

@@ -22,7 +22,15 @@ import tensorflow as tf
 
 from videostyle.errors import DeviceError, ModelError, UsageError
 from videostyle.frames import FrameBatch, UInt8Array, VideoInfo
-from videostyle.models.style_network import Statistics, fold, forward_folded, measure, padded_size
+from videostyle.models.style_network import (
+    Statistics,
+    depth_to_space,
+    fold,
+    forward_cells,
+    measure,
+    padded_size,
+    space_to_depth,
+)
 from videostyle.models.weights import Style
 
 log = logging.getLogger("videostyle")
@@ -107,15 +115,14 @@ def _offset(total: int, side: int) -> int:
 
 
 def device_weights(style: Style, statistics: Statistics) -> dict[str, np.ndarray]:
-    """Folded weights that also map from and to 0..255: /255 in the first convolution, *255 in the last.
+    """Folded weights that also map from and to bytes: /255 in the first convolution, *255 in the last.
 
-    The network subtracts 0.5 from its input; the program subtracts 127.5 from bytes instead, as zero
-    padding must mean the same grey.
+    Half a level more in the last bias turns the cutting off of fractions in the final cast into rounding.
     """
     folded = fold(style.architecture, style.weights, statistics)
     folded["stem/kernel"] = folded["stem/kernel"] / np.float32(255.0)
     folded["out/kernel"] = folded["out/kernel"] * np.float32(255.0)
-    folded["out/bias"] = folded["out/bias"] * np.float32(255.0)
+    folded["out/bias"] = folded["out/bias"] * np.float32(255.0) + np.float32(0.5)
     return folded
 
 
@@ -416,28 +423,31 @@ class Stylize:
             paint, i420 = self._network(), self._to_i420() if self._i420 else None
 
             def program(weights: Any, frames: Any) -> Any:
-                y = paint(weights, symmetric_pad(frames, *padded))[:, top : top + h, left : left + w]
-                finite = tf.math.is_finite(tf.reduce_sum(y[:, ::4, ::4]))
-                y = i420(y) if i420 else y
-                # Casting cuts fractions off: half a level more makes it rounding.
-                return tf.cast(tf.clip_by_value(y, 0.0, 255.0) + 0.5, tf.uint8), finite
+                painted, finite = paint(weights, symmetric_pad(frames, *padded))
+                painted = painted[:, top : top + h, left : left + w]
+                return i420(painted) if i420 else painted, finite
 
             self._programs[key] = tf.function(program, autograph=False)
         return self._programs[key]
 
     def _network(self) -> Callable[[Any, Any], Any]:
-        """Bytes to levels (float32, not clipped), at the padded size."""
+        """Padded frames in bytes to painted frames in bytes, and whether all was finite.
+
+        Pixels are rearranged as bytes, before the first cast and after the last: a quarter of the memory that
+        floats would move.
+        """
         arch, dtype = self.style.architecture, tf.as_dtype(self.precision)
 
         def paint(weights: Any, frames: Any) -> Any:
-            # forward_folded subtracts 0.5; the rest of the way to the middle grey of bytes is done here.
-            x = tf.cast(frames, dtype) - tf.cast(127.0, dtype)
-            return tf.cast(forward_folded(arch, weights, x), tf.float32)
+            y = forward_cells(arch, weights, tf.cast(space_to_depth(frames, 4), dtype))
+            finite = tf.math.is_finite(tf.reduce_sum(tf.cast(y[:, ::2, ::2], tf.float32)))
+            levels = tf.cast(tf.clip_by_value(tf.cast(y, tf.float32), 0.0, 255.0), tf.uint8)
+            return depth_to_space(levels, 2), finite
 
         return paint
 
     def _to_i420(self) -> Callable[[Any], Any]:
-        """RGB levels ``[B, H, W, 3]`` to planes ``[B, H * 3 / 2, W]``, in the video's matrix and range."""
+        """RGB bytes ``[B, H, W, 3]`` to planes ``[B, H * 3 / 2, W]``, in the video's matrix and range."""
         color = self._info.color if self._info else None
         kr, kb = (0.2126, 0.0722) if color and color.matrix == "bt709" else (0.299, 0.114)
         full = bool(color and color.full_range)
@@ -449,11 +459,11 @@ class Stylize:
         offset = np.array([0.0 if full else 16.0, 128.0, 128.0], np.float32)
 
         def convert(y: Any) -> Any:
-            yuv = tf.tensordot(tf.clip_by_value(y, 0.0, 255.0), matrix, 1) + offset
+            yuv = tf.tensordot(tf.cast(y, tf.float32), matrix, 1) + offset
             chroma = tf.nn.avg_pool2d(yuv[..., 1:], 2, 2, "VALID")
             b, h, w = y.shape[0], y.shape[1], y.shape[2]
             planes = tf.reshape(tf.transpose(chroma, (0, 3, 1, 2)), (b, h // 2, w))
-            return tf.concat([yuv[..., 0], planes], axis=1)
+            return tf.cast(tf.clip_by_value(tf.concat([yuv[..., 0], planes], axis=1), 0.0, 255.0) + 0.5, tf.uint8)
 
         return convert
 
@@ -462,14 +472,7 @@ class Stylize:
         tile = self._tiles[0]
         key = (1, tile.height, tile.width)
         if key not in self._programs:
-            paint = self._network()
-
-            def program(weights: Any, piece: Any) -> Any:
-                y = paint(weights, piece)
-                finite = tf.math.is_finite(tf.reduce_sum(y[:, ::4, ::4]))
-                return tf.cast(tf.clip_by_value(y, 0.0, 255.0) + 0.5, tf.uint8), finite
-
-            self._programs[key] = tf.function(program, autograph=False)
+            self._programs[key] = tf.function(self._network(), autograph=False)
         h, w = self._size
         top, left = _offsets(*self._padded, h, w)
         painted, whole = np.empty((len(frames), h, w, 3), np.uint8), True
@@ -487,6 +490,5 @@ class Stylize:
             painted[number] = canvas[top : top + h, left : left + w]
         if self._i420:
             convert = self._to_i420()
-            planes = convert(tf.cast(tf.constant(painted), tf.float32))
-            painted = tf.cast(tf.clip_by_value(planes, 0.0, 255.0) + 0.5, tf.uint8).numpy()
+            painted = convert(tf.constant(painted)).numpy()
         return painted, whole

@@ -166,7 +166,7 @@ def render(
         style = resolve(settings.style, settings.strength, source, progress)
         card = style.card
         painted = Painted(card.name or settings.style, card.painting, card.artist, settings.strength, __version__)
-        chain = build_chain(source, settings, style, output="rgb24", progress=progress)
+        chain = build_chain(source, settings, style, output="i420", progress=progress)
         source.options = replace(source.options, batch_size=chain.stylize.batch_for_frames(source.info))
 
         def sink(info: VideoInfo) -> VideoSink | PictureSink:
