@@ -37,8 +37,11 @@ def _keep_memory() -> None:
         libc.mallopt(trim_threshold, 2 * most)
 
 
-def load_tensorflow() -> None:
+def load_tensorflow(*, frames_side_by_side: bool = False) -> None:
     """Imports TensorFlow and Keras.
+
+    Args:
+        frames_side_by_side: compute each operation on one thread, so that frames are painted in parallel instead.
 
     Raises:
         ImportError: if they cannot be loaded.
@@ -46,6 +49,9 @@ def load_tensorflow() -> None:
     _keep_memory()
     with _no_stderr():
         import keras  # noqa: F401
-        import tensorflow  # noqa: F401
+        import tensorflow
+
+        if frames_side_by_side:
+            tensorflow.config.threading.set_intra_op_parallelism_threads(1)
     # "Retracing" is what a program for another frame size is.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import sys
 import threading
@@ -62,6 +63,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     machine.add_argument("--no-hdr", action="store_true", help="refuse HDR instead of mapping it to SDR")
 
 
+def _trains(style: str) -> bool:
+    """Whether a style may have to be trained first, for which all cores should work on each operation."""
+    return style.lower().endswith((".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"))
+
+
 def _rate(text: str | None) -> Fraction | None:
     if text is None:
         return None
@@ -110,7 +116,8 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError(
             "several inputs need a folder as output", f"'{options.output}' is not one", "create it, or leave -o out"
         )
-    load_tensorflow()
+    with contextlib.suppress(RuntimeError):  # already running in this process, with the threads it has
+        load_tensorflow(frames_side_by_side=not _trains(options.style))
     code, results = 0, []
     with stoppable() as cancel:
         for path in options.inputs:

@@ -11,9 +11,11 @@ from __future__ import annotations
 import bisect
 import logging
 import math
+import os
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -115,14 +117,11 @@ def _offset(total: int, side: int) -> int:
 
 
 def device_weights(style: Style, statistics: Statistics) -> dict[str, np.ndarray]:
-    """Folded weights that also map from and to bytes: /255 in the first convolution, *255 in the last.
-
-    Half a level more in the last bias turns the cutting off of fractions in the final cast into rounding.
-    """
+    """Folded weights that also map from and to bytes: /255 in the first convolution, *255 in the last."""
     folded = fold(style.architecture, style.weights, statistics)
     folded["stem/kernel"] = folded["stem/kernel"] / np.float32(255.0)
     folded["out/kernel"] = folded["out/kernel"] * np.float32(255.0)
-    folded["out/bias"] = folded["out/bias"] * np.float32(255.0) + np.float32(0.5)
+    folded["out/bias"] = folded["out/bias"] * np.float32(255.0)
     return folded
 
 
@@ -221,6 +220,11 @@ class Stylize:
         self._shots: list[tuple[int, Statistics]] = []
         self._weights: dict[int, dict[str, Any]] = {}
         self._programs: dict[tuple[int, ...], Callable[..., Any]] = {}
+        # Where TensorFlow computes each operation on one thread, batches are computed side by side instead: no
+        # core waits for another at the end of each layer, which matters most while the encoder takes its share.
+        alone = "CPU" in self.device and tf.config.threading.get_intra_op_parallelism_threads() == 1
+        self._workers = (os.cpu_count() or 1) if alone else 1
+        self._pool = ThreadPoolExecutor(self._workers, thread_name_prefix="paint")
 
     # -- the processor protocol ------------------------------------------------------------------------------
 
@@ -229,7 +233,7 @@ class Stylize:
         self._info = info
         self._size = info.height, info.width
         self._padded = padded_size(*self._size, self.style.architecture.stride)
-        self._batch = self.batch_for_frames(info)
+        self._batch = self._batch_for(info)
         self._i420 = self._output == "i420" and info.width % 2 == 0 and info.height % 2 == 0
         halo = -(-self.style.architecture.receptive_radius // 8) * 8
         self._tiles = plan_tiles(*self._padded, halo, self._tile or TILE_PIXELS)
@@ -357,8 +361,12 @@ class Stylize:
         return 2 ** min(4, max(0, int(math.log2(max(1.0, pixels / (height * width))))))
 
     def batch_for_frames(self, info: VideoInfo) -> int:
-        """Frames that will be computed at once for a video of this size."""
-        return self._batch or self.batch_for(info.height, info.width, self.device)
+        """Frames that are best handed over at once for a video of this size."""
+        return self._workers * self._batch_for(info)
+
+    def _batch_for(self, info: VideoInfo) -> int:
+        """Frames of one call of the compiled program."""
+        return self._batch or max(1, self.batch_for(info.height, info.width, self.device) // self._workers)
 
     @property
     def batch_size(self) -> int:
@@ -367,27 +375,36 @@ class Stylize:
 
     def _paint(self, frames: UInt8Array, weights: dict[str, Any]) -> UInt8Array:
         """Paints frames of one shot in batches of the fixed size, which shrinks when memory runs out."""
-        results, at = [], 0
+        results: list[UInt8Array] = []
+        at = 0
         while at < len(frames):
             size = self._batch or 1
-            part = frames[at : at + size]
-            short = size - len(part)
-            if short:
-                # A shape that was not seen before would be compiled anew.
-                part = np.concatenate([part, np.repeat(part[-1:], short, axis=0)])
+            if len(self._tiles) == 1:
+                self._program(size)  # made here, not by two workers at once
+            ends = range(at, min(len(frames), at + size * self._workers), size)
+            parts = [frames[first : first + size] for first in ends]
             try:
-                painted, finite = self._run(part, weights)
+                done = list(self._pool.map(partial(self._run_filled, size=size, weights=weights), parts))
             except tf.errors.ResourceExhaustedError as error:
                 self._shrink(error)
                 continue
-            if not finite:
-                raise ModelError(
-                    f"the style '{self.style.card.name}' painted values that are not finite",
-                    hint="the style file is damaged, or --precision float32 is needed",
-                )
-            results.append(painted[: size - short] if short else painted)
-            at += size - short
+            for painted, finite in done:
+                if not finite:
+                    raise ModelError(
+                        f"the style '{self.style.card.name}' painted values that are not finite",
+                        hint="the style file is damaged, or --precision float32 is needed",
+                    )
+                results.append(painted)
+                at += len(painted)
         return results[0] if len(results) == 1 else np.concatenate(results)
+
+    def _run_filled(self, part: UInt8Array, size: int, weights: dict[str, Any]) -> tuple[UInt8Array, bool]:
+        """``_run`` on a batch filled up to ``size``: a shape that was not seen before would be compiled anew."""
+        count = len(part)
+        if count < size:
+            part = np.concatenate([part, np.repeat(part[-1:], size - count, axis=0)])
+        painted, finite = self._run(part, weights)
+        return painted[:count], finite
 
     def _shrink(self, error: Exception) -> None:
         """After memory ran out: halves the batch, then the tiles."""
@@ -441,7 +458,9 @@ class Stylize:
         def paint(weights: Any, frames: Any) -> Any:
             y = forward_cells(arch, weights, tf.cast(space_to_depth(frames, 4), dtype))
             finite = tf.math.is_finite(tf.reduce_sum(tf.cast(y[:, ::2, ::2], tf.float32)))
-            levels = tf.cast(tf.clip_by_value(tf.cast(y, tf.float32), 0.0, 255.0), tf.uint8)
+            # Casting cuts fractions off: half a level more makes it rounding. It is added in float32, as
+            # bfloat16 knows whole levels only from 128 up.
+            levels = tf.cast(tf.clip_by_value(tf.cast(y, tf.float32) + 0.5, 0.0, 255.5), tf.uint8)
             return depth_to_space(levels, 2), finite
 
         return paint
