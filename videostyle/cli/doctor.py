@@ -36,6 +36,9 @@ def _ffmpeg() -> str:
 
 
 def _tensorflow() -> str:
+    from videostyle.cli.quiet import load_tensorflow
+
+    load_tensorflow()
     import tensorflow as tf
 
     from videostyle.processors.stylize import choose_device, choose_precision

@@ -163,7 +163,9 @@ def warped_pair(picture: UInt8, layer: UInt8, rng: np.random.Generator, size: in
         before = sample(blob, x - shift[0], y - shift[1]) > 0
         now = blob > 0
         covered = sample(before.astype(np.float32), x + flow[..., 0], y + flow[..., 1])[..., 0] > 0
-        mask = np.where(now[..., 0], inside(np.broadcast_to(shift, flow.shape)), mask & ~covered)
+        # At the cut-out's rim a sample between pixels would mix in what is behind.
+        whole = sample(before.astype(np.float32), x + shift[0], y + shift[1])[..., 0] > 0.999
+        mask = np.where(now[..., 0], whole & inside(np.broadcast_to(shift, flow.shape)), mask & ~covered)
         previous = np.where(before, front(x, y), previous)
         current = np.where(now, front(x + shift[0], y + shift[1]), current)
         flow = np.where(now, shift, flow)
