@@ -303,3 +303,16 @@ def test_import_rules(path: Path) -> None:
     if path.name != "ffmpeg.py":
         assert "subprocess" not in heads
         assert "imageio_ffmpeg" not in heads
+
+
+@pytest.mark.parametrize("link", ["same", "symlink", "hard"])
+def test_n8_a_still_is_never_painted_over(link: str, tmp_path: Path) -> None:
+    original = tmp_path / "in.jpg"
+    original.write_bytes((ROOT / "samples" / "harbour.jpg").read_bytes())
+    output = original if link == "same" else tmp_path / "out.jpg"
+    if link == "symlink":
+        output.symlink_to(original)
+    if link == "hard":
+        os.link(original, output)
+    assert main(["render", str(original), "--style", "great-wave", "-o", str(output), "-y", "-q"]) == 5
+    assert original.read_bytes() == (ROOT / "samples" / "harbour.jpg").read_bytes()

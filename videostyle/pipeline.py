@@ -149,7 +149,7 @@ def run(
     stop = threading.Event()
     decoded: queue.Queue[FrameBatch | None] = queue.Queue(DEPTH)
     painted: queue.Queue[FrameBatch | None] = queue.Queue(DEPTH)
-    frames, first, painting = 0, 0.0, 0.0
+    frames, first, painting, failed = 0, 0.0, 0.0, False
     began = time.monotonic()
     opened: SinkLike | None = None if callable(sink) and not hasattr(sink, "write") else sink  # type: ignore[assignment]
 
@@ -203,6 +203,7 @@ def run(
                 raise stage.error
         output = opened.close()
     except BaseException:
+        failed = True
         stop.set()
         if opened is not None:
             opened.abort()
@@ -212,6 +213,8 @@ def run(
         for stage in (reader, writer):
             if stage.thread.ident is not None:
                 stage.thread.join(10)
+        if failed and opened is not None:
+            opened.abort()  # the writer may have begun a file after the first abort
         source.close()
         for processor in processors:
             processor.close()

@@ -411,10 +411,16 @@ class PictureSink:
     """
 
     def __init__(
-        self, path: Path, info: VideoInfo, options: EncodeOptions, finish: Callable[[Path], object] | None = None
+        self,
+        path: Path,
+        info: VideoInfo,
+        options: EncodeOptions,
+        finish: Callable[[Path], object] | None = None,
+        inputs: tuple[Path, ...] = (),
     ) -> None:
         self.warnings: list[str] = []
         self._finish = finish
+        self._inputs = inputs
         self._options = options
         self._path = path
         self._written: list[Path] = []
@@ -422,7 +428,7 @@ class PictureSink:
         pattern = re.search(r"%0?\d*d", path.name)
         if self._still and not pattern and path.suffix.lower() in PICTURES:
             self._pattern = ""
-            self._pending: PendingOutput | None = PendingOutput(path, overwrite=options.overwrite)
+            self._pending: PendingOutput | None = PendingOutput(path, overwrite=options.overwrite, sources=inputs)
             return
         self._pending = None
         self._still = False
@@ -444,6 +450,8 @@ class PictureSink:
                 self._written.append(self._pending.temporary)
                 continue
             target = self._folder / (self._pattern % number)
+            if target.exists() and any(file.exists() and os.path.samefile(file, target) for file in self._inputs):
+                raise OutputError(f"the output '{target}' is an input", hint="choose another folder or pattern with -o")
             if target.exists() and not self._options.overwrite:
                 raise OutputError(f"'{target}' exists already", hint="use --overwrite to replace it")
             partial = target.with_name(f".{target.stem}.part{target.suffix}")
@@ -492,6 +500,7 @@ def open_sink(
     original: Original | None = None,
     metadata: Mapping[str, str] | None = None,
     finish: Callable[[Path], object] | None = None,
+    inputs: tuple[Path, ...] = (),
 ) -> VideoSink | PictureSink:
     """Opens the sink that ``path`` and the codec ask for.
 
@@ -506,5 +515,5 @@ def open_sink(
     if options.codec == "png" or (path.suffix.lower() in pictures and not animated) or path.is_dir() or not path.suffix:
         if path.suffix.lower() in pictures and "%" not in path.name and not info.still and not path.is_dir():
             path = path.with_name(f"{path.stem}_%06d{path.suffix}")
-        return PictureSink(path, info, options, finish)
+        return PictureSink(path, info, options, finish, inputs)
     return VideoSink(path, info, options, original, metadata, finish)

@@ -83,6 +83,7 @@ class FrameSource:
 
     def __init__(self, path: Path, info: VideoInfo, options: ReadOptions) -> None:
         self.path = path
+        self.files: list[Path] = [path]
         self.options = options
         self.warnings: list[str] = []
         self._native = info
@@ -360,7 +361,7 @@ class SequenceSource(FrameSource):
         )
         # A rate says how fast these are shown, not that some should be dropped.
         super().__init__(path, info, replace(options, frame_rate=None))
-        self._files = files
+        self.files = self._files = files
         self._rate = rate
 
     def _frames(self) -> Iterator[Frame]:
@@ -438,7 +439,7 @@ def open_source(path: str | Path, options: ReadOptions | None = None) -> FrameSo
     source: FrameSource
     if info.color.is_hdr:
         if not options.tone_map:
-            raise InputError(f"'{path}' is HDR ({info.color.transfer})", hint="use --allow-hdr to map it to SDR")
+            raise InputError(f"'{path}' is HDR ({info.color.transfer})", hint="leave --no-hdr out to map it to SDR")
         source = FFmpegSource(media, options, tone_map=True)
         source.warnings.append(f"HDR ({info.color.transfer}) was mapped to SDR (BT.709)")
     elif info.interlaced or info.bit_depth > 8:

@@ -162,7 +162,8 @@ def render(
         # The output is tried before the network is loaded: a wrong name should not cost seconds.
         is_file = source.path.is_file() and not source.info.still
         original = Original(source.path, *_cut(source, settings)) if is_file else None
-        open_sink(target, source.info, settings.encode, original=original).abort()
+        inputs = tuple(source.files)
+        open_sink(target, source.info, settings.encode, original=original, inputs=inputs).abort()
         style = resolve(settings.style, settings.strength, source, progress)
         card = style.card
         painted = Painted(card.name or settings.style, card.painting, card.artist, settings.strength, __version__)
@@ -175,6 +176,7 @@ def render(
                 info,
                 settings.encode,
                 original=original,
+                inputs=inputs,
                 metadata=painted.tags(),
                 finish=lambda file: embed(file, painted.xmp()),
             )
