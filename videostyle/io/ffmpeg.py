@@ -225,8 +225,8 @@ def encode_command(
     return [*arguments, "-f", container, file_name(target)]
 
 
-def decode_command(path: Path, info: VideoInfo, *, tone_map: bool = False) -> list[str]:
-    """Arguments that decode a file's first video stream to raw rgb24 frames on stdout, upright and progressive."""
+def decode_command(path: Path, info: VideoInfo, *, stream: int = 0, tone_map: bool = False) -> list[str]:
+    """Arguments that decode a file's stream of that number to raw rgb24 frames on stdout, upright and progressive."""
     filters = []
     if info.interlaced:
         filters.append("bwdif=mode=send_frame:deint=all")
@@ -238,7 +238,7 @@ def decode_command(path: Path, info: VideoInfo, *, tone_map: bool = False) -> li
     filters.append(f"scale={info.width}:{info.height}:flags=accurate_rnd+full_chroma_int+bicubic")
     return [
         *(ffmpeg_exe(), "-hide_banner", "-nostdin", "-loglevel", "error", "-protocol_whitelist", "file,pipe"),
-        *("-i", file_name(path), "-map", "0:v:0", "-vf", ",".join(filters), "-fps_mode", "passthrough"),
+        *("-i", file_name(path), "-map", f"0:{stream}", "-vf", ",".join(filters), "-fps_mode", "passthrough"),
         *("-f", "rawvideo", "-pix_fmt", "rgb24", "pipe:1"),
     ]
 

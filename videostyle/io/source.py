@@ -287,14 +287,16 @@ class FFmpegSource(FrameSource):
         times = probe.frame_times if info.interlaced else probe.packet_times
         self._times = [float(t) for t in times(media.path, media.video_index)]
         self._process: ffmpeg.Process | None = None
-        self._tone_map = tone_map
+        self._tone_map, self._stream = tone_map, media.video_index
         if tone_map:
             color = replace(info.color, matrix="bt709", primaries="bt709", transfer="bt709", full_range=False)
             self.info = replace(self.info, color=color, bit_depth=8)
 
     def _frames(self) -> Iterator[Frame]:
         info = self._native
-        self._process = ffmpeg.Process(ffmpeg.decode_command(self.path, info, tone_map=self._tone_map), write=False)
+        self._process = ffmpeg.Process(
+            ffmpeg.decode_command(self.path, info, stream=self._stream, tone_map=self._tone_map), write=False
+        )
         size = info.width * info.height * 3
         step = float(1 / info.fps) if info.fps else 0.04
         read, time = 0, info.start - step
