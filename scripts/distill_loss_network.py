@@ -2,8 +2,10 @@
 
 The student has half of VGG's channels or fewer. It learns, through one linear head per layer, the features
 *and* the Gram matrices of its teachers: VGG-16 for relu1_2, relu2_2 and relu3_3, and a quarter-width
-VGG-19 with `_aux` heads for relu4_1 (Wang et al. 2020). It is shown photos, paintings, and pictures that are
-neither (noise, blends, hard contrasts), since a style under training visits places where no photo is.
+VGG-19 with `_aux` heads for relu4_1 (Wang et al. 2020). It is shown photos, paintings, pictures that are
+neither (noise, blends, hard contrasts), and above all what its own pupils paint: a style network is trained
+with the student's losses at the same time, and the frames it paints join the batch (as in DAgger, Ross et
+al. 2011). Without them a style finds pictures that please the student and not the teacher.
 
     python scripts/distill_loss_network.py --photos DIR --paintings DIR --teacher VGG16.npz --deep DEEP.npz
 """
@@ -20,11 +22,23 @@ from keras import ops
 from keras.optimizers.schedules import CosineDecay
 from safetensors.numpy import save_file
 
-from videostyle.models import loss_network
+from videostyle.models import gallery, loss_network
 from videostyle.models.loss_network import LossNetwork, features, from_arrays, gram, project, read_arrays
+from videostyle.models.style_network import forward
+from videostyle.models.weights import Style, load_style
+from videostyle.training import losses as loss
 from videostyle.training.optimise import Objective
 
-WIDTHS = {"conv1_1": 16, "conv1_2": 32, "conv2_1": 48, "conv2_2": 64, "conv3_1": 96, "conv3_3": 128, "conv4_1": 128}
+WIDTHS = {
+    "conv1_1": 16,
+    "conv1_2": 32,
+    "conv2_1": 48,
+    "conv2_2": 64,
+    "conv3_1": 96,
+    "conv3_2": 96,
+    "conv3_3": 128,
+    "conv4_1": 128,
+}
 HEADS = {"relu1_2": 64, "relu2_2": 128, "relu3_3": 256}
 DEEP_LAYER = "relu4_1"
 
@@ -89,6 +103,64 @@ def initial_student(rng: np.random.Generator) -> dict[str, np.ndarray]:
     return arrays
 
 
+class Pupil:
+    """A style network that is trained with the student's losses as they are now, and paints for it.
+
+    Args:
+        styles: where a pupil may start; all of one architecture.
+        paintings: what it may learn, uint8 RGB.
+        student: for its layout; its arrays as they are now come with each call of ``paint``.
+        size: side of a picture.
+        rng: everything random.
+    """
+
+    LIFE = 160  # steps after which another pupil with another painting takes its place
+
+    def __init__(
+        self, styles: list[Style], paintings: list, student: LossNetwork, size: int, rng: np.random.Generator
+    ) -> None:
+        self._styles, self._paintings, self._size, self._rng = styles, paintings, size, rng
+        self._arch = styles[0].architecture
+        self._age, self._painting = self.LIFE, np.zeros(())
+
+        def losses(weights: dict, batch: dict) -> dict:
+            arrays = {key[len("net/") :]: value for key, value in batch.items() if key.startswith("net/")}
+            net = LossNetwork("student", student.blocks, arrays, student.style_layers, student.content_layer)
+            targets = loss.style_targets(net, batch["painting"], 2)
+            painted = forward(self._arch, weights, batch["x"])
+            content, style = loss.perceptual_losses(net, painted, batch["x"], targets)
+            outside = ops.mean(ops.square(painted - ops.clip(painted, 0.0, 1.0)))
+            total = content + 30.0 * style + loss.total_variation(painted) + 10.0 * outside
+            return {"loss": total, "style": style}
+
+        self._objective = Objective(styles[0].weights, losses, ("style",), 2e-3)
+
+    def paint(self, arrays: dict, photos: np.ndarray) -> tuple[np.ndarray, float]:
+        """Trains the pupil for a step on ``photos`` and returns them painted, with its style loss."""
+        if self._age >= self.LIFE:
+            self._age = 0
+            painting = self._paintings[self._rng.integers(len(self._paintings))]
+            self._painting = crop(painting, 2 * self._size, self._rng)[None]
+            self._objective.set_arrays(self._styles[self._rng.integers(len(self._styles))].weights)
+        self._age += 1
+        batch = {"x": photos, "painting": self._painting, **{f"net/{key}": value for key, value in arrays.items()}}
+        report = self._objective.step(batch)
+        painted = forward(self._arch, self._objective.arrays(), ops.convert_to_tensor(photos))
+        return np.asarray(ops.convert_to_numpy(painted)), report["style"]
+
+
+def grown(arrays: dict[str, np.ndarray], rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """An older student's arrays in today's layout: a convolution it lacks begins as the identity."""
+    student = initial_student(rng)
+    for name, value in student.items():
+        if name in arrays and arrays[name].shape == value.shape:
+            student[name] = arrays[name].astype(np.float32)
+        elif value.ndim == 4 and value.shape[2] == value.shape[3]:
+            student[name] = 0.02 * value
+            student[name][1, 1] += np.eye(value.shape[2], dtype=np.float32)
+    return student
+
+
 def main() -> None:
     """Reads the options, distils, writes the asset."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -98,7 +170,9 @@ def main() -> None:
     parser.add_argument("--deep", type=Path, required=True, help="quarter-width VGG-19 with _aux heads, .npz")
     parser.add_argument("--steps", type=int, default=1500)
     parser.add_argument("--size", type=int, default=128)
-    parser.add_argument("--batch", type=int, default=6)
+    parser.add_argument("--batch", type=int, default=6, help="pictures a step; two more come from the pupil")
+    parser.add_argument("--start", type=Path, help="an embedded loss network to go on from")
+    parser.add_argument("--styles", type=Path, nargs="*", default=[], help="more styles that a pupil may start from")
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--output", type=Path, default=loss_network.ASSET)
     options = parser.parse_args()
@@ -119,9 +193,12 @@ def main() -> None:
         )
 
     scales[DEEP_LAYER] = float(ops.sqrt(ops.mean(ops.square(deep_target(calibration)))))
-    student = initial_student(rng)
+    student = grown(read_arrays(options.start), rng) if options.start else initial_student(rng)
     template = from_arrays(student, "embedded")
     blocks, style_layers = template.blocks, tuple(scales)
+    bundled = [load_style(entry.path) for entry in gallery.entries() if entry.bundled]
+    starts = [*bundled, *(load_style(path) for path in options.styles)]
+    pupil = Pupil(starts, paintings, template, options.size, rng)
 
     def losses(weights: dict, batch: dict) -> dict:
         x = batch["x"]
@@ -151,7 +228,10 @@ def main() -> None:
     )
     began = time.time()
     for step in range(options.steps):
-        report = objective.step({"x": make_batch(photos, paintings, options.size, options.batch, rng)})
+        lesson = np.stack([crop(photos[rng.integers(len(photos))], options.size, rng) for _ in range(2)])
+        painted, pleased = pupil.paint(objective.arrays(), lesson)
+        x = make_batch(photos, paintings, options.size, options.batch, rng)
+        report = objective.step({"x": np.concatenate([x, np.clip(painted, -0.1, 1.1)])}) | {"pupil": pleased}
         if step % 20 == 0 or step == options.steps - 1:
             text = " ".join(f"{name} {value:.3f}" for name, value in report.items())
             print(f"{step} {time.time() - began:.0f}s {text}", flush=True)

@@ -17,6 +17,9 @@ from videostyle.processors.base import Processor
 
 log = logging.getLogger("videostyle")
 
+# name of the stage, when it began and ended its work on a batch (time.monotonic), number of the batch's first frame
+Trace = Callable[[str, float, float, int], None]
+
 DEPTH = 2  # batches that wait between two stages: enough to overlap, few enough to keep memory flat
 
 
@@ -129,6 +132,7 @@ def run(
     *,
     progress: Callable[[int], None] | None = None,
     cancel: threading.Event | None = None,
+    trace: Trace | None = None,
 ) -> RunReport:
     """Moves every frame of ``source`` through ``processors`` into ``sink`` and finishes the output.
 
@@ -141,6 +145,7 @@ def run(
         sink: where they go, or a function that opens it once the chain has said what it delivers.
         progress: called with the number of frames after each batch that was written.
         cancel: set by another thread or a signal handler to stop.
+        trace: told of each piece of work of each stage, in the stage's own thread.
 
     Raises:
         Interrupted: if ``cancel`` was set.
@@ -153,10 +158,16 @@ def run(
     began = time.monotonic()
     opened: SinkLike | None = None if callable(sink) and not hasattr(sink, "write") else sink  # type: ignore[assignment]
 
+    def worked(stage: str, since: float, batch: FrameBatch) -> float:
+        now = time.monotonic()
+        if trace is not None:
+            trace(stage, since, now, batch.index)
+        return now - since
+
     def read() -> None:
         at = time.monotonic()
         for batch in source:
-            reader.busy += time.monotonic() - at
+            reader.busy += worked("decode", at, batch)
             _put(decoded, batch, stop)
             at = time.monotonic()
         _put(decoded, None, stop)
@@ -168,7 +179,7 @@ def run(
             if opened is None:
                 raise RuntimeError("the sink was never opened")
             opened.write(batch)
-            writer.busy += time.monotonic() - at
+            writer.busy += worked("encode", at, batch)
             frames += len(batch)
             if progress is not None:
                 progress(len(batch))
@@ -188,7 +199,7 @@ def run(
                 at = time.monotonic()
                 for processor in processors:
                     batch = processor(batch)
-                painting += time.monotonic() - at
+                painting += worked("process", at, batch)
                 first = first or time.monotonic() - began
                 _put(painted, batch, stop)
             _put(painted, None, stop)

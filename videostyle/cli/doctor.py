@@ -49,6 +49,20 @@ def _tensorflow() -> str:
     return f"{tf.__version__}, computes on {device} in {choose_precision('auto', device)}, {gpus} GPUs{hint}"
 
 
+def _tuning() -> str:
+    from videostyle.processors.stylize import choose_device
+    from videostyle.render import tuning
+
+    found = tuning.load(choose_device())
+    if found is None:
+        return "not measured on this machine: 'videostyle bench' finds its best batch and precision"
+    size = f"{found.size[0]}x{found.size[1]}"
+    return (
+        f"{found.precision}, {found.batch_pixels / 1e6:.2f} megapixels at once: {found.frames_per_second:.1f} frames/s "
+        f"at {size} on {found.date[:10]} ({tuning.path()})"
+    )
+
+
 def _styles() -> str:
     from videostyle.models import gallery
     from videostyle.models.weights import load_style
@@ -86,6 +100,7 @@ CHECKS: dict[str, tuple[Callable[[], str], bool]] = {  # name -> check, whether 
     "OpenCV": (_opencv, True),
     "ffmpeg": (_ffmpeg, True),
     "TensorFlow": (_tensorflow, True),
+    "tuning": (_tuning, False),
     "styles": (_styles, True),
     "memory": (_memory, False),
     "display": (_display, False),

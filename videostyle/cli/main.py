@@ -17,6 +17,8 @@ VERBS = {
     "render": "paint a video, a still, a folder of pictures or an image sequence",
     "train": "make a style from a painting",
     "styles": "list, show, add, remove, verify, explain styles",
+    "evaluate": "temporal and perceptual figures of a painted video, beside the original's",
+    "bench": "this machine's frames a second, stage by stage, and the best way to compute on it",
     "inspect": "what is in a file, and was it painted by videostyle",
     "doctor": "what works on this machine, and what to do about what does not",
 }

@@ -15,8 +15,8 @@ from typing import Any, ClassVar
 class Bars:
     """One bar at a time: a new phase closes the bar before it."""
 
-    UNITS: ClassVar = {"plan": "frame", "paint": "frame", "train": "step"}
-    TITLES: ClassVar = {"plan": "looking", "paint": "painting", "train": "learning"}
+    UNITS: ClassVar = {"plan": "frame", "paint": "frame", "train": "step", "evaluate": "frame"}
+    TITLES: ClassVar = {"plan": "looking", "paint": "painting", "train": "learning", "evaluate": "comparing"}
 
     def __init__(self, quiet: bool) -> None:
         self._quiet = quiet

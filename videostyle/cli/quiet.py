@@ -52,6 +52,7 @@ def load_tensorflow(*, frames_side_by_side: bool = False) -> None:
         import tensorflow
 
         if frames_side_by_side:
-            tensorflow.config.threading.set_intra_op_parallelism_threads(1)
+            with contextlib.suppress(RuntimeError):  # running in this process already, with the threads it has
+                tensorflow.config.threading.set_intra_op_parallelism_threads(1)
     # "Retracing" is what a program for another frame size is.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)

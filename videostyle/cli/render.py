@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import sys
 import threading
@@ -116,8 +115,7 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError(
             "several inputs need a folder as output", f"'{options.output}' is not one", "create it, or leave -o out"
         )
-    with contextlib.suppress(RuntimeError):  # already running in this process, with the threads it has
-        load_tensorflow(frames_side_by_side=not _trains(options.style))
+    load_tensorflow(frames_side_by_side=not _trains(options.style))
     code, results = 0, []
     with stoppable() as cancel:
         for path in options.inputs:

@@ -59,6 +59,30 @@ def disk_error(path: Path, error: OSError) -> OutputError:
     return OutputError(f"cannot write '{path}'", error.strerror or str(error))
 
 
+def lock_file(path: Path) -> IO[bytes]:
+    """Locks ``path`` for this process and gives the open file, which holds the lock until it is closed.
+
+    The holder may remove the file before it lets go; a lock on a file that has lost its name in the meantime
+    would guard nothing, so the name is looked at again once the lock is there.
+
+    Raises:
+        BlockingIOError: if another process holds it.
+        OSError: if it cannot be created.
+    """
+    while True:
+        file = path.open("wb")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.path.samestat(os.fstat(file.fileno()), os.stat(path)):
+                return file
+        except FileNotFoundError:
+            pass
+        except BaseException:
+            file.close()
+            raise
+        file.close()
+
+
 class PendingOutput:
     """A file that gets its final name only when it is complete.
 
@@ -91,13 +115,9 @@ class PendingOutput:
         self._lock_path = self.path.with_name(f"{stem}.lock")
         self._lock: IO[bytes] | None = None
         try:
-            self._lock = self._lock_path.open("wb")
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._lock = lock_file(self._lock_path)
             self.temporary.open("wb").close()
         except BlockingIOError as error:
-            if self._lock is not None:
-                self._lock.close()
-                self._lock = None
             raise OutputError(f"'{path}' is being written by another run", hint="wait for it or stop it") from error
         except OSError as error:
             self.abort()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,6 +33,16 @@ class PerceptualJudge:
         x = ops.clip(resized(ops.convert_to_tensor(to_float(painting)[None]), PAINTING_SIDE), 0.0, 1.0)
         found = features(net, x, net.style_layers)
         return cls(net, {layer: gram(net, layer, found[layer]) for layer in net.style_layers})
+
+    @classmethod
+    def of_painted(cls, net: LossNetwork, pictures: Sequence[UInt8Array]) -> PerceptualJudge:
+        """For the mean of what some painted pictures uint8 ``[H, W, 3]`` look like, taken at their own size."""
+        sums: dict[str, Any] = {}
+        for picture in pictures:
+            found = features(net, ops.convert_to_tensor(to_float(picture)[None]), net.style_layers)
+            for layer in net.style_layers:
+                sums[layer] = sums.get(layer, 0.0) + gram(net, layer, found[layer]) / float(len(pictures))
+        return cls(net, sums)
 
     def style_by_layer(self, painted: UInt8Array) -> dict[str, float]:
         """Style loss of one frame uint8 ``[H, W, 3]`` for each layer; 0 = the painting's own statistics."""

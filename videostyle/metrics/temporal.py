@@ -47,7 +47,7 @@ def clip_flows(frames: UInt8Array, flow: FlowFunction, distance: int = 1) -> lis
     return [flow(frames[i + distance], frames[i]) for i in range(len(frames) - distance)]
 
 
-def sintel_error(painted: UInt8Array, flows: Sequence[tuple[Float, Float]]) -> float:
+def sintel_error(painted: Sequence[UInt8Array] | UInt8Array, flows: Sequence[tuple[Float, Float]]) -> float:
     """Root of the mean over pairs of ``mean over ALL pixels, channels of M (O_t - W(O_t-1))^2``, for true flow.
 
     *Source:* the stability error used with MPI Sintel; it divides by all pixels, not by the visible ones.

@@ -12,6 +12,7 @@ import bisect
 import logging
 import math
 import os
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -45,16 +46,16 @@ ACCELERATOR_BATCH_PIXELS = 16 * 1280 * 720
 
 
 def choose_device(name: str = "auto") -> str:
-    """TensorFlow's name of the device to run on: "auto", "cpu", "gpu" or "gpu:1".
+    """TensorFlow's name of the device to run on: "auto", "cpu", "gpu", "gpu:1", or that name itself.
 
     Raises:
         DeviceError: if there is no such device.
     """
     gpus = tf.config.list_physical_devices("GPU")
-    name = name.lower()
+    name = name.lower().removeprefix("/")
     if name == "auto":
         return "/GPU:0" if gpus else "/CPU:0"
-    if name == "cpu":
+    if name in ("cpu", "cpu:0"):
         return "/CPU:0"
     number = name.removeprefix("gpu").removeprefix(":") or "0"
     if name.startswith("gpu") and number.isdigit() and int(number) < len(gpus):
@@ -193,6 +194,7 @@ class Stylize:
         device: as in ``choose_device``.
         output: "rgb24", or "i420" (BT.601 or BT.709 and range as the video says; even sizes only, else RGB).
         tile: largest tile in pixels; None chooses.
+        batch_pixels: pixels that a chosen batch may have over all workers; None = what suits such a device.
     """
 
     def __init__(
@@ -204,6 +206,7 @@ class Stylize:
         device: str = "auto",
         output: str = "rgb24",
         tile: int | None = None,
+        batch_pixels: int | None = None,
     ) -> None:
         if output not in OUTPUTS:
             raise UsageError(f"no output format '{output}'", hint=f"use one of {', '.join(OUTPUTS)}")
@@ -215,6 +218,7 @@ class Stylize:
         self.warnings: list[str] = []
         self._batch = batch_size
         self._tile = tile
+        self._batch_pixels = batch_pixels or (ACCELERATOR_BATCH_PIXELS if "GPU" in self.device else BATCH_PIXELS)
         self._output = output
         self._info: VideoInfo | None = None
         self._shots: list[tuple[int, Statistics]] = []
@@ -354,11 +358,9 @@ class Stylize:
 
     # -- painting --------------------------------------------------------------------------------------------
 
-    @staticmethod
-    def batch_for(height: int, width: int, device: str) -> int:
+    def batch_for(self, height: int, width: int) -> int:
         """A power of two of frames that makes good use of the device, from 1 to 16."""
-        pixels = ACCELERATOR_BATCH_PIXELS if "GPU" in device else BATCH_PIXELS
-        return 2 ** min(4, max(0, int(math.log2(max(1.0, pixels / (height * width))))))
+        return 2 ** min(4, max(0, int(math.log2(max(1.0, self._batch_pixels / (height * width))))))
 
     def batch_for_frames(self, info: VideoInfo) -> int:
         """Frames that are best handed over at once for a video of this size."""
@@ -366,7 +368,7 @@ class Stylize:
 
     def _batch_for(self, info: VideoInfo) -> int:
         """Frames of one call of the compiled program."""
-        return self._batch or max(1, self.batch_for(info.height, info.width, self.device) // self._workers)
+        return self._batch or max(1, self.batch_for(info.height, info.width) // self._workers)
 
     @property
     def batch_size(self) -> int:
@@ -430,6 +432,43 @@ class Stylize:
                 painted, finite = program(weights, tf.constant(frames))
             return painted.numpy(), bool(finite)
         return self._run_tiles(frames, weights)
+
+    @property
+    def workers(self) -> int:
+        """Batches computed side by side."""
+        return self._workers
+
+    def stage_seconds(self, frames: UInt8Array, rounds: int) -> dict[str, list[float]]:
+        """Seconds of the ways to and from the device and of the computation alone, for each round.
+
+        Args:
+            frames: uint8 ``[B, H, W, 3]`` of the size given to ``open``, one batch of one shot, not tiled.
+            rounds: how often to measure, after one round that is not counted.
+
+        Returns:
+            "upload", "device" and "download", one value for each round.
+        """
+        if len(self._tiles) > 1:
+            raise ValueError("frames in tiles have no single computation to measure")
+        if not self._shots:
+            self.use_shots([(0, self.statistics_of(frames[:1]))])
+        weights, program = self._weights_of(0), self._program(len(frames))
+        seconds: dict[str, list[float]] = {"upload": [], "device": [], "download": []}
+        with tf.device(self.device):
+            for _ in range(rounds + 1):
+                began = time.perf_counter()
+                there = tf.constant(frames)
+                if "GPU" in self.device:
+                    int(tf.reshape(there, [-1])[0])
+                sent = time.perf_counter()
+                painted, finite = program(weights, there)
+                bool(finite)
+                done = time.perf_counter()
+                painted.numpy()
+                for name, value in (("upload", sent - began), ("device", done - sent)):
+                    seconds[name].append(value)
+                seconds["download"].append(time.perf_counter() - done)
+        return {name: values[1:] for name, values in seconds.items()}
 
     def _program(self, batch: int) -> Callable[..., Any]:
         """The compiled program for whole frames."""

@@ -16,7 +16,7 @@ from videostyle.frames import FrameBatch, VideoInfo
 from videostyle.io.sink import EncodeOptions, Original, PictureSink, VideoSink, open_sink
 from videostyle.io.source import FrameSource, ReadOptions, open_source
 from videostyle.io.timecode import TimePoint
-from videostyle.pipeline import RunReport, run
+from videostyle.pipeline import RunReport, Trace, run
 from videostyle.pipeline import chain as open_chain
 from videostyle.processors.base import Processor
 from videostyle.provenance import Painted, embed
@@ -114,13 +114,20 @@ def build_chain(
     """Plans the shots of ``source`` (whose file is read once more for that) and builds its processors."""
     # TensorFlow is slow to import: nothing before this line needs it.
     from videostyle.processors.preserve_color import PreserveColor
-    from videostyle.processors.stylize import Stylize
+    from videostyle.processors.stylize import Stylize, choose_device
+    from videostyle.render import tuning
     from videostyle.render.plan import plan_shots
 
     if settings.preserve_color or source.info.still:
         output = "rgb24"
+    tuned = tuning.load(choose_device(settings.device))
     stylize = Stylize(
-        style, precision=settings.precision, batch_size=settings.batch_size, device=settings.device, output=output
+        style,
+        precision=tuned.precision if tuned and settings.precision == "auto" else settings.precision,
+        batch_size=settings.batch_size,
+        device=settings.device,
+        output=output,
+        batch_pixels=tuned.batch_pixels if tuned else None,
     )
     if not source.info.still:
         told = (lambda count: progress("plan", count, source.info.frame_count)) if progress else None
@@ -137,6 +144,7 @@ def render(
     *,
     progress: ProgressFunction | None = None,
     cancel: threading.Event | None = None,
+    trace: Trace | None = None,
 ) -> RunReport:
     """Paints one input into one output.
 
@@ -146,6 +154,7 @@ def render(
         settings: how.
         progress: told how far it is.
         cancel: set it to stop.
+        trace: told of each piece of work of each stage.
 
     Raises:
         VideostyleError: whatever went wrong; nothing is left behind then.
@@ -182,7 +191,7 @@ def render(
             )
 
         told = (lambda count: progress("paint", count, source.info.frame_count)) if progress else None
-        report = run(source, chain.processors, sink, progress=told, cancel=cancel)
+        report = run(source, chain.processors, sink, progress=told, cancel=cancel, trace=trace)
         return replace(report, warnings=(*report.warnings, *chain.stylize.warnings))
     finally:
         source.close()

@@ -1,0 +1,107 @@
+"""``bench``: what it measures adds up, and ``render`` and ``doctor`` use what it found."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from videostyle.cli.main import main
+from videostyle.render import tuning
+from videostyle.render.bench import BenchReport, DeviceRow, Spread, moving_frames
+
+Clip = Callable[[str], Path]
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("VIDEOSTYLE_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+def row(batch: int, fps: float, precision: str = "float32", decibels: float = 99.0) -> DeviceRow:
+    return DeviceRow((64, 48), precision, batch, 1, Spread(fps, 0.0), 0, 0, 1, 1, 1, 0.5, 10, decibels)
+
+
+def test_the_best_row_is_the_fastest_that_agrees_and_the_smaller_of_equals() -> None:
+    report = BenchReport("cpu", 2, rows=[row(1, 50), row(2, 99), row(4, 100), row(4, 200, "bfloat16", decibels=20.0)])
+    assert report.best((64, 48)).batch == 2
+
+
+def test_spread_is_relative_to_the_median() -> None:
+    assert Spread.of([9.0, 10.0, 12.0]) == Spread(10.0, pytest.approx(0.3))
+
+
+def test_frames_of_the_bench_move_and_are_not_flat() -> None:
+    frames = moving_frames(64, 48, 3)
+    assert frames.shape == (3, 48, 64, 3)
+    assert frames.std() > 20
+    assert np.array_equal(frames[1][:-1, :-2], frames[0][1:, 2:])
+
+
+def test_bench_measures_and_keeps_the_best(tmp_path: Path, own_home: Path) -> None:
+    # A process of its own: how TensorFlow uses its threads can be chosen only once.
+    words = ["bench", "--sizes", "96x64", "--batches", "1,2", "--rounds", "1", "--frames", "8", "--json", "-q"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "videostyle", *words, "--plot", str(tmp_path / "roof.svg")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=180, env=environment)
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout.splitlines()[-1])
+    assert report["bandwidth"] > 1e8
+    for found in report["rows"]:
+        assert 0 < found["share"] < 2  # of a peak measured a moment earlier on a shared machine
+        assert found["p95"] >= found["p50"] > 0
+        assert found["decibels"] >= 40
+    size = report["sizes"][0]
+    assert {"decode", "device", "encode", "together", "ideal"} <= set(size)
+    assert "<svg" in (tmp_path / "roof.svg").read_text()
+    kept = tuning.load("/CPU:0")
+    assert kept is not None
+    assert kept.batch_pixels == report["best"]["batch"] * report["best"]["workers"] * 96 * 64
+    assert sorted(path.name for path in own_home.iterdir()) == ["tuning.json"]
+
+
+def test_a_kept_measurement_decides_how_render_computes(
+    clip: Clip, own_home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from videostyle.io.source import ReadOptions, open_source
+    from videostyle.models import gallery
+    from videostyle.processors import stylize
+    from videostyle.render.runner import RenderSettings, build_chain
+
+    tuning.save("/CPU:0", tuning.Tuning("bfloat16", 3 * 64 * 48, 10.0, (64, 48), "2026-01-01T00:00:00+00:00"))
+    with open_source(clip("one.mp4"), ReadOptions()) as source:
+        chain = build_chain(source, RenderSettings("great-wave"), gallery.resolve("great-wave"))
+        assert chain.stylize.precision == "bfloat16"
+        assert chain.stylize.batch_for(48, 64) == 2  # the power of two below three
+        chosen = build_chain(source, RenderSettings("great-wave", precision="float32"), gallery.resolve("great-wave"))
+        assert chosen.stylize.precision == "float32"
+    main(["doctor"])
+    assert "bfloat16, 0.01 megapixels at once: 10.0 frames/s" in capsys.readouterr().out
+    assert stylize.choose_precision("auto", "/CPU:0") in stylize.PRECISIONS
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"x": 1}'])
+def test_a_broken_measurement_is_not_used(own_home: Path, text: str) -> None:
+    own_home.mkdir()
+    tuning.path().write_text(text)
+    assert tuning.load("/CPU:0") is None
+    key = tuning._key("/CPU:0")
+    tuning.path().write_text(json.dumps({key: {"precision": "float64", "batch_pixels": 9}}))
+    assert tuning.load("/CPU:0") is None
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["--sizes", "640"], ["--sizes", "ax3"], ["--sizes", "33x32"], ["--batches", "0"], ["--precisions", "int8"]],
+)
+def test_bench_refuses_what_it_cannot_measure(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["bench", *words]) == 2
+    assert len(capsys.readouterr().err.strip().splitlines()) == 1

@@ -1,0 +1,130 @@
+"""``videostyle bench``."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+import sys
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from videostyle.errors import UsageError
+
+if TYPE_CHECKING:
+    from videostyle.render.bench import BenchReport
+
+SIZES = "640x360,1280x720"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Adds the options of this verb."""
+    parser.add_argument("--style", default="great-wave", help="any style: all of one network cost the same")
+    parser.add_argument("--sizes", default=SIZES, metavar="WxH,...", help=f"default: {SIZES}")
+    parser.add_argument("--batches", default="1,2,4", metavar="N,...", help="frames of one call (default: 1,2,4)")
+    parser.add_argument("--precisions", metavar="NAME,...", help="default: float32, and bfloat16 where it is quick")
+    parser.add_argument("--device", default="auto", help="auto, cpu, gpu, gpu:1")
+    parser.add_argument("--rounds", type=int, default=5, help="runs of each measurement (default: 5)")
+    parser.add_argument("--frames", type=int, default=60, help="frames of the clip at 640x360 (default: 60)")
+    parser.add_argument("--plot", metavar="FILE.svg", help="write the roofline")
+    parser.add_argument("--no-save", action="store_true", help="do not keep what is best for later renders")
+
+
+def _numbers(text: str, what: str) -> list[int]:
+    try:
+        values = [int(part) for part in text.split(",")]
+    except ValueError:
+        values = []
+    if not values or min(values) < 1:
+        raise UsageError(f"cannot read {what} '{text}'", hint="give whole numbers with commas between")
+    return values
+
+
+def _sizes(text: str) -> list[tuple[int, int]]:
+    sizes = []
+    for part in text.split(","):
+        width, height = [*_numbers(part.replace("x", ","), "the size"), 0][:2]
+        if width < 32 or height < 32 or width % 2 or height % 2:
+            raise UsageError(f"cannot bench the size '{part}'", hint="give even sides of at least 32, as in 640x360")
+        sizes.append((width, height))
+    return sizes
+
+
+def run(options: argparse.Namespace) -> int:
+    """Measures, prints a table, keeps the best."""
+    from videostyle.cli.quiet import load_tensorflow
+
+    sizes, batches = _sizes(options.sizes), _numbers(options.batches, "the batches")
+    if options.rounds < 1 or options.frames < 1:
+        raise UsageError("--rounds and --frames must be at least 1")
+    load_tensorflow(frames_side_by_side=True)
+    from videostyle.io.files import PendingOutput
+    from videostyle.metrics import plot
+    from videostyle.models import gallery
+    from videostyle.processors.stylize import PRECISIONS, choose_device, choose_precision
+    from videostyle.render import tuning
+    from videostyle.render.bench import bench
+
+    device = choose_device(options.device)
+    if options.precisions:
+        precisions = options.precisions.split(",")
+        if unknown := [name for name in precisions if name not in PRECISIONS[1:]]:
+            raise UsageError(f"no precision '{unknown[0]}'", hint=f"use some of {', '.join(PRECISIONS[1:])}")
+    else:
+        precisions = [choose_precision("auto", device)]
+    if "float32" not in precisions:
+        precisions.insert(0, "float32")
+    picture = PendingOutput(Path(options.plot), overwrite=True) if options.plot else None
+    told = None if options.quiet else lambda text: print(f"measuring: {text}", file=sys.stderr, flush=True)
+    try:
+        with tempfile.TemporaryDirectory(prefix="videostyle-bench-") as folder:
+            report = bench(
+                gallery.resolve(options.style), sizes, batches, precisions, device, Path(folder),
+                rounds=options.rounds, frames=options.frames, told=told,
+            )  # fmt: skip
+        if picture is not None:
+            peak = max(report.peaks.values())
+            rows = [report.best(size) for size in sizes]
+            points = {f"{r.size[0]}x{r.size[1]}, {r.precision}, batch {r.batch}": (r.intensity, r.flops) for r in rows}
+            picture.temporary.write_text(plot.roofline(peak, report.bandwidth, points), encoding="utf-8")
+            picture.commit()
+    finally:
+        if picture is not None:
+            picture.abort()
+    best = report.best(sizes[0])
+    kept = None
+    if not options.no_save:
+        pixels = best.batch * best.workers * best.size[0] * best.size[1]
+        now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+        found = tuning.Tuning(best.precision, pixels, round(best.fps.median, 2), best.size, now)
+        kept = tuning.save(device, found)
+    if options.json:
+        print(json.dumps({**asdict(report), "best": asdict(best), "tuning": str(kept) if kept else None}))
+    else:
+        _print(report)
+        print(f"best: {best.precision}, batches of {best.batch} frames, {best.workers} side by side")
+        if kept:
+            print(f"render uses this from now on ({kept})")
+    return 0
+
+
+def _print(report: BenchReport) -> None:
+    print(f"{report.device}, {report.cores} cores")
+    for precision, peak in report.peaks.items():
+        print(f"matrix product in {precision}: {peak / 1e9:.0f} GFLOP/s")
+    print(f"memory: {report.bandwidth / 1e9:.1f} GB/s; peak of this process {report.peak_memory / 1e9:.2f} GB")
+    print("\ndevice alone   precision  batch  frames/s (spread)  p50 ms  p95 ms  up ms  down ms  GFLOP/s  of peak  dB")
+    for r in report.rows:
+        print(
+            f"{r.size[0]}x{r.size[1]:<9} {r.precision:10} {r.batch:5}  {r.fps.median:8.1f} ({r.fps.spread:5.1%})"
+            f"  {r.p50:6.1f}  {r.p95:6.1f}  {r.upload:5.2f}  {r.download:7.2f}  {r.flops / 1e9:7.0f}  {r.share:7.1%}"
+            f"  {r.decibels:.0f}"
+        )
+    print("\nframes/s    decode   device   encode  together (spread)  stages allow  share")
+    for s in report.sizes:
+        print(
+            f"{s.size[0]}x{s.size[1]:<5} {s.decode.median:8.0f} {s.device.median:8.1f} {s.encode.median:8.1f}"
+            f"  {s.together.median:8.2f} ({s.together.spread:5.1%})  {s.ideal:12.2f}  {s.share:5.2f}"
+        )

@@ -1,0 +1,207 @@
+"""``videostyle evaluate``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from videostyle.errors import InputError, UsageError
+
+if TYPE_CHECKING:
+    from videostyle.metrics.evaluate import Evaluation, TrueFlow
+    from videostyle.metrics.perceptual import PerceptualJudge
+    from videostyle.models.loss_network import LossNetwork
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Adds the options of this verb."""
+    parser.add_argument("original", metavar="ORIGINAL", help="the unpainted video, or a folder of its frames")
+    parser.add_argument("painted", metavar="PAINTED", help="the painted video, or a folder of frames")
+    parser.add_argument(
+        "--style", metavar="PAINTING|STYLE", help="a painting's picture, or a style: adds the style loss"
+    )
+    parser.add_argument("--baseline", metavar="VIDEO", help="the clip as another program painted it, to compare with")
+    parser.add_argument("--flow", metavar="DIR", help="true flow from each frame to the next, one .flo file each")
+    parser.add_argument("--occlusions", metavar="DIR", help="pictures that belong to --flow, white where occluded")
+    parser.add_argument(
+        "--loss-network", default="embedded", metavar="NAME|FILE", help="embedded, vgg16, vgg19, a file"
+    )
+    parser.add_argument("--max-size", type=int, default=640, help="longest side at which is compared (default: 640)")
+    parser.add_argument("--max-frames", type=int, help="compare only this many frames")
+    parser.add_argument("--samples", type=int, default=12, help="about how many frames losses are computed on")
+    parser.add_argument("--report", metavar="FILE.html", help="write a page with plots, worst pairs, before and after")
+    parser.add_argument("-y", "--overwrite", action="store_true", help="replace an existing report")
+
+
+def _judge(spec: str | None, net: LossNetwork) -> tuple[PerceptualJudge | None, str]:
+    """What the style loss is measured against, and how that is said."""
+    if spec is None:
+        return None, ""
+    from videostyle.io.content import read_content
+    from videostyle.io.source import read_picture
+    from videostyle.metrics.perceptual import PerceptualJudge
+    from videostyle.models import gallery
+    from videostyle.render.style import sample_content
+
+    if gallery.is_picture(spec):
+        judge = PerceptualJudge.of(net, read_picture(spec))
+        return judge, f"G_s: of '{Path(spec).name}', short side 384"
+    from videostyle.api import Stylizer
+
+    stylizer = Stylizer(gallery.resolve(spec))
+    painted = [stylizer(picture[None])[0] for picture in read_content([sample_content()])[0][:6]]
+    return PerceptualJudge.of_painted(
+        net, painted
+    ), f"G_s: mean of what the style '{spec}' paints on the sample pictures"
+
+
+def _true_flow(flow: str | None, occlusions: str | None) -> TrueFlow | None:
+    from videostyle.io.source import read_picture, sequence_files
+    from videostyle.metrics.evaluate import TrueFlow
+    from videostyle.training.flow import read_flo
+
+    if flow is None:
+        if occlusions:
+            raise UsageError("--occlusions belong to --flow", hint="give the folder of .flo files as well")
+        return None
+    files = sorted(Path(flow).glob("*.flo"))
+    if not files:
+        raise InputError(f"no .flo file in '{flow}'")
+    masks = sequence_files(Path(occlusions)) if occlusions else None
+    if occlusions and not masks:
+        raise InputError(f"'{occlusions}' is not a folder of pictures")
+
+    def occluded(number: int) -> Any:
+        if masks is None or number >= len(masks):
+            return None
+        return read_picture(masks[number]).mean(axis=2) > 127
+
+    return TrueFlow(lambda number: read_flo(files[number]) if number < len(files) else None, occluded)
+
+
+def _frames(path: str, limit: int | None, size: tuple[int, int] | None, max_size: int) -> Iterator[tuple[Any, float]]:
+    """Frames and times of a video, at ``size`` (height, width) if given."""
+    from videostyle.io.opencv import load_cv2
+    from videostyle.io.source import ReadOptions, open_source
+
+    cv2 = load_cv2()
+    count = 0
+    with open_source(path, ReadOptions(batch_size=4, max_size=max_size)) as source:
+        for batch in source:
+            for frame, time in zip(batch.frames, batch.pts, strict=True):
+                if limit is not None and count >= limit:
+                    return
+                if size is not None and frame.shape[:2] != size:
+                    frame = cv2.resize(frame, (size[1], size[0]), interpolation=cv2.INTER_AREA)
+                yield frame, float(time)
+                count += 1
+
+
+def run(options: argparse.Namespace) -> int:
+    """Measures and prints a table; writes the report."""
+    from videostyle.cli.quiet import load_tensorflow
+    from videostyle.io.files import PendingOutput
+    from videostyle.io.source import ReadOptions, open_source
+
+    if options.samples < 1 or (options.max_frames is not None and options.max_frames < 1):
+        raise UsageError("--samples and --max-frames must be at least 1")
+    report = PendingOutput(Path(options.report), overwrite=options.overwrite) if options.report else None
+    try:
+        names = {"unpainted": options.original, "painted": options.painted}
+        if options.baseline:
+            names["baseline"] = options.baseline
+        infos = {}
+        for who, path in names.items():
+            with open_source(path, ReadOptions(max_size=options.max_size)) as source:
+                infos[who] = source.info
+        load_tensorflow()
+        evaluation = _measure(options, names, infos)
+        if report is not None:
+            from videostyle.metrics.report import html_report
+
+            title = f"{Path(options.painted).name} beside {Path(options.original).name}"
+            report.temporary.write_text(html_report(evaluation, title), encoding="utf-8")
+            report.commit()
+    except BaseException:
+        if report is not None:
+            report.abort()
+        raise
+    for warning in evaluation.warnings if not options.quiet else ():
+        print(f"warning: {warning}", file=sys.stderr)
+    _print(evaluation, options)
+    return 0
+
+
+def _measure(options: argparse.Namespace, names: dict[str, str], infos: dict[str, Any]) -> Evaluation:
+    from videostyle.cli.progress import Bars
+    from videostyle.metrics.evaluate import Evaluator, side_by_side
+    from videostyle.metrics.optical_flow import flow_and_mask
+    from videostyle.models import loss_network
+
+    net = loss_network.load(options.loss_network)
+    judge, target = _judge(options.style, net)
+    original, painted = infos["unpainted"], infos["painted"]
+    size = (painted.height, painted.width)
+    total = min((n for n in (original.frame_count, painted.frame_count, options.max_frames) if n), default=None)
+    fps = float(original.fps or 25)
+    evaluator = Evaluator(
+        flow_and_mask,
+        net,
+        judge,
+        _true_flow(options.flow, options.occlusions),
+        sample_every=max(1, (total or 250) // options.samples),
+        fps=fps,
+    )
+    warnings: list[str] = []
+    ratio = (original.width * painted.height) / (original.height * painted.width)
+    if not 0.98 < ratio < 1.02:
+        warnings.append("the videos have different shapes: the others are stretched to that of the painted one")
+    videos = {who: _frames(path, options.max_frames, size, options.max_size) for who, path in names.items()}
+    bars = Bars(quiet=options.quiet)
+    try:
+        for frames, time in side_by_side(videos, warnings):
+            evaluator.add(frames, time)
+            bars("evaluate", 1, total)
+    finally:
+        bars.close()
+    notes = {
+        "flow": "flow: DIS (medium) on the original, both ways",
+        "net": f"{net.name} ({', '.join(net.style_layers)})",
+        "layer": net.content_layer,
+        "target": target,
+    }
+    return evaluator.result(notes, warnings)
+
+
+def _print(evaluation: Evaluation, options: argparse.Namespace) -> None:
+    from videostyle.metrics.evaluate import DEFINITIONS
+    from videostyle.metrics.report import WHO, number
+
+    if options.json:
+        figures = {
+            figure: {
+                **values,
+                "definition": evaluation.definition(figure),
+                "unit": DEFINITIONS[figure].unit,
+                "better": DEFINITIONS[figure].better,
+            }
+            for figure, values in evaluation.values.items()
+        }
+        data = {"frames": evaluation.frames, "size": evaluation.size, "figures": figures}
+        print(json.dumps({**data, "warnings": evaluation.warnings, "report": options.report}))
+        return
+    shown = [who for who in WHO if any(who in values for values in evaluation.values.values())]
+    width, height = evaluation.size
+    print(f"{evaluation.frames} frames at {width}x{height}")
+    print(f"{'':34}" + "".join(f"{who:>12}" for who in shown))
+    for figure, values in evaluation.values.items():
+        cells = "".join(f"{number(values.get(who)):>12}" for who in shown)
+        definition = DEFINITIONS[figure]
+        print(f"{definition.label:34}{cells}   {definition.unit}, {definition.better} is better")
+        print(f"    {evaluation.definition(figure)}")
+    if options.report:
+        print(options.report)

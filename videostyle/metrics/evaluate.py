@@ -1,0 +1,345 @@
+"""Measures a painted video beside the original: every figure with its definition, its unit and a yardstick.
+
+Videos are read once, side by side; memory does not grow with their length. Each figure is computed for the
+painted video, for the unpainted one (what no painting could be stiller than) and for a baseline if there is one.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from videostyle.errors import InputError
+from videostyle.frames import UInt8Array
+from videostyle.metrics import temporal
+from videostyle.metrics.perceptual import PerceptualJudge, perceptual_distance
+from videostyle.metrics.ssim import edge_ssim
+from videostyle.models.loss_network import LossNetwork
+from videostyle.training.flow import Float, inside, warp
+
+DISTANCES = (1, 2, 4, 8)  # frames between the two of a pair
+FAR_EVERY = 4  # pairs further apart than neighbours are measured at every fourth frame
+WINDOW = 12  # frames over which flicker of still places is measured
+WORST = 3  # pairs shown in the report
+UNPAINTED, PAINTED, BASELINE = "unpainted", "painted", "baseline"
+
+
+@dataclass(frozen=True)
+class Definition:
+    """What a figure means: its label, unit, how it is computed, and which way is better."""
+
+    label: str
+    unit: str
+    text: str
+    better: str = "lower"
+
+
+DEFINITIONS: dict[str, Definition] = {
+    **{
+        f"warping_error_{d}": Definition(
+            f"warping error, {d} frame{'s' if d > 1 else ''} apart",
+            "squared, frames in 0..1",
+            f"mean over pairs t, t-{d} of sum(M (O_t - W(O_t-{d}))^2) / (3 sum(M)); {{flow}}; "
+            "M: forward-backward check and motion boundaries of Ruder et al. 2016"
+            + ("" if d == 1 else f"; every {FAR_EVERY}th frame"),
+        )
+        for d in DISTANCES
+    },
+    "sintel_error": Definition(
+        "stability error, true flow",
+        "root, frames in 0..1",
+        "MPI-Sintel convention: sqrt(mean over pairs of mean over ALL pixels of M (O_t - W(O_t+1))^2), true flow "
+        "from t to t+1, M: inside the picture, flow known, not occluded",
+    ),
+    "static_flicker": Definition(
+        "flicker of still places",
+        "levels of 255",
+        f"deviation over {WINDOW} frames, averaged over pixels whose deviation in the original is below 3 levels",
+    ),
+    "temporal_distance": Definition(
+        "perceptual distance of neighbours",
+        "0..2",
+        "mean over sampled t and layers of |f(O_t)/|f| - f(O_t-1)/|f||^2 under {net} (LPIPS with equal weights)",
+    ),
+    "color_drift": Definition(
+        "colour drift",
+        "levels of 255",
+        "change of the mean colour from the first second to the last beyond the original's, largest channel",
+    ),
+    "style": Definition(
+        "style loss",
+        "of the style's energy",
+        "mean over layers of |G - G_s|^2 / |G_s|^2 under {net}; {target}",
+    ),
+    "content": Definition(
+        "content loss",
+        "of the features' variance",
+        "mean (F(O) - F(I))^2 / var F(I) at {layer} under {net}",
+    ),
+    "edge_ssim": Definition(
+        "SSIM of edges",
+        "-1..1",
+        "structural similarity (Wang et al. 2004) of gradient strengths, each scaled to its root mean square",
+        "higher",
+    ),
+}
+
+
+@dataclass
+class Pair:
+    """Two neighbouring frames that differ much: pictures for the report."""
+
+    error: float
+    time: float
+    number: int
+    current: UInt8Array
+    before: UInt8Array
+    change: Float
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """All that was measured.
+
+    Attributes:
+        values: figure -> who ("painted", "unpainted", "baseline") -> value.
+        series: who -> warping error of each pair of neighbours.
+        times: seconds of the later frame of each pair.
+        worst: the painted pairs with the largest error, worst first.
+        stills: (time, original, painted) for a look before and after.
+        frames: frames compared.
+        size: width and height at which they were.
+        notes: facts that definitions refer to (flow, net, layer, target).
+        warnings: what the reader should know.
+    """
+
+    values: dict[str, dict[str, float]]
+    series: dict[str, list[float]]
+    times: list[float]
+    worst: list[Pair]
+    stills: list[tuple[float, UInt8Array, UInt8Array]]
+    frames: int
+    size: tuple[int, int]
+    notes: dict[str, str]
+    warnings: list[str]
+
+    def definition(self, figure: str) -> str:
+        """The definition of a figure with this measurement's facts in it."""
+        return DEFINITIONS[figure].text.format(**self.notes)
+
+
+@dataclass(frozen=True)
+class TrueFlow:
+    """Known flow from each frame to the next, and the masks that belong to it.
+
+    Attributes:
+        flow: gives float32 ``[H, W, 2]`` from frame t to t+1 for the number t, NaN where unknown; None past the end.
+        occluded: gives bool ``[H, W]`` for the number t, or None.
+    """
+
+    flow: Callable[[int], Float | None]
+    occluded: Callable[[int], Any] = field(default=lambda number: None)
+
+    def pair(self, number: int) -> tuple[Float, Float] | None:
+        """Flow without NaN, and mask ``[H, W, 1]``, from frame ``number`` to the next."""
+        flow = self.flow(number)
+        if flow is None:
+            return None
+        known = np.isfinite(flow).all(axis=2)
+        flow = np.nan_to_num(flow)
+        mask = known & inside(flow)
+        occluded = self.occluded(number)
+        if occluded is not None:
+            mask &= ~occluded
+        return flow, mask.astype(np.float32)[..., None]
+
+
+class _Mean:
+    """A running mean."""
+
+    def __init__(self) -> None:
+        self.total, self.count = 0.0, 0
+
+    def add(self, value: float) -> None:
+        if np.isfinite(value):
+            self.total += value
+            self.count += 1
+
+    @property
+    def value(self) -> float | None:
+        return self.total / self.count if self.count else None
+
+
+class Evaluator:
+    """Takes frames side by side, in order, and keeps running figures.
+
+    Args:
+        flow: flow and mask from one frame to another (``metrics.optical_flow.flow_and_mask``).
+        net: the loss network.
+        judge: the painting to compare with, or None.
+        true_flow: known flow, or None.
+        sample_every: frames between those at which losses are computed.
+        fps: frame rate, for the first and last second.
+    """
+
+    def __init__(
+        self,
+        flow: temporal.FlowFunction,
+        net: LossNetwork,
+        judge: PerceptualJudge | None = None,
+        true_flow: TrueFlow | None = None,
+        sample_every: int = 12,
+        fps: float = 25.0,
+    ) -> None:
+        self._flow, self._net, self._judge, self._true_flow = flow, net, judge, true_flow
+        self._content = PerceptualJudge(net, {})
+        self._every, self._second = max(1, sample_every), max(1, round(fps))
+        self._means: dict[tuple[str, str], _Mean] = {}
+        self._past: deque[Mapping[str, UInt8Array]] = deque(maxlen=max(DISTANCES))
+        self._window: list[Mapping[str, UInt8Array]] = []
+        self._colors: dict[str, tuple[list[Any], deque[Any]]] = {}
+        self._series: dict[str, list[float]] = {}
+        self._times: list[float] = []
+        self._worst: list[Pair] = []
+        self._stills: list[tuple[float, UInt8Array, UInt8Array]] = []
+        self.frames = 0
+
+    def add(self, frames: Mapping[str, UInt8Array], time: float) -> None:
+        """Takes the frames uint8 ``[H, W, 3]`` of one moment, by who painted them; "unpainted" among them."""
+        number = self.frames
+        for distance in DISTANCES:
+            if distance <= len(self._past) and (distance == 1 or number % FAR_EVERY == 0):
+                self._pair(frames, self._past[-distance], distance, time)
+        if self._true_flow is not None and self._past:
+            pair = self._true_flow.pair(number - 1)
+            if pair is not None:
+                self._check_size(pair[0], frames[UNPAINTED])
+                for who, frame in frames.items():
+                    self._add("sintel_error", who, temporal.sintel_error([frame, self._past[-1][who]], [pair]) ** 2)
+        if number % self._every == 0:
+            self._sample(frames, time)
+        self._window.append(frames)
+        if len(self._window) == WINDOW:
+            self._flicker()
+        for who, frame in frames.items():
+            first, last = self._colors.setdefault(who, ([], deque(maxlen=self._second)))
+            mean = frame.reshape(-1, 3).mean(axis=0, dtype=np.float64)
+            last.append(mean)
+            if len(first) < self._second:
+                first.append(mean)
+        self._past.append(frames)
+        self.frames += 1
+
+    def _add(self, figure: str, who: str, value: float) -> None:
+        self._means.setdefault((figure, who), _Mean()).add(value)
+
+    @staticmethod
+    def _check_size(flow: Float, frame: UInt8Array) -> None:
+        if flow.shape[:2] != frame.shape[:2]:
+            raise InputError(
+                f"the true flow is {flow.shape[1]}x{flow.shape[0]}",
+                f"the frames are {frame.shape[1]}x{frame.shape[0]}",
+                "give frames of the flow's size, and a --max-size that does not shrink them",
+            )
+
+    def _pair(self, now: Mapping[str, UInt8Array], past: Mapping[str, UInt8Array], distance: int, time: float) -> None:
+        flow, mask = self._flow(now[UNPAINTED], past[UNPAINTED])
+        if mask.sum() < 0.05 * mask.size:
+            return  # a cut: hardly a pixel of one frame is seen in the other
+        for who, frame in now.items():
+            error = temporal.pair_error(frame, past[who], flow, mask)
+            self._add(f"warping_error_{distance}", who, error)
+            if distance == 1:
+                self._series.setdefault(who, []).append(error)
+                if who == PAINTED:
+                    self._keep_worst(error, time, frame, past[who], flow, mask)
+        if distance == 1:
+            self._times.append(time)
+
+    def _keep_worst(
+        self, error: float, time: float, frame: UInt8Array, before: UInt8Array, flow: Float, mask: Float
+    ) -> None:
+        if len(self._worst) == WORST and error <= self._worst[-1].error:
+            return
+        change = np.abs(frame.astype(np.float32) - warp(before, flow)).mean(axis=2) * mask[..., 0]
+        self._worst.append(Pair(error, time, self.frames, frame, before, change))
+        self._worst = sorted(self._worst, key=lambda pair: -pair.error)[:WORST]
+
+    def _sample(self, frames: Mapping[str, UInt8Array], time: float) -> None:
+        original = frames[UNPAINTED]
+        for who, frame in frames.items():
+            if self._judge is not None:
+                self._add("style", who, self._judge.style(frame))
+            self._add("content", who, self._content.content(frame, original))
+            self._add("edge_ssim", who, edge_ssim(frame, original))
+            if self._past:
+                self._add("temporal_distance", who, perceptual_distance(self._net, frame, self._past[-1][who]))
+        if PAINTED in frames:
+            self._stills.append((time, original, frames[PAINTED]))
+            if len(self._stills) > 8:  # spread over the clip without knowing its length
+                self._stills = self._stills[::2]
+
+    def _flicker(self) -> None:
+        original = np.stack([frames[UNPAINTED] for frames in self._window])
+        for who in self._window[0]:
+            painted = np.stack([frames[who] for frames in self._window])
+            self._add("static_flicker", who, temporal.static_flicker(painted, original))
+        self._window = []
+
+    def result(self, notes: Mapping[str, str], warnings: Sequence[str] = ()) -> Evaluation:
+        """All figures of the frames so far.
+
+        Raises:
+            InputError: if there were none.
+        """
+        if not self.frames:
+            raise InputError("there is nothing to compare", "no frame was read")
+        if len(self._window) > 1:
+            self._flicker()
+        values: dict[str, dict[str, float]] = {}
+        for (figure, who), mean in self._means.items():
+            if mean.value is not None:
+                values.setdefault(figure, {})[who] = mean.value
+        if "sintel_error" in values:
+            values["sintel_error"] = {who: float(np.sqrt(v)) for who, v in values["sintel_error"].items()}
+        if self.frames > 1:
+            changes = {
+                who: np.mean(last, axis=0) - np.mean(first, axis=0) for who, (first, last) in self._colors.items()
+            }
+            values["color_drift"] = {
+                who: float(np.abs(change - changes[UNPAINTED]).max()) for who, change in changes.items()
+            }
+        height, width = self._past[-1][UNPAINTED].shape[:2]
+        ordered = {figure: values[figure] for figure in DEFINITIONS if figure in values}
+        return Evaluation(
+            ordered, self._series, self._times, self._worst, self._stills, self.frames, (width, height),
+            dict(notes), list(warnings),
+        )  # fmt: skip
+
+
+def side_by_side(
+    videos: Mapping[str, Iterable[tuple[UInt8Array, float]]], warnings: list[str]
+) -> Iterator[tuple[dict[str, UInt8Array], float]]:
+    """Frames of several videos at the same number, with the original's time; ends with the shortest.
+
+    Args:
+        videos: frames and times of each, "unpainted" among them.
+        warnings: a line is added where one video is longer than another.
+    """
+    iterators = {who: iter(video) for who, video in videos.items()}
+    number = 0
+    while True:
+        found = {who: next(iterator, None) for who, iterator in iterators.items()}
+        ended = [who for who, item in found.items() if item is None]
+        if ended:
+            if len(ended) < len(found):
+                warnings.append(f"{' and '.join(ended)} ended after {number} frames, before the rest")
+            return
+        frames = {who: item[0] for who, item in found.items() if item is not None}
+        original = found[UNPAINTED]
+        yield frames, original[1] if original is not None else 0.0
+        number += 1

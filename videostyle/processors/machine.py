@@ -1,0 +1,75 @@
+"""What the machine itself can do, measured: the roof under which the device program works."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+import tensorflow as tf
+
+
+def device_name(device: str) -> str:
+    """A name of the hardware behind TensorFlow's ``device``, for tables and for keeping measurements apart."""
+    if "GPU" in device:
+        gpus = tf.config.list_physical_devices("GPU")
+        number = int(device.rsplit(":", 1)[1])
+        return str(tf.config.experimental.get_device_details(gpus[number]).get("device_name", device))
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file:
+            lines = [line.split(":", 1)[1].strip() for line in file if line.startswith("model name")]
+    except OSError:
+        lines = []
+    return f"{lines[0] if lines else 'CPU'} x{len(lines) or 1}"
+
+
+def _best(work: Callable[[], object], seconds: float) -> float:
+    """Shortest time of one call within about ``seconds``."""
+    work()
+    best, end = float("inf"), time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        began = time.perf_counter()
+        work()
+        best = min(best, time.perf_counter() - began)
+    return best
+
+
+def _fetch(x: tf.Tensor) -> None:
+    """Waits for a computation without copying its result: one value is read."""
+    float(tf.cast(tf.reshape(x, [-1])[0], tf.float32))
+
+
+def matmul_peak(device: str, precision: str, workers: int = 1, seconds: float = 1.0) -> float:
+    """FLOP/s of the best of some large square matrix products in ``precision``, all cores together.
+
+    Args:
+        device: TensorFlow's name.
+        precision: a dtype.
+        workers: products computed side by side, for a TensorFlow that computes each operation on one thread.
+        seconds: how long to try each size.
+    """
+    from concurrent.futures import ThreadPoolExecutor
+
+    sizes: Sequence[int] = (2048, 4096, 8192) if "GPU" in device else (512, 1024, 2048)
+    best = 0.0
+    with ThreadPoolExecutor(workers) as pool, tf.device(device):
+        for size in sizes:
+            pairs = [
+                (
+                    tf.cast(tf.random.stateless_normal((size, size), (1, i)), precision),
+                    tf.cast(tf.random.stateless_normal((size, size), (2, i)), precision),
+                )
+                for i in range(workers)
+            ]
+
+            def work(pairs: list[tuple[tf.Tensor, tf.Tensor]] = pairs) -> None:
+                list(pool.map(lambda pair: _fetch(tf.matmul(*pair)), pairs))
+
+            best = max(best, workers * 2.0 * size**3 / _best(work, seconds))
+    return best
+
+
+def copy_bandwidth(device: str, seconds: float = 1.0) -> float:
+    """Bytes/s, read and written, of adding a number to 256 MiB of float32."""
+    with tf.device(device):
+        x = tf.zeros(1 << 26)
+        return 2.0 * 4 * (1 << 26) / _best(lambda: _fetch(x + 1.0), seconds)

@@ -1,0 +1,81 @@
+"""What ``bench`` found best for this machine's devices, kept for ``render``."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from videostyle.models import gallery
+
+log = logging.getLogger("videostyle")
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """The best way to compute on one device.
+
+    Attributes:
+        precision: dtype.
+        batch_pixels: pixels of all frames that are computed at once.
+        frames_per_second: what was reached with it, of the device alone.
+        size: width and height at which it was measured.
+        date: when, ISO 8601.
+    """
+
+    precision: str
+    batch_pixels: int
+    frames_per_second: float
+    size: tuple[int, int]
+    date: str
+
+
+def path() -> Path:
+    """The file in which measurements are kept; it need not exist."""
+    return gallery.home() / "tuning.json"
+
+
+def _key(device: str) -> str:
+    """Another processor or another TensorFlow may have another best."""
+    import tensorflow as tf
+
+    from videostyle.processors.machine import device_name
+
+    return f"{device_name(device)}, TensorFlow {tf.__version__}"
+
+
+def _read() -> dict[str, Any]:
+    try:
+        data = json.loads(path().read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        log.warning("%s is not used: %s; run 'videostyle bench' to write it anew", path(), error)
+        return {}
+    return data if isinstance(data, dict) else {}
+
+
+def load(device: str) -> Tuning | None:
+    """What was found for TensorFlow's ``device``; None where nothing was, or what is kept cannot be used."""
+    from videostyle.processors.stylize import PRECISIONS
+
+    entry = _read().get(_key(device))
+    try:
+        found = Tuning(**entry) if isinstance(entry, dict) else None
+    except TypeError:
+        found = None
+    usable = found is not None and found.precision in PRECISIONS[1:] and isinstance(found.batch_pixels, int)
+    return found if found is not None and usable and 0 < found.batch_pixels < 1 << 32 else None
+
+
+def save(device: str, tuning: Tuning) -> Path:
+    """Keeps ``tuning`` for TensorFlow's ``device``; returns the file."""
+    data = {**_read(), _key(device): asdict(tuning)}
+    path().parent.mkdir(parents=True, exist_ok=True)
+    temporary = path().with_suffix(f".{os.getpid()}.part")
+    temporary.write_text(json.dumps(data, indent=1), encoding="utf-8")
+    os.replace(temporary, path())
+    return path()
