@@ -16,9 +16,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from videostyle.cli.quiet import load_tensorflow
 from videostyle.io.sink import EncodeOptions
-from videostyle.render.runner import RenderSettings, render
+from videostyle.processors.startup import load_tensorflow
+from videostyle.render.runner import render
+from videostyle.render.settings import RenderSettings
 
 ROWS = {"plan": 1, "decode": 2, "process": 3, "encode": 4}
 

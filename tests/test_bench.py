@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from videostyle.cli.main import main
+from videostyle.processors.machine import device_key
 from videostyle.render import tuning
 from videostyle.render.bench import BenchReport, DeviceRow, Spread, moving_frames
 
@@ -71,18 +72,17 @@ def test_bench_measures_and_keeps_the_best(tmp_path: Path, own_home: Path) -> No
 def test_a_kept_measurement_decides_how_render_computes(
     clip: Clip, own_home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from videostyle.io.source import ReadOptions, open_source
     from videostyle.models import gallery
     from videostyle.processors import stylize
-    from videostyle.render.runner import RenderSettings, build_chain
+    from videostyle.render.runner import make_stylize
+    from videostyle.render.settings import RenderSettings
 
     tuning.save("/CPU:0", tuning.Tuning("bfloat16", 3 * 64 * 48, 10.0, (64, 48), "2026-01-01T00:00:00+00:00"))
-    with open_source(clip("one.mp4"), ReadOptions()) as source:
-        chain = build_chain(source, RenderSettings("great-wave"), gallery.resolve("great-wave"))
-        assert chain.stylize.precision == "bfloat16"
-        assert chain.stylize.batch_for(48, 64) == 2  # the power of two below three
-        chosen = build_chain(source, RenderSettings("great-wave", precision="float32"), gallery.resolve("great-wave"))
-        assert chosen.stylize.precision == "float32"
+    chosen = make_stylize(gallery.resolve("great-wave"), RenderSettings("great-wave"))
+    assert chosen.precision == "bfloat16"
+    assert chosen.batch_for(48, 64) == 2  # the power of two below three
+    asked = make_stylize(gallery.resolve("great-wave"), RenderSettings("great-wave", precision="float32"))
+    assert asked.precision == "float32"
     main(["doctor"])
     assert "bfloat16, 0.01 megapixels at once: 10.0 frames/s" in capsys.readouterr().out
     assert stylize.choose_precision("auto", "/CPU:0") in stylize.PRECISIONS
@@ -93,7 +93,7 @@ def test_a_broken_measurement_is_not_used(own_home: Path, text: str) -> None:
     own_home.mkdir()
     tuning.path().write_text(text)
     assert tuning.load("/CPU:0") is None
-    key = tuning._key("/CPU:0")
+    key = device_key("/CPU:0")
     tuning.path().write_text(json.dumps({key: {"precision": "float64", "batch_pixels": 9}}))
     assert tuning.load("/CPU:0") is None
 

@@ -13,8 +13,9 @@ from videostyle.frames import FrameBatch, UInt8Array, VideoInfo
 from videostyle.io.sink import EncodeOptions
 from videostyle.io.timecode import TimePoint
 from videostyle.pipeline import RunReport
-from videostyle.render.runner import RenderSettings, iterate
+from videostyle.render.runner import iterate
 from videostyle.render.runner import render as _render
+from videostyle.render.settings import RenderSettings
 
 if TYPE_CHECKING:
     from videostyle.models.weights import Style

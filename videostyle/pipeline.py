@@ -62,6 +62,7 @@ class RunReport:
         first_frame: seconds until the first painted batch.
         warnings: what was not as it should be, in words.
         busy: seconds that each stage worked ("decode", "process", "encode"), waiting not counted.
+        resumed: frames that an earlier run had painted already; they are among ``frames``.
     """
 
     output: Path
@@ -70,11 +71,12 @@ class RunReport:
     first_frame: float
     warnings: tuple[str, ...]
     busy: dict[str, float] = field(default_factory=dict)
+    resumed: int = 0
 
     @property
     def fps(self) -> float:
-        """Frames a second over the whole run."""
-        return self.frames / self.seconds if self.seconds > 0 else 0.0
+        """Frames painted a second over the whole run."""
+        return (self.frames - self.resumed) / self.seconds if self.seconds > 0 else 0.0
 
 
 class _Stop(Exception):

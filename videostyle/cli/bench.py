@@ -54,7 +54,7 @@ def _sizes(text: str) -> list[tuple[int, int]]:
 
 def run(options: argparse.Namespace) -> int:
     """Measures, prints a table, keeps the best."""
-    from videostyle.cli.quiet import load_tensorflow
+    from videostyle.processors.startup import load_tensorflow
 
     sizes, batches = _sizes(options.sizes), _numbers(options.batches, "the batches")
     if options.rounds < 1 or options.frames < 1:

@@ -36,7 +36,7 @@ def _ffmpeg() -> str:
 
 
 def _tensorflow() -> str:
-    from videostyle.cli.quiet import load_tensorflow
+    from videostyle.processors.startup import load_tensorflow
 
     load_tensorflow()
     import tensorflow as tf

@@ -103,9 +103,9 @@ def _frames(path: str, limit: int | None, size: tuple[int, int] | None, max_size
 
 def run(options: argparse.Namespace) -> int:
     """Measures and prints a table; writes the report."""
-    from videostyle.cli.quiet import load_tensorflow
     from videostyle.io.files import PendingOutput
     from videostyle.io.source import ReadOptions, open_source
+    from videostyle.processors.startup import load_tensorflow
 
     if options.samples < 1 or (options.max_frames is not None and options.max_frames < 1):
         raise UsageError("--samples and --max-frames must be at least 1")

@@ -14,7 +14,7 @@ from videostyle.errors import Interrupted, UsageError, VideostyleError
 
 if TYPE_CHECKING:
     from videostyle.cli.progress import Bars
-    from videostyle.render.runner import RenderSettings
+    from videostyle.render.settings import Engine, RenderSettings
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -54,12 +54,28 @@ def configure(parser: argparse.ArgumentParser) -> None:
     writing.add_argument("--pix-fmt", help="stored pixel format, such as yuv444p")
     writing.add_argument("--no-audio", action="store_true", help="leave sound and subtitles out")
     writing.add_argument("-y", "--overwrite", action="store_true", help="replace an existing output")
+    add_chunk_options(parser)
+    parts = parser.add_argument_group("one part of a clip, for job arrays on a cluster (all with the same -o)")
+    parts = parts.add_mutually_exclusive_group()
+    parts.add_argument("--plan", action="store_true", help="only plan: prints the number of chunks")
+    parts.add_argument("--chunk", type=int, metavar="N", help="only paint chunk N of a planned clip, from 0")
     machine = parser.add_argument_group("machine")
     machine.add_argument("--batch-size", type=int, help="frames computed at once (default: chosen by size)")
     machine.add_argument("--device", default="auto", help="auto, cpu, gpu, gpu:1")
     machine.add_argument("--precision", default="auto", choices=["auto", "float32", "bfloat16", "float16"])
     machine.add_argument("--strict", action="store_true", help="damage in the input is an error")
     machine.add_argument("--no-hdr", action="store_true", help="refuse HDR instead of mapping it to SDR")
+
+
+def add_chunk_options(parser: argparse.ArgumentParser) -> None:
+    """Options on broken-off renders and on who paints, which ``batch`` has as well."""
+    chunks = parser.add_argument_group("long clips")
+    kept = chunks.add_mutually_exclusive_group()
+    kept.add_argument("--resume", action="store_true", help="go on with a render that was broken off (the default)")
+    kept.add_argument("--restart", action="store_true", help="throw away what a broken-off render left and begin anew")
+    chunks.add_argument("--engine", default="local", choices=["local", "ray"], help="who paints (default: local)")
+    chunks.add_argument("--workers", type=int, help="processes, or chunks at once on a cluster (default: 1; all of it)")
+    chunks.add_argument("--address", help="of a Ray cluster (default: one on this machine)")
 
 
 def _trains(style: str) -> bool:
@@ -83,10 +99,10 @@ def _rate(text: str | None) -> Fraction | None:
 def run(options: argparse.Namespace) -> int:
     """Paints every input; goes on past a failed one and ends with the first failure's exit code."""
     from videostyle.cli.progress import Bars, stoppable
-    from videostyle.cli.quiet import load_tensorflow
     from videostyle.io.sink import EncodeOptions
     from videostyle.io.timecode import parse
-    from videostyle.render.runner import RenderSettings
+    from videostyle.processors.startup import load_tensorflow
+    from videostyle.render.settings import Engine, RenderSettings
 
     encode = EncodeOptions(
         codec=options.codec,
@@ -116,12 +132,15 @@ def run(options: argparse.Namespace) -> int:
             "several inputs need a folder as output", f"'{options.output}' is not one", "create it, or leave -o out"
         )
     load_tensorflow(frames_side_by_side=not _trains(options.style))
+    if options.chunk is not None or options.plan:
+        return _part(options, settings)
+    engine = Engine(options.engine, options.workers, options.address)
     code, results = 0, []
     with stoppable() as cancel:
         for path in options.inputs:
             bars = Bars(options.quiet)
             try:
-                results.append(_render_one(path, options, settings, bars, cancel))
+                results.append(_render_one(path, options, settings, engine, bars, cancel))
             except Interrupted:
                 raise
             except VideostyleError as error:
@@ -137,12 +156,47 @@ def run(options: argparse.Namespace) -> int:
     return code
 
 
+def _part(options: argparse.Namespace, settings: RenderSettings) -> int:
+    """Plans a clip, or paints one chunk of it; a render without these options then assembles it."""
+    from videostyle.cli.progress import Bars, stoppable
+    from videostyle.render.executors import paint_in_folder
+    from videostyle.render.job import load_job, work_folder
+    from videostyle.render.runner import render
+
+    if not options.output or len(options.inputs) != 1:
+        raise UsageError("--plan and --chunk need one INPUT and a file name with -o")
+    if options.chunk is not None:
+        paint_in_folder(str(work_folder(Path(options.output))), [options.chunk])
+        print(json.dumps({"chunk": options.chunk}) if options.json else f"chunk {options.chunk} is finished")
+        return 0
+    with stoppable() as cancel:
+        bars = Bars(options.quiet)
+        try:
+            kept = "discard" if options.restart else "use"
+            report = render(
+                options.inputs[0], options.output, settings, progress=bars, cancel=cancel, kept=kept, plan_only=True
+            )
+        finally:
+            bars.close()
+    job = load_job(report.output)
+    chunks = len(job.plan.chunks) if job is not None else 0
+    data = {"folder": str(report.output), "chunks": chunks, "frames": report.frames}
+    print(json.dumps(data) if options.json else chunks)
+    return 0
+
+
 def _render_one(
-    path: str, options: argparse.Namespace, settings: RenderSettings, bars: Bars, cancel: threading.Event
+    path: str,
+    options: argparse.Namespace,
+    settings: RenderSettings,
+    engine: Engine,
+    bars: Bars,
+    cancel: threading.Event,
 ) -> dict[str, object]:
     from videostyle.render.runner import render
 
-    report = render(path, options.output, settings, progress=bars, cancel=cancel)
+    kept = "discard" if options.restart else "use"
+    report = render(path, options.output, settings, progress=bars, cancel=cancel, engine=engine, kept=kept)
     if not options.quiet:
         for warning in report.warnings:
             print(f"warning: {Path(path).name}: {warning}", file=sys.stderr)
@@ -152,6 +206,7 @@ def _render_one(
         "input": str(path),
         "output": str(report.output),
         "frames": report.frames,
+        "resumed_frames": report.resumed,
         "seconds": round(report.seconds, 3),
         "fps": round(report.fps, 2),
         "first_frame_seconds": round(report.first_frame, 3),

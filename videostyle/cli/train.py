@@ -70,7 +70,7 @@ def run(options: argparse.Namespace) -> int:
     canvas = read_picture(painting)  # a broken painting is found before anything slow
     if options.size % 64 or not 64 <= options.size <= 1024 or options.batch < 1:
         raise UsageError("--size must be a multiple of 64 from 64 to 1024, --batch at least 1")
-    from videostyle.cli.quiet import load_tensorflow
+    from videostyle.processors.startup import load_tensorflow
 
     load_tensorflow()
     from videostyle.models import gallery

@@ -83,6 +83,30 @@ def lock_file(path: Path) -> IO[bytes]:
         file.close()
 
 
+def publish(part: Path, path: Path) -> None:
+    """Gives a complete file its final name, both on the disk when this returns: sync, rename, sync the folder."""
+    with part.open("rb+") as file:
+        os.fsync(file.fileno())
+    os.replace(part, path)
+    with contextlib.suppress(OSError):  # some file systems cannot sync a folder
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Writes a small file that is whole under its name or not there, whoever writes the same at the same time."""
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        part.write_bytes(data)
+        publish(part, path)
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            part.unlink()
+
+
 class PendingOutput:
     """A file that gets its final name only when it is complete.
 
@@ -127,13 +151,7 @@ class PendingOutput:
     def commit(self) -> Path:
         """Gives the finished temporary file its final name; it is on the disk when this returns."""
         try:
-            with self.temporary.open("rb+") as file:
-                os.fsync(file.fileno())
-            os.replace(self.temporary, self.path)
-            with contextlib.suppress(OSError):
-                folder = os.open(self.path.parent, os.O_RDONLY)
-                os.fsync(folder)
-                os.close(folder)
+            publish(self.temporary, self.path)
         except OSError as error:
             self.abort()
             raise disk_error(self.path, error) from error

@@ -8,7 +8,7 @@ import heapq
 import logging
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -107,6 +107,63 @@ def _clock(ticks: list[int], delay: int, number: int) -> int:
     return ticks[0] + position * step
 
 
+class StreamEncoder:
+    """Encodes frames at a constant rate into one file without sound; remembers each frame's true time.
+
+    Args:
+        target: the file to write.
+        info: what the frames look like.
+        codec: what to encode with.
+        options: how.
+    """
+
+    def __init__(self, target: Path, info: VideoInfo, codec: ffmpeg.Codec, options: EncodeOptions) -> None:
+        self.times: list[float] = []
+        self._target, self._info, self._codec, self._options = target, info, codec, options
+        self._process: ffmpeg.Process | None = None
+        self._input_format = ""
+
+    def write(self, batch: FrameBatch) -> None:
+        """Encodes one batch; the first one starts ffmpeg."""
+        height, width = batch.frames.shape[1:3]
+        expected = (self._info.height, self._info.width)
+        if batch.pixel_format == "i420":
+            expected = (self._info.height * 3 // 2, self._info.width)
+        if (height, width) != expected:
+            raise ValueError(f"a frame of {width}x{height} for a video of {self._info.width}x{self._info.height}")
+        if self._process is None:
+            self._input_format = batch.pixel_format
+            command = ffmpeg.encode_command(
+                self._info,
+                self._codec,
+                self._target,
+                crf=self._options.crf,
+                preset=self._options.preset,
+                pixel_format=self._options.pixel_format,
+                input_format=batch.pixel_format,
+                threads=self._options.threads,
+            )
+            self._process = ffmpeg.Process(command, write=True)
+        if batch.pixel_format != self._input_format:
+            raise ValueError(f"{batch.pixel_format} frames after {self._input_format} frames")
+        self._process.write(np.ascontiguousarray(batch.frames))
+        self.times.extend(float(t) for t in batch.pts)
+
+    def close(self) -> None:
+        """Waits until all is written.
+
+        Raises:
+            OutputError: if ffmpeg failed.
+        """
+        if self._process is not None:
+            self._process.close()
+
+    def kill(self) -> None:
+        """Ends ffmpeg at once. May be called twice."""
+        if self._process is not None:
+            self._process.kill()
+
+
 class VideoSink:
     """Encodes with ffmpeg at a constant rate into a scratch file, then muxes it with every frame's true time.
 
@@ -119,7 +176,7 @@ class VideoSink:
         info: what the frames look like.
         options: how to encode.
         original: where everything but the picture is copied from; None = a silent video.
-        metadata: tags of the container, added to the original's.
+        metadata: tags of the container, added to the original's; read when the file is finished.
         finish: called with the complete file before it is verified and named.
     """
 
@@ -142,39 +199,27 @@ class VideoSink:
         self._info = info
         self._options = options
         self._original = original
-        self._metadata = dict(metadata or {})
+        self._metadata = metadata if metadata is not None else {}
         self._output = PendingOutput(path, overwrite=options.overwrite, sources=(original.path,) if original else ())
         self._times: list[float] = []
-        self._process: ffmpeg.Process | None = None
-        self._input_format = ""
         # GIF and WebP have clocks and palettes of their own: ffmpeg writes these files itself.
         self._direct = not self._codec.stream
+        self._parts: list[Path] = [self._output.scratch]
+        target = self._output.temporary if self._direct else self._output.scratch
+        self._encoder = StreamEncoder(target, info, self._codec, options)
+
+    @property
+    def in_parts(self) -> bool:
+        """Whether the output can be put together of parts that were encoded apart (``assemble``)."""
+        return not self._direct
+
+    def part(self, target: Path) -> StreamEncoder:
+        """An encoder that writes a part for ``assemble``."""
+        return StreamEncoder(target, self._info, self._codec, self._options)
 
     def write(self, batch: FrameBatch) -> None:
         """Encodes one batch."""
-        height, width = batch.frames.shape[1:3]
-        expected = (self._info.height, self._info.width)
-        if batch.pixel_format == "i420":
-            expected = (self._info.height * 3 // 2, self._info.width)
-        if (height, width) != expected:
-            raise ValueError(f"a frame of {width}x{height} for a video of {self._info.width}x{self._info.height}")
-        if self._process is None:
-            self._input_format = batch.pixel_format
-            command = ffmpeg.encode_command(
-                self._info,
-                self._codec,
-                self._output.temporary if self._direct else self._output.scratch,
-                crf=self._options.crf,
-                preset=self._options.preset,
-                pixel_format=self._options.pixel_format,
-                input_format=batch.pixel_format,
-                threads=self._options.threads,
-            )
-            self._process = ffmpeg.Process(command, write=True)
-        if batch.pixel_format != self._input_format:
-            raise ValueError(f"{batch.pixel_format} frames after {self._input_format} frames")
-        self._process.write(np.ascontiguousarray(batch.frames))
-        self._times.extend(float(t) for t in batch.pts)
+        self._encoder.write(batch)
 
     def close(self) -> Path:
         """Finishes the encoder, muxes, verifies and renames.
@@ -182,11 +227,28 @@ class VideoSink:
         Raises:
             OutputError: if any of that failed; nothing is left behind then.
         """
-        if self._process is None:
+        if not self._encoder.times:
             self.abort()
             raise OutputError(f"nothing to write to '{self._output.path}'", "there was no frame")
         try:
-            self._process.close()
+            self._encoder.close()
+        except BaseException:
+            self.abort()
+            raise
+        return self.assemble(self._parts, self._encoder.times)
+
+    def assemble(self, parts: Sequence[Path], times: Sequence[float]) -> Path:
+        """Makes the output of files that ``StreamEncoder`` wrote, one after the other, without encoding again.
+
+        Args:
+            parts: files in order, all encoded alike.
+            times: the true time of every frame of all of them.
+
+        Raises:
+            OutputError: if that failed; nothing but ``parts`` is left behind then.
+        """
+        self._parts, self._times = list(parts), list(times)
+        try:
             if not self._direct:
                 self._mux()
             if self._finish is not None:
@@ -202,8 +264,7 @@ class VideoSink:
 
     def abort(self) -> None:
         """Ends the encoder and removes what it wrote."""
-        if self._process is not None:
-            self._process.kill()
+        self._encoder.kill()
         self._output.abort()
 
     def _ticks(self, origin: float) -> tuple[list[int], Fraction]:
@@ -244,7 +305,7 @@ class VideoSink:
     def _mux(self) -> None:
         suffix = self._output.path.suffix.lower()
         with contextlib.ExitStack() as stack:
-            encoded = stack.enter_context(av.open(f"file:{self._output.scratch}"))
+            encoded = stack.enter_context(av.open(f"file:{self._parts[0]}"))
             source = stack.enter_context(open_container(self._original.path)) if self._original else None
             origin = self._origin(source) if source is not None else self._times[0]
             ticks, base = self._ticks(origin)
@@ -264,42 +325,46 @@ class VideoSink:
             if source is not None:
                 self._copy_tags(source, muxer, origin)
             muxer.metadata.update(self._metadata)
-            parts = [self._video_packets(encoded, video, ticks, base)]
+            parts = [self._video_packets(encoded.streams.video[0], video, ticks, base)]
             if copies:
                 parts.append(self._copied_packets(source, copies, origin))
             for _, _, packet in heapq.merge(*parts, key=lambda part: part[:2]):
                 muxer.mux(packet)
 
     def _video_packets(
-        self, encoded: Any, video: Any, ticks: list[int], base: Fraction
+        self, first: Any, video: Any, ticks: list[int], base: Fraction
     ) -> Iterator[tuple[float, int, Any]]:
         """Encoded packets with the frames' own times; the n-th to be shown gets the n-th time."""
-        stream = encoded.streams.video[0]
-        stamps = []
-        with av.open(f"file:{self._output.scratch}") as again:
-            order = [p.pts for p in again.demux(again.streams.video[0]) if p.pts is not None]
-        stamps = sorted(order)
-        # Frames that wait for a later one to be decoded first are shown so many places after their decoding.
-        ranks = [bisect.bisect_left(stamps, pts) for pts in order]
-        delay = max((number - rank for number, rank in enumerate(ranks)), default=0)
-        if len(stamps) != len(ticks):
+        ranks: list[int] = []
+        for part in self._parts:
+            with av.open(f"file:{part}") as container:
+                stream = container.streams.video[0]
+                if stream.codec_context.extradata != first.codec_context.extradata:
+                    raise OutputError(f"cannot finish '{self._output.path}'", f"'{part.name}' was encoded differently")
+                order = [p.pts for p in container.demux(stream) if p.pts is not None]
+            stamps = sorted(order)
+            ranks += [len(ranks) + rank for rank in [bisect.bisect_left(stamps, pts) for pts in order]]
+        if len(ranks) != len(ticks):
             raise OutputError(
-                f"cannot finish '{self._output.path}'", f"the encoder kept {len(stamps)} of {len(ticks)} frames"
+                f"cannot finish '{self._output.path}'", f"the encoder kept {len(ranks)} of {len(ticks)} frames"
             )
+        # Frames that wait for a later one to be decoded first are shown so many places after their decoding.
+        delay = max((number - rank for number, rank in enumerate(ranks)), default=0)
         number = 0
-        for packet in encoded.demux(stream):
-            if packet.pts is None:
-                continue
-            packet.time_base = base
-            rank = ranks[number]
-            packet.pts = ticks[rank]
-            packet.dts = min(_clock(ticks, delay, number), packet.pts)
-            packet.duration = (
-                ticks[rank + 1] if rank + 1 < len(ticks) else ticks[rank] + self._last_duration(ticks, base)
-            ) - ticks[rank]
-            packet.stream = video
-            number += 1
-            yield float(packet.dts * base), 0, packet
+        for part in self._parts:
+            with av.open(f"file:{part}") as container:
+                for packet in container.demux(container.streams.video[0]):
+                    if packet.pts is None:
+                        continue
+                    packet.time_base = base
+                    rank = ranks[number]
+                    packet.pts = ticks[rank]
+                    packet.dts = min(_clock(ticks, delay, number), packet.pts)
+                    after = ticks[rank + 1] if rank + 1 < len(ticks) else None
+                    packet.duration = after - ticks[rank] if after is not None else self._last_duration(ticks, base)
+                    packet.stream = video
+                    number += 1
+                    yield float(packet.dts * base), 0, packet
 
     def _last_duration(self, ticks: list[int], base: Fraction) -> int:
         if len(ticks) > 1:

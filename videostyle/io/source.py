@@ -89,6 +89,9 @@ class FrameSource:
         self._native = info
         self.info = self._delivered(info)
         self._closed = False
+        self._first = 0
+        self._count: int | None = None
+        self._first_time: float | None = None
 
     def _delivered(self, info: VideoInfo) -> VideoInfo:
         options = self.options
@@ -123,8 +126,35 @@ class FrameSource:
     def _frames(self) -> Iterator[Frame]:
         raise NotImplementedError
 
-    def _skip_to(self, point: TimePoint) -> None:
-        """Lets a source skip frames before ``point`` more cheaply than by delivering them; optional."""
+    def part(self, first: int, count: int, time: float | None = None) -> None:
+        """Delivers only ``count`` frames from number ``first`` on, of those it would deliver otherwise.
+
+        Args:
+            first: number of the first frame; batches keep the numbers of the whole.
+            count: frames to deliver.
+            time: when the first is shown, if that is known of an intact file: the source may then seek, and
+                checks where it arrived. None = everything before is decoded and dropped.
+        """
+        self._first, self._count, self._first_time = first, count, time
+
+    def _seek(self, number: int, time: float) -> bool:
+        """Goes to a frame before ``_frames`` is asked for the first; False, with nothing changed, if it cannot."""
+        return False
+
+    def _numbered(self) -> Iterator[tuple[int, Frame]]:
+        """The frames of the part asked for, each with its number in the whole."""
+        first = 0
+        untouched = not (self.options.start or self.options.end or self.options.frame_rate)
+        if self._first and self._first_time is not None and untouched and self._seek(self._first, self._first_time):
+            first = self._first
+        frames = self._trimmed()
+        if self.options.frame_rate:
+            frames = self._constant(frames, self.options.frame_rate)
+        for number, frame in enumerate(frames, first):
+            if self._count is not None and number >= self._first + self._count:
+                return
+            if number >= self._first:
+                yield number, frame
 
     def _warn(self, message: str) -> None:
         """Notes damage; raises instead where the user asked to be strict."""
@@ -164,14 +194,11 @@ class FrameSource:
 
     def __iter__(self) -> Iterator[FrameBatch]:
         cv2 = load_cv2()
-        frames = self._trimmed()
-        if self.options.frame_rate:
-            frames = self._constant(frames, self.options.frame_rate)
         size, count = (self.info.height, self.info.width), self.options.batch_size
         buffer = np.empty((count, *size, 3), np.uint8)
         times: list[float] = []
-        index = 0
-        for picture, time in frames:
+        index = self._first
+        for _, (picture, time) in self._numbered():
             if picture.shape[:2] != size:
                 shrinking = picture.shape[0] * picture.shape[1] > size[0] * size[1]
                 method = cv2.INTER_AREA if shrinking else cv2.INTER_CUBIC
@@ -212,21 +239,46 @@ class VideoSource(FrameSource):
             raise InputError(f"'{media.path}' has no video stream")
         super().__init__(media.path, media.video, options)
         self._media = media
+        self._grabbed, self._read_before = False, 0
+        self._open()
+
+    def _open(self) -> None:
         cv2 = load_cv2()
-        self._capture: Any = cv2.VideoCapture(str(media.path), cv2.CAP_FFMPEG)
+        self._capture: Any = cv2.VideoCapture(str(self.path), cv2.CAP_FFMPEG)
         if not self._capture.isOpened():
-            raise InputError(f"cannot read '{media.path}'", "OpenCV's decoder refuses it")
+            raise InputError(f"cannot read '{self.path}'", "OpenCV's decoder refuses it")
         # Versions differ in what they do if not asked.
         self._capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 1)
+
+    def _seek(self, number: int, time: float) -> bool:
+        """Seeks, and looks whether the frame there is shown at the time that was planned for it."""
+        cv2, info = load_cv2(), self._native
+        half = 0.25 * float(1 / info.fps) if info.fps else 0.005
+        if self._capture.set(cv2.CAP_PROP_POS_FRAMES, number) and self._capture.grab():
+            stamp = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000.0
+            if stamp > 0 and abs(info.start + stamp - time) < half:
+                self._grabbed, self._read_before = True, number
+                return True
+        self._capture.release()
+        self._open()
+        return False
+
+    def _next(self) -> tuple[bool, Any]:
+        if self._grabbed:
+            self._grabbed = False
+            ok, picture = self._capture.retrieve()
+        else:
+            ok, picture = self._capture.read()
+        return bool(ok), picture
 
     def _frames(self) -> Iterator[Frame]:
         cv2, info = load_cv2(), self._native
         step = float(1 / info.fps) if info.fps else 0.04
         end = info.duration or 0.0
-        read = failures = lost = 0
+        read, failures, lost = self._read_before, 0, 0
         last = -math.inf
         while not self._closed:
-            ok, picture = self._capture.read()
+            ok, picture = self._next()
             if not ok or picture is None:
                 failures += 1
                 finished = (info.frame_count or 0) <= read or (end and last + 1.5 * step >= info.start + end)

@@ -41,3 +41,21 @@ class Identity:
 
     def close(self) -> None:
         """Has nothing to free."""
+
+
+class Kept:
+    """A processor that outlives a run, with what it has compiled: its owner closes it."""
+
+    def __init__(self, inner: Processor) -> None:
+        self._inner = inner
+
+    def open(self, info: VideoInfo) -> VideoInfo:
+        """Opens the inner one again, for a clip that may be another."""
+        return self._inner.open(info)
+
+    def __call__(self, batch: FrameBatch) -> FrameBatch:
+        """What the inner one gives."""
+        return self._inner(batch)
+
+    def close(self) -> None:
+        """Nothing."""

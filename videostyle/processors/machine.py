@@ -22,6 +22,11 @@ def device_name(device: str) -> str:
     return f"{lines[0] if lines else 'CPU'} x{len(lines) or 1}"
 
 
+def device_key(device: str) -> str:
+    """Hardware and TensorFlow together: what a measurement, or a painted frame's last bit, may depend on."""
+    return f"{device_name(device)}, TensorFlow {tf.__version__}"
+
+
 def _best(work: Callable[[], object], seconds: float) -> float:
     """Shortest time of one call within about ``seconds``."""
     work()

@@ -45,6 +45,12 @@ BATCH_PIXELS = 4 * 640 * 368  # pixels in a batch on a CPU: enough to fill the c
 ACCELERATOR_BATCH_PIXELS = 16 * 1280 * 720
 
 
+def cores() -> int:
+    """Cores to compute on: ``VIDEOSTYLE_THREADS`` where several processes share the machine, else all."""
+    chosen = os.environ.get("VIDEOSTYLE_THREADS", "")
+    return int(chosen) if chosen.isdigit() and int(chosen) > 0 else os.cpu_count() or 1
+
+
 def choose_device(name: str = "auto") -> str:
     """TensorFlow's name of the device to run on: "auto", "cpu", "gpu", "gpu:1", or that name itself.
 
@@ -227,7 +233,7 @@ class Stylize:
         # Where TensorFlow computes each operation on one thread, batches are computed side by side instead: no
         # core waits for another at the end of each layer, which matters most while the encoder takes its share.
         alone = "CPU" in self.device and tf.config.threading.get_intra_op_parallelism_threads() == 1
-        self._workers = (os.cpu_count() or 1) if alone else 1
+        self._workers = cores() if alone else 1
         self._pool = ThreadPoolExecutor(self._workers, thread_name_prefix="paint")
 
     # -- the processor protocol ------------------------------------------------------------------------------
@@ -237,7 +243,7 @@ class Stylize:
         self._info = info
         self._size = info.height, info.width
         self._padded = padded_size(*self._size, self.style.architecture.stride)
-        self._batch = self._batch_for(info)
+        self._batch = self.frames_of_call(info)
         self._i420 = self._output == "i420" and info.width % 2 == 0 and info.height % 2 == 0
         halo = -(-self.style.architecture.receptive_radius // 8) * 8
         self._tiles = plan_tiles(*self._padded, halo, self._tile or TILE_PIXELS)
@@ -364,10 +370,10 @@ class Stylize:
 
     def batch_for_frames(self, info: VideoInfo) -> int:
         """Frames that are best handed over at once for a video of this size."""
-        return self._workers * self._batch_for(info)
+        return self._workers * self.frames_of_call(info)
 
-    def _batch_for(self, info: VideoInfo) -> int:
-        """Frames of one call of the compiled program."""
+    def frames_of_call(self, info: VideoInfo) -> int:
+        """Frames of one call of the compiled program, for a video of this size."""
         return self._batch or max(1, self.batch_for(info.height, info.width) // self._workers)
 
     @property

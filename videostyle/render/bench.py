@@ -21,6 +21,7 @@ from videostyle.io.sink import EncodeOptions, open_sink
 from videostyle.io.source import ReadOptions, open_source
 from videostyle.models.weights import Style
 from videostyle.pipeline import run
+from videostyle.processors.base import Kept
 from videostyle.processors.machine import copy_bandwidth, device_name, matmul_peak
 from videostyle.processors.stylize import Stylize
 
@@ -253,7 +254,7 @@ def bench_size(
         # The compiled program is kept: a long clip pays for compiling once.
         run(
             open_source(clip, ReadOptions(batch_size=count)),
-            [_Kept(warm)],
+            [Kept(warm)],
             lambda i: open_sink(folder / "o.mp4", i, encode),
         )
 
@@ -283,22 +284,6 @@ def bench_size(
         file.unlink()
     rates = [alone[name][0] for name in ("decode", "device", "encode")]
     return SizeRow(size, frames, rates[0], rates[1], rates[2], whole, ideal, whole.median / ideal)
-
-
-class _Kept:
-    """A processor that is not closed at the end of a run, with its compiled programs."""
-
-    def __init__(self, inner: Stylize) -> None:
-        self._inner = inner
-
-    def open(self, info: VideoInfo) -> VideoInfo:
-        return info
-
-    def __call__(self, batch: FrameBatch) -> FrameBatch:
-        return self._inner(batch)
-
-    def close(self) -> None:
-        """Nothing: the owner closes."""
 
 
 def bench(

@@ -9,19 +9,62 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from videostyle.frames import FrameBatch, UInt8Array
 from videostyle.io.opencv import load_cv2
-from videostyle.models.style_network import Statistics
+
+if TYPE_CHECKING:
+    from videostyle.models.style_network import Statistics
 
 SAMPLES = 5  # frames of a shot that its statistics are measured on
 THUMBNAIL = (32, 18)  # width, height at which frames are compared
 CUT = 0.16  # mean change of a thumbnail's values, of 1, that a cut exceeds...
 CUT_RATIO = 3.5  # ...and times the recent change, so that a fast pan is not cut to pieces
 SHORTEST = 8  # frames; a flash or a strobe is not a row of shots
+
+
+CHUNK = 240  # frames of a chunk at most: ten seconds, and no more than an encoder puts between two key frames
+CHUNK_AT_CUT = 120  # a chunk of at least this many ends where a shot does
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that must be known before any part of a clip can be painted alone.
+
+    Attributes:
+        shots: number of the first frame and statistics of each shot, in order.
+        chunks: number of the first frame and frames of each chunk, in order, without gaps.
+        times: time of every frame in seconds on the source's clock.
+        warnings: what the source said of the clip; () means that it is intact.
+    """
+
+    shots: tuple[tuple[int, Statistics], ...]
+    chunks: tuple[tuple[int, int], ...]
+    times: tuple[float, ...]
+    warnings: tuple[str, ...] = ()
+
+
+def chunk_borders(frames: int, cuts: Iterable[int]) -> tuple[tuple[int, int], ...]:
+    """First frame and length of each chunk: at most ``CHUNK`` frames, ended by a cut where one comes late enough.
+
+    The rule looks at the clip alone, never at workers: the encoder begins anew at every border, so that borders
+    are part of what the output looks like.
+
+    Args:
+        frames: of the clip.
+        cuts: numbers of the first frames of shots.
+    """
+    chunks, first, cuts = [], 0, sorted(cuts)
+    while first < frames:
+        late = [cut for cut in cuts if first + CHUNK_AT_CUT <= cut <= first + CHUNK]
+        end = min(frames, late[-1] if late else first + CHUNK)
+        chunks.append((first, end - first))
+        first = end
+    return tuple(chunks)
 
 
 @dataclass(frozen=True)
@@ -86,6 +129,7 @@ def plan_shots(
     batches: Iterable[FrameBatch],
     measure: Callable[[UInt8Array], Statistics],
     progress: Callable[[int], None] | None = None,
+    times: list[float] | None = None,
 ) -> list[Shot]:
     """Finds the shots of a clip and measures each.
 
@@ -93,6 +137,7 @@ def plan_shots(
         batches: all frames in order.
         measure: gives statistics from frames uint8 ``[K, H, W, 3]`` (``Stylize.statistics_of``).
         progress: called with the number of frames after each batch.
+        times: every frame's time is added to it.
     """
     shots: list[Shot] = []
     detector, sample = CutDetector(), SpreadSample(SAMPLES)
@@ -104,6 +149,8 @@ def plan_shots(
                 first, sample = number, SpreadSample(SAMPLES)
             sample.add(frame)
             number += 1
+        if times is not None:
+            times.extend(batch.pts.tolist())
         if progress is not None:
             progress(len(batch))
     if number > first:

@@ -3,23 +3,37 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
-from fractions import Fraction
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from videostyle import __version__
-from videostyle.errors import UsageError
+from videostyle.errors import OutputError, UsageError
 from videostyle.frames import FrameBatch, VideoInfo
-from videostyle.io.sink import EncodeOptions, Original, PictureSink, VideoSink, open_sink
-from videostyle.io.source import FrameSource, ReadOptions, open_source
+from videostyle.io.files import disk_error
+from videostyle.io.sink import Original, PictureSink, VideoSink, open_sink
+from videostyle.io.source import FrameSource, open_source
 from videostyle.io.timecode import TimePoint
 from videostyle.pipeline import RunReport, Trace, run
 from videostyle.pipeline import chain as open_chain
 from videostyle.processors.base import Processor
 from videostyle.provenance import Painted, embed
+from videostyle.render.executors import paint_job
+from videostyle.render.job import (
+    Job,
+    differences,
+    fingerprint,
+    load_job,
+    remove_job,
+    remove_parts,
+    save_job,
+    work_folder,
+)
+from videostyle.render.plan import Plan, chunk_borders, plan_shots
+from videostyle.render.settings import Engine, RenderSettings
 from videostyle.render.style import resolve
 
 if TYPE_CHECKING:
@@ -30,53 +44,6 @@ log = logging.getLogger("videostyle")
 
 # phase ("plan", "paint" or "train"), steps done now, steps in all or None
 ProgressFunction = Callable[[str, int, int | None], None]
-
-
-@dataclass(frozen=True)
-class RenderSettings:
-    """What to paint with and how; everything but names of files.
-
-    Attributes:
-        style: bundled or own style, style file, picture to train on, or mix.
-        strength: 0 leaves the clip as it is, 1 paints fully.
-        preserve_color: keep the clip's own colours.
-        start: where to begin.
-        end: where to stop.
-        max_size: longest side of the output.
-        frame_rate: constant rate instead of the source's own times.
-        encode: how to encode.
-        batch_size: frames computed at once; None chooses.
-        device: "auto", "cpu", "gpu", "gpu:1".
-        precision: "auto", "float32", "bfloat16", "float16".
-        strict: damage in the input is an error.
-        allow_hdr: whether HDR is mapped to SDR (else refused).
-    """
-
-    style: str
-    strength: float = 1.0
-    preserve_color: bool = False
-    start: TimePoint | None = None
-    end: TimePoint | None = None
-    max_size: int | None = None
-    frame_rate: Fraction | None = None
-    encode: EncodeOptions = field(default_factory=EncodeOptions)
-    batch_size: int | None = None
-    device: str = "auto"
-    precision: str = "auto"
-    strict: bool = False
-    allow_hdr: bool = True
-
-    def reading(self, batch_size: int) -> ReadOptions:
-        """The part that the source needs."""
-        return ReadOptions(
-            batch_size=batch_size,
-            start=self.start,
-            end=self.end,
-            max_size=self.max_size,
-            frame_rate=self.frame_rate,
-            strict=self.strict,
-            tone_map=self.allow_hdr,
-        )
 
 
 def style_label(spec: str) -> str:
@@ -95,46 +62,40 @@ def default_output(source: Path, style: str, info: VideoInfo) -> Path:
     return source.with_name(f"{name}.mp4")
 
 
-@dataclass(frozen=True)
-class Chain:
-    """The processors of a render, and the style processor among them."""
-
-    processors: list[Processor]
-    stylize: Stylize
-
-
-def build_chain(
-    source: FrameSource,
-    settings: RenderSettings,
-    style: Style,
-    *,
-    output: str = "rgb24",
-    progress: ProgressFunction | None = None,
-) -> Chain:
-    """Plans the shots of ``source`` (whose file is read once more for that) and builds its processors."""
-    # TensorFlow is slow to import: nothing before this line needs it.
-    from videostyle.processors.preserve_color import PreserveColor
+def make_stylize(style: Style, settings: RenderSettings, *, output: str = "rgb24") -> Stylize:
+    """The style processor with what the user asked for, or else what was measured to be best on the device."""
+    # TensorFlow is slow to import: nothing before this needs it.
     from videostyle.processors.stylize import Stylize, choose_device
     from videostyle.render import tuning
-    from videostyle.render.plan import plan_shots
 
-    if settings.preserve_color or source.info.still:
-        output = "rgb24"
     tuned = tuning.load(choose_device(settings.device))
-    stylize = Stylize(
+    return Stylize(
         style,
         precision=tuned.precision if tuned and settings.precision == "auto" else settings.precision,
         batch_size=settings.batch_size,
         device=settings.device,
-        output=output,
+        output="rgb24" if settings.preserve_color else output,
         batch_pixels=tuned.batch_pixels if tuned else None,
     )
-    if not source.info.still:
-        told = (lambda count: progress("plan", count, source.info.frame_count)) if progress else None
-        with open_source(source.path, source.options) as scan:
-            shots = plan_shots(scan, stylize.statistics_of, told)
-        stylize.use_shots([(shot.first, shot.statistics) for shot in shots])
-    return Chain([PreserveColor(stylize) if settings.preserve_color else stylize], stylize)
+
+
+def processors_of(stylize: Stylize, settings: RenderSettings) -> list[Processor]:
+    """The chain of a render."""
+    from videostyle.processors.preserve_color import PreserveColor
+
+    return [PreserveColor(stylize) if settings.preserve_color else stylize]
+
+
+def make_plan(source: FrameSource, stylize: Stylize, progress: ProgressFunction | None = None) -> Plan:
+    """Reads the clip once: its shots, their statistics, every frame's time, and where chunks begin."""
+    told = (lambda count: progress("plan", count, source.info.frame_count)) if progress else None
+    times: list[float] = []
+    with open_source(source.path, source.options) as scan:
+        shots = plan_shots(scan, stylize.statistics_of, told, times)
+        warnings = tuple(scan.warnings)
+    starts = [shot.first for shot in shots]
+    chunks = chunk_borders(len(times), starts)
+    return Plan(tuple((shot.first, shot.statistics) for shot in shots), chunks, tuple(times), warnings)
 
 
 def render(
@@ -145,8 +106,14 @@ def render(
     progress: ProgressFunction | None = None,
     cancel: threading.Event | None = None,
     trace: Trace | None = None,
+    engine: Engine | None = None,
+    kept: str = "use",
+    plan_only: bool = False,
 ) -> RunReport:
-    """Paints one input into one output.
+    """Renders one input.
+
+    Videos of more than one chunk are painted chunk by chunk; a render that was broken off goes on where it
+    stood, and gives the frames that it would have given.
 
     Args:
         path: a video, a still, a folder of pictures or a printf-style pattern.
@@ -155,46 +122,123 @@ def render(
         progress: told how far it is.
         cancel: set it to stop.
         trace: told of each piece of work of each stage.
+        engine: who paints the chunks; None = this process.
+        kept: what to do with the chunks of a broken-off render of the same output: "use" them, which fails where
+            they belong to another render, or "discard" them.
+        plan_only: stop when the chunks are planned; the report names their folder.
 
     Raises:
-        VideostyleError: whatever went wrong; nothing is left behind then.
+        VideostyleError: whatever went wrong; nothing but finished chunks is left behind then.
     """
     if not 0.0 <= settings.strength <= 1.0:
         raise UsageError(
             f"strength {settings.strength} is outside 0..1", hint="0 leaves the clip as it is, 1 paints fully"
         )
     source = open_source(path, settings.reading(1))
+    sink: VideoSink | PictureSink | None = None
     try:
         target = Path(output) if output is not None else default_output(source.path, settings.style, source.info)
         if target.is_dir() and (source.info.still or settings.encode.codec != "png"):
             target = target / default_output(source.path, settings.style, source.info).name
-        # The output is tried before the network is loaded: a wrong name should not cost seconds.
         is_file = source.path.is_file() and not source.info.still
-        original = Original(source.path, *_cut(source, settings)) if is_file else None
-        inputs = tuple(source.files)
-        open_sink(target, source.info, settings.encode, original=original, inputs=inputs).abort()
+        # The output is opened, and locked, before the network is loaded: a wrong name should not cost seconds.
+        tags: dict[str, str] = {}
+        marks: list[bytes] = []
+        sink = open_sink(
+            target,
+            source.info,
+            settings.encode,
+            original=Original(source.path, *_cut(source, settings)) if is_file else None,
+            inputs=tuple(source.files),
+            metadata=tags,
+            finish=lambda file: [embed(file, mark) for mark in marks],
+        )
         style = resolve(settings.style, settings.strength, source, progress)
         card = style.card
         painted = Painted(card.name or settings.style, card.painting, card.artist, settings.strength, __version__)
-        chain = build_chain(source, settings, style, output="i420", progress=progress)
-        source.options = replace(source.options, batch_size=chain.stylize.batch_for_frames(source.info))
-
-        def sink(info: VideoInfo) -> VideoSink | PictureSink:
-            return open_sink(
-                target,
-                info,
-                settings.encode,
-                original=original,
-                inputs=inputs,
-                metadata=painted.tags(),
-                finish=lambda file: embed(file, painted.xmp()),
-            )
-
+        tags.update(painted.tags())
+        marks.append(painted.xmp())
+        stylize = make_stylize(style, settings, output="rgb24" if source.info.still else "i420")
+        source.options = replace(source.options, batch_size=stylize.batch_for_frames(source.info))
+        if isinstance(sink, VideoSink) and sink.in_parts:
+            job = _job_for(source, target, settings, stylize, progress, kept, plan_only)
+            if plan_only:
+                sink.abort()
+                return RunReport(job.folder, len(job.plan.times), 0.0, 0.0, job.plan.warnings)
+            if load_job(job.folder) is not None:
+                return paint_job(job, sink, engine or Engine(), progress=progress, cancel=cancel, trace=trace)
+            stylize.use_shots(job.plan.shots)
+        elif plan_only:
+            raise UsageError(f"'{target.name}' is not painted in chunks", hint="only videos in other formats are")
+        elif not source.info.still:
+            stylize.use_shots(make_plan(source, stylize, progress).shots)
         told = (lambda count: progress("paint", count, source.info.frame_count)) if progress else None
-        report = run(source, chain.processors, sink, progress=told, cancel=cancel, trace=trace)
-        return replace(report, warnings=(*report.warnings, *chain.stylize.warnings))
+        chain = processors_of(stylize, settings)
+        report = run(source, chain, sink, progress=told, cancel=cancel, trace=trace)
+        return replace(report, warnings=(*report.warnings, *stylize.warnings))
+    except BaseException:
+        if sink is not None:
+            sink.abort()
+        raise
     finally:
         source.close()
+
+
+def _job_for(
+    source: FrameSource,
+    target: Path,
+    settings: RenderSettings,
+    stylize: Stylize,
+    progress: ProgressFunction | None,
+    kept: str,
+    always: bool,
+) -> Job:
+    """The job of a broken-off render that may go on, or a new one (saved only if it has several chunks, or ``always``).
+
+    Raises:
+        OutputError: if what is kept belongs to another render.
+    """
+    from videostyle.io import ffmpeg
+    from videostyle.io.opencv import load_cv2
+    from videostyle.processors.machine import device_key
+
+    folder = work_folder(target)
+    encode = replace(settings.encode, threads=settings.encode.threads or os.cpu_count() or 1)
+    chosen = replace(
+        settings,
+        batch_size=stylize.frames_of_call(source.info),
+        precision=stylize.precision,
+        encode=encode,
+    )
+    versions = {
+        "videostyle": __version__,
+        "device": device_key(stylize.device),
+        "OpenCV": load_cv2().__version__,
+        "ffmpeg": ffmpeg.version().split(" Copyright")[0],
+    }
+    wanted = fingerprint(source.path, chosen, stylize.style, versions)
+    if kept == "discard":
+        remove_job(folder)
+    found = load_job(folder)
+    if found is not None:
+        changed = differences(found.fingerprint, wanted)
+        if changed:
+            raise OutputError(
+                f"the unfinished render kept for '{target}' is another one",
+                f"it differs in: {', '.join(changed)}",
+                "use --restart to begin anew, or another name with -o",
+            )
+        remove_parts(folder)
+        return found
+    plan = make_plan(source, stylize, progress)
+    job = Job(source.path.resolve(), Path(os.path.abspath(target)), chosen, wanted, plan, stylize.style)
+    if len(plan.chunks) > 1 or always:
+        try:
+            remove_job(folder)
+            save_job(job)
+        except OSError as error:
+            raise disk_error(target, error) from error
+    return job
 
 
 def _cut(source: FrameSource, settings: RenderSettings) -> tuple[float | None, float | None]:
@@ -220,9 +264,11 @@ def iterate(path: str | Path, settings: RenderSettings) -> Iterator[FrameBatch]:
     source = open_source(path, settings.reading(1))
     processors: list[Processor] = []
     try:
-        chain = build_chain(source, settings, resolve(settings.style, settings.strength, source, None))
-        processors = chain.processors
-        source.options = replace(source.options, batch_size=chain.stylize.batch_for_frames(source.info))
+        stylize = make_stylize(resolve(settings.style, settings.strength, source, None), settings)
+        source.options = replace(source.options, batch_size=stylize.batch_for_frames(source.info))
+        if not source.info.still:
+            stylize.use_shots(make_plan(source, stylize).shots)
+        processors = processors_of(stylize, settings)
         open_chain(source.info, processors)
         for batch in source:
             for processor in processors:

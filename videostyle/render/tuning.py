@@ -38,15 +38,6 @@ def path() -> Path:
     return gallery.home() / "tuning.json"
 
 
-def _key(device: str) -> str:
-    """Another processor or another TensorFlow may have another best."""
-    import tensorflow as tf
-
-    from videostyle.processors.machine import device_name
-
-    return f"{device_name(device)}, TensorFlow {tf.__version__}"
-
-
 def _read() -> dict[str, Any]:
     try:
         data = json.loads(path().read_text(encoding="utf-8"))
@@ -60,9 +51,10 @@ def _read() -> dict[str, Any]:
 
 def load(device: str) -> Tuning | None:
     """What was found for TensorFlow's ``device``; None where nothing was, or what is kept cannot be used."""
+    from videostyle.processors.machine import device_key
     from videostyle.processors.stylize import PRECISIONS
 
-    entry = _read().get(_key(device))
+    entry = _read().get(device_key(device))
     try:
         found = Tuning(**entry) if isinstance(entry, dict) else None
     except TypeError:
@@ -73,7 +65,9 @@ def load(device: str) -> Tuning | None:
 
 def save(device: str, tuning: Tuning) -> Path:
     """Keeps ``tuning`` for TensorFlow's ``device``; returns the file."""
-    data = {**_read(), _key(device): asdict(tuning)}
+    from videostyle.processors.machine import device_key
+
+    data = {**_read(), device_key(device): asdict(tuning)}
     path().parent.mkdir(parents=True, exist_ok=True)
     temporary = path().with_suffix(f".{os.getpid()}.part")
     temporary.write_text(json.dumps(data, indent=1), encoding="utf-8")

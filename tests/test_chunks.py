@@ -1,0 +1,399 @@
+"""Renders in chunks: broken off anywhere, by anybody, they end as if nothing had happened."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.conftest import X264, ffmpeg
+from videostyle.cli.main import main
+from videostyle.errors import InputError, Interrupted, OutputError
+from videostyle.io import files
+from videostyle.io.probe import packet_times, probe
+from videostyle.io.source import ReadOptions, open_source
+from videostyle.models.weights import save_style
+from videostyle.render import executors, plan
+from videostyle.render.job import finished_chunks, load_job, runs, work_folder
+from videostyle.render.plan import chunk_borders
+from videostyle.render.runner import render
+from videostyle.render.settings import Engine, RenderSettings
+
+ROOT = Path(__file__).parent.parent
+HAS_RAY = importlib.util.find_spec("ray") is not None
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three shots, 600 frames of variable rate, sound."""
+    folder = tmp_path_factory.mktemp("film")
+    shots = [folder / f"shot{i}.mkv" for i in range(3)]
+    for path, source in zip(shots, ("testsrc2", "mandelbrot", "rgbtestsrc"), strict=True):
+        ffmpeg("-f", "lavfi", "-i", f"{source}=s=64x48:r=25", "-t", "8", *X264, path)
+    (folder / "list.txt").write_text("".join(f"file '{path.name}'\n" for path in shots))
+    path = folder / "film.mp4"
+    ffmpeg("-f", "concat", "-i", folder / "list.txt", "-f", "lavfi", "-i", "sine=f=440:d=24",
+           "-vf", "setpts='PTS+if(gt(N,100),0.5/TB,0)'", "-fps_mode", "vfr", "-video_track_timescale", "12800",
+           *X264, "-c:a", "aac", path)  # fmt: skip
+    return path
+
+
+@pytest.fixture(scope="module")
+def style(tmp_path_factory: pytest.TempPathFactory, random_style) -> str:  # type: ignore[no-untyped-def]
+    path = tmp_path_factory.mktemp("style") / "random.safetensors"
+    save_style(random_style, path)
+    return str(path)
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VIDEOSTYLE_HOME", str(tmp_path_factory.mktemp("home")))
+
+
+def decoded(path: Path) -> tuple[str, list[float]]:
+    """Hash of all frames, and their times."""
+    digest, times = hashlib.sha256(), []
+    with open_source(path) as source:
+        for batch in source:
+            digest.update(batch.frames.tobytes())
+            times += batch.pts.tolist()
+    return digest.hexdigest(), times
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(film: Path, style: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, list[float]]:
+    output = tmp_path_factory.mktemp("whole") / "out.mp4"
+    report = render(film, output, RenderSettings(style))
+    assert report.frames == 600
+    assert report.resumed == 0
+    assert os.listdir(output.parent) == ["out.mp4"]
+    return decoded(output)
+
+
+class Crash(BaseException):
+    """What nothing catches."""
+
+
+# -- the rule ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("frames", [0, 1, 119, 240, 241, 1000])
+@pytest.mark.parametrize("cuts", [(0,), (0, 130, 250), (0, 5, 10, 239, 240, 241), tuple(range(0, 1000, 3))])
+def test_chunks_cover_the_clip_without_gaps(frames: int, cuts: tuple[int, ...]) -> None:
+    chunks = chunk_borders(frames, cuts)
+    assert [n for first, count in chunks for n in range(first, first + count)] == list(range(frames))
+    assert all(0 < count <= plan.CHUNK for _, count in chunks)
+
+
+def test_a_chunk_ends_at_the_last_cut_that_is_late_enough() -> None:
+    assert chunk_borders(400, (0, 100, 150, 200, 300)) == ((0, 200), (200, 200))
+    assert chunk_borders(300, (0, 60)) == ((0, 240), (240, 60))
+
+
+def test_runs_are_consecutive() -> None:
+    assert runs([5, 1, 2, 7, 6]) == [[1, 2], [5, 6, 7]]
+
+
+# -- the same frames, whoever paints -----------------------------------------------------------------------------
+
+
+def test_times_sound_and_size_of_a_chunked_render_are_the_originals(
+    film: Path, uninterrupted: tuple[str, list[float]], style: str, tmp_path: Path
+) -> None:
+    render(film, tmp_path / "out.mp4", RenderSettings(style))
+    original, painted = probe(film), probe(tmp_path / "out.mp4")
+    assert original.video is not None
+    assert painted.video is not None
+    assert packet_times(tmp_path / "out.mp4", painted.video_index or 0) == packet_times(film, original.video_index or 0)
+    assert [s.kind for s in painted.others] == ["audio"]
+    assert len(uninterrupted[1]) == 600
+
+
+@pytest.mark.parametrize("workers", [2, 3])
+def test_processes_paint_the_same_frames(
+    workers: int, film: Path, style: str, uninterrupted: tuple[str, list[float]], tmp_path: Path
+) -> None:
+    render(film, tmp_path / "out.mp4", RenderSettings(style), engine=Engine(workers=workers))
+    assert decoded(tmp_path / "out.mp4") == uninterrupted
+    assert os.listdir(tmp_path) == ["out.mp4"]
+
+
+@pytest.mark.skipif(not HAS_RAY, reason="Ray is not installed (the [cluster] extra); processes are tested above")
+def test_a_cluster_finishes_what_was_begun_here(
+    film: Path, style: str, uninterrupted: tuple[str, list[float]], tmp_path: Path
+) -> None:
+    output = tmp_path / "out.mp4"
+    report = render(film, output, RenderSettings(style), plan_only=True)
+    executors.paint_in_folder(str(report.output), [1])
+    report = render(film, output, RenderSettings(style), engine=Engine("ray", 2))
+    assert report.resumed > 0
+    assert decoded(output) == uninterrupted
+    assert os.listdir(tmp_path) == ["out.mp4"]
+
+
+@pytest.mark.skipif(HAS_RAY, reason="Ray is installed")
+def test_without_ray_the_extra_is_named(
+    film: Path, style: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["render", str(film), "--style", style, "-o", str(tmp_path / "out.mp4"), "--engine", "ray", "-q"]
+    assert main(words) == 6
+    assert "videostyle[cluster]" in capsys.readouterr().err
+
+
+def test_a_job_array_plans_paints_and_assembles(
+    film: Path, style: str, uninterrupted: tuple[str, list[float]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    common = ["render", str(film), "--style", style, "-o", str(tmp_path / "out.mp4"), "-q"]
+    assert main([*common, "--plan"]) == 0
+    count = int(capsys.readouterr().out)
+    assert count >= 3
+    for number in reversed(range(count)):
+        assert main([*common, "--chunk", str(number)]) == 0
+    assert main([*common, "--chunk", str(count)]) == 2
+    capsys.readouterr()
+    assert main([*common, "--json"]) == 0
+    report = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert report["resumed_frames"] == report["frames"] == 600
+    assert decoded(tmp_path / "out.mp4") == uninterrupted
+
+
+# -- broken off --------------------------------------------------------------------------------------------------
+
+
+def test_p5_killed_at_random_moments_it_ends_as_if_it_had_not_been(
+    film: Path, style: str, uninterrupted: tuple[str, list[float]], tmp_path: Path
+) -> None:
+    output = tmp_path / "out.mp4"
+    command = [sys.executable, "-m", "videostyle", "render", str(film), "--style", style, "-o", str(output), "-q"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    rng = np.random.default_rng(4)
+    folder = work_folder(output)
+    painted = 0
+    for _ in range(2):
+        child = subprocess.Popen([*command, "--resume"], env=environment, stdout=subprocess.DEVNULL)
+        before = set(folder.glob("chunk*.json"))
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and child.poll() is None and set(folder.glob("chunk*.json")) == before:
+            time.sleep(0.005)
+        time.sleep(rng.uniform(0, 0.05))
+        child.kill()
+        child.wait()
+        if (kept := load_job(folder)) is not None:
+            painted = sum(kept.plan.chunks[n][1] for n in finished_chunks(kept))
+            assert painted > 0
+    if not output.exists():
+        done = subprocess.run([*command, "--json"], env=environment, capture_output=True, text=True, check=True)
+        assert json.loads(done.stdout.splitlines()[-1])["resumed_frames"] == painted
+    assert decoded(output) == uninterrupted
+    assert os.listdir(tmp_path) == ["out.mp4"]
+
+
+def test_a_crash_at_every_step_of_committing_loses_nothing(
+    film: Path, style: str, uninterrupted: tuple[str, list[float]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Every step goes through os.fsync and os.replace of io.files.
+    sync, rename = os.fsync, os.replace
+    output, steps = tmp_path / "out.mp4", {"left": -1}
+
+    def step(function: Callable[..., None]) -> Callable[..., None]:
+        def counted(*arguments: object) -> None:
+            steps["left"] -= 1
+            if steps["left"] == 0:
+                raise Crash
+            function(*arguments)
+
+        return counted
+
+    monkeypatch.setattr(files.os, "fsync", step(sync))
+    monkeypatch.setattr(files.os, "replace", step(rename))
+    crashes = 0
+    for at in range(1, 60):
+        steps["left"] = at
+        try:
+            render(film, output, RenderSettings(style))
+        except Crash:
+            crashes += 1
+            assert not output.exists() or decoded(output) == uninterrupted
+            if output.exists():
+                output.unlink()
+            continue
+        break
+    steps["left"] = -1
+    assert crashes >= 8
+    assert decoded(output) == uninterrupted
+    assert os.listdir(tmp_path) == ["out.mp4"]
+
+
+def test_p1_a_full_disk_keeps_what_was_painted_and_says_so(
+    film: Path, style: str, uninterrupted: tuple[str, list[float]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output, commit = tmp_path / "out.mp4", executors.commit_chunk
+
+    def full(job, number, part):  # type: ignore[no-untyped-def]
+        if number == 2:
+            raise OSError(28, "No space left on device")
+        commit(job, number, part)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(executors, "commit_chunk", full)
+        with pytest.raises(OutputError, match="no room") as caught:
+            render(film, output, RenderSettings(style))
+    assert "painted frames are kept" in str(caught.value)
+    assert not output.exists()
+    report = render(film, output, RenderSettings(style))
+    assert report.resumed >= 2 * plan.CHUNK_AT_CUT
+    assert decoded(output) == uninterrupted
+    assert os.listdir(tmp_path) == ["out.mp4"]
+
+
+def test_p6_ctrl_c_keeps_finished_chunks_and_says_how_to_go_on(film: Path, style: str, tmp_path: Path) -> None:
+    output = tmp_path / "out.mp4"
+    command = [sys.executable, "-m", "videostyle", "render", str(film), "--style", style, "-o", str(output), "-q"]
+    child = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(ROOT)}, stderr=subprocess.PIPE, text=True)
+    folder = work_folder(output)
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and not list(folder.glob("chunk*.json")):
+        time.sleep(0.01)
+    child.send_signal(signal.SIGINT)
+    _, error = child.communicate(timeout=60)
+    if child.returncode == 0:
+        pytest.skip("it was done before the signal came")
+    assert child.returncode == 130
+    assert "run the same command again" in error
+    assert not list(folder.glob("*.part"))
+    assert not output.exists()
+    done = subprocess.run(
+        [*command, "--json"], env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True
+    )
+    assert json.loads(done.stdout.splitlines()[-1])["resumed_frames"] > 0
+
+
+def test_a_damaged_chunk_is_painted_again(
+    film: Path, style: str, uninterrupted: tuple[str, list[float]], tmp_path: Path
+) -> None:
+    output = tmp_path / "out.mp4"
+    folder = render(film, output, RenderSettings(style), plan_only=True).output
+    executors.paint_in_folder(str(folder), [0, 1])
+    data = bytearray((folder / "chunk_00001.stream").read_bytes())
+    data[len(data) // 2] ^= 255
+    (folder / "chunk_00001.stream").write_bytes(data)
+    (folder / "chunk_00000.json").write_text('{"chunk": 0, "fra')  # a torn record
+    job = load_job(folder)
+    assert job is not None
+    assert finished_chunks(job) == set()
+    assert render(film, output, RenderSettings(style)).resumed == 0
+    assert decoded(output) == uninterrupted
+
+
+@pytest.mark.parametrize("change", ["colour", "crf", "input"])
+def test_work_of_another_render_is_not_mixed_in(change: str, film: Path, style: str, tmp_path: Path) -> None:
+    from dataclasses import replace
+
+    from videostyle.io.sink import EncodeOptions
+
+    clip, output = tmp_path / "film.mp4", tmp_path / "out.mp4"
+    clip.write_bytes(film.read_bytes())
+    settings = RenderSettings(style)
+    folder = render(clip, output, settings, plan_only=True).output
+    executors.paint_in_folder(str(folder), [0])
+    other = {
+        "colour": replace(settings, preserve_color=True),
+        "crf": replace(settings, encode=EncodeOptions(crf=40)),
+        "input": settings,
+    }[change]
+    if change == "input":
+        os.utime(clip, (1, 1))
+    name = {"colour": "settings", "crf": "settings", "input": "input"}[change]
+    with pytest.raises(OutputError, match=f"differs in: {name}.*--restart"):
+        render(clip, output, other)
+    assert (folder / "chunk_00000.json").exists()
+    report = render(clip, output, other, kept="discard")
+    assert report.resumed == 0
+    assert sorted(os.listdir(tmp_path)) == ["film.mp4", "out.mp4"]
+
+
+def test_a_second_process_on_the_same_job_is_refused(film: Path, style: str, tmp_path: Path) -> None:
+    output = tmp_path / "out.mp4"
+    with files.PendingOutput(output), pytest.raises(OutputError, match="being written by another run"):
+        render(film, output, RenderSettings(style))
+
+
+def test_parts_of_dead_processes_are_removed_and_those_of_living_ones_stay(
+    film: Path, style: str, tmp_path: Path
+) -> None:
+    import socket
+
+    from videostyle.render.job import remove_parts
+
+    folder = render(film, tmp_path / "out.mp4", RenderSettings(style), plan_only=True).output
+    dead = folder / f"chunk_00000.{socket.gethostname()}.999999999.part"
+    ours = folder / f"chunk_00001.{socket.gethostname()}.{os.getpid()}.part"
+    elsewhere = folder / "chunk_00002.another-machine.999999999.part"
+    for part in (dead, ours, elsewhere):
+        part.touch()
+    remove_parts(folder)
+    assert (dead.exists(), ours.exists(), elsewhere.exists()) == (False, True, True)
+
+
+def test_an_input_that_shrank_meanwhile_is_noticed(film: Path, style: str, tmp_path: Path) -> None:
+    clip = tmp_path / "film.mp4"
+    clip.write_bytes(film.read_bytes())
+    folder = render(clip, tmp_path / "out.mp4", RenderSettings(style), plan_only=True).output
+    ffmpeg("-i", film, "-t", "3", "-c", "copy", clip)
+    job = load_job(folder)
+    assert job is not None
+    with pytest.raises((OutputError, InputError)):
+        executors.paint_chunks(job, range(len(job.plan.chunks)))
+    assert not list(folder.glob("*.part"))
+
+
+def test_cancelling_leaves_no_part(film: Path, style: str, tmp_path: Path) -> None:
+    import threading
+
+    cancel, seen = threading.Event(), []
+
+    def progress(phase: str, count: int, total: int | None) -> None:
+        if phase == "paint":
+            seen.append(count)
+            if sum(seen) > 300:
+                cancel.set()
+
+    with pytest.raises(Interrupted, match="kept"):
+        render(film, tmp_path / "out.mp4", RenderSettings(style), progress=progress, cancel=cancel)
+    folder = work_folder(tmp_path / "out.mp4")
+    assert not list(folder.glob("*.part"))
+    assert list(folder.glob("chunk*.json"))
+
+
+# -- reading a part ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_part_holds_the_frames_of_the_whole(known: bool, film: Path) -> None:
+    with open_source(film) as source:
+        frames, times = zip(*[(f, t) for b in source for f, t in zip(b.frames, b.pts, strict=True)], strict=True)
+    for first, count in ((0, 5), (1, 3), (99, 7), (240, 11), (597, 3)):
+        with open_source(film, ReadOptions(batch_size=4)) as source:
+            source.part(first, count, times[first] if known else None)
+            batches = list(source)
+        assert batches[0].index == first
+        assert np.array_equal(np.concatenate([b.frames for b in batches]), np.stack(frames[first : first + count]))
+        assert np.allclose(np.concatenate([b.pts for b in batches]), times[first : first + count], atol=1e-6)
+
+
+def test_a_wrong_expectation_of_a_seek_costs_time_and_nothing_else(film: Path) -> None:
+    with open_source(film) as source:
+        frame = next(b.frames[2] for b in source if b.index == 100)
+    with open_source(film) as source:
+        source.part(102, 1, 99.0)
+        assert np.array_equal(next(iter(source)).frames[0], frame)
