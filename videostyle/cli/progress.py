@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from types import FrameType
 from typing import Any, ClassVar
 
+from videostyle.errors import Interrupted
+
 
 class Bars:
     """One bar at a time: a new phase closes the bar before it."""
@@ -48,10 +50,15 @@ class Bars:
 
 @contextlib.contextmanager
 def stoppable() -> Iterator[threading.Event]:
-    """An event that the first SIGINT or SIGTERM sets; the second one ends the program at once."""
+    """An event that the first SIGINT or SIGTERM sets; the second one ends the program at once.
+
+    ``Interrupted`` that passes through gets the exit code of the signal, 130 or 143.
+    """
     event = threading.Event()
+    received = []
 
     def handle(number: int, frame: FrameType | None) -> None:
+        received.append(number)
         if event.is_set():
             os._exit(128 + number)
         event.set()
@@ -62,6 +69,10 @@ def stoppable() -> Iterator[threading.Event]:
         before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield event
+    except Interrupted as error:
+        if received:
+            error.exit_code = 128 + received[0]
+        raise
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -1,0 +1,244 @@
+"""``batch``: folders and job files, past what fails, with a table and a report at the end."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from videostyle.cli.main import main
+from videostyle.errors import DeviceError, InputError, UsageError
+from videostyle.models.weights import save_style
+from videostyle.render import batch
+from videostyle.render.batch import Clock, Task, Wish, plan_tasks, read_jobs, run_tasks
+from videostyle.render.settings import Engine, RenderSettings
+
+Clip = Callable[[str], Path]
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, random_style) -> Path:  # type: ignore[no-untyped-def]
+    """A home with two styles that paint quickly."""
+    path = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("VIDEOSTYLE_HOME", str(path))
+    for name in ("quick", "swift"):
+        save_style(random_style, path / "styles" / f"{name}.safetensors")
+    return path
+
+
+@pytest.fixture
+def footage(clip: Clip, tmp_path: Path) -> Path:
+    """A folder with clips, one of them broken, one below."""
+    folder = tmp_path / "footage"
+    (folder / "day2").mkdir(parents=True)
+    (folder / ".hidden").mkdir()
+    shutil.copy(clip("plain.mp4"), folder / "a.mp4")
+    shutil.copy(clip("nomoov.mp4"), folder / "broken.mp4")
+    shutil.copy(clip("silent.mkv"), folder / "day2" / "b.mkv")
+    shutil.copy(clip("silent.mkv"), folder / ".hidden" / "c.mkv")
+    (folder / "notes.txt").write_text("no video")
+    return folder
+
+
+def test_a_folder_is_painted_in_every_style_past_a_broken_clip(
+    footage: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, report = tmp_path / "out", tmp_path / "report.json"
+    words = [
+        "batch",
+        str(footage),
+        "--style",
+        "quick",
+        "--style",
+        "swift",
+        "-o",
+        str(out),
+        "--report",
+        str(report),
+        "-q",
+    ]
+    assert main(words) == 3
+    files = sorted(str(f.relative_to(out)) for f in out.rglob("*") if f.is_file())
+    assert files == [
+        "a_stylized_quick.mp4",
+        "a_stylized_swift.mp4",
+        "day2/b_stylized_quick.mp4",
+        "day2/b_stylized_swift.mp4",
+    ]
+    table = capsys.readouterr().out
+    assert table.count("done") == 4
+    assert table.count("failed") == 2
+    assert "moov" in table
+    rows = json.loads(report.read_text())["tasks"]
+    assert {row["status"] for row in rows} == {"done", "failed"}
+    assert sum(row["frames"] for row in rows) == 100
+    # Again: what is there is kept, and the exit code still tells of the broken one.
+    assert main([*words, "--json"]) == 3
+    again = json.loads(capsys.readouterr().out)["tasks"]
+    assert [row["status"] for row in again].count("kept") == 4
+
+
+def test_outputs_beside_the_clips_are_not_painted_again(footage: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (footage / "broken.mp4").unlink()
+    words = ["batch", str(footage), "--style", "quick", "-q"]
+    assert main(words) == 0
+    before = sorted(os.listdir(footage))
+    assert main(words) == 0
+    assert sorted(os.listdir(footage)) == before
+    assert "stylized_quick_stylized" not in capsys.readouterr().out
+
+
+def test_a_dry_run_shows_the_plan_and_writes_nothing(
+    footage: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = sorted(footage.rglob("*"))
+    words = ["batch", str(footage), "--style", "quick", "-o", str(tmp_path / "out"), "--dry-run", "-q"]
+    assert main([*words, "--json"]) == 3
+    plan = json.loads(capsys.readouterr().out)
+    assert [row["frames"] for row in plan["tasks"]] == [25, 25]
+    assert plan["bytes"] > 0
+    assert plan["free"] > 0
+    assert len(plan["failed"]) == 1
+    assert main(words) == 3
+    assert "2 outputs" in capsys.readouterr().out
+    assert sorted(footage.rglob("*")) == before
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_job_file_sets_styles_and_settings_for_each_clip(footage: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (footage / "jobs.toml").write_text(
+        """
+[defaults]
+styles = ["quick"]
+crf = 30
+max_size = 32
+
+[[clip]]
+input = "a.mp4"
+output = "painted/first.mp4"
+end = "10f"
+
+[[clip]]
+input = "day2"
+styles = ["quick", "swift"]
+max_size = 48
+"""
+    )
+    assert main(["batch", str(footage / "jobs.toml"), "--json", "-q"]) == 0
+    rows = {Path(r["output"]).name: r for r in json.loads(capsys.readouterr().out)["tasks"]}
+    assert rows["first.mp4"]["frames"] == 10
+    assert sorted(rows) == ["b_stylized_quick.mp4", "b_stylized_swift.mp4", "first.mp4"]
+    from videostyle.io.probe import probe
+
+    sizes = {name: (probe(r["output"]).video or pytest.fail()).width for name, r in rows.items()}
+    assert sizes == {"first.mp4": 32, "b_stylized_quick.mp4": 48, "b_stylized_swift.mp4": 48}
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "message"),
+    [
+        ('[[clip]]\ninput = "a.mp4"\nstile = ["quick"]', 3, "stile: not known"),
+        ('[defaults]\nstyles = "quick"\n[[clip]]\ninput = "a.mp4"', 2, "styles: must be a list"),
+        (
+            '[defaults]\nstyles = ["quick"]\ncrf = "low"\n[[clip]]\ninput = "a.mp4"',
+            3,
+            "crf: 'low' is of the wrong kind",
+        ),
+        (
+            '[defaults]\nstyles = ["quick"]\n\n[[clip]]\ninput = "a.mp4"\nstrict = 1',
+            6,
+            "strict: 1 is of the wrong kind",
+        ),
+        ('[defaults]\nstyles = ["quick"]\n[[clip]]\ninput = "a.mp4"\n[[clip]]\ninput = "../x"', 6, "outside"),
+        ('[defaults]\nstyles = ["quick"]\n[[clip]]\ninput = "/etc/x"', 4, "outside"),
+        ('[defaults]\nstyles = ["quick"]\n[[clip]]\ninput = "a.mp4"\noutput = "../x.mp4"', 5, "outside"),
+        ('[[clip]]\nstyles = ["a", "b"]\ninput = "a.mp4"\noutput = "x.mp4"', 4, "cannot hold several"),
+        ('[[clip]]\ninput = "a.mp4"', 2, "no styles"),
+        ('[[clip]]\nstyles = ["a"]\ninput = "a.mp4"\nstart = "noon"', 4, "cannot read the time"),
+        ('[[clip]]\nstyles = ["a"]\ninput = "a.mp4"\nfps = "1/0"', 4, "fps"),
+        ('[clips]\ninput = "a.mp4"', 1, "clips: not known"),
+    ],
+)
+def test_n10_a_wrong_job_file_is_refused_with_line_and_key(tmp_path: Path, text: str, line: int, message: str) -> None:
+    (tmp_path / "jobs.toml").write_text(text)
+    with pytest.raises(UsageError) as caught:
+        read_jobs(tmp_path / "jobs.toml", RenderSettings(""))
+    assert f"line {line}" in str(caught.value)
+    assert message in str(caught.value)
+
+
+def test_n10_a_link_that_leaves_the_folder_is_outside(tmp_path: Path) -> None:
+    (tmp_path / "jobs").mkdir()
+    (tmp_path / "secret.mp4").touch()
+    (tmp_path / "jobs" / "link.mp4").symlink_to(tmp_path / "secret.mp4")
+    path = tmp_path / "jobs" / "jobs.toml"
+    path.write_text('[[clip]]\nstyles = ["quick"]\ninput = "link.mp4"')
+    with pytest.raises(UsageError, match="outside"):
+        read_jobs(path, RenderSettings(""))
+    assert read_jobs(path, RenderSettings(""), allow_outside=True)[0].input == tmp_path / "secret.mp4"
+
+
+@pytest.mark.parametrize("text", ["", "x = [", "[defaults]\n"])
+def test_what_is_no_job_file_is_said_to_be_none(tmp_path: Path, text: str) -> None:
+    (tmp_path / "jobs.toml").write_text(text)
+    with pytest.raises(UsageError):
+        read_jobs(tmp_path / "jobs.toml", RenderSettings(""))
+    with pytest.raises(InputError):
+        read_jobs(tmp_path / "missing.toml", RenderSettings(""))
+
+
+def test_two_clips_of_one_stem_get_two_outputs(clip: Clip, tmp_path: Path) -> None:
+    for name in ("x.mp4", "x.mkv"):
+        shutil.copy(clip("silent.mkv"), tmp_path / name)
+    tasks, failed = plan_tasks([Wish(tmp_path, ("quick",), RenderSettings(""))], tmp_path / "out")
+    assert not failed
+    assert len({task.output for task in tasks}) == 2
+
+
+def test_the_longest_comes_first_and_the_time_left_is_that_of_what_was_done(clip: Clip, tmp_path: Path) -> None:
+    for name in ("one.mp4", "plain.mp4"):
+        shutil.copy(clip(name), tmp_path / name)
+    tasks, _ = plan_tasks([Wish(tmp_path, ("quick",), RenderSettings(""))], None)
+    assert [task.frames for task in tasks] == [25, 1]
+    clock = Clock(None)
+    assert clock.left(10) is None
+    assert Clock(5.0).left(10) == 2.0
+    clock.add(30, 3.0)
+    assert clock.left(10) == 1.0
+
+
+def test_what_may_pass_is_tried_again_and_what_may_not_is_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[str] = []
+
+    def render(path: Path, *arguments: object, **options: object) -> None:
+        tried.append(path.name)
+        raise DeviceError("busy") if path.name == "busy.mp4" else InputError("broken")
+
+    monkeypatch.setattr("videostyle.render.runner.render", render)
+    settings = RenderSettings("quick")
+    tasks = [Task(tmp_path / f"{n}.mp4", tmp_path / f"{n}_out.mp4", settings, 1, 1) for n in ("busy", "broken")]
+    outcomes = run_tasks(tasks, Engine())
+    assert tried == ["busy.mp4", "busy.mp4", "broken.mp4"]
+    assert [outcome.exit_code for outcome in outcomes] == [6, 3]
+    assert batch.ATTEMPTS == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["FOLDER"], "no style"),
+        (["jobs.toml", "--style", "quick"], "names its styles itself"),
+        (["FOLDER", "--style", "quick", "--workers", "0"], "--workers"),
+    ],
+)
+def test_batch_refuses_in_one_line(
+    words: list[str], message: str, footage: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["batch", *[str(footage) if w == "FOLDER" else w for w in words], "-q"]) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert len(error.strip().splitlines()) == 1

@@ -1,0 +1,150 @@
+"""``videostyle batch``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from videostyle.cli.options import add_chunk_options, add_render_options, engine_from, settings_from, trains
+from videostyle.errors import UsageError
+
+if TYPE_CHECKING:
+    from videostyle.render.batch import Outcome, Task
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Adds the options of this verb."""
+    parser.add_argument("inputs", nargs="+", metavar="INPUT", help="a job file (.toml), or folders and clips")
+    parser.add_argument("--style", action="append", default=[], help="may be given several times: each clip gets each")
+    parser.add_argument("-o", "--output", metavar="DIR", help="mirror the tree there (default: beside the clips)")
+    parser.add_argument("--dry-run", action="store_true", help="only show what would be done, how long, how large")
+    parser.add_argument("--report", metavar="FILE.json", help="write what became of each, after each")
+    parser.add_argument("--allow-outside", action="store_true", help="let a job file name paths outside its folder")
+    add_render_options(parser)
+    add_chunk_options(parser)
+
+
+def _hours(seconds: float | None) -> str:
+    if seconds is None:
+        return "unknown before the first is done ('videostyle bench' measures this machine)"
+    return (
+        f"{seconds / 3600:.1f} h"
+        if seconds >= 3600
+        else f"{seconds / 60:.0f} min"
+        if seconds >= 60
+        else f"{seconds:.0f} s"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Paints everything; the exit code is the first failure's."""
+    from videostyle.cli.progress import Bars, stoppable
+    from videostyle.processors.startup import load_tensorflow
+    from videostyle.render.batch import Clock, Wish, disk_free, disk_needed, plan_tasks, read_jobs, run_tasks
+
+    settings = settings_from(options, "")
+    wishes = []
+    for name in options.inputs:
+        path = Path(name)
+        if path.suffix.lower() == ".toml":
+            if options.style:
+                raise UsageError("a job file names its styles itself", hint="leave --style out, or give a folder")
+            wishes += read_jobs(path, settings, allow_outside=options.allow_outside)
+        elif not options.style:
+            raise UsageError("no style", hint="give one or more with --style")
+        else:
+            wishes.append(Wish(path, tuple(dict.fromkeys(options.style)), settings))
+    folder = Path(options.output) if options.output else None
+    if folder is not None and folder.exists() and not folder.is_dir():
+        raise UsageError(f"'{folder}' is not a folder")
+    tasks, failed = plan_tasks(wishes, folder)
+    load_tensorflow(frames_side_by_side=not any(trains(style) for wish in wishes for style in wish.styles))
+    clock = Clock(_measured(options.device))
+    needed = disk_needed(task for task in tasks if not task.output.exists())
+    free = disk_free(tasks[0].output.parent) if tasks else 0
+    if options.dry_run:
+        return _show_plan(options, tasks, failed, clock, needed, free)
+    if needed > free and tasks and not options.quiet:
+        print(f"warning: about {needed / 1e9:.1f} GB are needed and {free / 1e9:.1f} GB are free", file=sys.stderr)
+    bars = Bars(options.quiet)
+
+    def progress(task: Task) -> Any:
+        bars.close()
+        if not options.quiet:
+            print(f"{task.input.name}, {task.settings.style}", file=sys.stderr)
+        return bars
+
+    def told(outcome: Outcome, left: float | None) -> None:
+        bars.close()
+        if not options.quiet:
+            text = f": {outcome.error}" if outcome.error else ""
+            rest = f"; {_hours(left)} left" if left else ""
+            print(f"{outcome.status} {outcome.task.output.name}{text}{rest}", file=sys.stderr)
+
+    with stoppable() as cancel:
+        try:
+            outcomes = run_tasks(
+                tasks,
+                engine_from(options),
+                progress=progress,
+                told=told,
+                cancel=cancel,
+                report=Path(options.report) if options.report else None,
+                failed=failed,
+                restart=options.restart,
+                clock=clock,
+            )
+        finally:
+            bars.close()
+    if options.json:
+        print(json.dumps({"tasks": [outcome.row() for outcome in outcomes]}))
+    else:
+        _table(outcomes)
+    return next((outcome.exit_code for outcome in outcomes if outcome.exit_code), 0)
+
+
+def _measured(device: str) -> float | None:
+    """Megapixels a second that ``bench`` found; a whole render reaches about two thirds of the device alone."""
+    from videostyle.processors.stylize import choose_device
+    from videostyle.render import tuning
+
+    found = tuning.load(choose_device(device))
+    return 0.65 * found.frames_per_second * found.size[0] * found.size[1] / 1e6 if found else None
+
+
+def _show_plan(
+    options: argparse.Namespace, tasks: list[Task], failed: list[Outcome], clock: Any, needed: int, free: int
+) -> int:
+    total = clock.left(sum(task.cost for task in tasks if not task.output.exists()))
+    if options.json:
+        rows = [
+            {"input": str(t.input), "output": str(t.output), "style": t.settings.style, "frames": t.frames,
+             "megapixels": round(t.cost, 2), "seconds": clock.left(t.cost), "exists": t.output.exists()}
+            for t in tasks
+        ]  # fmt: skip
+        bad = [outcome.row() for outcome in failed]
+        print(json.dumps({"tasks": rows, "failed": bad, "seconds": total, "bytes": needed, "free": free}))
+        return next((outcome.exit_code for outcome in failed), 0)
+    for task in tasks:
+        state = "exists, is kept" if task.output.exists() else _hours(clock.left(task.cost)).split(" before")[0]
+        print(f"{task.input} -> {task.output}: {task.settings.style}, {task.frames or '?'} frames, {state}")
+    for outcome in failed:
+        print(f"{outcome.task.input}: {outcome.error}")
+    print(f"{len(tasks)} outputs, time: {_hours(total)}, disk: about {needed / 1e6:.0f} MB of {free / 1e6:.0f} MB free")
+    return next((outcome.exit_code for outcome in failed), 0)
+
+
+def _table(outcomes: list[Outcome]) -> None:
+    width = max((len(outcome.task.input.name) for outcome in outcomes), default=4)
+    line = partial("{:{w}}  {:24} {:8} {:>7} {:>8}  {}".format, w=min(width, 40))
+    print(line("clip", "style", "status", "frames", "seconds", "").rstrip())
+    for outcome in outcomes:
+        task = outcome.task
+        note = outcome.error or "; ".join(outcome.warnings)
+        seconds = f"{outcome.seconds:.1f}" if outcome.seconds else ""
+        row = line(task.input.name, task.settings.style, outcome.status, outcome.frames or "", seconds, note)
+        print(row.rstrip())
