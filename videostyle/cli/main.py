@@ -15,6 +15,7 @@ from videostyle.errors import DeviceError, VideostyleError
 # verb -> what it does; the module of the same name in this package has `configure(parser)` and `run(options)`.
 VERBS = {
     "render": "paint a video, a still, a folder of pictures or an image sequence",
+    "live": "paint a camera, a stream or a file as it comes",
     "batch": "paint a folder or a job file: clips x styles, going on past what fails",
     "train": "make a style from a painting",
     "styles": "list, show, add, remove, verify, explain styles",

@@ -1,1 +1,1 @@
-"""Live painting: not there yet."""
+"""Painting as it happens: newest frame first, statistics that follow the light, outputs that wait for nobody."""

@@ -1,0 +1,178 @@
+"""``videostyle live``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+import time
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from videostyle.errors import UsageError
+
+if TYPE_CHECKING:
+    from videostyle.live.loop import LiveReport
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Adds the options of this verb."""
+    parser.add_argument(
+        "--style", action="append", required=True, help="may be given several times; keys n and p go through them"
+    )
+    parser.add_argument("--strength", type=float, default=1.0, metavar="0..1")
+    parser.add_argument("--crossfade", type=float, default=1.0, metavar="SECONDS", help="of a change of style")
+    parser.add_argument("--every", type=float, metavar="SECONDS", help="go to the next style by itself")
+    camera = parser.add_argument_group("camera")
+    camera.add_argument("--camera", type=int, default=0, metavar="N", help="number of the camera (default: 0)")
+    camera.add_argument("--input", metavar="FILE|URL", help="a file at its own pace, or a stream, instead of a camera")
+    camera.add_argument("--loop", action="store_true", help="begin a file anew at its end")
+    camera.add_argument(
+        "--size", metavar="WxH", help="size to ask the camera for (default: 640x360)", default="640x360"
+    )
+    camera.add_argument("--fps", type=float, help="rate to ask the camera for")
+    camera.add_argument("--mirror", action="store_true", help="turn the picture left to right")
+    camera.add_argument("--reconnect", action="store_true", help="wait for a camera that was unplugged")
+    out = parser.add_argument_group("outputs, any mix (a window where there is a display and none is named)")
+    out.add_argument("--window", action="store_true", help="a window on this display")
+    out.add_argument("--fullscreen", action="store_true", help="the window fills the screen")
+    out.add_argument("--record", metavar="FILE", help="record to .mp4, .mov or .mkv")
+    out.add_argument("--stream-to", metavar="URL", help="send to an rtmp://, srt://, udp:// or rtp:// address")
+    out.add_argument("--page", type=int, metavar="PORT", help="a page for a browser on this machine; 0 = any port")
+    out.add_argument("--virtual-camera", action="store_true", help="a camera that other programs see")
+    out.add_argument("-y", "--overwrite", action="store_true", help="replace an existing recording")
+    pace = parser.add_argument_group("pace")
+    pace.add_argument("--target-fps", type=float, help="paint smaller frames rather than fewer (default: the camera's)")
+    pace.add_argument("--fixed-size", action="store_true", help="paint at full size whatever the rate")
+    pace.add_argument("--duration", type=float, metavar="SECONDS", help="stop after this long")
+    pace.add_argument("--device", default="auto", help="auto, cpu, gpu, gpu:1")
+    pace.add_argument("--precision", default="auto", choices=["auto", "float32", "bfloat16", "float16"])
+
+
+def _size(text: str) -> tuple[int, int]:
+    match = re.fullmatch(r"(\d{2,5})x(\d{2,5})", text)
+    if not match:
+        raise UsageError(f"cannot read the size '{text}'", hint="give width and height, as in 640x360")
+    return int(match[1]), int(match[2])
+
+
+def _check(options: argparse.Namespace) -> None:
+    if not 0.0 <= options.strength <= 1.0:
+        raise UsageError(f"strength {options.strength} is outside 0..1")
+    for name in ("fps", "target_fps", "duration", "every"):
+        value = getattr(options, name)
+        if value is not None and not 0 < value <= 1e6:
+            raise UsageError(f"--{name.replace('_', '-')} must be above 0")
+    if options.crossfade < 0:
+        raise UsageError("--crossfade must be at least 0")
+    if options.page is not None and not 0 <= options.page <= 65535:
+        raise UsageError("--page needs a port between 0 and 65535")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Paints until it is stopped."""
+    from videostyle.cli.progress import stoppable
+    from videostyle.io.camera import open_grabber
+    from videostyle.live.outputs import Page, Recording, StreamOut, VirtualCamera, Window
+    from videostyle.processors.startup import load_tensorflow
+
+    _check(options)
+    window: Any = None
+    outputs: dict[str, Any] = {}
+    grabber: Any = None
+    opener = partial(
+        open_grabber, options.camera, options.input, size=_size(options.size), fps=options.fps, repeat=options.loop
+    )
+    try:
+        # What the outside world may refuse is tried before the network is loaded.
+        if options.record:
+            outputs["recording"] = Recording(options.record, overwrite=options.overwrite)
+        if options.stream_to:
+            outputs["stream"] = StreamOut(options.stream_to)
+        if options.virtual_camera:
+            outputs["virtual camera"] = VirtualCamera()
+        if options.page is not None:
+            outputs["page"] = Page(options.page)
+            print(f"open {outputs['page'].address}", file=sys.stderr, flush=True)
+        if options.window or options.fullscreen or not outputs:
+            window = Window(fullscreen=options.fullscreen)
+        grabber = opener()
+        load_tensorflow()
+        with stoppable() as stop:
+            report = _paint(options, grabber, opener if options.reconnect else None, outputs, window, stop)
+    except BaseException:
+        for output in outputs.values():
+            output.close()
+        if grabber is not None:
+            grabber.close()
+        raise
+    finally:
+        if window is not None:
+            window.close()
+    _print(options, report)
+    return 0
+
+
+def _paint(
+    options: argparse.Namespace, grabber: Any, again: Any, outputs: dict[str, Any], window: Any, stop: Any
+) -> LiveReport:
+    from videostyle.live.loop import Capture, LiveLoop
+    from videostyle.live.outputs import Recording
+    from videostyle.live.pace import Pace
+    from videostyle.live.painter import LivePainter
+    from videostyle.live.stage import KEYS, Stage
+    from videostyle.models import gallery
+
+    styles = [gallery.resolve(name) for name in options.style]
+    base, info = gallery.base(), grabber.info
+    if any(style.architecture != styles[0].architecture for style in styles):
+        raise UsageError("the styles are of different networks", hint="give styles of one size of network")
+    painter = LivePainter(
+        base, styles, info, precision=options.precision, device=options.device, strength=options.strength
+    )
+    fps = options.target_fps or (float(info.fps) if info.fps else 30.0)
+    pace = Pace(1.0 / fps, adaptive=not options.fixed_size)
+    stage: Stage | None = None
+    if window is not None:
+        recorder = partial(_numbered_recording, Recording)
+        stage = Stage(painter, window.show, crossfade=options.crossfade, recorder=recorder)
+        if not options.quiet:
+            print(KEYS, file=sys.stderr)
+    changed = time.monotonic()
+
+    def watch(painted: Any, original: Any, report: LiveReport) -> Any:
+        nonlocal changed
+        now = time.monotonic()
+        if options.every and now - changed >= options.every:
+            changed = now
+            painter.choose(painter.number + 1, now, options.crossfade)
+        return stage(painted, original, report) if stage is not None else painted
+
+    capture = Capture(grabber, again, mirror=options.mirror)
+    loop = LiveLoop(capture, painter, outputs, pace, (info.width, info.height), fps, watch)
+    if stage is not None:
+        stage.loop = loop
+    return loop.run(stop, options.duration)
+
+
+def _numbered_recording(kind: Any) -> Any:
+    """A recording under the first free name in the current folder."""
+    number = 1
+    while Path(f"videostyle-{number:03d}.mp4").exists():
+        number += 1
+    return kind(f"videostyle-{number:03d}.mp4")
+
+
+def _print(options: argparse.Namespace, report: LiveReport) -> None:
+    if options.json:
+        print(json.dumps(report.row()))
+        return
+    rates = f"{report.fps_out:.1f} frames/s of {report.fps_in:.1f} captured, {report.dropped} dropped"
+    delay = f"delay {report.latency_p50:.0f} ms (p50), {report.latency_p95:.0f} ms (p95)"
+    print(f"{report.painted} frames in {report.seconds:.1f} s: {rates}; {delay}")
+    for name, figures in report.outputs.items():
+        print(f"{name}: {figures['frames']} frames{', ' + figures['error'] if figures['error'] else ''}")
+    for warning in report.warnings if not options.quiet else ():
+        print(f"warning: {warning}", file=sys.stderr)

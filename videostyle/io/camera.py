@@ -1,0 +1,212 @@
+"""Where live frames come from: a camera, a stream's address, or a file played at its own pace.
+
+A grabber gives frames as they come; what is to be done with one that comes too late is not its business. One
+that ends gives None; one that fails raises ``DeviceError``.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Protocol
+
+from videostyle.errors import DeviceError, InputError, UsageError, VideostyleError
+from videostyle.frames import UInt8Array, VideoInfo
+from videostyle.io.opencv import load_cv2
+from videostyle.io.source import ReadOptions, open_source
+
+PROTOCOLS = ("rtsp", "rtsps", "rtmp", "rtmps", "srt", "udp", "rtp", "tcp", "http", "https")
+TIMEOUT = 5.0  # seconds for a stream to open, and to give its next frame
+
+
+class Grabber(Protocol):
+    """Gives frames of one size, each with the moment at which it was there (``time.monotonic``)."""
+
+    info: VideoInfo
+
+    def read(self) -> tuple[UInt8Array, float] | None:
+        """Waits for the next frame, uint8 ``[H, W, 3]`` RGB; None when there will be no more."""
+
+    def close(self) -> None:
+        """Lets go of the device. May be called twice, and from another thread."""
+
+
+def list_cameras() -> list[str]:
+    """Cameras that the system shows, as ``/dev/video0``; empty where it has another way of naming them."""
+    folder = Path("/dev")
+    found = folder.glob("video*") if folder.is_dir() else iter(())
+    return sorted((str(path) for path in found), key=lambda name: int(re.sub(r"\D", "", name) or 0))
+
+
+class Camera:
+    """A camera through OpenCV, asked for MJPEG first, which most deliver faster than raw pictures.
+
+    Args:
+        number: of the camera, from 0.
+        size: width and height to ask for; None = what it gives.
+        fps: rate to ask for.
+
+    Raises:
+        DeviceError: if it is missing or busy; lists the cameras there are.
+    """
+
+    def __init__(self, number: int, size: tuple[int, int] | None = None, fps: float | None = None) -> None:
+        cv2 = load_cv2()
+        self._cv2, self._lock = cv2, threading.Lock()
+        self._capture: Any = cv2.VideoCapture(number)
+        if not self._capture.isOpened():
+            found = list_cameras()
+            there = f"there are: {', '.join(found)}" if found else "this system shows no camera"
+            busy = f"/dev/video{number}" in found
+            why = "another program uses it, or its driver failed" if busy else there
+            raise DeviceError(f"cannot open camera {number}", why, "try another --camera, or --input FILE")
+        self._capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter_fourcc(*"MJPG"))
+        if size is not None:
+            self._capture.set(cv2.CAP_PROP_FRAME_WIDTH, size[0])
+            self._capture.set(cv2.CAP_PROP_FRAME_HEIGHT, size[1])
+        if fps is not None:
+            self._capture.set(cv2.CAP_PROP_FPS, fps)
+        self._capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)  # an old frame is worth nothing
+        first = self.read()
+        if first is None:
+            self.close()
+            raise DeviceError(f"camera {number} gives no picture", "it opened, but reading failed", "is it in use?")
+        height, width = first[0].shape[:2]
+        rate = self._capture.get(cv2.CAP_PROP_FPS)
+        fraction = Fraction(rate).limit_denominator(1001) if 1 <= rate <= 1000 else Fraction(30)
+        self.info = VideoInfo(width=width, height=height, fps=fraction)
+
+    def read(self) -> tuple[UInt8Array, float] | None:
+        """The next frame; None if the camera gives no more (it was unplugged)."""
+        with self._lock:
+            if not self._capture.isOpened():
+                return None
+            ok, picture = self._capture.read()
+        if not ok or picture is None:
+            return None
+        return self._cv2.cvtColor(picture, self._cv2.COLOR_BGR2RGB), time.monotonic()
+
+    def close(self) -> None:
+        """Lets go of the camera."""
+        # A read that hangs in the driver holds the lock; the program must end all the same.
+        if self._lock.acquire(timeout=1.0):
+            try:
+                self._capture.release()
+            finally:
+                self._lock.release()
+
+
+class PacedFile:
+    """A file's frames at the pace of their own times: a camera for trying things out.
+
+    Args:
+        path: a video, or whatever ``open_source`` reads.
+        repeat: begin anew at the end.
+    """
+
+    def __init__(self, path: str | Path, *, repeat: bool = False) -> None:
+        self._path, self._repeat = path, repeat
+        self._source = open_source(path, ReadOptions(batch_size=1))
+        self.info = self._source.info
+        self._frames = self._run()
+        self._closed = threading.Event()
+
+    def _run(self) -> Iterator[tuple[UInt8Array, float]]:
+        while True:
+            began: float | None = None
+            first = 0.0
+            for batch in self._source:
+                now = time.monotonic()
+                if began is None:
+                    began, first = now, float(batch.pts[0])
+                due = began + float(batch.pts[0]) - first
+                if due > now:
+                    self._closed.wait(due - now)
+                if self._closed.is_set():
+                    return
+                # A frame that was decoded too late was there when it was due, as with a camera.
+                yield batch.frames[0].copy(), max(due, now - 0.5)
+            if not self._repeat:
+                return
+            self._source.close()
+            self._source = open_source(self._path, ReadOptions(batch_size=1))
+
+    def read(self) -> tuple[UInt8Array, float] | None:
+        """The next frame when it is due; None at the end."""
+        return next(self._frames, None)
+
+    def close(self) -> None:
+        """Stops waiting and frees the file."""
+        self._closed.set()
+        self._source.close()
+
+
+class NetworkStream:
+    """A stream by its address, through PyAV.
+
+    Raises:
+        UsageError: if the address is of no known kind.
+        DeviceError: if it cannot be opened.
+    """
+
+    def __init__(self, url: str) -> None:
+        import av
+        from av.error import FFmpegError
+
+        scheme = url.split("://", 1)[0].lower()
+        if "://" not in url or scheme not in PROTOCOLS:
+            raise UsageError(f"cannot open '{url}'", f"streams begin with {', '.join(p + '://' for p in PROTOCOLS)}")
+        self._errors = (FFmpegError, OSError)
+        try:
+            self._container = av.open(url, timeout=(TIMEOUT, TIMEOUT), options={"fflags": "nobuffer"})
+            stream = self._container.streams.video[0]
+        except (*self._errors, IndexError) as error:
+            raise DeviceError(f"cannot open the stream '{url}'", str(error)) from error
+        stream.thread_type = "SLICE"  # frame threads would hold frames back
+        self._frames = self._container.decode(stream)
+        context = stream.codec_context
+        rate = stream.average_rate or Fraction(30)
+        self.info = VideoInfo(width=context.width, height=context.height, fps=Fraction(rate))
+
+    def read(self) -> tuple[UInt8Array, float] | None:
+        """The next frame; None at the end, or when the sender has gone."""
+        try:
+            frame = next(self._frames, None)
+        except self._errors:
+            return None
+        if frame is None:
+            return None
+        return frame.to_ndarray(format="rgb24"), time.monotonic()
+
+    def close(self) -> None:
+        """Closes the connection."""
+        self._container.close()
+
+
+def open_grabber(
+    camera: int = 0,
+    source: str | None = None,
+    *,
+    size: tuple[int, int] | None = None,
+    fps: float | None = None,
+    repeat: bool = False,
+) -> Grabber:
+    """Opens a camera, or the file or address ``source`` instead.
+
+    Raises:
+        VideostyleError: if it cannot be opened.
+    """
+    if source is None:
+        return Camera(camera, size, fps)
+    if "://" in source:
+        return NetworkStream(source)
+    try:
+        return PacedFile(source, repeat=repeat)
+    except VideostyleError:
+        raise
+    except OSError as error:
+        raise InputError(f"cannot open '{source}'", str(error)) from error
