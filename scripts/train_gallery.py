@@ -15,9 +15,12 @@ import cv2
 import numpy as np
 
 from videostyle import __version__
+from videostyle.io.content import clip_neighbours
+from videostyle.io.source import open_source
+from videostyle.metrics.optical_flow import flow_and_mask
 from videostyle.models import gallery, loss_network
 from videostyle.models.weights import StyleCard, load_style, save_style
-from videostyle.training.data import PairSampler
+from videostyle.training.data import ClipPair, PairSampler
 from videostyle.training.trainer import LossWeights, Progress, Settings, nearest_start, painting_targets, train_style
 
 
@@ -37,6 +40,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--paintings", type=Path, action="append", required=True, help="folder; may be given twice")
     parser.add_argument("--photos", type=Path, required=True)
+    parser.add_argument("--clip", type=Path, action="append", default=[], help="a clip to train on as well")
     parser.add_argument("--only", action="append", help="names to train; all where left out")
     parser.add_argument("--output", type=Path, default=gallery.ASSETS / "styles")
     parser.add_argument("--loss-network", default="embedded")
@@ -52,6 +56,12 @@ def main() -> None:
     if unknown:
         raise SystemExit(f"not in gallery.toml: {', '.join(sorted(unknown))}")
     photos = [read_rgb(path, 512) for path in sorted(options.photos.glob("*.jpg"))]
+    clips = []
+    for path in options.clip:
+        with open_source(path) as source:
+            for now, before in clip_neighbours(source):
+                if now is not before:
+                    clips.append(ClipPair(before, now, *flow_and_mask(now, before)))
     net = loss_network.load(options.loss_network)
     base = gallery.base()
     overrides = {key: float(value) for key, value in (item.split("=") for item in options.set)}
@@ -78,7 +88,7 @@ def main() -> None:
         elif options.start != "base":
             start = load_style(options.start)
         print(f"{name}: from {start.card.name}, {settings}", flush=True)
-        sampler = PairSampler(photos, size=options.size, batch=options.batch, seed=settings.seed)
+        sampler = PairSampler(photos, clips, size=options.size, batch=options.batch, seed=settings.seed)
         card = StyleCard(
             name=name,
             painting=entry["title"],

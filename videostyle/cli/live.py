@@ -15,6 +15,7 @@ from videostyle.errors import UsageError
 
 if TYPE_CHECKING:
     from videostyle.live.loop import LiveReport
+    from videostyle.provenance import Painted
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -88,7 +89,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         # What the outside world may refuse is tried before the network is loaded.
         if options.record:
-            outputs["recording"] = Recording(options.record, overwrite=options.overwrite)
+            outputs["recording"] = Recording(options.record, overwrite=options.overwrite, painted=_said(options))
         if options.stream_to:
             outputs["stream"] = StreamOut(options.stream_to)
         if options.virtual_camera:
@@ -136,7 +137,7 @@ def _paint(
     pace = Pace(1.0 / fps, adaptive=not options.fixed_size)
     stage: Stage | None = None
     if window is not None:
-        recorder = partial(_numbered_recording, Recording)
+        recorder = partial(_numbered_recording, Recording, _said(options))
         stage = Stage(painter, window.show, crossfade=options.crossfade, recorder=recorder)
         if not options.quiet:
             print(KEYS, file=sys.stderr)
@@ -157,12 +158,20 @@ def _paint(
     return loop.run(stop, options.duration)
 
 
-def _numbered_recording(kind: Any) -> Any:
+def _said(options: argparse.Namespace) -> Painted:
+    """What a recording says of itself; of several styles, all."""
+    from videostyle import __version__
+    from videostyle.provenance import Painted
+
+    return Painted(", ".join(options.style), "", "", options.strength, __version__)
+
+
+def _numbered_recording(kind: Any, painted: Painted) -> Any:
     """A recording under the first free name in the current folder."""
     number = 1
     while Path(f"videostyle-{number:03d}.mp4").exists():
         number += 1
-    return kind(f"videostyle-{number:03d}.mp4")
+    return kind(f"videostyle-{number:03d}.mp4", painted=painted)
 
 
 def _print(options: argparse.Namespace, report: LiveReport) -> None:

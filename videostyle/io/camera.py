@@ -42,7 +42,40 @@ def list_cameras() -> list[str]:
     return sorted((str(path) for path in found), key=lambda name: int(re.sub(r"\D", "", name) or 0))
 
 
-class Camera:
+class _OneAtATime:
+    """Lets one thread read while another closes: decoders crash if they are freed while they work.
+
+    A read that hangs in a driver keeps the device; the program must be able to end all the same.
+    """
+
+    def __init__(self) -> None:
+        self._reading = threading.Lock()
+        self._done = threading.Event()
+
+    def _next(self) -> tuple[UInt8Array, float] | None:
+        raise NotImplementedError
+
+    def _free(self) -> None:
+        raise NotImplementedError
+
+    def read(self) -> tuple[UInt8Array, float] | None:
+        """Waits for the next frame; None when there will be no more."""
+        with self._reading:
+            return None if self._done.is_set() else self._next()
+
+    def close(self) -> None:
+        """Lets go of the device, after the frame that is being read."""
+        if self._done.is_set():
+            return
+        self._done.set()
+        if self._reading.acquire(timeout=1.0):
+            try:
+                self._free()
+            finally:
+                self._reading.release()
+
+
+class Camera(_OneAtATime):
     """A camera through OpenCV, asked for MJPEG first, which most deliver faster than raw pictures.
 
     Args:
@@ -56,7 +89,8 @@ class Camera:
 
     def __init__(self, number: int, size: tuple[int, int] | None = None, fps: float | None = None) -> None:
         cv2 = load_cv2()
-        self._cv2, self._lock = cv2, threading.Lock()
+        super().__init__()
+        self._cv2 = cv2
         self._capture: Any = cv2.VideoCapture(number)
         if not self._capture.isOpened():
             found = list_cameras()
@@ -80,27 +114,17 @@ class Camera:
         fraction = Fraction(rate).limit_denominator(1001) if 1 <= rate <= 1000 else Fraction(30)
         self.info = VideoInfo(width=width, height=height, fps=fraction)
 
-    def read(self) -> tuple[UInt8Array, float] | None:
-        """The next frame; None if the camera gives no more (it was unplugged)."""
-        with self._lock:
-            if not self._capture.isOpened():
-                return None
-            ok, picture = self._capture.read()
+    def _next(self) -> tuple[UInt8Array, float] | None:
+        ok, picture = self._capture.read()
         if not ok or picture is None:
-            return None
+            return None  # it was unplugged
         return self._cv2.cvtColor(picture, self._cv2.COLOR_BGR2RGB), time.monotonic()
 
-    def close(self) -> None:
-        """Lets go of the camera."""
-        # A read that hangs in the driver holds the lock; the program must end all the same.
-        if self._lock.acquire(timeout=1.0):
-            try:
-                self._capture.release()
-            finally:
-                self._lock.release()
+    def _free(self) -> None:
+        self._capture.release()
 
 
-class PacedFile:
+class PacedFile(_OneAtATime):
     """A file's frames at the pace of their own times: a camera for trying things out.
 
     Args:
@@ -109,11 +133,11 @@ class PacedFile:
     """
 
     def __init__(self, path: str | Path, *, repeat: bool = False) -> None:
+        super().__init__()
         self._path, self._repeat = path, repeat
         self._source = open_source(path, ReadOptions(batch_size=1))
         self.info = self._source.info
         self._frames = self._run()
-        self._closed = threading.Event()
 
     def _run(self) -> Iterator[tuple[UInt8Array, float]]:
         while True:
@@ -125,8 +149,8 @@ class PacedFile:
                     began, first = now, float(batch.pts[0])
                 due = began + float(batch.pts[0]) - first
                 if due > now:
-                    self._closed.wait(due - now)
-                if self._closed.is_set():
+                    self._done.wait(due - now)
+                if self._done.is_set():
                     return
                 # A frame that was decoded too late was there when it was due, as with a camera.
                 yield batch.frames[0].copy(), max(due, now - 0.5)
@@ -135,17 +159,14 @@ class PacedFile:
             self._source.close()
             self._source = open_source(self._path, ReadOptions(batch_size=1))
 
-    def read(self) -> tuple[UInt8Array, float] | None:
-        """The next frame when it is due; None at the end."""
+    def _next(self) -> tuple[UInt8Array, float] | None:
         return next(self._frames, None)
 
-    def close(self) -> None:
-        """Stops waiting and frees the file."""
-        self._closed.set()
+    def _free(self) -> None:
         self._source.close()
 
 
-class NetworkStream:
+class NetworkStream(_OneAtATime):
     """A stream by its address, through PyAV.
 
     Raises:
@@ -157,6 +178,7 @@ class NetworkStream:
         import av
         from av.error import FFmpegError
 
+        super().__init__()
         scheme = url.split("://", 1)[0].lower()
         if "://" not in url or scheme not in PROTOCOLS:
             raise UsageError(f"cannot open '{url}'", f"streams begin with {', '.join(p + '://' for p in PROTOCOLS)}")
@@ -172,18 +194,14 @@ class NetworkStream:
         rate = stream.average_rate or Fraction(30)
         self.info = VideoInfo(width=context.width, height=context.height, fps=Fraction(rate))
 
-    def read(self) -> tuple[UInt8Array, float] | None:
-        """The next frame; None at the end, or when the sender has gone."""
+    def _next(self) -> tuple[UInt8Array, float] | None:
         try:
             frame = next(self._frames, None)
         except self._errors:
-            return None
-        if frame is None:
-            return None
-        return frame.to_ndarray(format="rgb24"), time.monotonic()
+            return None  # the sender has gone
+        return None if frame is None else (frame.to_ndarray(format="rgb24"), time.monotonic())
 
-    def close(self) -> None:
-        """Closes the connection."""
+    def _free(self) -> None:
         self._container.close()
 
 

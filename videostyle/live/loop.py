@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -16,8 +16,7 @@ from videostyle.frames import UInt8Array
 from videostyle.io.camera import Grabber
 from videostyle.live.newest import Newest
 from videostyle.live.outputs import LiveFrame, Output, Runner
-from videostyle.live.pace import Pace
-from videostyle.live.painter import LivePainter
+from videostyle.live.pace import Pace, painted_size
 
 log = logging.getLogger("videostyle")
 
@@ -42,7 +41,7 @@ class LiveReport:
         latency_p95: the same, 95th percentile.
         longest_gap: seconds between two painted frames at most.
         reconnects: times that the camera was opened again.
-        sizes: painted width x height at the end.
+        size: width and height at which frames were painted at the end.
         outputs: name -> frames, dropped, error.
         warnings: what was not as it should be.
     """
@@ -58,6 +57,7 @@ class LiveReport:
     latency_p95: float = 0.0
     longest_gap: float = 0.0
     reconnects: int = 0
+    size: tuple[int, int] = (0, 0)
     outputs: dict[str, dict[str, Any]] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
 
@@ -182,6 +182,19 @@ class Capture:
         self._grabber.close()
 
 
+class Painter(Protocol):
+    """What the loop needs of a painter (``LivePainter``)."""
+
+    def __call__(self, frame: UInt8Array, now: float) -> UInt8Array:
+        """Paints one frame."""
+
+    def set_step(self, step: int) -> None:
+        """Changes the size at which is painted."""
+
+    def close(self) -> None:
+        """Frees what it holds."""
+
+
 class LiveLoop:
     """Paints what a capture gives and hands it to the outputs.
 
@@ -199,7 +212,7 @@ class LiveLoop:
     def __init__(
         self,
         capture: Capture,
-        painter: LivePainter,
+        painter: Painter,
         outputs: dict[str, Output],
         pace: Pace,
         size: tuple[int, int],
@@ -247,7 +260,7 @@ class LiveLoop:
             VideostyleError: if the camera failed, or painting did; outputs are finished then as well.
         """
         began = time.monotonic()
-        first = last = 0.0
+        first, last, warm = 0.0, 0.0, False
         first_captured = 0
         delays: list[float] = []
         report = self.report
@@ -261,6 +274,9 @@ class LiveLoop:
                 if frame is None:
                     continue
                 painted = self.painter(frame.picture, now)
+                if not warm:
+                    warm = True  # this one took long: what was compiled for it, and its age, would show as a gap
+                    continue
                 done = time.monotonic()
                 if self._pace.add(done - now, done):
                     self.painter.set_step(self._pace.step)
@@ -282,6 +298,7 @@ class LiveLoop:
                 delays.append(time.monotonic() - frame.captured)
                 del delays[:-6000]
                 report.dropped = self.capture.slot.dropped
+                report.size = painted_size(*self._size, self._pace.step)
                 report.seconds = done - first
                 if report.seconds > 0:
                     report.fps_out = (report.painted - 1) / report.seconds

@@ -31,6 +31,7 @@ from videostyle.frames import UInt8Array
 from videostyle.io.files import PendingOutput, disk_error
 from videostyle.io.opencv import load_cv2
 from videostyle.live.newest import Newest
+from videostyle.provenance import Painted, embed
 
 log = logging.getLogger("videostyle")
 
@@ -78,6 +79,8 @@ class _Encoder:
         stream.width, stream.height, stream.pix_fmt = width - width % 2, height - height % 2, "yuv420p"
         stream.time_base = stream.codec_context.time_base = CLOCK
         stream.codec_context.gop_size = max(1, round(fps))
+        context = stream.codec_context
+        context.color_range, context.colorspace, context.color_primaries, context.color_trc = 1, 1, 1, 1  # BT.709
         stream.options = {"preset": "veryfast", "tune": "zerolatency", "crf": "20"}
         self._stream, self._last = stream, -1
         self._first: float | None = None
@@ -88,6 +91,7 @@ class _Encoder:
         tick = max(self._last + 1, round((frame.captured - self._first) / CLOCK))
         self._last = tick
         image = av.VideoFrame.from_ndarray(picture, format="rgb24")
+        image = image.reformat(format="yuv420p", dst_colorspace="ITU709", dst_color_range="MPEG")
         image.pts, image.time_base = tick, CLOCK
         for packet in self._stream.encode(image):
             self._container.mux(packet)
@@ -109,14 +113,16 @@ class Recording:
     Args:
         path: an .mp4, .mov or .mkv file.
         overwrite: whether it may be replaced.
+        painted: what the file shall say of itself.
     """
 
-    def __init__(self, path: str | Path, *, overwrite: bool = False) -> None:
+    def __init__(self, path: str | Path, *, overwrite: bool = False, painted: Painted | None = None) -> None:
         if Path(path).suffix.lower() not in (".mp4", ".mov", ".mkv"):
             raise UsageError(f"cannot record to '{path}'", hint="use .mp4, .mov or .mkv")
         self._pending = PendingOutput(path, overwrite=overwrite)
         self.path = self._pending.path
         self.running = self.path.with_name(f"{self.path.stem}.recording{self.path.suffix}")
+        self._painted = painted
         self._encoder: _Encoder | None = None
         self._frames = 0
 
@@ -158,13 +164,17 @@ class Recording:
                 return
             with av.open(f"file:{self.running}") as source:
                 kind = "matroska" if self.path.suffix.lower() == ".mkv" else self.path.suffix.lower()[1:]
-                options = {"movflags": "+faststart"} if kind != "matroska" else {}
+                options = {"movflags": "+faststart+use_metadata_tags"} if kind != "matroska" else {}
                 with av.open(f"file:{self._pending.temporary}", "w", format=kind, options=options) as target:
                     copy = target.add_stream_from_template(source.streams.video[0])
+                    if self._painted is not None:
+                        target.metadata.update(self._painted.tags())
                     for packet in source.demux(source.streams.video[0]):
                         if packet.dts is not None:
                             packet.stream = copy
                             target.mux(packet)
+            if self._painted is not None:
+                embed(self._pending.temporary, self._painted.xmp())
             self._pending.commit()
             self.running.unlink(missing_ok=True)
         except (FFmpegError, OSError) as error:

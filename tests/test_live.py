@@ -1,0 +1,688 @@
+"""Live: the newest frame, statistics that follow the light, outputs that wait for nobody, cameras that fail."""
+
+from __future__ import annotations
+
+import http.client
+import itertools
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from videostyle.cli.main import main
+from videostyle.errors import DeviceError, OutputError, UsageError
+from videostyle.frames import VideoInfo
+from videostyle.io.camera import PacedFile, open_grabber
+from videostyle.live import loop as loop_module
+from videostyle.live.light import JUMP, MEASURE_EVERY, LightWatch, SlowMean
+from videostyle.live.loop import Capture, LiveLoop
+from videostyle.live.newest import Newest
+from videostyle.live.outputs import LiveFrame, Page, Recording, StreamOut, VirtualCamera
+from videostyle.live.pace import DOWN_AFTER, STEPS, Pace, painted_size
+from videostyle.live.painter import LivePainter
+from videostyle.live.stage import Stage
+from videostyle.models.weights import Style
+
+ROOT = Path(__file__).parent.parent
+Clip = Callable[[str], Path]
+SIZE = (96, 64)  # width, height
+BITS, CELL = 16, 6  # of the time code: a row of cells, black or white
+
+
+def coded(number: int) -> np.ndarray:
+    """A frame that carries its number."""
+    frame = np.full((SIZE[1], SIZE[0], 3), 90, np.uint8)
+    for bit in range(BITS):
+        frame[:CELL, bit * CELL : (bit + 1) * CELL] = 255 * (number >> bit & 1)
+    return frame
+
+
+def code_of(frame: np.ndarray) -> int:
+    """The number that a frame carries."""
+    cells = frame[:CELL].reshape(CELL, -1, CELL, 3)[:, :BITS].mean(axis=(0, 2, 3))
+    return sum(1 << bit for bit in range(BITS) if cells[bit] > 127)
+
+
+class FakeCamera:
+    """A camera that gives coded frames at a rate, and can stall, fail, freeze, end, or change its size."""
+
+    def __init__(self, fps: float = 100, *, stall_at: int = -1, fail_at: int = -1, freeze_at: int = -1,
+                 end_at: int = -1, wide_at: int = -1) -> None:  # fmt: skip
+        self.info = VideoInfo(width=SIZE[0], height=SIZE[1], fps=Fraction(int(fps)))
+        self.times: dict[int, float] = {}
+        self._step, self._number, self._closed = 1 / fps, 0, threading.Event()
+        self._faults = (stall_at, fail_at, freeze_at, end_at, wide_at)
+        self._due = time.monotonic()
+
+    def read(self) -> tuple[np.ndarray, float] | None:
+        stall, fail, freeze, end, wide = self._faults
+        number, self._number = self._number, self._number + 1
+        if number == stall:
+            self._closed.wait(20)
+            return None
+        if number == fail:
+            raise OSError("unplugged")
+        if number == end:
+            return None
+        self._due += self._step
+        self._closed.wait(max(0.0, self._due - time.monotonic()))
+        now = time.monotonic()
+        shown = number if freeze < 0 else min(number, freeze)
+        self.times[shown] = now
+        frame = coded(shown)
+        return (frame.repeat(2, 0).repeat(2, 1) if 0 <= wide <= number else frame), now
+
+    def close(self) -> None:
+        self._closed.set()
+
+
+class Identity:
+    """A painter that hands frames on, after a while."""
+
+    def __init__(self, seconds: float = 0.0) -> None:
+        self.seconds, self.steps = seconds, []
+
+    def __call__(self, frame: np.ndarray, now: float) -> np.ndarray:
+        time.sleep(self.seconds)
+        return frame
+
+    def set_step(self, step: int) -> None:
+        self.steps.append(step)
+
+    def close(self) -> None:
+        pass
+
+
+class Keep:
+    """An output that keeps codes and when they came; may be slow, or fail."""
+
+    def __init__(self, seconds: float = 0.0, fail_at: int = -1) -> None:
+        self.seen: list[tuple[int, float]] = []
+        self._seconds, self._fail, self.closed = seconds, fail_at, False
+
+    def open(self, width: int, height: int, fps: float) -> None:
+        pass
+
+    def write(self, frame: LiveFrame) -> None:
+        if len(self.seen) == self._fail:
+            raise OutputError("it broke")
+        time.sleep(self._seconds)
+        self.seen.append((code_of(frame.picture), time.monotonic()))
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def run(camera: FakeCamera, outputs, *, painter=None, again=None, seconds: float = 1.0, stalled: float = 0.3):  # type: ignore[no-untyped-def]
+    capture = Capture(camera, again, mirror=False, stalled=stalled)
+    live = LiveLoop(capture, painter or Identity(), outputs, Pace(1.0, adaptive=False), SIZE, 100.0)
+    return live.run(threading.Event(), seconds)
+
+
+# -- pieces ------------------------------------------------------------------------------------------------------
+
+
+def test_the_newest_item_wins_and_what_it_replaced_is_counted() -> None:
+    slot: Newest[int] = Newest()
+    for number in range(5):
+        slot.put(number)
+    assert slot.get(0.1) == 4
+    assert slot.get(0.01) is None
+    assert slot.dropped == 4
+    slot.put(9)
+    slot.close()
+    assert not slot.over
+    assert slot.get(0.1) == 9
+    assert slot.over
+
+
+def simulate(pace: Pace, cost: Callable[[float], float], seconds: float) -> list[int]:
+    """Steps over time of frames whose cost is that of their pixels."""
+    now, steps = 0.0, [0]
+    while now < seconds:
+        took = cost(now) * STEPS[pace.step] ** 2
+        now += max(took, 1 / 30)
+        pace.add(took, now)
+        steps.append(pace.step)
+    return steps
+
+
+def test_pace_goes_down_when_it_is_too_slow_and_stays() -> None:
+    steps = simulate(Pace(1 / 30), lambda now: 0.06, 30)
+    assert steps[-1] == 2  # 0.06 * 0.7^2 = 0.029: the first that fits into 1/30 less five per cent
+    assert sorted(steps) == steps  # never back and forth
+    assert steps.index(1) / 30 >= DOWN_AFTER * 0.5
+
+
+def test_pace_comes_back_when_there_is_room_and_not_before() -> None:
+    steps = simulate(Pace(1 / 30), lambda now: 0.06 if now < 5 else 0.01, 40)
+    assert max(steps) == 2
+    assert steps[-1] == 0
+    assert simulate(Pace(1 / 30, adaptive=False), lambda now: 0.5, 20)[-1] == 0
+
+
+def test_a_short_hiccup_changes_nothing() -> None:
+    assert max(simulate(Pace(1 / 30), lambda now: 0.2 if 3 < now < 3.3 else 0.02, 10)) == 0
+
+
+@pytest.mark.parametrize("step", range(len(STEPS)))
+def test_painted_sizes_suit_the_network(step: int) -> None:
+    width, height = painted_size(640, 360, step)
+    assert step == 0 or (width % 8 == 0 and height % 8 == 0)
+    assert abs(width / height - 16 / 9) < 0.06
+
+
+def scene(seed: int, light: float = 1.0) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    return np.clip(rng.uniform(0, 200, (9, 16, 3)) * light, 0, 255).astype(np.uint8).repeat(8, 0).repeat(8, 1)
+
+
+def test_statistics_are_due_at_once_after_a_cut_and_when_a_light_is_switched_on() -> None:
+    watch, said = LightWatch(), []
+    for i in range(150):  # 5 s: a cut at frame 60, a light at frame 100
+        frame = scene(0 if i < 60 else 1, 1.0 if i < 100 else 1.25)
+        due = watch(frame, i / 30)
+        if due == "anew":
+            said.append(i)
+    assert said == [0, 60, 100]
+
+
+def test_a_still_scene_is_measured_now_and_then_and_hardly_moves() -> None:
+    watch = LightWatch()
+    due = [watch(scene(0), i / 30) for i in range(300)]
+    assert 0.9 * 10 / MEASURE_EVERY <= due.count("slowly") + 1 <= 1.1 * 10 / MEASURE_EVERY
+    assert due.count("anew") == 1
+    assert JUMP > 0.02
+    mean = SlowMean()
+    one = {"layer": (np.ones(2, np.float32), np.ones(2, np.float32))}
+    two = {"layer": (np.full(2, 2, np.float32), np.ones(2, np.float32))}
+    mean.update(one, 0.0, anew=True)
+    assert mean.update(two, 1.0, anew=False)["layer"][0] == pytest.approx(1 + (1 - np.exp(-1 / 8)), rel=1e-5)
+    assert mean.update(two, 1.1, anew=True)["layer"][0] == pytest.approx(2)
+
+
+# -- the loop ----------------------------------------------------------------------------------------------------
+
+
+def test_latency_read_from_the_frames_is_the_one_reported() -> None:
+    camera, keep = FakeCamera(50), Keep()
+    report = run(camera, {"keep": keep}, painter=Identity(0.01), seconds=1.5)
+    measured = [1e3 * (arrived - camera.times[code]) for code, arrived in keep.seen]
+    assert len(measured) > 50
+    assert report.latency_p50 == pytest.approx(np.percentile(measured, 50), abs=3)
+    assert report.latency_p95 == pytest.approx(np.percentile(measured, 95), abs=10)
+    assert report.latency_p50 >= 10
+    codes = [code for code, _ in keep.seen]
+    assert codes == sorted(set(codes))
+
+
+def test_p11_frames_that_come_too_fast_are_dropped_and_counted_and_never_queued() -> None:
+    camera, keep = FakeCamera(200), Keep()
+    report = run(camera, {"keep": keep}, painter=Identity(0.04))
+    assert report.dropped > 80
+    assert report.painted + report.dropped == pytest.approx(report.captured, abs=report.captured * 0.1 + 5)
+    delays = [arrived - camera.times[code] for code, arrived in keep.seen]
+    assert max(delays[2:]) < 0.2  # two frames' time, not a growing queue
+
+
+def test_p11_a_slow_output_holds_nobody_up() -> None:
+    slow, quick = Keep(0.2), Keep()
+    report = run(FakeCamera(50), {"slow": slow, "quick": quick})
+    assert len(quick.seen) > 35
+    assert 2 <= len(slow.seen) <= 8
+    assert report.outputs["slow"]["dropped"] > 20
+
+
+def test_an_output_that_breaks_is_said_and_the_rest_goes_on() -> None:
+    broken, whole = Keep(fail_at=3), Keep()
+    report = run(FakeCamera(50), {"broken": broken, "whole": whole})
+    assert len(whole.seen) > 35
+    assert "it broke" in report.outputs["broken"]["error"]
+    assert broken.closed
+    assert whole.closed
+
+
+@pytest.mark.parametrize("fault", ["stall_at", "fail_at", "end_at"])
+def test_p10_a_camera_that_fails_comes_back(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loop_module, "RETRY_FIRST", 0.05)
+    keep, opened = Keep(), []
+
+    def again() -> FakeCamera:
+        opened.append(FakeCamera(50))
+        if len(opened) == 1:
+            raise DeviceError("not there yet")
+        return opened[-1]
+
+    report = run(FakeCamera(50, **{fault: 10}), {"keep": keep}, again=again, seconds=2.5)
+    assert report.reconnects == 1
+    assert len(keep.seen) > 40
+    assert "the camera failed" in report.warnings[0]
+
+
+@pytest.mark.parametrize(("fault", "message"), [("stall_at", "no frame for"), ("fail_at", "unplugged")])
+def test_p10_a_camera_that_fails_for_good_ends_the_run_and_finishes_outputs(fault: str, message: str) -> None:
+    keep = Keep()
+    with pytest.raises(DeviceError, match=message) as caught:
+        run(FakeCamera(50, **{fault: 10}), {"keep": keep}, seconds=5)
+    assert caught.value.exit_code == 6
+    assert keep.closed
+    assert len(keep.seen) > 5
+
+
+def test_p10_a_frozen_camera_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loop_module, "FROZEN", 20)
+    with pytest.raises(DeviceError, match="frozen: 20 identical"):
+        run(FakeCamera(100, freeze_at=10), {"keep": Keep()}, seconds=5)
+
+
+def test_a_file_that_ends_is_no_failure() -> None:
+    report = run(FakeCamera(100, end_at=30), {"keep": Keep()}, seconds=5)
+    assert report.captured == 30
+
+
+def test_frames_of_another_size_are_scaled_and_said() -> None:
+    keep = Keep()
+    report = run(FakeCamera(50, wide_at=10), {"keep": keep})
+    assert "192x128 instead of 96x64" in report.warnings[0]
+    assert len(keep.seen) > 35
+    assert [code for code, _ in keep.seen] == sorted(code for code, _ in keep.seen)
+
+
+# -- painting ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def painter(random_style: Style) -> LivePainter:
+    flat = Style(random_style.card, {name: 0.5 * value for name, value in random_style.weights.items()})
+    return LivePainter(random_style, [random_style, flat], VideoInfo(width=SIZE[0], height=SIZE[1]), device="cpu")
+
+
+def settle(painter: LivePainter) -> None:
+    deadline = time.monotonic() + 20
+    while painter._busy.is_set() and time.monotonic() < deadline:
+        time.sleep(0.01)
+
+
+def test_styles_change_between_two_frames_without_compiling(painter: LivePainter) -> None:
+    frame = scene(3)[: SIZE[1], : SIZE[0]]
+    first = painter(frame, 0.0)
+    compiled = {step: dict(p._programs) for step, p in painter._processors.items()}
+    painter.choose(1, 0.1)
+    second = painter(frame, 0.1)
+    assert not np.array_equal(first, second)
+    painter.choose(2, 0.2)  # counted round: the first again
+    assert np.array_equal(painter(frame, 0.2), first)
+    assert {step: dict(p._programs) for step, p in painter._processors.items()} == compiled
+
+
+def test_a_cross_over_walks_from_one_to_the_other(painter: LivePainter) -> None:
+    frame = scene(3)[: SIZE[1], : SIZE[0]]
+    start = painter(frame, 0.0).astype(int)
+    painter.choose(1, 0.0, seconds=2.0)
+    walk = [painter(frame, t / 10).astype(int) for t in range(0, 22)]
+    settle(painter)
+    end = walk[-1]
+    away = [np.abs(w - start).mean() for w in walk]
+    assert away[0] < 0.1 * away[-1]
+    assert 0.1 * away[-1] < away[10] < 0.95 * away[-1]
+    assert np.array_equal(walk[-2], end)
+    steps = [np.abs(b - a).mean() for a, b in itertools.pairwise(walk)]
+    assert max(steps) < 0.4 * away[-1]  # no jump
+
+
+def test_strength_is_kept_within_its_bounds(painter: LivePainter) -> None:
+    frame = scene(3)[: SIZE[1], : SIZE[0]]
+    painter(frame, 0.0)
+    painter.set_strength(1.4, 0.1)
+    assert painter.strength == 1.0
+
+
+def test_another_size_is_prepared_beside_and_frames_keep_theirs(painter: LivePainter) -> None:
+    frame = scene(3)[: SIZE[1], : SIZE[0]]
+    assert painter(frame, 0.0).shape == frame.shape
+    painter.set_step(2)
+    assert painter(frame, 0.1).shape == frame.shape  # whatever the size is by now
+    settle(painter)
+    assert painter.step == 2
+    small = painter(frame, 0.2)
+    assert small.shape == frame.shape
+    painter.set_step(0)
+    assert painter.step == 0
+
+
+def test_keys_change_what_they_say(painter: LivePainter, tmp_path: Path) -> None:
+    keys = iter(["n", "+", "-", "s", "c", "o", "", "q"])
+    shown: list[np.ndarray] = []
+
+    def show(picture: np.ndarray) -> str:
+        shown.append(picture)
+        return next(keys)
+
+    stage = Stage(painter, show, snapshots=tmp_path)
+    painted, original = np.full((*SIZE[::-1], 3), 200, np.uint8), np.zeros((*SIZE[::-1], 3), np.uint8)
+    report = loop_module.LiveReport()
+    results = [stage(painted, original, report) for _ in range(8)]
+    assert painter.number == 1
+    assert painter.strength == pytest.approx(0.9)
+    assert results[-1] is None
+    assert all(r is not None for r in results[:-1])
+    split = results[5]
+    assert split is not None
+    assert (split[:, : SIZE[0] // 2 - 1] == 0).all()
+    assert (split[:, SIZE[0] // 2 + 1 :] == 200).all()
+    assert len(list(tmp_path.glob("*.png"))) == 1
+    assert not np.array_equal(shown[0], painted)  # the overlay is drawn on what is shown, not on what is handed out
+    assert np.array_equal(results[0], painted)  # type: ignore[arg-type]
+    assert np.array_equal(shown[-1][:, SIZE[0] // 2 + 1 :], painted[:, SIZE[0] // 2 + 1 :])  # switched off
+
+
+# -- outputs -----------------------------------------------------------------------------------------------------
+
+
+def frames_at(times: list[float]) -> list[LiveFrame]:
+    return [LiveFrame(coded(i), t, i) for i, t in enumerate(times)]
+
+
+def times_of(path: Path) -> list[float]:
+    with av.open(str(path)) as container:
+        return [float(frame.time or 0) for frame in container.decode(video=0)]
+
+
+def recorded(path: Path) -> tuple[list[int], list[float]]:
+    with av.open(str(path)) as container:
+        found = [(code_of(f.to_ndarray(format="rgb24")), float(f.time or 0)) for f in container.decode(video=0)]
+    return [code for code, _ in found], [t for _, t in found]
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv"])
+def test_a_recording_keeps_the_times_of_capture(suffix: str, tmp_path: Path) -> None:
+    times = [100.0, 100.031, 100.08, 100.3, 100.31, 101.5]
+    output = Recording(tmp_path / f"out{suffix}")
+    output.open(*SIZE, 30.0)
+    for frame in frames_at(times):
+        output.write(frame)
+    output.close()
+    output.close()
+    codes, found = recorded(tmp_path / f"out{suffix}")
+    assert codes == list(range(6))
+    assert found == pytest.approx([t - 100 for t in times], abs=0.0011)
+    assert os.listdir(tmp_path) == [f"out{suffix}"]
+
+
+def test_a_recording_that_is_never_finished_plays_all_the_same(tmp_path: Path) -> None:
+    # A process of its own, killed with the recording open.
+    code = f"""
+import os, sys, signal
+sys.path.insert(0, {str(ROOT)!r})
+from tests.test_live import *
+output = Recording({str(tmp_path / "out.mp4")!r})
+output.open(*SIZE, 30.0)
+for frame in frames_at([i / 30 for i in range(150)]):
+    output.write(frame)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    done = subprocess.run([sys.executable, "-c", code], timeout=60, capture_output=True, check=False)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    assert not (tmp_path / "out.mp4").exists()
+    codes, _ = recorded(tmp_path / "out.recording.mp4")
+    assert len(codes) >= 90  # of five seconds at most the last is lost
+    assert codes == list(range(len(codes)))
+
+
+def test_a_recording_without_a_frame_leaves_nothing(tmp_path: Path) -> None:
+    output = Recording(tmp_path / "out.mp4")
+    output.open(*SIZE, 30.0)
+    output.close()
+    assert os.listdir(tmp_path) == []
+    with pytest.raises(UsageError):
+        Recording(tmp_path / "out.gif")
+    (tmp_path / "out.mp4").touch()
+    with pytest.raises(OutputError, match="exists"):
+        Recording(tmp_path / "out.mp4")
+
+
+def test_a_stream_whose_server_goes_is_tried_again(caplog: pytest.LogCaptureFixture) -> None:
+    server = socket.create_server(("127.0.0.1", 0))
+    port = server.getsockname()[1]
+    received: list[int] = []
+
+    def serve() -> None:
+        for connection in range(2):
+            client, _ = server.accept()
+            with client:
+                total = 0
+                while chunk := client.recv(65536):
+                    total += len(chunk)
+                    if connection == 0 and total > 20_000:
+                        break
+                received.append(total)
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    output = StreamOut(f"tcp://127.0.0.1:{port}")
+    output.open(*SIZE, 30.0)
+    rng = np.random.default_rng(0)
+    deadline = time.monotonic() + 20
+    number = 0
+    while time.monotonic() < deadline and not (output.reconnects and output._encoder is not None and number > 60):
+        noise = rng.integers(0, 256, (SIZE[1], SIZE[0], 3), np.uint8)
+        output.write(LiveFrame(noise, time.monotonic(), number))
+        number += 1
+        time.sleep(0.02)
+    for _ in range(30):
+        output.write(LiveFrame(rng.integers(0, 256, (SIZE[1], SIZE[0], 3), np.uint8), time.monotonic(), number))
+        time.sleep(0.01)
+    output.close()
+    server.close()
+    thread.join(5)
+    assert output.reconnects >= 1
+    assert len(received) == 2
+    assert received[1] > 0
+
+
+@pytest.mark.parametrize("url", ["file:///etc/passwd", "out.mp4", "http://x/y"])
+def test_a_stream_goes_only_where_streams_go(url: str) -> None:
+    with pytest.raises(UsageError):
+        StreamOut(url)
+
+
+@pytest.fixture
+def page() -> object:
+    output = Page(0)
+    output.open(*SIZE, 30.0)
+    output.write(LiveFrame(coded(5), 0.0, 0))
+    yield output
+    output.close()
+
+
+def decoded_jpeg(data: bytes) -> np.ndarray:
+    import cv2
+
+    return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+
+
+def ask(page: Page, path: str, host: str | None = None, origin: str | None = None) -> tuple[int, bytes]:
+    connection = http.client.HTTPConnection("127.0.0.1", page.port, timeout=5)
+    connection.putrequest("GET", path, skip_host=True)
+    connection.putheader("Host", host or f"127.0.0.1:{page.port}")
+    if origin is not None:
+        connection.putheader("Origin", origin)
+    connection.endheaders()
+    answer = connection.getresponse()
+    return answer.status, answer.read()
+
+
+def test_h1_the_page_answers_its_own_address_and_no_other(page: Page) -> None:
+    status, body = ask(page, f"/{page.token}/")
+    assert status == 200
+    assert b"<img" in body
+    status, body = ask(page, f"/{page.token}/frame.jpg")
+    assert status == 200
+    assert code_of(decoded_jpeg(body)) == 5
+    assert ask(page, "/")[0] == 403
+    assert ask(page, "/wrong-token/frame.jpg")[0] == 403
+    assert ask(page, f"/{page.token}/", host="evil.example")[0] == 403
+    assert ask(page, f"/{page.token}/", origin="http://evil.example")[0] == 403
+    assert ask(page, f"/{page.token}/", origin=f"http://127.0.0.1:{page.port}")[0] == 200
+    assert ask(page, f"/{page.token}/../../etc/passwd")[0] == 404
+    assert page._server.server_address[0] == "127.0.0.1"
+
+
+def test_the_page_streams_frames_as_they_come(page: Page) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", page.port, timeout=5)
+    connection.request("GET", f"/{page.token}/frames")
+    answer = connection.getresponse()
+    assert "multipart/x-mixed-replace" in answer.headers["Content-Type"]
+    for number in (5, 6, 7):
+        if number > 5:
+            page.write(LiveFrame(coded(number), 0.0, number))
+        size = 0
+        while line := answer.readline().strip():
+            if line.startswith(b"Content-Length:"):
+                size = int(line.split(b":")[1])
+        assert code_of(decoded_jpeg(answer.read(size))) == number
+        answer.readline()
+    connection.close()
+
+
+BROWSER = next((b for b in ("chromium", "chromium-browser", "google-chrome") if shutil.which(b)), None)
+
+
+@pytest.mark.skipif(BROWSER is None, reason="no Chromium on this machine; the page's answers are tested above")
+def test_the_page_shows_the_picture_in_a_browser(page: Page, tmp_path: Path) -> None:
+    shot = tmp_path / "shot.png"
+    words = [
+        str(BROWSER),
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        f"--screenshot={shot}",
+        "--window-size=480,320",
+    ]
+    subprocess.run([*words, "--timeout=3000", page.address], timeout=60, capture_output=True, check=False)
+    if not shot.exists():
+        pytest.skip("this Chromium takes no pictures here")
+    import cv2
+
+    assert cv2.imread(str(shot)).mean() > 40  # a grey frame on a black page
+
+
+def test_without_the_extra_a_virtual_camera_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyvirtualcam", None)
+    with pytest.raises(DeviceError, match=r"videostyle\[live\]"):
+        VirtualCamera()
+
+
+# -- sources -----------------------------------------------------------------------------------------------------
+
+
+def test_a_file_is_played_at_its_own_pace(clip: Clip) -> None:
+    camera = PacedFile(clip("variable.mp4"))
+    began, stamps = time.monotonic(), []
+    while (found := camera.read()) is not None:
+        stamps.append(found[1])
+    assert time.monotonic() - began == pytest.approx(1.0, abs=0.25)
+    from videostyle.io.source import open_source
+
+    with open_source(clip("variable.mp4")) as source:
+        times = np.concatenate([b.pts for b in source])
+    assert np.diff(stamps) == pytest.approx(np.diff(times), abs=0.03)
+    camera.close()
+
+
+def test_p9_a_missing_camera_lists_those_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("videostyle.io.camera.list_cameras", lambda: ["/dev/video3"])
+    with pytest.raises(DeviceError, match="/dev/video3") as caught:
+        open_grabber(77)
+    assert caught.value.exit_code == 6
+
+
+@pytest.mark.parametrize("url", ["ftp://x/y", "concat://x", "subfile://x"])
+def test_n3_only_addresses_of_streams_are_opened(url: str) -> None:
+    with pytest.raises(UsageError):
+        open_grabber(0, url)
+
+
+# -- the command -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VIDEOSTYLE_HOME", str(tmp_path_factory.mktemp("home")))
+
+
+def test_live_paints_a_file_into_a_recording(
+    clip: Clip, tmp_path: Path, home: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from videostyle.io.probe import probe
+    from videostyle.provenance import read
+
+    out = tmp_path / "out.mp4"
+    words = ["live", "--style", "great-wave", "--style", "starry-night", "--every", "0.5", "--crossfade", "0.2"]
+    words += ["--input", str(clip("plain.mp4")), "--loop", "--record", str(out), "--duration", "2.5", "--json", "-q"]
+    assert main(words) == 0
+    report = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert report["painted"] == pytest.approx(25 * 2.5, abs=20)
+    assert report["outputs"]["recording"]["frames"] >= 0.8 * report["painted"]
+    assert report["latency_p95"] < 1000
+    times = times_of(out)
+    assert len(times) == report["outputs"]["recording"]["frames"]
+    assert times[-1] == pytest.approx(report["seconds"], abs=0.5)
+    painted = read(out, probe(out).metadata)
+    assert painted is not None
+    assert "great-wave" in painted.style
+
+
+def test_sigterm_finishes_the_recording(clip: Clip, tmp_path: Path, home: None) -> None:
+    out = tmp_path / "out.mp4"
+    command = [sys.executable, "-m", "videostyle", "live", "--style", "great-wave", "--loop", "--input"]
+    command += [str(clip("plain.mp4")), "--record", str(out), "--json", "-q"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    child = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+    running = out.with_name("out.recording.mp4")
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and not (running.exists() and running.stat().st_size > 3000):
+        time.sleep(0.05)
+    child.send_signal(signal.SIGTERM)
+    output, _ = child.communicate(timeout=30)
+    assert child.returncode == 0
+    assert json.loads(output.splitlines()[-1])["painted"] > 0
+    assert len(times_of(out)) > 0
+    assert not running.exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        ([], 6, "--page"),
+        (["--camera", "77", "--page", "0"], 6, "cannot open camera 77"),
+        (["--input", "missing.mp4", "--page", "0"], 3, "no such file"),
+        (["--strength", "2", "--page", "0"], 2, "outside 0..1"),
+        (["--target-fps", "0", "--page", "0"], 2, "--target-fps"),
+        (["--size", "big", "--page", "0"], 2, "cannot read the size"),
+        (["--record", "x.gif"], 2, "use .mp4"),
+        (["--stream-to", "file:///x"], 2, "cannot stream"),
+    ],
+)
+def test_live_refuses_in_one_line(
+    words: list[str], code: int, message: str, home: None, capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    assert main(["live", "--style", "great-wave", *words]) == code
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("videostyle:")]
+    assert len(lines) == 1
+    assert message in lines[0]
