@@ -92,14 +92,14 @@ class Identity:
     """A painter that hands frames on, after a while."""
 
     def __init__(self, seconds: float = 0.0) -> None:
-        self.seconds, self.steps = seconds, []
+        self.seconds, self.step = seconds, 0
 
     def __call__(self, frame: np.ndarray, now: float) -> np.ndarray:
         time.sleep(self.seconds)
         return frame
 
     def set_step(self, step: int) -> None:
-        self.steps.append(step)
+        self.step = step
 
     def close(self) -> None:
         pass

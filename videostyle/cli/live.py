@@ -133,7 +133,9 @@ def _paint(
     painter = LivePainter(
         base, styles, info, precision=options.precision, device=options.device, strength=options.strength
     )
-    fps = options.target_fps or (float(info.fps) if info.fps else 30.0)
+    # Painting faster than frames come would cost size for nothing.
+    camera_fps = float(info.fps) if info.fps else 30.0
+    fps = min(options.target_fps or camera_fps, camera_fps)
     pace = Pace(1.0 / fps, adaptive=not options.fixed_size)
     stage: Stage | None = None
     if window is not None:

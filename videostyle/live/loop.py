@@ -183,7 +183,9 @@ class Capture:
 
 
 class Painter(Protocol):
-    """What the loop needs of a painter (``LivePainter``)."""
+    """What the loop needs of a painter (``LivePainter``); ``step`` is the size it paints at now."""
+
+    step: int
 
     def __call__(self, frame: UInt8Array, now: float) -> UInt8Array:
         """Paints one frame."""
@@ -278,7 +280,8 @@ class LiveLoop:
                     warm = True  # this one took long: what was compiled for it, and its age, would show as a gap
                     continue
                 done = time.monotonic()
-                if self._pace.add(done - now, done):
+                # While another size is being prepared, times are those of the old one, and of the preparing.
+                if self.painter.step == self._pace.step and self._pace.add(done - now, done):
                     self.painter.set_step(self._pace.step)
                 if self._watch is not None:
                     shown = self._watch(painted, frame.picture, report)
@@ -298,7 +301,7 @@ class LiveLoop:
                 delays.append(time.monotonic() - frame.captured)
                 del delays[:-6000]
                 report.dropped = self.capture.slot.dropped
-                report.size = painted_size(*self._size, self._pace.step)
+                report.size = painted_size(*self._size, self.painter.step)
                 report.seconds = done - first
                 if report.seconds > 0:
                     report.fps_out = (report.painted - 1) / report.seconds

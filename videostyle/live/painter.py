@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,7 +64,7 @@ class LivePainter:
         self._move: _Move | None = None
         self._lock = threading.Lock()
         self._busy = threading.Event()
-        self.step = 0
+        self.step = self._wanted = 0
 
     @property
     def name(self) -> str:
@@ -102,6 +102,14 @@ class LivePainter:
 
     def set_step(self, step: int) -> None:
         """Changes the size: at once if its program is there, else when it has been made beside."""
+        self._wanted = step
+        self._approach()
+
+    def _approach(self) -> None:
+        """Takes the wanted size if its program is there, else has it made as soon as that can begin."""
+        step = self._wanted
+        if step == self.step:
+            return
         if step in self._processors:
             self._put(self._processors[step])
             self.step = step
@@ -114,7 +122,7 @@ class LivePainter:
             self._put(processor)
             self.step = step
 
-    def _beside(self, work) -> None:  # type: ignore[no-untyped-def]
+    def _beside(self, work: Callable[[], None]) -> None:
         self._busy.set()
 
         def run() -> None:
@@ -177,6 +185,7 @@ class LivePainter:
         cv2 = load_cv2()
         height, width = frame.shape[:2]
         with self._lock:
+            self._approach()
             step = self.step
         size = painted_size(self._info.width, self._info.height, step)
         small = frame if size == (width, height) else cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
