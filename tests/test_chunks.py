@@ -18,7 +18,7 @@ import pytest
 
 from tests.conftest import X264, ffmpeg
 from videostyle.cli.main import main
-from videostyle.errors import InputError, Interrupted, OutputError
+from videostyle.errors import DeviceError, InputError, Interrupted, OutputError
 from videostyle.io import files
 from videostyle.io.probe import packet_times, probe
 from videostyle.io.source import ReadOptions, open_source
@@ -126,6 +126,19 @@ def test_processes_paint_the_same_frames(
     render(film, tmp_path / "out.mp4", RenderSettings(style), engine=Engine(workers=workers))
     assert decoded(tmp_path / "out.mp4") == uninterrupted
     assert os.listdir(tmp_path) == ["out.mp4"]
+
+
+def test_a_worker_that_dies_is_said_and_finished_chunks_are_kept(
+    film: Path, style: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(executors, "paint_in_folder", _die)
+    with pytest.raises(DeviceError, match=r"a worker died.*run the same command again"):
+        render(film, tmp_path / "out.mp4", RenderSettings(style), engine=Engine(workers=2))
+    assert os.listdir(tmp_path) == [".out.mp4.videostyle"]
+
+
+def _die(folder: str, numbers: list[int], device: str) -> None:
+    os._exit(9)
 
 
 @pytest.mark.skipif(not HAS_RAY, reason="Ray is not installed (the [cluster] extra); processes are tested above")

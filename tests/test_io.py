@@ -251,3 +251,24 @@ def test_times_are_read_as_written(text: str, point: TimePoint) -> None:
 def test_times_that_are_none_are_refused(text: str) -> None:
     with pytest.raises(UsageError):
         parse(text)
+
+
+def test_a_video_made_of_pictures_says_how_its_colours_are_stored(tmp_path: Path) -> None:
+    import cv2
+
+    colors = np.zeros((48, 64, 3), np.uint8)
+    colors[:, :32] = (255, 0, 0)
+    colors[:, 32:] = (0, 255, 0)
+    for i in range(3):
+        cv2.imwrite(str(tmp_path / f"f{i}.png"), colors[..., ::-1])
+    with open_source(tmp_path) as source:
+        sink = open_sink(tmp_path / "out.mp4", source.info, EncodeOptions(crf=1))
+        for batch in source:
+            sink.write(batch)
+        sink.close()
+    stored = probe(tmp_path / "out.mp4").video
+    assert stored is not None
+    assert (stored.color.matrix, stored.color.full_range) == ("bt709", False)
+    with open_source(tmp_path / "out.mp4") as source:
+        frame = next(iter(source)).frames[0]
+    assert np.abs(frame[20:28, 8:24].astype(int) - colors[20:28, 8:24]).max() <= 4

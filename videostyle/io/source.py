@@ -19,7 +19,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from videostyle.errors import InputError, UsageError
-from videostyle.frames import FrameBatch, UInt8Array, VideoInfo, bgr_to_rgb
+from videostyle.frames import ColorInfo, FrameBatch, UInt8Array, VideoInfo, bgr_to_rgb
 from videostyle.io import ffmpeg, probe
 from videostyle.io.files import vet_input
 from videostyle.io.opencv import LARGEST_PICTURE, load_cv2
@@ -412,6 +412,8 @@ class SequenceSource(FrameSource):
             duration=float(len(files) / rate),
             time_base=1 / rate,
             still=still,
+            # Pictures are RGB: a video made of them is stored as players expect one that says nothing else.
+            color=ColorInfo("bt709", "bt709", "bt709", False),
         )
         # A rate says how fast these are shown, not that some should be dropped.
         super().__init__(path, info, replace(options, frame_rate=None))

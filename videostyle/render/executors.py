@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -322,6 +323,8 @@ def _process_tasks(job: Job, numbers: Sequence[int], engine: Engine) -> Iterator
                     yield future.result()
             except TimeoutError:
                 yield []
+    except BrokenProcessPool as error:
+        raise DeviceError("a worker died", "out of memory?", f"use fewer --workers, and {RESUME}") from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
         for name, value in before.items():
