@@ -1,0 +1,46 @@
+"""Endpoint error of the flow that stillness is measured with, on pairs whose true flow is known.
+
+    python scripts/flow_report.py MIDDLEBURY_DIR
+
+Each folder below holds ``frame10.png``, ``frame11.png`` and ``flow10.flo`` (from the first to the second).
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+from videostyle.io.source import read_picture
+from videostyle.metrics.optical_flow import dis_flow, flow_and_mask
+from videostyle.training.flow import endpoint_error, read_flo
+
+
+def main() -> None:
+    """Prints a table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path)
+    options = parser.parse_args()
+    rows = []
+    print(f"{'pair':14} {'fast':>6} {'medium':>7} {'trusted':>8} {'kept':>6}   endpoint error, pixels")
+    for flo in sorted(options.folder.rglob("*.flo")):
+        frames = sorted(p for p in flo.parent.iterdir() if p.suffix.lower() in (".png", ".jpg"))
+        if len(frames) < 2:
+            continue
+        first, second = read_picture(frames[0]), read_picture(frames[1])
+        truth = read_flo(flo)
+        errors = [endpoint_error(dis_flow(first, second, preset), truth) for preset in ("fast", "medium")]
+        flow, mask = flow_and_mask(first, second)
+        trusted = truth.copy()
+        trusted[mask[..., 0] == 0] = np.nan  # what the masks leave out does not count when stillness is measured
+        rows.append((*errors, endpoint_error(flow, trusted), float(mask.mean())))
+        print(f"{flo.parent.name:14} {rows[-1][0]:6.2f} {rows[-1][1]:7.2f} {rows[-1][2]:8.2f} {rows[-1][3]:6.0%}")
+    if not rows:
+        raise SystemExit(f"no pair with true flow below '{options.folder}'")
+    mean = np.mean(rows, axis=0)
+    print(f"{'mean':14} {mean[0]:6.2f} {mean[1]:7.2f} {mean[2]:8.2f} {mean[3]:6.0%}")
+
+
+if __name__ == "__main__":
+    main()
