@@ -22,6 +22,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.conftest import ffmpeg as make
 from videostyle.errors import InputError, Interrupted, OutputError, VideostyleError
 from videostyle.frames import FrameBatch, VideoInfo
 from videostyle.io import ffmpeg, opencv
@@ -377,3 +378,30 @@ def test_small_fuzz(clip: Clip, tmp_path: Path) -> None:
     """
     done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, timeout=120)
     assert "survived" in done.stdout, done.stderr[-2000:]
+
+
+def test_f18_damage_in_a_ten_bit_clip_leaves_a_gap_and_shifts_nothing(tmp_path: Path) -> None:
+    # Every frame shows its number as a grey level, so that a frame and its time can be held against each other.
+    whole = tmp_path / "whole.mp4"
+    source = "nullsrc=s=64x48:r=25:d=4,format=yuv420p10le,geq=lum='80+8*N':cb=512:cr=512"
+    make("-f", "lavfi", "-i", source, "-c:v", "libx265", "-x265-params", "log-level=none:keyint=5:bframes=0",
+           "-movflags", "+faststart", whole)  # fmt: skip
+
+    def levels(path: Path) -> dict[float, float]:
+        with open_source(path) as opened:
+            return {
+                round(t, 3): float(f.mean()) for b in opened for f, t in zip(b.frames, b.pts, strict=True)
+            }  # fmt: skip
+
+    expected = levels(whole)
+    assert len(expected) == 100
+    data = bytearray(whole.read_bytes())
+    start = data.index(b"mdat") + (len(data) - data.index(b"mdat")) // 2
+    data[start : start + 200] = bytes(200)
+    damaged = tmp_path / "damaged.mp4"
+    damaged.write_bytes(data)
+    found = levels(damaged)
+    late = [t for t in expected if t > 3.2]
+    assert late
+    for moment in late:  # well behind the damage, each time still has its own picture
+        assert found[moment] == pytest.approx(expected[moment], abs=1.5)

@@ -226,7 +226,10 @@ def encode_command(
 
 
 def decode_command(path: Path, info: VideoInfo, *, stream: int = 0, tone_map: bool = False) -> list[str]:
-    """Arguments that decode a file's stream of that number to raw rgb24 frames on stdout, upright and progressive."""
+    """Arguments that decode a file's stream of that number to rgb24 frames on stdout, upright and progressive.
+
+    They come as NUT, raw frames with their times: a frame that cannot be decoded leaves a gap, not a shift.
+    """
     filters = []
     if info.interlaced:
         filters.append("bwdif=mode=send_frame:deint=all")
@@ -237,9 +240,18 @@ def decode_command(path: Path, info: VideoInfo, *, stream: int = 0, tone_map: bo
         )
     filters.append(f"scale={info.width}:{info.height}:flags=accurate_rnd+full_chroma_int+bicubic")
     return [
-        *(ffmpeg_exe(), "-hide_banner", "-nostdin", "-loglevel", "error", "-protocol_whitelist", "file,pipe"),
+        *(
+            ffmpeg_exe(),
+            "-hide_banner",
+            "-nostdin",
+            "-loglevel",
+            "error",
+            "-protocol_whitelist",
+            "file,pipe",
+            "-copyts",
+        ),
         *("-i", file_name(path), "-map", f"0:{stream}", "-vf", ",".join(filters), "-fps_mode", "passthrough"),
-        *("-f", "rawvideo", "-pix_fmt", "rgb24", "pipe:1"),
+        *("-enc_time_base", "demux", "-c:v", "rawvideo", "-pix_fmt", "rgb24", "-f", "nut", "pipe:1"),
     ]
 
 

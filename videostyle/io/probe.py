@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import av
 from av.error import FFmpegError
@@ -230,3 +231,22 @@ def frame_times(path: Path, index: int) -> list[Fraction]:
             with contextlib.suppress(FFmpegError):
                 times.extend(frame.pts * frame.time_base for frame in packet.decode() if frame.pts is not None)
     return sorted(times)
+
+
+def raw_frames(stream: IO[bytes]) -> Iterator[tuple[bytes, float | None]]:
+    """Raw frames and their times in seconds from a pipe that carries NUT (``ffmpeg.decode_command``).
+
+    Raises:
+        OSError: if the pipe breaks; nothing, if it ends before the first frame.
+    """
+    try:
+        container = av.open(stream, format="nut")
+    except (FFmpegError, ValueError, IndexError):
+        return  # nothing came
+    with container:
+        try:
+            for packet in container.demux(video=0):
+                if packet.size:
+                    yield bytes(packet), float(packet.pts * packet.time_base) if packet.pts is not None else None
+        except FFmpegError as error:
+            raise OSError(str(error)) from error

@@ -351,14 +351,16 @@ class FFmpegSource(FrameSource):
         )
         size = info.width * info.height * 3
         step = float(1 / info.fps) if info.fps else 0.04
-        read, time = 0, info.start - step
-        while not self._closed:
-            data = self._process.stdout.read(size)
-            if len(data) < size:
-                break
-            time = self._times[read] if read < len(self._times) else time + step
-            read += 1
-            yield np.frombuffer(data, np.uint8).reshape(info.height, info.width, 3), time
+        read, last = 0, info.start - step
+        try:
+            for data, time in probe.raw_frames(self._process.stdout):
+                if self._closed or len(data) < size:
+                    break
+                last = time if time is not None and time > last else last + step
+                read += 1
+                yield np.frombuffer(data, np.uint8, size).reshape(info.height, info.width, 3), last
+        except OSError:
+            pass  # the pipe broke: ffmpeg's exit status says why
         failure = "" if self._closed else self._process.failed
         if read == 0:
             raise InputError(f"cannot decode '{self.path}'", failure or "no intact frame")
