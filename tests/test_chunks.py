@@ -269,6 +269,14 @@ def test_p1_a_full_disk_keeps_what_was_painted_and_says_so(
     assert os.listdir(tmp_path) == ["out.mp4"]
 
 
+def test_p1_too_little_room_is_said_beforehand(
+    film: Path, style: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("videostyle.render.runner.disk_free", lambda folder: 1000)
+    render(film, tmp_path / "out.mp4", RenderSettings(style), plan_only=True)
+    assert "are needed beside" in caplog.text
+
+
 def test_p6_ctrl_c_keeps_finished_chunks_and_says_how_to_go_on(film: Path, style: str, tmp_path: Path) -> None:
     output = tmp_path / "out.mp4"
     command = [sys.executable, "-m", "videostyle", "render", str(film), "--style", style, "-o", str(output), "-q"]

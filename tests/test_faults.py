@@ -405,3 +405,25 @@ def test_f18_damage_in_a_ten_bit_clip_leaves_a_gap_and_shifts_nothing(tmp_path: 
     assert late
     for moment in late:  # well behind the damage, each time still has its own picture
         assert found[moment] == pytest.approx(expected[moment], abs=1.5)
+
+
+def test_a_copied_stream_that_is_not_in_the_written_file_is_noticed(
+    clip: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from videostyle.io.sink import VideoSink
+
+    copied = VideoSink._copied_streams
+
+    def lost(self: VideoSink, source: object, muxer: object) -> dict[int, object]:
+        found = copied(self, source, muxer)
+        return {**found, 99: None}
+
+    monkeypatch.setattr(VideoSink, "_copied_streams", lost)
+    monkeypatch.setattr(VideoSink, "_copied_packets", lambda self, source, copies, origin: iter(()))
+    with open_source(clip("plain.mp4")) as source:
+        sink = open_sink(tmp_path / "out.mp4", source.info, EncodeOptions(), original=Original(clip("plain.mp4")))
+        for batch in source:
+            sink.write(batch)
+        with pytest.raises(OutputError, match="of 2 copied streams"):
+            sink.close()
+    assert os.listdir(tmp_path) == []

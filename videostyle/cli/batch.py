@@ -43,8 +43,9 @@ def _hours(seconds: float | None) -> str:
 def run(options: argparse.Namespace) -> int:
     """Paints everything; the exit code is the first failure's."""
     from videostyle.cli.progress import Bars, stoppable
+    from videostyle.io.files import disk_free
     from videostyle.processors.startup import load_tensorflow
-    from videostyle.render.batch import Clock, Wish, disk_free, disk_needed, plan_tasks, read_jobs, run_tasks
+    from videostyle.render.batch import Clock, Wish, disk_needed, plan_tasks, read_jobs, run_tasks
 
     settings = settings_from(options, "")
     wishes = []

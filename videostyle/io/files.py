@@ -59,6 +59,13 @@ def disk_error(path: Path, error: OSError) -> OutputError:
     return OutputError(f"cannot write '{path}'", error.strerror or str(error))
 
 
+def disk_free(folder: Path) -> int:
+    """Bytes free where ``folder`` is or will be."""
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return shutil.disk_usage(folder).free
+
+
 def lock_file(path: Path) -> IO[bytes]:
     """Locks ``path`` for this process and gives the open file, which holds the lock until it is closed.
 

@@ -204,6 +204,7 @@ class VideoSink:
         self._times: list[float] = []
         # GIF and WebP have clocks and palettes of their own: ffmpeg writes these files itself.
         self._direct = not self._codec.stream
+        self._copied = 0
         self._parts: list[Path] = [self._output.scratch]
         target = self._output.temporary if self._direct else self._output.scratch
         self._encoder = StreamEncoder(target, info, self._codec, options)
@@ -322,6 +323,7 @@ class VideoSink:
             video = muxer.add_stream_from_template(encoded.streams.video[0], opaque=True)
             video.time_base = base
             copies = self._copied_streams(source, muxer) if source is not None else {}
+            self._copied = len(copies)
             if source is not None:
                 self._copy_tags(source, muxer, origin)
             muxer.metadata.update(self._metadata)
@@ -456,6 +458,12 @@ class VideoSink:
                 raise OutputError(f"cannot finish '{self._output.path}'", "the written file has no video stream")
             if self._direct:
                 return
+            # There may be more: chapters are a track of their own in some containers.
+            if len(container.streams) < 1 + self._copied:
+                raise OutputError(
+                    f"cannot finish '{self._output.path}'",
+                    f"{len(container.streams) - 1} of {self._copied} copied streams are in the written file",
+                )
             stream = container.streams.video[0]
             written = sum(1 for packet in container.demux(stream) if packet.size)
         if written != len(self._times):

@@ -23,7 +23,6 @@ from __future__ import annotations
 import json
 import logging
 import re
-import shutil
 import threading
 import time
 import tomllib
@@ -37,6 +36,7 @@ from videostyle.errors import DeviceError, InputError, Interrupted, OutputError,
 from videostyle.io.files import write_whole
 from videostyle.io.source import ReadOptions, open_source
 from videostyle.io.timecode import parse
+from videostyle.render.plan import BYTES_A_PIXEL
 from videostyle.render.settings import Engine, RenderSettings
 
 log = logging.getLogger("videostyle")
@@ -45,7 +45,6 @@ VIDEOS = (
     *(".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".mts", ".m2ts", ".ts", ".flv", ".3gp"),
     *(".mxf", ".ogv", ".wmv", ".gif"),
 )
-BYTES_A_PIXEL = 0.1  # of a painted frame as x264 stores it (crf 18): 0.05 to 0.15 on clips of all kinds
 ATTEMPTS = 2  # for what may pass: a full disk, a device that is busy
 
 # key of a job file -> type, and how it becomes a setting
@@ -310,13 +309,6 @@ def disk_needed(tasks: Iterable[Task]) -> int:
     """Bytes that the outputs may take at the same time: each finished one, and the chunks of the largest."""
     sizes = [task.cost * 1e6 * BYTES_A_PIXEL for task in tasks]
     return round(sum(sizes) + max(sizes, default=0.0))
-
-
-def disk_free(folder: Path) -> int:
-    """Bytes free where ``folder`` is or will be."""
-    while not folder.exists() and folder != folder.parent:
-        folder = folder.parent
-    return shutil.disk_usage(folder).free
 
 
 # -- doing it ----------------------------------------------------------------------------------------------------

@@ -27,6 +27,7 @@ CUT_RATIO = 3.5  # ...and times the recent change, so that a fast pan is not cut
 SHORTEST = 8  # frames; a flash or a strobe is not a row of shots
 
 
+BYTES_A_PIXEL = 0.1  # of a painted frame as x264 stores it: 0.05 to 0.15 on clips of all kinds
 CHUNK = 240  # frames of a chunk at most: ten seconds, and no more than an encoder puts between two key frames
 CHUNK_AT_CUT = 120  # a chunk of at least this many ends where a shot does
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from videostyle import __version__
 from videostyle.errors import OutputError, UsageError
 from videostyle.frames import FrameBatch, VideoInfo
-from videostyle.io.files import disk_error
+from videostyle.io.files import disk_error, disk_free
 from videostyle.io.sink import Original, PictureSink, VideoSink, open_sink
 from videostyle.io.source import FrameSource, open_source
 from videostyle.io.timecode import TimePoint
@@ -32,7 +32,7 @@ from videostyle.render.job import (
     save_job,
     work_folder,
 )
-from videostyle.render.plan import Plan, chunk_borders, plan_shots
+from videostyle.render.plan import BYTES_A_PIXEL, Plan, chunk_borders, plan_shots
 from videostyle.render.settings import Engine, RenderSettings
 from videostyle.render.style import resolve
 
@@ -231,6 +231,11 @@ def _job_for(
         remove_parts(folder)
         return found
     plan = make_plan(source, stylize, progress)
+    # Chunks and the file made of them are there at the same time for a moment.
+    needed = 2 * BYTES_A_PIXEL * len(plan.times) * source.info.width * source.info.height
+    free = disk_free(folder.parent)
+    if needed > free:
+        log.warning("about %.1f GB are needed beside '%s', %.1f GB are free", needed / 1e9, target, free / 1e9)
     job = Job(source.path.resolve(), Path(os.path.abspath(target)), chosen, wanted, plan, stylize.style)
     if len(plan.chunks) > 1 or always:
         try:
