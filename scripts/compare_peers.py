@@ -10,6 +10,7 @@ against the painting at a short side of 384; the warping error along DIS flow of
 from __future__ import annotations
 
 import argparse
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -134,23 +135,29 @@ def main() -> None:
         strip = []
         for model, build in models.items():
             paint = build()
+            paint(frames[:4])  # what is compiled at first does not count
+            began = time.perf_counter()
             painted = paint(frames)
+            rate = len(frames) / (time.perf_counter() - began)
             picks = range(0, len(frames), max(1, len(frames) // 3))
             style = np.mean([judge.style(painted[i]) for i in picks])
             content = np.mean([judge.content(painted[i], frames[i]) for i in picks])
             error = temporal.warping_error(painted, flows)
             gain = temporal.noise_gain(paint, frames[0], count=6)
-            rows[model].append((style, content, 1e3 * error, gain))
+            rows[model].append((style, content, 1e3 * error, gain, rate))
             strip.append(painted[-1])
             figures = f"style {style:.4f} content {content:.3f} warping {1e3 * error:.3f}e-3 noise gain {gain:.2f}"
+            figures += f" {rate:.1f} frames/s"
             print(f"{name:14} {model:34} {figures}", flush=True)
         if options.strips:
             options.strips.mkdir(parents=True, exist_ok=True)
             cv2.imwrite(str(options.strips / f"{name}.png"), np.concatenate(strip, 1)[..., ::-1])
-    print("mean over clips")
+    print("mean over clips; frames/s of the network alone, in TensorFlow, frames as arrays")
+    print("| network | style | content | warping error | noise gain | frames/s |")
+    print("|---|---|---|---|---|---|")
     for model, values in rows.items():
-        style, content, error, gain = np.mean(values, axis=0)
-        print(f"| {model} | {style:.4f} | {content:.3f} | {error:.3f}e-3 | {gain:.2f} |")
+        style, content, error, gain, rate = np.mean(values, axis=0)
+        print(f"| {model} | {style:.4f} | {content:.3f} | {error:.3f}e-3 | {gain:.2f} | {rate:.1f} |")
 
 
 if __name__ == "__main__":
