@@ -4,7 +4,7 @@ Two places: the container's own tags (``comment`` for people, ``videostyle`` as 
 packet with IPTC's ``DigitalSourceType``, in the box or chunk that each format has for it.
 
 *Source:* IPTC digital source type "composite with trained algorithmic media"; XMP specification part 3
-(storage in MP4/MOV, PNG, JPEG and WebP).
+(storage in MP4/MOV, PNG and JPEG).
 """
 
 from __future__ import annotations

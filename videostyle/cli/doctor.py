@@ -91,8 +91,9 @@ def _display() -> str:
 
 
 def _cameras() -> str:
-    found = sorted(str(path) for path in Path("/dev").glob("video*")) if Path("/dev").exists() else []
-    return ", ".join(found) or "none found: painting files needs none"
+    from videostyle.io.camera import list_cameras
+
+    return ", ".join(list_cameras()) or "none found: painting files needs none"
 
 
 CHECKS: dict[str, tuple[Callable[[], str], bool]] = {  # name -> check, whether painting a file needs it
