@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 
 from videostyle.api import Stylizer
+from videostyle.io.opencv import draw_text
 from videostyle.io.source import read_picture
 from videostyle.models import gallery
 from videostyle.models.weights import load_style
@@ -24,8 +25,7 @@ CELL = (320, 180)
 def labelled(picture: np.ndarray, text: str) -> np.ndarray:
     """A cell with its name in the corner."""
     cell = np.ascontiguousarray(cv2.resize(picture, CELL, interpolation=cv2.INTER_AREA))
-    for colour, width in (((0, 0, 0), 3), ((255, 255, 255), 1)):
-        cv2.putText(cell, text, (7, CELL[1] - 9), cv2.FONT_HERSHEY_SIMPLEX, 0.5, colour, width, cv2.LINE_AA)
+    draw_text(cell, text, (7, CELL[1] - 9))
     return cell
 
 

@@ -39,6 +39,7 @@ class LiveReport:
         fps_out: painted frames a second.
         latency_p50: milliseconds from capture to having left through the slowest output.
         latency_p95: the same, 95th percentile.
+        delay: seconds from the capture of the last frame to its being painted.
         longest_gap: seconds between two painted frames at most.
         reconnects: times that the camera was opened again.
         size: width and height at which frames were painted at the end.
@@ -55,6 +56,7 @@ class LiveReport:
     fps_out: float = 0.0
     latency_p50: float = 0.0
     latency_p95: float = 0.0
+    delay: float = 0.0
     longest_gap: float = 0.0
     reconnects: int = 0
     size: tuple[int, int] = (0, 0)
@@ -283,6 +285,7 @@ class LiveLoop:
                 # While another size is being prepared, times are those of the old one, and of the preparing.
                 if self.painter.step == self._pace.step and self._pace.add(done - now, done):
                     self.painter.set_step(self._pace.step)
+                report.delay = done - frame.captured
                 if self._watch is not None:
                     shown = self._watch(painted, frame.picture, report)
                     if shown is None:

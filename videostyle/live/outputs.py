@@ -343,14 +343,16 @@ class Page:
         request.end_headers()
         seen = 0
         with contextlib.suppress(OSError):  # the browser has gone
+            request.wfile.write(b"--frame\r\n")
             while not self._closed:
                 with self._condition:
                     if self._number == seen and not self._closed:
                         self._condition.wait(5.0)
                     seen, data = self._number, self._latest
                 if data is not None:
-                    head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(data)}\r\n\r\n"
-                    request.wfile.write(head.encode() + data + b"\r\n")
+                    # A browser shows a part when it sees the border behind it, not before: it is sent at once.
+                    head = f"Content-Type: image/jpeg\r\nContent-Length: {len(data)}\r\n\r\n"
+                    request.wfile.write(head.encode() + data + b"\r\n--frame\r\n")
 
     def open(self, width: int, height: int, fps: float) -> None:
         """Nothing: browsers come when they like."""

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from videostyle.frames import UInt8Array, bgr_to_rgb
-from videostyle.io.opencv import load_cv2
+from videostyle.io.opencv import draw_text, load_cv2
 from videostyle.live.loop import LiveLoop, LiveReport
 from videostyle.live.painter import LivePainter
 
@@ -55,14 +55,10 @@ class Stage:
         return out if self._press(key, out) else None
 
     def _drawn(self, picture: UInt8Array, report: LiveReport) -> UInt8Array:
-        cv2 = load_cv2()
         drawn = picture.copy()
-        text = (
-            f"{self._painter.name} {self._painter.strength:.0%}  {report.fps_out:.0f} frames/s  "
-            f"{report.dropped} dropped{'  REC' if self._recording else ''}"
-        )
-        for color, thickness in (((0, 0, 0), 3), ((255, 255, 255), 1)):
-            cv2.putText(drawn, text, (8, 20), cv2.FONT_HERSHEY_SIMPLEX, 0.5, color, thickness, cv2.LINE_AA)
+        rates = f"{report.fps_out:.0f} frames/s  {1e3 * report.delay:.0f} ms  {report.dropped} dropped"
+        recording = "  REC" if self._recording else ""
+        draw_text(drawn, f"{self._painter.name} {self._painter.strength:.0%}  {rates}{recording}", (8, 20))
         return drawn
 
     def _press(self, key: str, picture: UInt8Array) -> bool:

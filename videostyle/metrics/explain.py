@@ -8,7 +8,7 @@ import numpy as np
 
 from videostyle.errors import OutputError
 from videostyle.frames import Float32Array, UInt8Array, to_float
-from videostyle.io.opencv import load_cv2
+from videostyle.io.opencv import draw_text, load_cv2
 from videostyle.models import loss_network
 from videostyle.models.loss_network import LossNetwork, features
 from videostyle.models.weights import Style
@@ -76,10 +76,7 @@ def explain(style: Style, scene: UInt8Array, painting: UInt8Array | None, output
                 grey = (np.clip(response / top, 0, 1) * 255).astype(np.uint8)
                 cells.append(cell(np.asarray(cv2.applyColorMap(grey, cv2.COLORMAP_INFERNO)[..., ::-1], np.uint8)))
             line = np.ascontiguousarray(np.concatenate(cells, axis=1))
-            cv2.putText(line, f"{layer} {name}", (6, 16), cv2.FONT_HERSHEY_SIMPLEX, 0.45, (0, 0, 0), 3, cv2.LINE_AA)
-            cv2.putText(
-                line, f"{layer} {name}", (6, 16), cv2.FONT_HERSHEY_SIMPLEX, 0.45, (255, 255, 255), 1, cv2.LINE_AA
-            )
+            draw_text(line, f"{layer} {name}", (6, 16), 0.45)
             lines.append(line)
     ok, data = cv2.imencode(".png", np.concatenate(lines, axis=0)[..., ::-1])
     try:
