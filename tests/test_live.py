@@ -337,7 +337,7 @@ def test_a_cross_over_walks_from_one_to_the_other(painter: LivePainter) -> None:
     away = [np.abs(w - start).mean() for w in walk]
     assert away[0] < 0.1 * away[-1]
     assert 0.1 * away[-1] < away[10] < 0.95 * away[-1]
-    assert np.array_equal(walk[-2], end)
+    assert np.abs(walk[-2] - end).mean() < 1  # it has arrived; only the slow mean of the light still moves
     steps = [np.abs(b - a).mean() for a, b in itertools.pairwise(walk)]
     assert max(steps) < 0.4 * away[-1]  # no jump
 

@@ -184,6 +184,7 @@ def test_p8_values_that_are_not_finite_are_an_error(random_style: Style) -> None
 def test_p7_memory_that_runs_out_halves_the_batch_then_tiles(
     random_style: Style, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("VIDEOSTYLE_THREADS", "1")  # one batch at a time, whatever an earlier test has set
     frames = scene(5, 700, 700)
     processor = opened(random_style, 700, 700, batch_size=4)
     processor.use_shots([(0, processor.statistics_of(frames[:1]))])
