@@ -11,8 +11,10 @@ from __future__ import annotations
 import argparse
 import subprocess
 import time
+from pathlib import Path
 
 import cv2
+import numpy as np
 import torch
 from torch import nn
 
@@ -56,6 +58,37 @@ def network() -> nn.Module:
         nn.ReflectionPad2d(4),
         nn.Conv2d(32, 3, 9),
     ).eval()
+
+
+def load(path: str | Path) -> nn.Module:
+    """The network with published weights: ``NAME/kernel`` (kh, kw, in, out), ``NAME/bias``, norms ``gamma``, ``beta``.
+
+    These networks take and give RGB 0..255.
+    """
+    model, blocks = network(), range(1, 6)
+    convolutions = ["conv1", "conv2", "conv3", *(f"res{i}.conv{j}" for i in blocks for j in (1, 2))]
+    norms = ["in1", "in2", "in3", *(f"res{i}.in{j}" for i in blocks for j in (1, 2)), "in4", "in5"]
+    convolutions += ["deconv1", "deconv2", "deconv3"]
+    with np.load(path, allow_pickle=False) as arrays, torch.no_grad():
+        layers = list(model.modules())
+        for layer, name in zip((m for m in layers if isinstance(m, nn.Conv2d)), convolutions, strict=True):
+            layer.weight.copy_(torch.from_numpy(arrays[f"{name}/kernel"].transpose(3, 2, 0, 1).copy()))
+            layer.bias.copy_(torch.from_numpy(arrays[f"{name}/bias"].copy()))
+        for layer, name in zip((m for m in layers if isinstance(m, nn.InstanceNorm2d)), norms, strict=True):
+            layer.weight.copy_(torch.from_numpy(arrays[f"{name}/gamma"].copy()))
+            layer.bias.copy_(torch.from_numpy(arrays[f"{name}/beta"].copy()))
+    return model
+
+
+def paint(model: nn.Module, frames: np.ndarray) -> np.ndarray:
+    """Frames uint8 ``[T, H, W, 3]`` RGB through a network of ``load``."""
+    painted = []
+    with torch.inference_mode():
+        for frame in frames:
+            x = torch.from_numpy(np.ascontiguousarray(frame)).permute(2, 0, 1)[None].float()
+            y = model(x)[0].clamp(0, 255).round().to(torch.uint8)
+            painted.append(y.permute(1, 2, 0).numpy())
+    return np.stack(painted)
 
 
 def main() -> None:

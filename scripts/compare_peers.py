@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -119,6 +120,7 @@ def main() -> None:
     parser.add_argument("--painting", type=Path, required=True)
     parser.add_argument("--vgg16", type=Path, required=True)
     parser.add_argument("--peer", type=Path, action="append", default=[])
+    parser.add_argument("--torch-peer", type=Path, action="append", default=[], help="the same network in PyTorch")
     parser.add_argument("--style", action="append", default=[])
     parser.add_argument("--frames", type=int, default=24)
     parser.add_argument("--strips", type=Path)
@@ -127,6 +129,12 @@ def main() -> None:
     judge = PerceptualJudge.of(loss_network.load(str(options.vgg16)), cv2.imread(str(options.painting))[..., ::-1])
     models: dict[str, Callable[[], Paint]] = {"unpainted": lambda: lambda frames: frames}
     models |= {path.stem + " (peer)": (lambda path=path: peer(path)) for path in options.peer}
+    if options.torch_peer:
+        import classic_torch  # PyTorch is needed for nothing else
+
+        for path in options.torch_peer:
+            model = classic_torch.load(path)
+            models[f"{path.stem} (peer, PyTorch)"] = lambda model=model: partial(classic_torch.paint, model)
     models |= {style: (lambda style=style: Stylizer(style, batch_size=4)) for style in options.style}
     rows: dict[str, list[tuple[float, ...]]] = {name: [] for name in models}
     for name in options.names.split(","):
