@@ -26,13 +26,7 @@ from videostyle.frames import FrameBatch
 from videostyle.io.sink import EncodeOptions, open_sink
 from videostyle.io.source import ReadOptions, open_source
 from videostyle.processors.stylize import Stylize
-
-
-def processor_seconds() -> float:
-    """User and system time of this process and of its ended children."""
-    return sum(
-        u.ru_utime + u.ru_stime for u in map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    )
+from videostyle.render.bench import processor_seconds
 
 
 def timed(work: object, frames: int) -> tuple[float, float]:

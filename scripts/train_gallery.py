@@ -17,10 +17,10 @@ import numpy as np
 from videostyle import __version__
 from videostyle.io.content import clip_neighbours
 from videostyle.io.source import open_source
-from videostyle.metrics.optical_flow import flow_and_mask
 from videostyle.models import gallery, loss_network
 from videostyle.models.weights import StyleCard, load_style, save_style
-from videostyle.training.data import ClipPair, PairSampler
+from videostyle.render.style import clip_pairs
+from videostyle.training.data import PairSampler
 from videostyle.training.trainer import LossWeights, Progress, Settings, nearest_start, painting_targets, train_style
 
 
@@ -59,9 +59,7 @@ def main() -> None:
     clips = []
     for path in options.clip:
         with open_source(path) as source:
-            for now, before in clip_neighbours(source):
-                if now is not before:
-                    clips.append(ClipPair(before, now, *flow_and_mask(now, before)))
+            clips += clip_pairs(clip_neighbours(source), options.size, "medium")
     net = loss_network.load(options.loss_network)
     base = gallery.base()
     overrides = {key: float(value) for key, value in (item.split("=") for item in options.set)}

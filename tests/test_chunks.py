@@ -338,7 +338,7 @@ def test_work_of_another_render_is_not_mixed_in(change: str, film: Path, style: 
     with pytest.raises(OutputError, match=f"differs in: {name}.*--restart"):
         render(clip, output, other)
     assert (folder / "chunk_00000.json").exists()
-    report = render(clip, output, other, kept="discard")
+    report = render(clip, output, other, restart=True)
     assert report.resumed == 0
     assert sorted(os.listdir(tmp_path)) == ["film.mp4", "out.mp4"]
 

@@ -31,13 +31,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def _hours(seconds: float | None) -> str:
     if seconds is None:
         return "unknown before the first is done ('videostyle bench' measures this machine)"
-    return (
-        f"{seconds / 3600:.1f} h"
-        if seconds >= 3600
-        else f"{seconds / 60:.0f} min"
-        if seconds >= 60
-        else f"{seconds:.0f} s"
-    )
+    if seconds >= 3600:
+        return f"{seconds / 3600:.1f} h"
+    return f"{seconds / 60:.0f} min" if seconds >= 60 else f"{seconds:.0f} s"
 
 
 def run(options: argparse.Namespace) -> int:

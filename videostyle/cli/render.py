@@ -92,9 +92,14 @@ def _part(options: argparse.Namespace, settings: RenderSettings) -> int:
     with stoppable() as cancel:
         bars = Bars(options.quiet)
         try:
-            kept = "discard" if options.restart else "use"
             report = render(
-                options.inputs[0], options.output, settings, progress=bars, cancel=cancel, kept=kept, plan_only=True
+                options.inputs[0],
+                options.output,
+                settings,
+                progress=bars,
+                cancel=cancel,
+                restart=options.restart,
+                plan_only=True,
             )
         finally:
             bars.close()
@@ -115,8 +120,9 @@ def _render_one(
 ) -> dict[str, object]:
     from videostyle.render.runner import render
 
-    kept = "discard" if options.restart else "use"
-    report = render(path, options.output, settings, progress=bars, cancel=cancel, engine=engine, kept=kept)
+    report = render(
+        path, options.output, settings, progress=bars, cancel=cancel, engine=engine, restart=options.restart
+    )
     if not options.quiet:
         for warning in report.warnings:
             print(f"warning: {Path(path).name}: {warning}", file=sys.stderr)

@@ -240,17 +240,9 @@ def decode_command(path: Path, info: VideoInfo, *, stream: int = 0, tone_map: bo
         )
     filters.append(f"scale={info.width}:{info.height}:flags=accurate_rnd+full_chroma_int+bicubic")
     return [
-        *(
-            ffmpeg_exe(),
-            "-hide_banner",
-            "-nostdin",
-            "-loglevel",
-            "error",
-            "-protocol_whitelist",
-            "file,pipe",
-            "-copyts",
-        ),
-        *("-i", file_name(path), "-map", f"0:{stream}", "-vf", ",".join(filters), "-fps_mode", "passthrough"),
+        *(ffmpeg_exe(), "-hide_banner", "-nostdin", "-loglevel", "error", "-protocol_whitelist", "file,pipe"),
+        *("-copyts", "-i", file_name(path)),
+        *("-map", f"0:{stream}", "-vf", ",".join(filters), "-fps_mode", "passthrough"),
         *("-enc_time_base", "demux", "-c:v", "rawvideo", "-pix_fmt", "rgb24", "-f", "nut", "pipe:1"),
     ]
 

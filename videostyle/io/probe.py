@@ -233,6 +233,16 @@ def frame_times(path: Path, index: int) -> list[Fraction]:
     return sorted(times)
 
 
+def stored_frames(path: Path) -> int:
+    """Frames that a file of ours holds in its first video stream, counted without decoding.
+
+    Raises:
+        FFmpegError: if it cannot be read.
+    """
+    with av.open(f"file:{path}") as container:
+        return sum(1 for packet in container.demux(container.streams.video[0]) if packet.size)
+
+
 def raw_frames(stream: IO[bytes]) -> Iterator[tuple[bytes, float | None]]:
     """Raw frames and their times in seconds from a pipe that carries NUT (``ffmpeg.decode_command``).
 

@@ -23,7 +23,7 @@ from videostyle.frames import FrameBatch, VideoInfo
 from videostyle.io import ffmpeg
 from videostyle.io.files import PendingOutput, disk_error
 from videostyle.io.opencv import load_cv2
-from videostyle.io.probe import open_container
+from videostyle.io.probe import open_container, stored_frames
 from videostyle.io.source import PICTURES
 
 log = logging.getLogger("videostyle")
@@ -213,10 +213,6 @@ class VideoSink:
     def in_parts(self) -> bool:
         """Whether the output can be put together of parts that were encoded apart (``assemble``)."""
         return not self._direct
-
-    def part(self, target: Path) -> StreamEncoder:
-        """An encoder that writes a part for ``assemble``."""
-        return StreamEncoder(target, self._info, self._codec, self._options)
 
     def write(self, batch: FrameBatch) -> None:
         """Encodes one batch."""
@@ -464,8 +460,7 @@ class VideoSink:
                     f"cannot finish '{self._output.path}'",
                     f"{len(container.streams) - 1} of {self._copied} copied streams are in the written file",
                 )
-            stream = container.streams.video[0]
-            written = sum(1 for packet in container.demux(stream) if packet.size)
+        written = stored_frames(self._output.temporary)
         if written != len(self._times):
             raise OutputError(
                 f"cannot finish '{self._output.path}'",

@@ -141,8 +141,8 @@ class FrameSource:
         """Goes to a frame before ``_frames`` is asked for the first; False, with nothing changed, if it cannot."""
         return False
 
-    def _numbered(self) -> Iterator[tuple[int, Frame]]:
-        """The frames of the part asked for, each with its number in the whole."""
+    def _wanted(self) -> Iterator[Frame]:
+        """The frames of the part asked for."""
         first = 0
         untouched = not (self.options.start or self.options.end or self.options.frame_rate)
         if self._first and self._first_time is not None and untouched and self._seek(self._first, self._first_time):
@@ -154,7 +154,7 @@ class FrameSource:
             if self._count is not None and number >= self._first + self._count:
                 return
             if number >= self._first:
-                yield number, frame
+                yield frame
 
     def _warn(self, message: str) -> None:
         """Notes damage; raises instead where the user asked to be strict."""
@@ -198,7 +198,7 @@ class FrameSource:
         buffer = np.empty((count, *size, 3), np.uint8)
         times: list[float] = []
         index = self._first
-        for _, (picture, time) in self._numbered():
+        for picture, time in self._wanted():
             if picture.shape[:2] != size:
                 shrinking = picture.shape[0] * picture.shape[1] > size[0] * size[1]
                 method = cv2.INTER_AREA if shrinking else cv2.INTER_CUBIC
@@ -335,9 +335,6 @@ class FFmpegSource(FrameSource):
             raise InputError(f"'{media.path}' has no video stream")
         info = media.video
         super().__init__(media.path, info, options)
-        # A packet may hold one field only, and two make a frame: these are counted as decoded.
-        times = probe.frame_times if info.interlaced else probe.packet_times
-        self._times = [float(t) for t in times(media.path, media.video_index)]
         self._process: ffmpeg.Process | None = None
         self._tone_map, self._stream = tone_map, media.video_index
         if tone_map:
@@ -364,8 +361,13 @@ class FFmpegSource(FrameSource):
         failure = "" if self._closed else self._process.failed
         if read == 0:
             raise InputError(f"cannot decode '{self.path}'", failure or "no intact frame")
-        if failure or (not self._closed and read < len(self._times)):
-            self._warn(f"{read} of {len(self._times)} frames could be read {failure}".strip())
+        if self._closed:
+            return
+        # A packet may hold one field only, and two make a frame: these are counted as decoded.
+        times = probe.frame_times if info.interlaced else probe.packet_times
+        expected = len(times(self.path, self._stream))
+        if failure or read < expected:
+            self._warn(f"{read} of {expected} frames could be read {failure}".strip())
 
     def close(self) -> None:
         """Ends ffmpeg."""

@@ -22,6 +22,7 @@ log = logging.getLogger("videostyle")
 
 STALLED = 3.0  # seconds without a frame after which a camera counts as gone
 FROZEN = 90  # byte-identical frames in a row after which a camera counts as frozen: its noise alone forbids that
+ENDED = "it gives no more frames"  # no failure of a file; one of a camera
 RETRY_FIRST, RETRY_LONGEST = 0.5, 10.0  # seconds between attempts to get the camera back
 
 
@@ -111,7 +112,7 @@ class Capture:
                 if generation != self._generation:
                     return  # the watchdog has given this one up
                 if found is None:
-                    reason = "it gives no more frames"
+                    reason = ENDED
                     break
                 picture, moment = found
                 same = same + 1 if before is not None and np.array_equal(before, picture) else 0
@@ -154,7 +155,7 @@ class Capture:
                 return
             self._generation += 1  # whoever still reads there is alone now
             if self._again is None:
-                if reason != "it gives no more frames":
+                if reason != ENDED:
                     self.error = DeviceError("the camera failed", reason, "--reconnect waits for it to come back")
                 self._finish()
                 return

@@ -30,6 +30,7 @@ from videostyle.errors import DeviceError, OutputError, UsageError, VideostyleEr
 from videostyle.frames import UInt8Array
 from videostyle.io.files import PendingOutput, disk_error
 from videostyle.io.opencv import load_cv2
+from videostyle.io.sink import MUXERS
 from videostyle.live.newest import Newest
 from videostyle.provenance import Painted, embed
 
@@ -123,6 +124,7 @@ class Recording:
         self.path = self._pending.path
         self.running = self.path.with_name(f"{self.path.stem}.recording{self.path.suffix}")
         self._painted = painted
+        self._format = MUXERS[self.path.suffix.lower()]
         self._encoder: _Encoder | None = None
         self._frames = 0
 
@@ -133,10 +135,9 @@ class Recording:
             OutputError: if it cannot be written.
         """
         fragments = {"movflags": "frag_keyframe+empty_moov+default_base_moof", "flush_packets": "1"}
-        kind = "matroska" if self.path.suffix.lower() == ".mkv" else self.path.suffix.lower()[1:]
-        options = {} if kind == "matroska" else fragments
+        options = fragments if self._format in ("mp4", "mov") else {}
         try:
-            self._encoder = _Encoder(f"file:{self.running}", kind, options, width, height, fps)
+            self._encoder = _Encoder(f"file:{self.running}", self._format, options, width, height, fps)
         except (FFmpegError, OSError) as error:
             raise OutputError(f"cannot record to '{self.path}'", str(error)) from error
 
@@ -163,9 +164,8 @@ class Recording:
                 self.running.unlink(missing_ok=True)
                 return
             with av.open(f"file:{self.running}") as source:
-                kind = "matroska" if self.path.suffix.lower() == ".mkv" else self.path.suffix.lower()[1:]
-                options = {"movflags": "+faststart+use_metadata_tags"} if kind != "matroska" else {}
-                with av.open(f"file:{self._pending.temporary}", "w", format=kind, options=options) as target:
+                options = {"movflags": "+faststart+use_metadata_tags"} if self._format in ("mp4", "mov") else {}
+                with av.open(f"file:{self._pending.temporary}", "w", format=self._format, options=options) as target:
                     copy = target.add_stream_from_template(source.streams.video[0])
                     if self._painted is not None:
                         target.metadata.update(self._painted.tags())

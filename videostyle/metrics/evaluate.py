@@ -307,11 +307,11 @@ class Evaluator:
         if "sintel_error" in values:
             values["sintel_error"] = {who: float(np.sqrt(v)) for who, v in values["sintel_error"].items()}
         if self.frames > 1:
-            changes = {
-                who: np.mean(last, axis=0) - np.mean(first, axis=0) for who, (first, last) in self._colors.items()
-            }
+            # Mean colours stand for frames of one pixel: the first and the last second of them, as many of each.
+            ends = {who: np.array([*first, *last])[:, None, None] for who, (first, last) in self._colors.items()}
+            edge = len(self._colors[UNPAINTED][0])
             values["color_drift"] = {
-                who: float(np.abs(change - changes[UNPAINTED]).max()) for who, change in changes.items()
+                who: temporal.color_drift(colors, ends[UNPAINTED], edge) for who, colors in ends.items()
             }
         height, width = self._past[-1][UNPAINTED].shape[:2]
         ordered = {figure: values[figure] for figure in DEFINITIONS if figure in values}

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from videostyle.frames import UInt8Array
 from videostyle.training.flow import Float, warp
@@ -75,14 +77,14 @@ def static_flicker(painted: UInt8Array, original: UInt8Array, still: float = 3.0
     return float(painted.astype(np.float32).std(axis=0)[steady].mean())
 
 
-def color_drift(painted: UInt8Array, original: UInt8Array, edge: int) -> float:
+def color_drift(painted: NDArray[Any], original: NDArray[Any], edge: int) -> float:
     """Change of the mean colour from the first to the last ``edge`` frames beyond the original's, levels of 255.
 
     The largest of the three channels. Known answer: d for a clip that grows lighter by d levels from one end
     to the other while the original does not change.
     """
 
-    def change(frames: UInt8Array) -> Float:
+    def change(frames: NDArray[Any]) -> Float:
         first, last = (part.astype(np.float64).mean(axis=(0, 1, 2)) for part in (frames[:edge], frames[-edge:]))
         return np.asarray(last - first, np.float32)
 

@@ -109,14 +109,14 @@ class Architecture:
         """Number of trained values."""
         return sum(int(np.prod(shape)) for shape in self.shapes().values())
 
+    def convolutions(self) -> list[tuple[tuple[int, ...], int]]:
+        """Of every convolution: shape of its kernel, and how many pixels of the frame one of its places covers."""
+        cells = {"stem": 16, "bloc": 16, "down": 64, "deep": 64, "up/k": 64, "head": 16, "out/": 4}
+        return [(shape, cells[name[:4]]) for name, shape in self.shapes().items() if name.endswith("kernel")]
+
     def multiplications(self, height: int, width: int) -> int:
         """Multiply-adds of the convolutions for one frame of ``height`` x ``width`` pixels."""
-        cells = {"stem": 16, "bloc": 16, "down": 64, "deep": 64, "up/k": 64, "head": 16, "out/": 4}
-        total = 0
-        for name, shape in self.shapes().items():
-            if name.endswith("kernel"):
-                total += int(np.prod(shape)) * height * width // cells[name[:4]]
-        return total
+        return sum(int(np.prod(shape)) * height * width // cell for shape, cell in self.convolutions())
 
 
 def initial_weights(arch: Architecture, seed: int = 0) -> dict[str, NDArray[np.float32]]:

@@ -252,7 +252,6 @@ def plan_tasks(wishes: Sequence[Wish], folder: Path | None) -> tuple[list[Task],
         wishes: what is wanted.
         folder: where outputs go, in a mirrored tree; None = beside the clips.
     """
-    from videostyle.provenance import read
     from videostyle.render.runner import default_output, style_label
 
     tasks: list[Task] = []
@@ -263,25 +262,20 @@ def plan_tasks(wishes: Sequence[Wish], folder: Path | None) -> tuple[list[Task],
             clips = _clips(wish, folder.resolve() if folder else None)
         except VideostyleError as error:
             settings = replace(wish.settings, style=wish.styles[0])
-            task = Task(wish.input, wish.output or wish.input, settings, 0, 0)
-            failed.append(Outcome(task, "failed", error=str(error), exit_code=error.exit_code))
+            failed.append(_failure(Task(wish.input, wish.output or wish.input, settings, 0, 0), error))
             continue
         for clip, below in clips:
-            info, problem = None, None
             try:
                 with open_source(clip, ReadOptions(max_size=wish.settings.max_size)) as source:
                     info = source.info
-                if wish.input.is_dir() and _painted(clip, read):
+                if wish.input.is_dir() and _painted(clip):
                     continue  # our own output, left beside the clips by an earlier run
             except VideostyleError as error:
-                problem = error
+                tasks_of_clip = (Task(clip, clip, replace(wish.settings, style=s), 0, 0) for s in wish.styles)
+                failed += [_failure(task, error) for task in tasks_of_clip]
+                continue
             for style in wish.styles:
                 settings = replace(wish.settings, style=style)
-                if info is None or problem is not None:
-                    task = Task(clip, clip, settings, 0, 0)
-                    code = problem.exit_code if problem else 3
-                    failed.append(Outcome(task, "failed", error=str(problem), exit_code=code))
-                    continue
                 output = wish.output
                 if output is None:
                     name = default_output(clip, style, info).name
@@ -299,8 +293,13 @@ def plan_tasks(wishes: Sequence[Wish], folder: Path | None) -> tuple[list[Task],
     return sorted(tasks, key=lambda task: -task.cost), failed
 
 
-def _painted(clip: Path, read: Callable[..., Any]) -> bool:
+def _failure(task: Task, error: VideostyleError) -> Outcome:
+    return Outcome(task, "failed", error=str(error), exit_code=error.exit_code)
+
+
+def _painted(clip: Path) -> bool:
     from videostyle.io.probe import probe
+    from videostyle.provenance import read
 
     return read(clip, probe(clip).metadata) is not None
 
@@ -379,7 +378,7 @@ def run_tasks(
                     progress=progress(task) if progress else None,
                     cancel=cancel,
                     engine=engine,
-                    kept="discard" if restart and attempt == 1 else "use",
+                    restart=restart and attempt == 1,
                 )
                 outcome = Outcome(
                     task, "done", done.frames, time.monotonic() - began, done.resumed, warnings=done.warnings
@@ -392,7 +391,7 @@ def run_tasks(
             except OSError as error:
                 outcome = Outcome(task, "failed", error=f"'{task.output}': {error.strerror}", exit_code=5)
             except VideostyleError as error:
-                outcome = Outcome(task, "failed", error=str(error), exit_code=error.exit_code)
+                outcome = _failure(task, error)
                 if not isinstance(error, OutputError | DeviceError):
                     break  # a broken clip stays broken
                 if attempt < ATTEMPTS:

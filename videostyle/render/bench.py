@@ -138,12 +138,8 @@ def moving_frames(width: int, height: int, count: int) -> UInt8Array:
 
 def layer_bytes(style: Style, height: int, width: int, value_bytes: int) -> float:
     """Bytes that a frame moves if each convolution reads its input and writes its output once, weights aside."""
-    cells = {"stem": 16, "bloc": 16, "down": 64, "deep": 64, "up/k": 64, "head": 16, "out/": 4}
-    total = 0.0
-    for name, shape in style.architecture.shapes().items():
-        if name.endswith("kernel"):
-            total += (shape[2] + shape[3]) * height * width / cells[name[:4]] * value_bytes
-    return total + 2 * 3 * height * width
+    values = sum((shape[2] + shape[3]) / cell for shape, cell in style.architecture.convolutions())
+    return (values * value_bytes + 2 * 3) * height * width
 
 
 def processor_seconds() -> float:

@@ -21,12 +21,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import av
-
 from videostyle.errors import DeviceError, Interrupted, OutputError, UsageError, VideostyleError
 from videostyle.frames import FrameBatch, VideoInfo
 from videostyle.io import ffmpeg
 from videostyle.io.files import disk_error
+from videostyle.io.probe import stored_frames
 from videostyle.io.sink import StreamEncoder, VideoSink
 from videostyle.io.source import FrameSource, open_source
 from videostyle.pipeline import RunReport, Trace, run
@@ -115,8 +114,7 @@ class ChunkSink:
         part, frames = part_path(self._job.folder, number), self._job.plan.chunks[number][1]
         try:
             encoder.close()
-            with av.open(f"file:{part}") as container:
-                written = sum(1 for packet in container.demux(container.streams.video[0]) if packet.size)
+            written = stored_frames(part)
             if written != frames:
                 raise OutputError(f"chunk {number} cannot be finished", f"{written} of {frames} frames were encoded")
             commit_chunk(self._job, number, part)
@@ -152,9 +150,9 @@ class ChunkSink:
             part.unlink(missing_ok=True)
 
 
-def _open_part(job: Job, numbers: Sequence[int], batch_size: int) -> FrameSource:
+def _open_part(job: Job, numbers: Sequence[int]) -> FrameSource:
     """The source, set to deliver the frames of consecutive chunks."""
-    source = open_source(job.input, job.settings.reading(batch_size))
+    source = open_source(job.input, job.settings.reading(1))
     first = job.plan.chunks[numbers[0]][0]
     count = sum(job.plan.chunks[number][1] for number in numbers)
     # In a damaged file a seek may arrive elsewhere: then everything before is decoded again.
@@ -188,7 +186,7 @@ def paint_chunks(
     kept = stylize is not None
     stylize = stylize or make_stylize(job.style, job.settings, output="i420")
     stylize.use_shots(job.plan.shots)
-    source = _open_part(job, numbers, 1)
+    source = _open_part(job, numbers)
     source.options = replace(source.options, batch_size=stylize.batch_for_frames(source.info))
     sink: Callable[[VideoInfo], ChunkSink] = lambda info: ChunkSink(job, info, numbers, done)  # noqa: E731
     chain = processors_of(stylize, job.settings)
@@ -225,7 +223,7 @@ def paint_in_folder(folder: str, numbers: Sequence[int], device: str | None = No
         raise OutputError(f"there is no planned render in '{folder}'", hint="run 'videostyle render --plan' first")
     if outside := [n for n in numbers if not 0 <= n < len(job.plan.chunks)]:
         raise UsageError(f"there is no chunk {outside[0]}", f"the job has chunks 0 to {len(job.plan.chunks) - 1}")
-    missing = set(numbers) - finished_chunks(job)
+    missing = set(numbers) - finished_chunks(job, numbers)
     stylize = _compiled(folder, json.dumps(job.fingerprint, sort_keys=True), device)
     for group in runs(sorted(missing)):
         paint_chunks(job, group, stylize)

@@ -16,7 +16,7 @@ import json
 import os
 import shutil
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from fractions import Fraction
 from pathlib import Path
@@ -246,10 +246,11 @@ def commit_chunk(job: Job, number: int, part: Path) -> None:
     write_whole(path.with_suffix(".json"), json.dumps(record).encode())
 
 
-def finished_chunks(job: Job) -> set[int]:
-    """Numbers of the chunks whose files are what their records say."""
+def finished_chunks(job: Job, numbers: Iterable[int] | None = None) -> set[int]:
+    """Those of ``numbers`` (of all chunks where None) whose files are what their records say; each is read whole."""
     found = set()
-    for number, (_, frames) in enumerate(job.plan.chunks):
+    for number in range(len(job.plan.chunks)) if numbers is None else numbers:
+        frames = job.plan.chunks[number][1]
         path = chunk_path(job.folder, number)
         try:
             record = json.loads(path.with_suffix(".json").read_bytes())

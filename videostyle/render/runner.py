@@ -107,7 +107,7 @@ def render(
     cancel: threading.Event | None = None,
     trace: Trace | None = None,
     engine: Engine | None = None,
-    kept: str = "use",
+    restart: bool = False,
     plan_only: bool = False,
 ) -> RunReport:
     """Renders one input.
@@ -123,8 +123,8 @@ def render(
         cancel: set it to stop.
         trace: told of each piece of work of each stage.
         engine: who paints the chunks; None = this process.
-        kept: what to do with the chunks of a broken-off render of the same output: "use" them, which fails where
-            they belong to another render, or "discard" them.
+        restart: throw away what a broken-off render of the same output left, instead of going on with it, which
+            fails where that was another render.
         plan_only: stop when the chunks are planned; the report names their folder.
 
     Raises:
@@ -161,11 +161,11 @@ def render(
         stylize = make_stylize(style, settings, output="rgb24" if source.info.still else "i420")
         source.options = replace(source.options, batch_size=stylize.batch_for_frames(source.info))
         if isinstance(sink, VideoSink) and sink.in_parts:
-            job = _job_for(source, target, settings, stylize, progress, kept, plan_only)
+            job, saved = _job_for(source, target, settings, stylize, progress, restart, plan_only)
             if plan_only:
                 sink.abort()
                 return RunReport(job.folder, len(job.plan.times), 0.0, 0.0, job.plan.warnings)
-            if load_job(job.folder) is not None:
+            if saved:
                 return paint_job(job, sink, engine or Engine(), progress=progress, cancel=cancel, trace=trace)
             stylize.use_shots(job.plan.shots)
         elif plan_only:
@@ -190,10 +190,12 @@ def _job_for(
     settings: RenderSettings,
     stylize: Stylize,
     progress: ProgressFunction | None,
-    kept: str,
+    restart: bool,
     always: bool,
-) -> Job:
-    """The job of a broken-off render that may go on, or a new one (saved only if it has several chunks, or ``always``).
+) -> tuple[Job, bool]:
+    """The job of a broken-off render that may go on, or a new one; and whether it is on the disk.
+
+    A new one is saved if it has several chunks, or ``always``.
 
     Raises:
         OutputError: if what is kept belongs to another render.
@@ -217,7 +219,7 @@ def _job_for(
         "ffmpeg": ffmpeg.version().split(" Copyright")[0],
     }
     wanted = fingerprint(source.path, chosen, stylize.style, versions)
-    if kept == "discard":
+    if restart:
         remove_job(folder)
     found = load_job(folder)
     if found is not None:
@@ -229,7 +231,7 @@ def _job_for(
                 "use --restart to begin anew, or another name with -o",
             )
         remove_parts(folder)
-        return found
+        return found, True
     plan = make_plan(source, stylize, progress)
     # Chunks and the file made of them are there at the same time for a moment.
     needed = 2 * BYTES_A_PIXEL * len(plan.times) * source.info.width * source.info.height
@@ -237,13 +239,14 @@ def _job_for(
     if needed > free:
         log.warning("about %.1f GB are needed beside '%s', %.1f GB are free", needed / 1e9, target, free / 1e9)
     job = Job(source.path.resolve(), Path(os.path.abspath(target)), chosen, wanted, plan, stylize.style)
-    if len(plan.chunks) > 1 or always:
+    saved = len(plan.chunks) > 1 or always
+    if saved:
         try:
             remove_job(folder)
             save_job(job)
         except OSError as error:
             raise disk_error(target, error) from error
-    return job
+    return job, saved
 
 
 def _cut(source: FrameSource, settings: RenderSettings) -> tuple[float | None, float | None]:

@@ -17,6 +17,7 @@ from videostyle.io.source import FrameSource, open_source, read_picture
 
 if TYPE_CHECKING:
     from videostyle.models.weights import Style, StyleCard
+    from videostyle.training.data import ClipPair
     from videostyle.training.trainer import Observer, Settings
 
 log = logging.getLogger("videostyle")
@@ -55,6 +56,18 @@ def sample_content() -> Path:
     return ASSETS / "content"
 
 
+def clip_pairs(neighbours: Sequence[Neighbours], smallest: int, preset: str = "fast") -> list[ClipPair]:
+    """Neighbouring frames with their optical flow, for training; those with a side below ``smallest`` are left out."""
+    from videostyle.metrics.optical_flow import flow_and_mask
+    from videostyle.training.data import ClipPair
+
+    return [
+        ClipPair(before, current, *flow_and_mask(current, before, preset))
+        for current, before in neighbours
+        if min(current.shape[:2]) >= smallest and current is not before
+    ]
+
+
 def train(
     painting: Path,
     pictures: Sequence[UInt8Array],
@@ -69,9 +82,8 @@ def train(
         InputError: if the painting cannot be read, or there is nothing to train on.
         ModelError: if the painting cannot be used, or the loss network is missing.
     """
-    from videostyle.metrics.optical_flow import flow_and_mask
     from videostyle.models import gallery, loss_network
-    from videostyle.training.data import ClipPair, PairSampler
+    from videostyle.training.data import PairSampler
     from videostyle.training.trainer import PAINTING_SIDE, Settings, nearest_start, painting_targets, train_style
 
     settings = request.settings or Settings(steps=QUICK_STEPS, minutes=QUICK_MINUTES)
@@ -79,10 +91,7 @@ def train(
     # Larger than any training looks at, and smaller than would cost memory.
     canvas = shrunk(canvas, int(4 * PAINTING_SIDE * max(canvas.shape[:2]) / min(canvas.shape[:2])))
     net = loss_network.load(request.loss_network)
-    clips = []
-    for current, before in neighbours:
-        if min(current.shape[:2]) >= request.window and current is not before:
-            clips.append(ClipPair(before, current, *flow_and_mask(current, before, "fast")))
+    clips = clip_pairs(neighbours, request.window)
     sampler = PairSampler(pictures, clips, size=request.window, batch=request.batch, seed=settings.seed)
     base = gallery.base()
     start = base

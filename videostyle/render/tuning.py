@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from videostyle.io.files import write_whole
 from videostyle.models import gallery
 
 log = logging.getLogger("videostyle")
@@ -69,7 +69,5 @@ def save(device: str, tuning: Tuning) -> Path:
 
     data = {**_read(), device_key(device): asdict(tuning)}
     path().parent.mkdir(parents=True, exist_ok=True)
-    temporary = path().with_suffix(f".{os.getpid()}.part")
-    temporary.write_text(json.dumps(data, indent=1), encoding="utf-8")
-    os.replace(temporary, path())
+    write_whole(path(), json.dumps(data, indent=1).encode())
     return path()
