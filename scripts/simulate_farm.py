@@ -37,9 +37,9 @@ class Costs:
 
 def measured(clip: Path, style: str, rounds: int) -> tuple[Costs, list[int]]:
     """Costs on this machine, and the clip's chunk lengths."""
-    from videostyle.render.executors import paint_chunks
+    from videostyle.render.chunks import Shelf, paint_chunks
     from videostyle.render.job import load_job, remove_job
-    from videostyle.render.runner import make_stylize, render
+    from videostyle.render.runner import render
     from videostyle.render.settings import RenderSettings
 
     with tempfile.TemporaryDirectory() as folder:
@@ -48,14 +48,14 @@ def measured(clip: Path, style: str, rounds: int) -> tuple[Costs, list[int]]:
         if job is None:
             raise SystemExit(f"'{clip}' was not planned")
         began = time.perf_counter()
-        stylize = make_stylize(job.style, job.settings, output="i420")
-        first = paint_chunks(job, [0], stylize)
+        shelf = Shelf()
+        first = paint_chunks([job], [0], shelf)[0]
         start = max(0.0, time.perf_counter() - began - first.frames * first.busy["process"] / first.frames)
         frames, commits = [], []
         for _ in range(rounds):
             for number in range(min(3, len(job.plan.chunks))):
                 began = time.perf_counter()
-                done = paint_chunks(job, [number], stylize)
+                done = paint_chunks([job], [number], shelf)[0]
                 seconds = time.perf_counter() - began
                 frames.append(done.busy["process"] / done.frames)
                 commits.append(max(0.0, seconds - done.busy["process"]))

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -23,9 +23,9 @@ from videostyle.io import files
 from videostyle.io.probe import packet_times, probe
 from videostyle.io.source import ReadOptions, open_source
 from videostyle.models.weights import save_style
-from videostyle.render import executors, plan
-from videostyle.render.job import finished_chunks, load_job, runs, work_folder
-from videostyle.render.plan import chunk_borders
+from videostyle.render import chunks, executors, plan
+from videostyle.render.job import Job, finished_chunks, load_job, passes, work_folder
+from videostyle.render.plan import CutDetector, Plan, SpreadSample, chunk_borders, plan_shots
 from videostyle.render.runner import render
 from videostyle.render.settings import Engine, RenderSettings
 
@@ -100,8 +100,77 @@ def test_a_chunk_ends_at_the_last_cut_that_is_late_enough() -> None:
     assert chunk_borders(300, (0, 60)) == ((0, 240), (240, 60))
 
 
-def test_runs_are_consecutive() -> None:
-    assert runs([5, 1, 2, 7, 6]) == [[1, 2], [5, 6, 7]]
+def test_a_pass_is_what_the_same_outputs_lack_in_a_row() -> None:
+    def job(*lengths: int) -> Job:
+        borders = tuple((sum(lengths[:n]), length) for n, length in enumerate(lengths))
+        return Job(Path("in"), Path("out"), RenderSettings(""), {}, Plan((), borders, ()), None)  # type: ignore[arg-type]
+
+    one, two, other = job(10, 10, 10, 10), job(10, 10, 10, 10), job(9, 10, 11, 10)
+
+    def found(jobs: list[Job], missing: list[set[int]]) -> list[tuple[list[int], list[int]]]:
+        names = [id(j) for j in jobs]
+        return [([names.index(id(j)) for j in group], numbers) for group, numbers in passes(jobs, missing)]
+
+    assert found([one], [{3, 0, 1}]) == [([0], [0, 1]), ([0], [3])]
+    assert found([one, two], [{0, 1, 2, 3}, {1, 2}]) == [([0], [0]), ([0, 1], [1, 2]), ([0], [3])]
+    # Chunks with other borders hold other frames.
+    assert found([one, other], [{0}, {0}]) == [([1], [0]), ([0], [0])]
+
+
+def picture(seed: int, height: int, width: int) -> np.ndarray:
+    """A textured picture, uint8."""
+    coarse = np.random.default_rng(seed).integers(0, 255, (height // 10 + 1, width // 10 + 1, 3))
+    return np.kron(coarse, np.ones((10, 10, 1)))[:height, :width].astype(np.uint8)
+
+
+class Pictures:
+    """A source of frames in memory."""
+
+    def __init__(self, frames: np.ndarray) -> None:
+        self._frames, self.converted = frames, 0
+
+    def raw_frames(self) -> Iterator[tuple[np.ndarray, float]]:
+        return ((frame, n / 25) for n, frame in enumerate(self._frames))
+
+    def delivered(self, picture: np.ndarray) -> np.ndarray:
+        self.converted += 1
+        return picture
+
+
+def test_cuts_are_found_and_motion_is_none() -> None:
+    first, second = picture(1, 120, 400), 255 - picture(2, 120, 400)
+    frames = [first[:, 3 * i : 3 * i + 160] for i in range(20)] + [second[:, 5 * i : 5 * i + 160] for i in range(20)]
+    detector = CutDetector()
+    assert [i for i, frame in enumerate(frames) if detector(frame)] == [0, 20]
+
+
+def test_shots_are_measured_on_a_few_frames_each_and_no_others_are_converted() -> None:
+    levels = [20] * 60 + [200] * 150 + [90] * 12
+    clip = Pictures(np.stack([np.full((64, 96, 3), level, np.uint8) for level in levels]))
+    shots, times = plan_shots(clip, lambda frames: (len(frames), int(frames.mean())))
+    found = [(shot.first, shot.frames, shot.statistics) for shot in shots]
+    assert found == [(0, 60, (2, 20)), (60, 150, (4, 200)), (210, 12, (1, 90))]
+    assert clip.converted == 7
+    assert times == [n / 25 for n in range(222)]
+
+
+@pytest.mark.parametrize(
+    ("count", "expected"), [(1, [0]), (30, [15]), (96, [12, 36, 60, 84]), (1000, [128, 384, 640, 896])]
+)
+def test_a_sample_stays_small_and_lies_in_the_middle_of_equal_parts(count: int, expected: list[int]) -> None:
+    sample = SpreadSample(4)
+    for i in range(count):
+        sample.add(np.full((1, 1, 3), i, np.uint16))  # type: ignore[arg-type]
+        assert len(sample._kept) <= 16
+    assert [int(frame[0, 0, 0]) for frame in sample.frames()] == pytest.approx(expected, abs=count / 16)
+
+
+def test_raw_frames_become_those_of_batches(film: Path) -> None:
+    with open_source(film, ReadOptions(max_size=32)) as source:
+        expected = np.concatenate([batch.frames for batch in source])
+    with open_source(film, ReadOptions(max_size=32)) as source:
+        found = np.stack([source.delivered(frame) for frame, _ in source.raw_frames()])
+    assert np.array_equal(found, expected)
 
 
 # -- the same frames, whoever paints -----------------------------------------------------------------------------
@@ -131,13 +200,13 @@ def test_processes_paint_the_same_frames(
 def test_a_worker_that_dies_is_said_and_finished_chunks_are_kept(
     film: Path, style: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(executors, "paint_in_folder", _die)
+    monkeypatch.setattr(executors, "paint_in_folders", _die)
     with pytest.raises(DeviceError, match=r"a worker died.*run the same command again"):
         render(film, tmp_path / "out.mp4", RenderSettings(style), engine=Engine(workers=2))
     assert os.listdir(tmp_path) == [".out.mp4.videostyle"]
 
 
-def _die(folder: str, numbers: list[int], device: str) -> None:
+def _die(folders: list[str], numbers: list[int], device: str | None) -> None:
     os._exit(9)
 
 
@@ -147,7 +216,7 @@ def test_a_cluster_finishes_what_was_begun_here(
 ) -> None:
     output = tmp_path / "out.mp4"
     report = render(film, output, RenderSettings(style), plan_only=True)
-    executors.paint_in_folder(str(report.output), [1])
+    chunks.paint_in_folders([str(report.output)], [1])
     report = render(film, output, RenderSettings(style), engine=Engine("ray", 2))
     assert report.resumed > 0
     assert decoded(output) == uninterrupted
@@ -250,7 +319,7 @@ def test_a_crash_at_every_step_of_committing_loses_nothing(
 def test_p1_a_full_disk_keeps_what_was_painted_and_says_so(
     film: Path, style: str, uninterrupted: tuple[str, list[float]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    output, commit = tmp_path / "out.mp4", executors.commit_chunk
+    output, commit = tmp_path / "out.mp4", chunks.commit_chunk
 
     def full(job, number, part):  # type: ignore[no-untyped-def]
         if number == 2:
@@ -258,7 +327,7 @@ def test_p1_a_full_disk_keeps_what_was_painted_and_says_so(
         commit(job, number, part)
 
     with monkeypatch.context() as patch:
-        patch.setattr(executors, "commit_chunk", full)
+        patch.setattr(chunks, "commit_chunk", full)
         with pytest.raises(OutputError, match="no room") as caught:
             render(film, output, RenderSettings(style))
     assert "painted frames are kept" in str(caught.value)
@@ -304,7 +373,7 @@ def test_a_damaged_chunk_is_painted_again(
 ) -> None:
     output = tmp_path / "out.mp4"
     folder = render(film, output, RenderSettings(style), plan_only=True).output
-    executors.paint_in_folder(str(folder), [0, 1])
+    chunks.paint_in_folders([str(folder)], [0, 1])
     data = bytearray((folder / "chunk_00001.stream").read_bytes())
     data[len(data) // 2] ^= 255
     (folder / "chunk_00001.stream").write_bytes(data)
@@ -326,7 +395,7 @@ def test_work_of_another_render_is_not_mixed_in(change: str, film: Path, style: 
     clip.write_bytes(film.read_bytes())
     settings = RenderSettings(style)
     folder = render(clip, output, settings, plan_only=True).output
-    executors.paint_in_folder(str(folder), [0])
+    chunks.paint_in_folders([str(folder)], [0])
     other = {
         "colour": replace(settings, preserve_color=True),
         "crf": replace(settings, encode=EncodeOptions(crf=40)),
@@ -374,7 +443,7 @@ def test_an_input_that_shrank_meanwhile_is_noticed(film: Path, style: str, tmp_p
     job = load_job(folder)
     assert job is not None
     with pytest.raises((OutputError, InputError)):
-        executors.paint_chunks(job, range(len(job.plan.chunks)))
+        chunks.paint_chunks([job], range(len(job.plan.chunks)))
     assert not list(folder.glob("*.part"))
 
 

@@ -8,10 +8,8 @@ import numpy as np
 import pytest
 
 from videostyle.errors import InputError, Interrupted, ModelError, UsageError
-from videostyle.frames import FrameBatch
 from videostyle.metrics import temporal
 from videostyle.metrics.optical_flow import flow_and_mask
-from videostyle.render.plan import CutDetector, SpreadSample, plan_shots
 from videostyle.training import data, flow
 
 SAMPLES = Path(__file__).parent.parent / "samples"
@@ -227,41 +225,6 @@ def test_training_starts_from_the_nearest_style(random_style, small_net) -> None
     views = [picture(1)[:64, :64].astype(np.float32) / 255]
     assert nearest_start(random_style, [random_style, near], small_net, targets, views) is near
     assert nearest_start(near, [random_style], small_net, targets, views) is near
-
-
-# -- shots ---------------------------------------------------------------------------------------------------
-
-
-def test_cuts_are_found_and_motion_is_none() -> None:
-    first, second = picture(1, 120, 400), 255 - picture(2, 120, 400)
-    frames = [first[:, 3 * i : 3 * i + 160] for i in range(20)] + [second[:, 5 * i : 5 * i + 160] for i in range(20)]
-    detector = CutDetector()
-    assert [i for i, frame in enumerate(frames) if detector(frame)] == [0, 20]
-
-
-def test_shots_do_not_depend_on_the_batches() -> None:
-    frames = np.stack([picture(1, 64, 96)] * 12 + [255 - picture(2, 64, 96)] * 15)
-
-    def plan(size: int) -> list:
-        parts = [
-            FrameBatch(frames[i : i + size], np.zeros(len(frames[i : i + size])), i)
-            for i in range(0, len(frames), size)
-        ]
-        return [(s.first, s.frames, s.statistics) for s in plan_shots(parts, lambda f: {"sum": (f.sum(), len(f))})]
-
-    assert plan(4) == plan(5) == plan(27)
-    assert [(first, count) for first, count, _ in plan(4)] == [(0, 12), (12, 15)]
-
-
-def test_a_spread_sample_stays_small_and_even() -> None:
-    sample = SpreadSample(4)
-    for i in range(1000):
-        sample.add(np.full((1, 1, 3), i % 256, np.uint8))
-        assert len(sample._kept) <= 8
-    assert len(sample.frames()) == 4
-    one = SpreadSample(4)
-    one.add(np.zeros((2, 2, 3), np.uint8))
-    assert one.frames().shape == (1, 2, 2, 3)
 
 
 # -- figures -------------------------------------------------------------------------------------------------

@@ -52,6 +52,19 @@ class SinkLike(Protocol):
 
 
 @dataclass(frozen=True)
+class Branch:
+    """One output of a run.
+
+    Attributes:
+        processors: the chain, opened and closed by the run.
+        sink: where frames go, or a function that opens it once the chain has said what it delivers.
+    """
+
+    processors: Sequence[Processor]
+    sink: SinkLike | Callable[[VideoInfo], SinkLike]
+
+
+@dataclass(frozen=True)
 class RunReport:
     """What a run did.
 
@@ -127,6 +140,36 @@ def chain(info: VideoInfo, processors: Iterable[Processor]) -> VideoInfo:
     return info
 
 
+class _Writer:
+    """The end of a branch: a queue, a thread that empties it into the sink, and what is known of both."""
+
+    def __init__(self, branch: Branch, stop: threading.Event, written: Callable[[float, FrameBatch], float]) -> None:
+        self.processors, self.frames, self.painting = branch.processors, 0, 0.0
+        self.queue: queue.Queue[FrameBatch | None] = queue.Queue(DEPTH)
+        self.sink: SinkLike | None = None
+        self._open = branch.sink
+        if hasattr(branch.sink, "write"):
+            self.sink = branch.sink  # type: ignore[assignment]
+        self._stop, self._written = stop, written
+        self.stage = _Stage("encode", self._write, stop)
+
+    def open(self, info: VideoInfo) -> None:
+        """Opens chain and sink, and starts the thread."""
+        info = chain(info, self.processors)
+        if self.sink is None:
+            self.sink = self._open(info)  # type: ignore[operator]
+        self.stage.thread.start()
+
+    def _write(self) -> None:
+        while (batch := _get(self.queue, self._stop)) is not None:
+            at = time.monotonic()
+            if self.sink is None:
+                raise RuntimeError("the sink was never opened")
+            self.sink.write(batch)
+            self.frames += len(batch)
+            self.stage.busy += self._written(at, batch)
+
+
 def run(
     source: SourceLike,
     processors: Sequence[Processor],
@@ -136,29 +179,42 @@ def run(
     cancel: threading.Event | None = None,
     trace: Trace | None = None,
 ) -> RunReport:
-    """Moves every frame of ``source`` through ``processors`` into ``sink`` and finishes the output.
+    """Moves every frame of ``source`` through ``processors`` into ``sink``: ``run_all`` with one branch."""
+    return run_all(source, [Branch(processors, sink)], progress=progress, cancel=cancel, trace=trace)[0]
 
-    Decoding and encoding have a thread each, the processors run in the calling thread; a full queue holds the
-    stage before it back. Whatever fails, everything is closed and an unfinished output is removed.
+
+def run_all(
+    source: SourceLike,
+    branches: Sequence[Branch],
+    *,
+    progress: Callable[[int], None] | None = None,
+    cancel: threading.Event | None = None,
+    trace: Trace | None = None,
+) -> list[RunReport]:
+    """Moves every frame of ``source`` through each branch and finishes all outputs: one decode for all of them.
+
+    Decoding has a thread and each branch's encoding has one; the processors run in the calling thread, branch
+    after branch for each batch. A full queue holds the stage before it back. Whatever fails, everything is
+    closed and unfinished outputs are removed.
 
     Args:
         source: where batches come from; closed at the end.
-        processors: the chain, opened and closed here.
-        sink: where they go, or a function that opens it once the chain has said what it delivers.
-        progress: called with the number of frames after each batch that was written.
+        branches: what becomes of them.
+        progress: called with the number of frames after each batch that a branch has written.
         cancel: set by another thread or a signal handler to stop.
         trace: told of each piece of work of each stage, in the stage's own thread.
+
+    Returns:
+        A report for each branch; decoding counts in all of them.
 
     Raises:
         Interrupted: if ``cancel`` was set.
         VideostyleError: whatever a stage met.
     """
-    stop = threading.Event()
+    stop, told = threading.Event(), threading.Lock()
     decoded: queue.Queue[FrameBatch | None] = queue.Queue(DEPTH)
-    painted: queue.Queue[FrameBatch | None] = queue.Queue(DEPTH)
-    frames, first, painting, failed = 0, 0.0, 0.0, False
+    first, failed = 0.0, False
     began = time.monotonic()
-    opened: SinkLike | None = None if callable(sink) and not hasattr(sink, "write") else sink  # type: ignore[assignment]
 
     def worked(stage: str, since: float, batch: FrameBatch) -> float:
         now = time.monotonic()
@@ -174,63 +230,71 @@ def run(
             at = time.monotonic()
         _put(decoded, None, stop)
 
-    def write() -> None:
-        nonlocal frames
-        while (batch := _get(painted, stop)) is not None:
-            at = time.monotonic()
-            if opened is None:
-                raise RuntimeError("the sink was never opened")
-            opened.write(batch)
-            writer.busy += worked("encode", at, batch)
-            frames += len(batch)
-            if progress is not None:
+    def written(since: float, batch: FrameBatch) -> float:
+        seconds = worked("encode", since, batch)
+        if progress is not None:
+            with told:
                 progress(len(batch))
+        return seconds
 
-    reader, writer = _Stage("decode", read, stop), _Stage("encode", write, stop)
+    reader, writers = _Stage("decode", read, stop), [_Writer(branch, stop, written) for branch in branches]
     try:
         # Decoding begins while the processors get ready, which may mean compiling.
         reader.thread.start()
-        info = chain(source.info, processors)
-        if opened is None:
-            opened = sink(info)  # type: ignore[operator]
-        writer.thread.start()
+        for writer in writers:
+            writer.open(source.info)
         try:
             while (batch := _get(decoded, stop)) is not None:
-                if cancel is not None and cancel.is_set():
-                    raise Interrupted("stopped", hint="nothing was left behind")
-                at = time.monotonic()
-                for processor in processors:
-                    batch = processor(batch)
-                painting += worked("process", at, batch)
-                first = first or time.monotonic() - began
-                _put(painted, batch, stop)
-            _put(painted, None, stop)
+                for writer in writers:
+                    if cancel is not None and cancel.is_set():
+                        raise Interrupted("stopped", hint="nothing was left behind")
+                    at, painted = time.monotonic(), batch
+                    for processor in writer.processors:
+                        painted = processor(painted)
+                    writer.painting += worked("process", at, batch)
+                    first = first or time.monotonic() - began
+                    _put(writer.queue, painted, stop)
+            for writer in writers:
+                _put(writer.queue, None, stop)
         except _Stop:
             pass
-        while writer.thread.is_alive():
-            writer.thread.join(0.1)
-            if cancel is not None and cancel.is_set():
-                raise Interrupted("stopped", hint="nothing was left behind")
-        for stage in (reader, writer):
+        for writer in writers:
+            while writer.stage.thread.is_alive():
+                writer.stage.thread.join(0.1)
+                if cancel is not None and cancel.is_set():
+                    raise Interrupted("stopped", hint="nothing was left behind")
+        for stage in (reader, *(writer.stage for writer in writers)):
             if stage.error is not None:
                 raise stage.error
-        output = opened.close()
+        outputs = [writer.sink.close() for writer in writers if writer.sink is not None]
     except BaseException:
         failed = True
         stop.set()
-        if opened is not None:
-            opened.abort()
+        for writer in writers:
+            if writer.sink is not None:
+                writer.sink.abort()
         raise
     finally:
         stop.set()
-        for stage in (reader, writer):
+        for stage in (reader, *(writer.stage for writer in writers)):
             if stage.thread.ident is not None:
                 stage.thread.join(10)
-        if failed and opened is not None:
-            opened.abort()  # the writer may have begun a file after the first abort
+        for writer in writers:
+            if failed and writer.sink is not None:
+                writer.sink.abort()  # the writer may have begun a file after the first abort
         source.close()
-        for processor in processors:
-            processor.close()
-    warnings = (*source.warnings, *opened.warnings)
-    busy = {"decode": reader.busy, "process": painting, "encode": writer.busy}
-    return RunReport(output, frames, time.monotonic() - began, first, warnings, busy)
+        for writer in writers:
+            for processor in writer.processors:
+                processor.close()
+    seconds = time.monotonic() - began
+    return [
+        RunReport(
+            output,
+            writer.frames,
+            seconds,
+            first,
+            (*source.warnings, *(writer.sink.warnings if writer.sink else ())),
+            {"decode": reader.busy, "process": writer.painting, "encode": writer.stage.busy},
+        )
+        for output, writer in zip(outputs, writers, strict=True)
+    ]

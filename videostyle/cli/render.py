@@ -79,14 +79,14 @@ def run(options: argparse.Namespace) -> int:
 def _part(options: argparse.Namespace, settings: RenderSettings) -> int:
     """Plans a clip, or paints one chunk of it; a render without these options then assembles it."""
     from videostyle.cli.progress import Bars, stoppable
-    from videostyle.render.executors import paint_in_folder
+    from videostyle.render.chunks import paint_in_folders
     from videostyle.render.job import load_job, work_folder
     from videostyle.render.runner import render
 
     if not options.output or len(options.inputs) != 1:
         raise UsageError("--plan and --chunk need one INPUT and a file name with -o")
     if options.chunk is not None:
-        paint_in_folder(str(work_folder(Path(options.output))), [options.chunk])
+        paint_in_folders([str(work_folder(Path(options.output)))], [options.chunk])
         print(json.dumps({"chunk": options.chunk}) if options.json else f"chunk {options.chunk} is finished")
         return 0
     with stoppable() as cancel:

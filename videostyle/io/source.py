@@ -30,7 +30,10 @@ log = logging.getLogger("videostyle")
 PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 READ_ATTEMPTS = 64  # failed reads in a row after which a video counts as ended
 SEQUENCE_RATE = Fraction(25)
-Frame = tuple[UInt8Array, float]  # uint8 [H, W, 3] RGB and its time in seconds on the source's clock
+# A frame as its decoder gives it, uint8 [H, W, 3], and its time in seconds on the source's clock; ``delivered``
+# makes it RGB of the promised size, which takes longer than decoding and is left out where only times, or a
+# glance, are wanted.
+Frame = tuple[UInt8Array, float]
 
 
 @dataclass(frozen=True)
@@ -126,6 +129,29 @@ class FrameSource:
     def _frames(self) -> Iterator[Frame]:
         raise NotImplementedError
 
+    def raw_frames(self) -> Iterator[Frame]:
+        """The frames that batches would hold, once, one by one, as they leave the decoder.
+
+        Sizes and the order of channels may differ from those of batches; ``delivered`` mends both. The arrays
+        are the caller's to keep.
+        """
+        return self._wanted()
+
+    def delivered(self, picture: UInt8Array) -> UInt8Array:
+        """A frame of ``raw_frames`` as batches hold it: uint8 ``[H, W, 3]`` RGB of the promised size."""
+        picture = self._converted(picture)
+        size = (self.info.height, self.info.width)
+        if picture.shape[:2] == size:
+            return picture
+        cv2 = load_cv2()
+        shrinking = picture.shape[0] * picture.shape[1] > size[0] * size[1]
+        method = cv2.INTER_AREA if shrinking else cv2.INTER_CUBIC
+        return np.asarray(cv2.resize(picture, (size[1], size[0]), interpolation=method), np.uint8)
+
+    def _converted(self, picture: UInt8Array) -> UInt8Array:
+        """RGB of what ``_frames`` gave, in its own size."""
+        return picture
+
     def part(self, first: int, count: int, time: float | None = None) -> None:
         """Delivers only ``count`` frames from number ``first`` on, of those it would deliver otherwise.
 
@@ -193,17 +219,12 @@ class FrameSource:
             yield held[0], origin + float(tick / rate)
 
     def __iter__(self) -> Iterator[FrameBatch]:
-        cv2 = load_cv2()
         size, count = (self.info.height, self.info.width), self.options.batch_size
         buffer = np.empty((count, *size, 3), np.uint8)
         times: list[float] = []
         index = self._first
         for picture, time in self._wanted():
-            if picture.shape[:2] != size:
-                shrinking = picture.shape[0] * picture.shape[1] > size[0] * size[1]
-                method = cv2.INTER_AREA if shrinking else cv2.INTER_CUBIC
-                picture = cv2.resize(picture, (size[1], size[0]), interpolation=method)
-            buffer[len(times)] = picture
+            buffer[len(times)] = self.delivered(picture)
             times.append(time)
             if len(times) == count:
                 yield FrameBatch(buffer, np.array(times), index)
@@ -303,8 +324,7 @@ class VideoSource(FrameSource):
                 )
             last = time
             read += 1
-            picture = cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
-            yield cv2.LUT(picture, LIFT) if info.pixel_format in ("yuv420p", "yuvj420p") else picture, time
+            yield picture, time
         if read == 0:
             raise InputError(
                 f"cannot decode '{self.path}'", f"no decoder for {info.codec or 'its codec'}, or no intact frame"
@@ -314,6 +334,12 @@ class VideoSource(FrameSource):
         missing = end and info.start + end - last > max(2.5 * step, 0.15)
         if missing and info.frame_count and read + lost < info.frame_count and not self._complete(read + lost):
             self._warn(f"it ends early: {read} of about {info.frame_count} frames could be read; is it cut off?")
+
+    def _converted(self, picture: UInt8Array) -> UInt8Array:
+        cv2 = load_cv2()
+        picture = cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
+        lifted = self._native.pixel_format in ("yuv420p", "yuvj420p")
+        return np.asarray(cv2.LUT(picture, LIFT) if lifted else picture, np.uint8)
 
     _resized = False
 

@@ -1,385 +1,558 @@
-"""Who paints the chunks of a job: this process, several, or a Ray cluster. The unit of work is the chunk.
+"""Who paints the chunks: this process, several, or a Ray cluster. The unit of work is the chunk of a clip.
 
-Every engine calls ``paint_chunks`` and commits in the same folder in the same way, so a job that was begun with
+Every engine calls ``paint_chunks`` and commits in the same folders in the same way, so a job that was begun with
 one engine can be finished with another.
 """
 
 from __future__ import annotations
 
 import importlib
-import json
 import logging
+import math
 import multiprocessing
+import multiprocessing.connection
 import os
+import statistics
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import replace
-from functools import lru_cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
-from videostyle.errors import DeviceError, Interrupted, OutputError, UsageError, VideostyleError
-from videostyle.frames import FrameBatch, VideoInfo
-from videostyle.io import ffmpeg
-from videostyle.io.files import disk_error
-from videostyle.io.probe import stored_frames
-from videostyle.io.sink import StreamEncoder, VideoSink
-from videostyle.io.source import FrameSource, open_source
-from videostyle.pipeline import RunReport, Trace, run
-from videostyle.processors.base import Kept
-from videostyle.render.job import (
-    Job,
-    chunk_files,
-    commit_chunk,
-    finished_chunks,
-    load_job,
-    part_path,
-    remove_job,
-    runs,
-)
+from videostyle.errors import DeviceError, Interrupted, OutputError, VideostyleError
+from videostyle.io.sink import VideoSink
+from videostyle.pipeline import RunReport, Trace
+from videostyle.render.chunks import paint_chunks, paint_in_folders
+from videostyle.render.job import Job, chunk_files, finished_chunks, passes, remove_job
 from videostyle.render.settings import Engine
 
 if TYPE_CHECKING:
-    from videostyle.processors.stylize import Stylize
-    from videostyle.render.runner import ProgressFunction
+    pass
 
 log = logging.getLogger("videostyle")
 
-ATTEMPTS = 3  # how often a chunk is tried on other workers before the job fails
+ATTEMPTS = 3  # how often a chunk is tried on other workers of a cluster before its clip fails
+LATE = 2.0  # times the usual time of its size after which an idle worker paints a copy of a chunk
+AHEAD = 64  # clips that are planned, and whose outputs are locked, before the first of them is finished
 RESUME = "run the same command again and it goes on from there"
 
 
-class ChunkSink:
-    """Writes consecutive chunks of a job, one encoder after the other, and commits each when it is complete.
+@dataclass
+class Piece:
+    """One chunk of a clip, for those of its outputs that lack it: what a worker is given."""
 
-    An encoder is finished in a thread of its own while the next one begins: it still holds frames back then.
+    clip: ChunkedClip
+    folders: tuple[str, ...]
+    number: int
+    frames: int  # to paint, of all outputs together
+    cost: float  # megapixels
+    attempts: int = 0
+    done: bool = False
+
+
+class ChunkedClip:
+    """A clip that is painted in chunks, planned, with a job and an opened sink for each of its outputs.
 
     Args:
-        job: the job.
-        info: what the frames look like.
-        numbers: the chunks, consecutive.
-        done: called with the number of each committed chunk, from another thread.
+        jobs: one for each output, their plans on the disk.
+        sinks: where each is assembled.
+        pixels: of a frame.
     """
 
-    def __init__(
-        self, job: Job, info: VideoInfo, numbers: Sequence[int], done: Callable[[int], None] | None = None
+    def __init__(self, jobs: Sequence[Job], sinks: Sequence[VideoSink], pixels: int) -> None:
+        self.jobs, self._sinks, self._pixels = jobs, sinks, pixels
+        self._began = time.monotonic()
+        finished = [finished_chunks(job) for job in jobs]
+        self.missing = [set(range(len(job.plan.chunks))) - done for job, done in zip(jobs, finished, strict=True)]
+        self._resumed = [sum(j.plan.chunks[n][1] for n in done) for j, done in zip(jobs, finished, strict=True)]
+        self._lately: list[RunReport] = []
+
+    @property
+    def frames(self) -> int:
+        """Frames of all outputs together."""
+        return sum(len(job.plan.times) for job in self.jobs)
+
+    @property
+    def resumed(self) -> int:
+        """Those of them that an earlier run had painted."""
+        return sum(self._resumed)
+
+    def pieces(self) -> list[Piece]:
+        """What is missing, chunk by chunk."""
+        found = []
+        for jobs, numbers in passes(self.jobs, self.missing):
+            for number in numbers:
+                frames = len(jobs) * jobs[0].plan.chunks[number][1]
+                folders = tuple(str(job.folder) for job in jobs)
+                found.append(Piece(self, folders, number, frames, frames * self._pixels / 1e6))
+        return found
+
+    def paint_here(
+        self,
+        told: Callable[[int], None] | None = None,
+        cancel: threading.Event | None = None,
+        trace: Trace | None = None,
     ) -> None:
-        self.warnings: list[str] = []
-        self._job, self._info, self._done = job, info, done
-        self._numbers = list(numbers)
-        self._codec = ffmpeg.codec_for(job.settings.encode.codec, job.output.suffix)
-        self._finisher = ThreadPoolExecutor(1, thread_name_prefix="finish")
-        self._pending: Future[None] | None = None
-        self._encoder: StreamEncoder | None = None
-        self._left = 0
-        self._parts: list[Path] = []
-
-    def write(self, batch: FrameBatch) -> None:
-        """Takes one batch, which may reach over a border."""
-        at = 0
-        while at < len(batch):
-            if self._encoder is None:
-                if not self._numbers:
-                    raise OutputError(f"'{self._job.input}' has more frames than when it was planned")
-                number = self._numbers[0]
-                part = part_path(self._job.folder, number)
-                self._parts.append(part)
-                self._encoder = StreamEncoder(part, self._info, self._codec, self._job.settings.encode)
-                self._left = self._job.plan.chunks[number][1]
-            count = min(self._left, len(batch) - at)
-            part_of_batch = slice(at, at + count)
-            self._encoder.write(
-                replace(
-                    batch, frames=batch.frames[part_of_batch], pts=batch.pts[part_of_batch], index=batch.index + at,
-                    durations=None,
-                )
-            )  # fmt: skip
-            at += count
-            self._left -= count
-            if not self._left:
-                self._wait()
-                self._pending = self._finisher.submit(self._finish, self._numbers.pop(0), self._encoder)
-                self._encoder = None
-
-    def _wait(self) -> None:
-        if self._pending is not None:
-            pending, self._pending = self._pending, None
-            pending.result()
-
-    def _finish(self, number: int, encoder: StreamEncoder) -> None:
-        """Write, check, sync, rename, record."""
-        part, frames = part_path(self._job.folder, number), self._job.plan.chunks[number][1]
-        try:
-            encoder.close()
-            written = stored_frames(part)
-            if written != frames:
-                raise OutputError(f"chunk {number} cannot be finished", f"{written} of {frames} frames were encoded")
-            commit_chunk(self._job, number, part)
-        except OSError as error:
-            raise disk_error(self._job.output, error) from error
-        if self._done is not None:
-            self._done(number)
-
-    def close(self) -> Path:
-        """Waits for the last chunk.
+        """Paints what is missing in this process, as much as possible in one pass.
 
         Raises:
-            OutputError: if a chunk is not complete.
+            Interrupted: if ``cancel`` was set; finished chunks are kept.
+            VideostyleError: whatever a chunk met; finished chunks are kept.
         """
         try:
-            self._wait()
-            if self._encoder is not None or self._numbers:
-                raise OutputError(
-                    f"'{self._job.input}' has fewer frames than when it was planned",
-                    f"chunk {self._numbers[0]} lacks {self._left or self._job.plan.chunks[self._numbers[0]][1]}",
-                    "was it changed meanwhile? use --restart",
+            for jobs, numbers in passes(self.jobs, self.missing):
+                self._lately = paint_chunks(jobs, numbers, progress=told, cancel=cancel, trace=trace)
+        except VideostyleError as error:
+            raise self.explained(error) from error
+
+    def finish(self) -> list[RunReport]:
+        """Assembles every output and removes its job's folder.
+
+        Raises:
+            OutputError: if one cannot be assembled; its chunks are kept.
+        """
+        reports = []
+        for number, (job, sink) in enumerate(zip(self.jobs, self._sinks, strict=True)):
+            try:
+                output = sink.assemble(chunk_files(job), job.plan.times)
+            except VideostyleError as error:
+                raise self.explained(error) from error
+            remove_job(job.folder)
+            lately = self._lately[number] if number < len(self._lately) else None
+            reports.append(
+                RunReport(
+                    output,
+                    len(job.plan.times),
+                    time.monotonic() - self._began,
+                    lately.first_frame if lately else 0.0,
+                    (*job.plan.warnings, *sink.warnings),
+                    dict(lately.busy) if lately else {},
+                    self._resumed[number],
                 )
-        finally:
-            self.abort()
-        return self._job.folder
+            )
+        return reports
 
-    def abort(self) -> None:
-        """Ends the encoder and removes what is not committed."""
-        if self._encoder is not None:
-            self._encoder.kill()
-        self._finisher.shutdown(wait=True)
-        for part in self._parts:
-            part.unlink(missing_ok=True)
+    def explained(self, error: VideostyleError) -> VideostyleError:
+        """The error with what is kept and how to go on, where that is so."""
+        if isinstance(error, Interrupted):
+            names = ", ".join(f"'{job.folder.name}'" for job in self.jobs)
+            return Interrupted("stopped", f"finished chunks are kept in {names}", RESUME)
+        if not isinstance(error, OutputError):
+            return error
+        kept = sum(job.plan.chunks[n][1] for job in self.jobs for n in finished_chunks(job))
+        if not kept:
+            return error
+        hint = f"{error.hint or 'see above'}; {kept} of {self.frames} painted frames are kept: {RESUME}"
+        return OutputError(error.what, error.why, hint)
 
-
-def _open_part(job: Job, numbers: Sequence[int]) -> FrameSource:
-    """The source, set to deliver the frames of consecutive chunks."""
-    source = open_source(job.input, job.settings.reading(1))
-    first = job.plan.chunks[numbers[0]][0]
-    count = sum(job.plan.chunks[number][1] for number in numbers)
-    # In a damaged file a seek may arrive elsewhere: then everything before is decoded again.
-    source.part(first, count, None if job.plan.warnings else job.plan.times[first])
-    return source
-
-
-def paint_chunks(
-    job: Job,
-    numbers: Sequence[int],
-    stylize: Stylize | None = None,
-    *,
-    progress: Callable[[int], None] | None = None,
-    cancel: threading.Event | None = None,
-    trace: Trace | None = None,
-    done: Callable[[int], None] | None = None,
-) -> RunReport:
-    """Paints consecutive chunks in one pass and commits each: the unit of work of every engine.
-
-    Args:
-        job: the job, its plan on the disk.
-        numbers: consecutive chunks.
-        stylize: a processor for the job that outlives the call, to spare compiling; None = a new one.
-        progress: called with frames painted.
-        cancel: set it to stop after the batch in work.
-        trace: told of each piece of work.
-        done: called with each committed chunk.
-    """
-    from videostyle.render.runner import make_stylize, processors_of
-
-    kept = stylize is not None
-    stylize = stylize or make_stylize(job.style, job.settings, output="i420")
-    stylize.use_shots(job.plan.shots)
-    source = _open_part(job, numbers)
-    source.options = replace(source.options, batch_size=stylize.batch_for_frames(source.info))
-    sink: Callable[[VideoInfo], ChunkSink] = lambda info: ChunkSink(job, info, numbers, done)  # noqa: E731
-    chain = processors_of(stylize, job.settings)
-    if kept:
-        chain = [Kept(processor) for processor in chain]
-    return run(source, chain, sink, progress=progress, cancel=cancel, trace=trace)
+    def close(self) -> None:
+        """Lets the outputs go; what is not finished stays in the jobs' folders."""
+        for sink in self._sinks:
+            sink.abort()
 
 
-@lru_cache(maxsize=1)
-def _compiled(folder: str, identity: str, device: str | None) -> Stylize:
-    """The processor of a job, kept while this process paints its chunks: compiling takes as long as many frames."""
-    from videostyle.render.runner import make_stylize
-
-    job = load_job(Path(folder))
-    if job is None:
-        raise OutputError(f"there is no planned render in '{folder}'")
-    return make_stylize(job.style, replace(job.settings, device=device or job.settings.device), output="i420")
+# -- crews -------------------------------------------------------------------------------------------------------
 
 
-def paint_in_folder(folder: str, numbers: Sequence[int], device: str | None = None) -> list[int]:
-    """``paint_chunks`` for a process that knows only where the job's folder is; skips what is finished already.
+class Crew(Protocol):
+    """Workers that paint pieces, each one at a time."""
 
-    Returns:
-        The chunks that are finished now.
+    attempts: int  # how often a piece is tried
+    copies: bool  # whether an idle worker may paint what another is late with
 
-    Raises:
-        OutputError: if there is no job in the folder.
-    """
+    def free(self) -> bool:
+        """Whether a worker is idle."""
+
+    def start(self, piece: Piece) -> Any:
+        """Hands a piece to an idle worker; returns a handle of this piece of work."""
+
+    def ended(self, handles: Collection[Any], seconds: float) -> Collection[Any]:
+        """Those that have ended, as soon as there is one, at the latest after ``seconds``."""
+
+    def result(self, handle: Any) -> None:
+        """Frees the worker of a piece that has ended.
+
+        Raises:
+            VideostyleError: if it failed.
+        """
+
+    def close(self) -> None:
+        """Ends all workers, after what they are painting where they cannot be stopped."""
+
+
+def _get_ready(threads: int, visible: str | None) -> None:
+    """Begins a worker process: its share of the machine, and its end when its parent ends."""
+    os.environ["VIDEOSTYLE_THREADS"] = str(threads)
+    if visible is not None:
+        os.environ["CUDA_VISIBLE_DEVICES"] = visible
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        # A parent that was killed cannot end its workers, and they would wait for work for ever.
+        sentinel = parent.sentinel
+        threading.Thread(target=lambda: _end_with(sentinel), daemon=True).start()
+
+
+def _end_with(sentinel: Any) -> None:
+    multiprocessing.connection.wait([sentinel])
+    os._exit(1)
+
+
+def _load() -> None:
+    """Makes TensorFlow ready while there is nothing to paint yet."""
     from videostyle.processors.startup import load_tensorflow
 
     load_tensorflow(frames_side_by_side=True)
-    job = load_job(Path(folder))
-    if job is None:
-        raise OutputError(f"there is no planned render in '{folder}'", hint="run 'videostyle render --plan' first")
-    if outside := [n for n in numbers if not 0 <= n < len(job.plan.chunks)]:
-        raise UsageError(f"there is no chunk {outside[0]}", f"the job has chunks 0 to {len(job.plan.chunks) - 1}")
-    missing = set(numbers) - finished_chunks(job, numbers)
-    stylize = _compiled(folder, json.dumps(job.fingerprint, sort_keys=True), device)
-    for group in runs(sorted(missing)):
-        paint_chunks(job, group, stylize)
-    return sorted(numbers)
 
 
-def paint_job(
-    job: Job,
-    sink: VideoSink,
-    engine: Engine,
-    *,
-    progress: ProgressFunction | None = None,
-    cancel: threading.Event | None = None,
-    trace: Trace | None = None,
-) -> RunReport:
-    """Paints the chunks that are missing, assembles the output, removes the job's folder.
+def visible_gpu(device: str) -> tuple[str, str] | None:
+    """What must be visible to a process that paints on ``device`` alone, and the device's name in there.
 
-    Raises:
-        Interrupted: if ``cancel`` was set; finished chunks are kept.
-        VideostyleError: whatever a chunk met, after the engine's attempts; finished chunks are kept.
+    TensorFlow takes memory on every GPU that it sees. None for what is not one GPU of several ("cpu", "auto").
     """
-    began = time.monotonic()
-    finished = finished_chunks(job)
-    missing = [n for n in range(len(job.plan.chunks)) if n not in finished]
-    resumed = sum(job.plan.chunks[n][1] for n in finished)
-    total = len(job.plan.times)
-    if progress is not None and resumed:
-        progress("paint", resumed, total)
-    told = (lambda count: progress("paint", count, total)) if progress else None
-    report: RunReport | None = None
-    try:
-        if engine.name == "ray":
-            _by_tasks(_ray_tasks(job, missing, engine), job, told, cancel)
-        elif (engine.workers or 1) > 1 and len(missing) > 1:
-            _by_tasks(_process_tasks(job, missing, engine), job, told, cancel)
-        else:
-            for group in runs(missing):
-                report = paint_chunks(job, group, progress=told, cancel=cancel, trace=trace)
-        output = sink.assemble(chunk_files(job), job.plan.times)
-    except Interrupted as error:
-        raise Interrupted("stopped", f"finished chunks are kept in '{job.folder.name}'", RESUME) from error
-    except OutputError as error:
-        kept = sum(job.plan.chunks[n][1] for n in finished_chunks(job))
-        hint = error.hint or "see above"
-        if kept:
-            hint = f"{hint}; {kept} of {total} painted frames are kept: {RESUME}"
-        raise OutputError(error.what, error.why, hint) from error
-    remove_job(job.folder)
-    busy = report.busy if report is not None else {}
-    first = report.first_frame if report is not None else 0.0
-    warnings = (*job.plan.warnings, *sink.warnings)
-    return RunReport(output, total, time.monotonic() - began, first, warnings, dict(busy), resumed)
+    kind, _, number = device.lower().removeprefix("/").partition(":")
+    if kind != "gpu" or not number.isdigit():
+        return None
+    shown = [name for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name]
+    return (shown[int(number)] if int(number) < len(shown) else number), "gpu:0"
 
 
-# -- engines that hand chunks out --------------------------------------------------------------------------------
+class ProcessCrew:
+    """Processes of this machine, each on its own device where several are given.
 
+    Each is a pool of one, so that one that dies takes no other with it.
 
-def longest_first(job: Job, numbers: Iterable[int]) -> list[int]:
-    """Chunks by falling cost, so that no long one is left for the end; equal ones in order."""
-    return sorted(numbers, key=lambda number: (-job.plan.chunks[number][1], number))
+    Args:
+        workers: how many.
+        devices: for each of them; () = what the jobs say.
+    """
 
+    attempts, copies = 1, False
 
-def _by_tasks(
-    tasks: Iterator[list[int]], job: Job, told: Callable[[int], None] | None, cancel: threading.Event | None
-) -> None:
-    """Follows an engine: each item names finished chunks, an empty one is a moment to look at ``cancel``."""
-    for finished in tasks:
-        if told is not None:
-            for number in finished:
-                told(job.plan.chunks[number][1])
-        if cancel is not None and cancel.is_set():
-            raise Interrupted("stopped")
+    def __init__(self, workers: int, devices: Sequence[str] = ()) -> None:
+        self._context = multiprocessing.get_context("spawn")
+        # Processes share the cores; each would otherwise take them all for its threads.
+        self._threads = max(1, (os.cpu_count() or 1) // workers)
+        self._devices = [devices[i] if devices else None for i in range(workers)]
+        self._pools: list[ProcessPoolExecutor | None] = [None] * workers
+        self._busy: dict[Future[None], int] = {}
+        for number in range(workers):
+            self._pool(number).submit(_load)
 
+    def _pool(self, number: int) -> ProcessPoolExecutor:
+        pool = self._pools[number]
+        if pool is None:
+            seen = visible_gpu(self._devices[number] or "")
+            pool = self._pools[number] = ProcessPoolExecutor(
+                1, self._context, initializer=_get_ready, initargs=(self._threads, seen[0] if seen else None)
+            )
+        return pool
 
-def _process_tasks(job: Job, numbers: Sequence[int], engine: Engine) -> Iterator[list[int]]:
-    """Chunks by processes of this machine."""
-    workers = min(engine.workers or 1, len(numbers))
-    context = multiprocessing.get_context("spawn")
-    devices = engine.devices or (job.settings.device,)
-    # Processes share the cores; each would otherwise take them all for its threads.
-    environment = {"VIDEOSTYLE_THREADS": str(max(1, (os.cpu_count() or 1) // workers))}
-    before = {name: os.environ.get(name) for name in environment}
-    os.environ.update(environment)
-    pool = ProcessPoolExecutor(workers, mp_context=context)
-    try:
-        futures = [
-            pool.submit(paint_in_folder, str(job.folder), [number], devices[i % len(devices)])
-            for i, number in enumerate(longest_first(job, numbers))
-        ]
-        left = set(futures)
-        while left:
-            try:
-                for future in as_completed(left, timeout=0.5):
-                    left.discard(future)
-                    yield future.result()
-            except TimeoutError:
-                yield []
-    except BrokenProcessPool as error:
-        raise DeviceError("a worker died", "out of memory?", f"use fewer --workers, and {RESUME}") from error
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
+    def free(self) -> bool:
+        """Whether a process is idle."""
+        return len(self._busy) < len(self._pools)
 
-
-def _ray_tasks(job: Job, numbers: Sequence[int], engine: Engine) -> Iterator[list[int]]:
-    """Chunks as Ray tasks; those that fail, or whose node is lost, are tried again elsewhere."""
-    try:
-        ray: Any = importlib.import_module("ray")
-    except ImportError as error:
-        raise DeviceError("Ray is not installed", str(error), "pip install 'videostyle[cluster]'") from error
-    ours = not ray.is_initialized()
-    if ours:
-        quiet: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
-        if engine.address is None:
-            # The dashboard would listen on a port: nobody asked for it.
-            quiet |= {"include_dashboard": False}
+    def start(self, piece: Piece) -> Future[None]:
+        """Sends a piece to the first idle process; one that died before is replaced."""
+        number = next(n for n in range(len(self._pools)) if n not in self._busy.values())
+        device = self._devices[number]
+        seen = visible_gpu(device or "")
+        arguments = (piece.folders, [piece.number], seen[1] if seen else device)
         try:
-            ray.init(address=engine.address, **quiet)
-        except (ConnectionError, RuntimeError, ValueError) as error:
-            raise DeviceError(f"cannot reach the Ray cluster '{engine.address}'", str(error)) from error
-    try:
+            future = self._pool(number).submit(paint_in_folders, *arguments)
+        except BrokenProcessPool:
+            self._pools[number] = None
+            future = self._pool(number).submit(paint_in_folders, *arguments)
+        self._busy[future] = number
+        return future
+
+    def ended(self, handles: Collection[Any], seconds: float) -> Collection[Any]:
+        """Those that have ended."""
+        return wait(handles, seconds, FIRST_COMPLETED).done
+
+    def result(self, handle: Any) -> None:
+        """Frees its process."""
+        number = self._busy.pop(handle)
+        try:
+            handle.result()
+        except BrokenProcessPool as error:
+            self._pools[number] = None
+            raise DeviceError("a worker died", "out of memory?", f"use fewer --workers, and {RESUME}") from error
+
+    def close(self) -> None:
+        """Ends the processes after the chunks that they are painting."""
+        for pool in self._pools:
+            if pool is not None:
+                pool.shutdown(wait=False, cancel_futures=True)
+        for pool in self._pools:
+            if pool is not None:
+                pool.shutdown(wait=True)
+
+
+def _paint_on_cluster(folders: Sequence[str], numbers: Sequence[int], threads: int) -> None:
+    """``paint_in_folders`` as a Ray task: its share of its node is known only here."""
+    os.environ["VIDEOSTYLE_THREADS"] = str(threads)
+    paint_in_folders(folders, numbers)
+
+
+class RayCrew:
+    """Tasks of a Ray cluster; what fails, or whose node is lost, is tried again elsewhere.
+
+    Args:
+        engine: address and chunks at once.
+        most: pieces there can be.
+    """
+
+    attempts, copies = ATTEMPTS, True
+
+    def __init__(self, engine: Engine, most: int) -> None:
+        try:
+            self._ray: Any = importlib.import_module("ray")
+        except ImportError as error:
+            raise DeviceError("Ray is not installed", str(error), "pip install 'videostyle[cluster]'") from error
+        ray = self._ray
+        self._ours = not ray.is_initialized()
+        if self._ours:
+            quiet: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
+            if engine.address is None:
+                # The dashboard would listen on a port: nobody asked for it.
+                quiet |= {"include_dashboard": False}
+            try:
+                ray.init(address=engine.address, **quiet)
+            except (ConnectionError, RuntimeError, ValueError) as error:
+                raise DeviceError(f"cannot reach the Ray cluster '{engine.address}'", str(error)) from error
         cores = max(1, int(ray.cluster_resources().get("CPU", 1)))
         nodes = max(1, sum(1 for node in ray.nodes() if node["Alive"]))
         gpus = int(ray.cluster_resources().get("GPU", 0))
-        workers = min(len(numbers), engine.workers or (gpus or nodes))
-        needs: dict[str, Any] = {"num_cpus": max(1, cores // max(workers, nodes)), "num_gpus": 1 if gpus else 0}
-        environment = {"env_vars": {"VIDEOSTYLE_THREADS": str(needs["num_cpus"])}}
-        remote = ray.remote(**needs, max_retries=ATTEMPTS)(paint_in_folder).options(runtime_env=environment)
-        pending, attempts = longest_first(job, numbers), dict.fromkeys(numbers, 0)
-        running: dict[Any, int] = {}
-        while pending or running:
-            while pending and len(running) < workers:
-                number = pending.pop(0)
-                attempts[number] += 1
-                running[remote.remote(str(job.folder), [number])] = number
-            ready, _ = ray.wait(list(running), num_returns=1, timeout=0.5)
-            if not ready:
-                yield []
-            for task in ready:
-                number = running.pop(task)
-                try:
-                    yield ray.get(task)
-                except ray.exceptions.RayError as error:
-                    cause = getattr(error, "cause", None)
-                    if isinstance(cause, VideostyleError) and not isinstance(cause, OutputError | DeviceError):
-                        raise cause from error
-                    if attempts[number] >= ATTEMPTS:
-                        raise (cause if isinstance(cause, VideostyleError) else OutputError(
-                            f"chunk {number} failed {ATTEMPTS} times", str(error).splitlines()[-1]
-                        )) from error  # fmt: skip
-                    log.warning("chunk %d failed and is tried again: %s", number, cause or type(error).__name__)
-                    pending.append(number)
-    finally:
-        if ours:
-            ray.shutdown()
+        self._workers = min(most, engine.workers or (gpus or nodes))
+        self._threads = max(1, cores // max(self._workers, nodes))
+        # The number of attempts is counted here: a task that Ray repeated itself would hide that its node was lost.
+        self._needs: dict[str, Any] = {
+            "num_cpus": self._threads,
+            "num_gpus": 1 if gpus else 0,
+            "max_retries": 0,
+        }
+        self._task = ray.remote(**self._needs)(_paint_on_cluster)
+        self._busy: set[Any] = set()
+        self._warm = [ray.remote(**self._needs)(_load).remote() for _ in range(self._workers)]
+
+    def free(self) -> bool:
+        """Whether fewer tasks are out than the cluster paints at once."""
+        return len(self._busy) < self._workers
+
+    def start(self, piece: Piece) -> Any:
+        """Sends a task."""
+        task = self._task.remote(piece.folders, [piece.number], self._threads)
+        self._busy.add(task)
+        return task
+
+    def ended(self, handles: Collection[Any], seconds: float) -> Collection[Any]:
+        """Those that have ended."""
+        ready, _ = self._ray.wait(list(handles), num_returns=1, timeout=seconds)
+        return list(ready)
+
+    def result(self, handle: Any) -> None:
+        """Counts the task out."""
+        self._busy.discard(handle)
+        try:
+            self._ray.get(handle)
+        except self._ray.exceptions.RayError as error:
+            cause = getattr(error, "cause", None)
+            if isinstance(cause, VideostyleError):
+                raise cause from error
+            raise OutputError("a task of the cluster failed", str(error).splitlines()[-1]) from error
+
+    def close(self) -> None:
+        """Stops what is out, and the cluster if it was begun here."""
+        for task in self._busy:
+            self._ray.cancel(task, force=True)
+        if self._ours:
+            self._ray.shutdown()
+
+
+def make_crew(engine: Engine, most: int) -> Crew:
+    """The crew that ``engine`` asks for, with no more workers than the ``most`` pieces there can be."""
+    if engine.name == "ray":
+        return RayCrew(engine, most)
+    return ProcessCrew(min(most, engine.workers or len(engine.devices) or 1), engine.devices)
+
+
+# -- handing out -------------------------------------------------------------------------------------------------
+
+Key = TypeVar("Key")
+Result = list[RunReport] | VideostyleError | OSError
+
+
+class Farm(Generic[Key]):
+    """Clips on their way through a crew, all at once: no worker is idle while any clip has a chunk left.
+
+    One thread opens and plans clips in the order they were added, the crew paints their chunks, longest first,
+    another thread puts together what is finished.
+
+    Args:
+        engine: who paints.
+        most: chunks there can be in all.
+        told: called with frames painted.
+        cancel: set it to stop.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        most: int,
+        *,
+        told: Callable[[int], None] | None = None,
+        cancel: threading.Event | None = None,
+    ) -> None:
+        self._engine, self._most, self._told = engine, max(1, most), told
+        self._cancel = cancel or threading.Event()
+        self._planner = ThreadPoolExecutor(1, thread_name_prefix="plan")
+        self._finisher = ThreadPoolExecutor(1, thread_name_prefix="finish")
+        self._room = threading.Semaphore(AHEAD)
+        self._closed = threading.Event()
+        self._planned: dict[Future[ChunkedClip | list[RunReport]], Key] = {}
+        self._painting: dict[ChunkedClip, Key] = {}
+        self._finishing: dict[Future[list[RunReport]], ChunkedClip] = {}
+        self._pending: list[Piece] = []
+        self._running: dict[Any, tuple[Piece, float]] = {}
+        self._pace: list[float] = []  # seconds a megapixel of finished pieces
+
+    def add(self, key: Key, opener: Callable[[], ChunkedClip | list[RunReport]]) -> None:
+        """Adds a clip; ``opener`` plans it, or paints one that cannot be painted in chunks and gives its reports."""
+
+        def opened() -> ChunkedClip | list[RunReport]:
+            while not self._room.acquire(timeout=0.2):
+                if self._closed.is_set():
+                    raise Interrupted("stopped")
+            return opener()
+
+        self._planned[self._planner.submit(opened)] = key
+
+    def results(self) -> Iterator[tuple[Key, Result]]:
+        """What became of each clip as it ends, until none is left; more may be added meanwhile.
+
+        Raises:
+            Interrupted: if ``cancel`` was set; finished chunks are kept.
+            DeviceError: if there is no such crew.
+        """
+        crew: Crew | None = None
+        try:
+            crew = make_crew(self._engine, self._most)
+            while self._planned or self._painting:
+                if self._cancel.is_set():
+                    stopped = Interrupted("stopped")
+                    raise next((clip.explained(stopped) for clip in self._painting), stopped)
+                yield from self._take_in()
+                self._hand_out(crew)
+                if self._running:
+                    for handle in crew.ended(self._running, 0.2):
+                        yield from self._ended(crew, handle)
+                else:
+                    waiting: list[Future[Any]] = [*self._planned, *self._finishing]
+                    wait(waiting, 0.2, FIRST_COMPLETED)
+                yield from self._finished()
+        finally:
+            self._closed.set()
+            self._planner.shutdown(wait=False, cancel_futures=True)
+            if crew is not None:
+                crew.close()
+            self._planner.shutdown(wait=True)
+            self._finisher.shutdown(wait=True)
+            for future in self._planned:
+                if future.done() and not future.cancelled() and future.exception() is None:
+                    left = future.result()
+                    if isinstance(left, ChunkedClip):
+                        left.close()
+            for clip in self._painting:
+                clip.close()
+
+    def _take_in(self) -> Iterator[tuple[Key, Result]]:
+        for future in [f for f in self._planned if f.done()]:
+            key = self._planned.pop(future)
+            try:
+                clip = future.result()
+            except (VideostyleError, OSError) as error:
+                self._room.release()
+                yield key, error
+                continue
+            if not isinstance(clip, ChunkedClip):
+                self._room.release()
+                yield key, clip
+                continue
+            self._painting[clip] = key
+            if self._told is not None and clip.resumed:
+                self._told(clip.resumed)
+            pieces = clip.pieces()
+            if not pieces:
+                self._finishing[self._finisher.submit(clip.finish)] = clip
+            # No long one is left for the end; equal ones stay in order.
+            self._pending = sorted([*self._pending, *pieces], key=lambda piece: -piece.cost)
+
+    def _hand_out(self, crew: Crew) -> None:
+        while crew.free() and (self._pending or (crew.copies and not self._planned)):
+            piece = self._pending.pop(0) if self._pending else self._late()
+            if piece is None:
+                return
+            piece.attempts += 1
+            self._running[crew.start(piece)] = piece, time.monotonic()
+
+    def _late(self) -> Piece | None:
+        """A piece that takes far longer than its size explains and that one worker only is painting."""
+        if not self._pace:
+            return None
+        usual, now = statistics.median(self._pace), time.monotonic()
+        copies = [piece for piece, _ in self._running.values()]
+        late = [
+            (now - since - LATE * usual * piece.cost, piece)
+            for piece, since in self._running.values()
+            if sum(other is piece for other in copies) == 1 and not piece.done and piece.clip in self._painting
+        ]
+        over, piece = max(late, key=lambda item: item[0], default=(-math.inf, None))
+        return piece if over > 0 else None
+
+    def _ended(self, crew: Crew, handle: Any) -> Iterator[tuple[Key, Result]]:
+        piece, since = self._running.pop(handle)
+        clip, others = piece.clip, [other for other, _ in self._running.values()]
+        error: VideostyleError | None = None
+        try:
+            crew.result(handle)
+        except VideostyleError as met:
+            error = met
+        if piece.done or clip not in self._painting:
+            return  # a copy was faster, or the clip has failed already
+        if error is None:
+            piece.done = True
+            self._pace.append((time.monotonic() - since) / max(piece.cost, 1e-6))
+            if self._told is not None:
+                self._told(piece.frames)
+            if not any(other.clip is clip and not other.done for other in [*self._pending, *others]):
+                self._finishing[self._finisher.submit(clip.finish)] = clip
+        elif any(other is piece for other in others):
+            return  # another worker is at it still
+        elif isinstance(error, OutputError | DeviceError) and piece.attempts < crew.attempts:
+            log.warning("chunk %d of '%s' failed and is tried again: %s", piece.number, clip.jobs[0].input, error)
+            self._pending.append(piece)
+        else:
+            yield self._failed(clip, error)
+
+    def _failed(self, clip: ChunkedClip, error: VideostyleError) -> tuple[Key, Result]:
+        self._pending = [piece for piece in self._pending if piece.clip is not clip]
+        key = self._painting.pop(clip)
+        explained = clip.explained(error)
+        clip.close()
+        self._room.release()
+        return key, explained
+
+    def _finished(self) -> Iterator[tuple[Key, Result]]:
+        for future in [f for f in self._finishing if f.done()]:
+            clip = self._finishing.pop(future)
+            try:
+                reports = future.result()
+            except VideostyleError as error:
+                yield self._failed(clip, error)
+                continue
+            key = self._painting.pop(clip)
+            clip.close()
+            self._room.release()
+            yield key, reports

@@ -296,12 +296,22 @@ def remove_job(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def runs(numbers: Sequence[int]) -> list[list[int]]:
-    """Numbers in order, split where they are not consecutive: what can be painted in one pass."""
-    found: list[list[int]] = []
-    for number in sorted(numbers):
-        if found and found[-1][-1] + 1 == number:
-            found[-1].append(number)
+def passes(jobs: Sequence[Job], missing: Sequence[Iterable[int]]) -> list[tuple[tuple[Job, ...], list[int]]]:
+    """What can be painted in one go each: consecutive chunks, with the outputs of the clip that lack just these.
+
+    Args:
+        jobs: outputs of one clip.
+        missing: the numbers of the chunks that each of them lacks.
+    """
+    lacking: dict[tuple[int, tuple[int, int]], list[int]] = {}
+    for place, (job, numbers) in enumerate(zip(jobs, missing, strict=True)):
+        for number in numbers:
+            # With its borders: outputs that were planned apart may have others.
+            lacking.setdefault((number, job.plan.chunks[number]), []).append(place)
+    found: list[tuple[list[int], list[int]]] = []
+    for (number, _), places in sorted(lacking.items()):
+        if found and found[-1][0] == places and found[-1][1][-1] + 1 == number:
+            found[-1][1].append(number)
         else:
-            found.append([number])
-    return found
+            found.append((places, [number]))
+    return [(tuple(jobs[place] for place in places), numbers) for places, numbers in found]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,11 +17,11 @@ from videostyle.io.files import disk_error, disk_free
 from videostyle.io.sink import Original, PictureSink, VideoSink, open_sink
 from videostyle.io.source import FrameSource, open_source
 from videostyle.io.timecode import TimePoint
-from videostyle.pipeline import RunReport, Trace, run
+from videostyle.pipeline import Branch, RunReport, Trace, run_all
 from videostyle.pipeline import chain as open_chain
 from videostyle.processors.base import Processor
 from videostyle.provenance import Painted, embed
-from videostyle.render.executors import paint_job
+from videostyle.render.executors import ChunkedClip, Farm
 from videostyle.render.job import (
     Job,
     differences,
@@ -30,9 +30,8 @@ from videostyle.render.job import (
     remove_job,
     remove_parts,
     save_job,
-    work_folder,
 )
-from videostyle.render.plan import BYTES_A_PIXEL, Plan, chunk_borders, plan_shots
+from videostyle.render.plan import BYTES_A_PIXEL, CHUNK_AT_CUT, Plan, chunk_borders, plan_shots
 from videostyle.render.settings import Engine, RenderSettings
 from videostyle.render.style import resolve
 
@@ -86,58 +85,102 @@ def processors_of(stylize: Stylize, settings: RenderSettings) -> list[Processor]
     return [PreserveColor(stylize) if settings.preserve_color else stylize]
 
 
-def make_plan(source: FrameSource, stylize: Stylize, progress: ProgressFunction | None = None) -> Plan:
-    """Reads the clip once: its shots, their statistics, every frame's time, and where chunks begin."""
+def make_plans(
+    source: FrameSource, stylizes: Sequence[Stylize], progress: ProgressFunction | None = None
+) -> list[Plan]:
+    """Reads the clip once for all of ``stylizes``: its shots, their statistics, frames' times, where chunks begin.
+
+    Returns:
+        A plan for each; they differ in the statistics only.
+    """
     told = (lambda count: progress("plan", count, source.info.frame_count)) if progress else None
-    times: list[float] = []
     with open_source(source.path, source.options) as scan:
-        shots = plan_shots(scan, stylize.statistics_of, told, times)
+        shots, times = plan_shots(scan, lambda frames: [s.statistics_of(frames) for s in stylizes], told)
         warnings = tuple(scan.warnings)
-    starts = [shot.first for shot in shots]
-    chunks = chunk_borders(len(times), starts)
-    return Plan(tuple((shot.first, shot.statistics) for shot in shots), chunks, tuple(times), warnings)
+    chunks = chunk_borders(len(times), [shot.first for shot in shots])
+    return [
+        Plan(tuple((shot.first, shot.statistics[n]) for shot in shots), chunks, tuple(times), warnings)
+        for n in range(len(stylizes))
+    ]
 
 
-def render(
-    path: str | Path,
-    output: str | Path | None,
-    settings: RenderSettings,
-    *,
-    progress: ProgressFunction | None = None,
-    cancel: threading.Event | None = None,
-    trace: Trace | None = None,
-    engine: Engine | None = None,
-    restart: bool = False,
-    plan_only: bool = False,
-) -> RunReport:
-    """Renders one input.
+@dataclass(frozen=True)
+class Wanted:
+    """One output of a clip: the file to write (None = beside the clip), and how."""
 
-    Videos of more than one chunk are painted chunk by chunk; a render that was broken off goes on where it
-    stood, and gives the frames that it would have given.
+    output: Path | None
+    settings: RenderSettings
+
+
+@dataclass
+class Output:
+    """One output of a clip, on its way.
+
+    Attributes:
+        settings: how.
+        target: what to write.
+        sink: opened, which locks the output.
+        stylize: what paints it.
+        job: its plan; None = a still, which needs none.
+    """
+
+    settings: RenderSettings
+    target: Path
+    sink: VideoSink | PictureSink
+    stylize: Stylize
+    job: Job | None = None
+
+
+class Clip:
+    """An input, opened and planned once for all of its outputs.
 
     Args:
         path: a video, a still, a folder of pictures or a printf-style pattern.
-        output: what to write; None = beside the input.
-        settings: how.
-        progress: told how far it is.
-        cancel: set it to stop.
-        trace: told of each piece of work of each stage.
-        engine: who paints the chunks; None = this process.
-        restart: throw away what a broken-off render of the same output left, instead of going on with it, which
-            fails where that was another render.
-        plan_only: stop when the chunks are planned; the report names their folder.
+        wanted: its outputs, which must read it alike.
+        progress: told how far planning is.
+        restart: throw away what broken-off renders of the same outputs left.
+        always: plan for chunks even where there is one only.
+
+    Attributes:
+        source: the input.
+        outputs: in the order of ``wanted``.
+        chunked: whether all are painted in chunks, their plans on the disk; else all in one pass.
 
     Raises:
-        VideostyleError: whatever went wrong; nothing but finished chunks is left behind then.
+        VideostyleError: whatever went wrong; nothing is left behind then.
     """
-    if not 0.0 <= settings.strength <= 1.0:
-        raise UsageError(
-            f"strength {settings.strength} is outside 0..1", hint="0 leaves the clip as it is, 1 paints fully"
-        )
-    source = open_source(path, settings.reading(1))
-    sink: VideoSink | PictureSink | None = None
-    try:
-        target = Path(output) if output is not None else default_output(source.path, settings.style, source.info)
+
+    def __init__(
+        self,
+        path: str | Path,
+        wanted: Sequence[Wanted],
+        *,
+        progress: ProgressFunction | None = None,
+        restart: bool = False,
+        always: bool = False,
+    ) -> None:
+        for settings in (want.settings for want in wanted):
+            if not 0.0 <= settings.strength <= 1.0:
+                raise UsageError(
+                    f"strength {settings.strength} is outside 0..1", hint="0 leaves the clip as it is, 1 paints fully"
+                )
+        self.outputs: list[Output] = []
+        self.chunked = False
+        self.source = open_source(path, wanted[0].settings.reading(1))
+        try:
+            for want in wanted:
+                self._open(want, progress)
+            batch = max(output.stylize.batch_for_frames(self.source.info) for output in self.outputs)
+            self.source.options = replace(self.source.options, batch_size=batch)
+            if not self.source.info.still:
+                self._plan(progress, restart, always)
+        except BaseException:
+            self.close()
+            raise
+
+    def _open(self, want: Wanted, progress: ProgressFunction | None) -> None:
+        source, settings = self.source, want.settings
+        target = want.output or default_output(source.path, settings.style, source.info)
         if target.is_dir() and (source.info.still or settings.encode.codec != "png"):
             target = target / default_output(source.path, settings.style, source.info).name
         is_file = source.path.is_file() and not source.info.still
@@ -153,64 +196,225 @@ def render(
             metadata=tags,
             finish=lambda file: [embed(file, mark) for mark in marks],
         )
-        style = resolve(settings.style, settings.strength, source, progress)
-        card = style.card
-        painted = Painted(card.name or settings.style, card.painting, card.artist, settings.strength, __version__)
-        tags.update(painted.tags())
-        marks.append(painted.xmp())
-        stylize = make_stylize(style, settings, output="rgb24" if source.info.still else "i420")
-        source.options = replace(source.options, batch_size=stylize.batch_for_frames(source.info))
-        if isinstance(sink, VideoSink) and sink.in_parts:
-            job, saved = _job_for(source, target, settings, stylize, progress, restart, plan_only)
-            if plan_only:
-                sink.abort()
-                return RunReport(job.folder, len(job.plan.times), 0.0, 0.0, job.plan.warnings)
-            if saved:
-                return paint_job(job, sink, engine or Engine(), progress=progress, cancel=cancel, trace=trace)
-            stylize.use_shots(job.plan.shots)
-        elif plan_only:
-            raise UsageError(f"'{target.name}' is not painted in chunks", hint="only videos in other formats are")
-        elif not source.info.still:
-            stylize.use_shots(make_plan(source, stylize, progress).shots)
-        told = (lambda count: progress("paint", count, source.info.frame_count)) if progress else None
-        chain = processors_of(stylize, settings)
-        report = run(source, chain, sink, progress=told, cancel=cancel, trace=trace)
-        return replace(report, warnings=(*report.warnings, *stylize.warnings))
-    except BaseException:
-        if sink is not None:
+        try:
+            style = resolve(settings.style, settings.strength, source, progress)
+            card = style.card
+            painted = Painted(card.name or settings.style, card.painting, card.artist, settings.strength, __version__)
+            tags.update(painted.tags())
+            marks.append(painted.xmp())
+            stylize = make_stylize(style, settings, output="rgb24" if source.info.still else "i420")
+        except BaseException:
             sink.abort()
-        raise
-    finally:
-        source.close()
+            raise
+        self.outputs.append(Output(settings, target, sink, stylize))
+
+    def _plan(self, progress: ProgressFunction | None, restart: bool, always: bool) -> None:
+        """Finds the plans that are kept, makes the others in one pass over the clip, saves what needs saving."""
+        in_parts = all(isinstance(output.sink, VideoSink) and output.sink.in_parts for output in self.outputs)
+        fresh: list[tuple[Output, Job]] = []
+        for output in self.outputs:
+            job = _unplanned(self.source, output)
+            output.job = _kept(job, restart) if in_parts else None
+            if output.job is None:
+                fresh.append((output, job))
+        plans = make_plans(self.source, [output.stylize for output, _ in fresh], progress) if fresh else []
+        for (output, job), plan in zip(fresh, plans, strict=True):
+            output.job = replace(job, plan=plan)
+        kept = len(fresh) < len(self.outputs)
+        self.chunked = in_parts and (always or kept or any(len(plan.chunks) > 1 for plan in plans))
+        if self.chunked:
+            for output, _ in fresh:
+                if output.job is not None:
+                    _save(output.job, self.source.info)
+
+    def in_chunks(self) -> ChunkedClip:
+        """The outputs, for those who paint chunks."""
+        jobs = [output.job for output in self.outputs if output.job is not None]
+        sinks = [output.sink for output in self.outputs if isinstance(output.sink, VideoSink)]
+        return ChunkedClip(jobs, sinks, self.source.info.width * self.source.info.height)
+
+    def paint_in_one_pass(
+        self,
+        progress: ProgressFunction | None = None,
+        cancel: threading.Event | None = None,
+        trace: Trace | None = None,
+    ) -> list[RunReport]:
+        """Paints and finishes the outputs without chunks."""
+        for output in self.outputs:
+            if output.job is not None:
+                output.stylize.use_shots(output.job.plan.shots)
+        frames = self.source.info.frame_count
+        total = frames * len(self.outputs) if frames else None
+        told = (lambda count: progress("paint", count, total)) if progress else None
+        branches = [Branch(processors_of(output.stylize, output.settings), output.sink) for output in self.outputs]
+        reports = run_all(self.source, branches, progress=told, cancel=cancel, trace=trace)
+        return [
+            replace(report, warnings=(*report.warnings, *output.stylize.warnings))
+            for report, output in zip(reports, self.outputs, strict=True)
+        ]
+
+    def close(self) -> None:
+        """Lets source and outputs go; nothing but finished chunks is left behind."""
+        self.source.close()
+        for output in self.outputs:
+            output.sink.abort()
 
 
-def _job_for(
-    source: FrameSource,
-    target: Path,
+def render(
+    path: str | Path,
+    output: str | Path | None,
     settings: RenderSettings,
-    stylize: Stylize,
-    progress: ProgressFunction | None,
-    restart: bool,
-    always: bool,
-) -> tuple[Job, bool]:
-    """The job of a broken-off render that may go on, or a new one; and whether it is on the disk.
+    *,
+    progress: ProgressFunction | None = None,
+    cancel: threading.Event | None = None,
+    trace: Trace | None = None,
+    engine: Engine | None = None,
+    restart: bool = False,
+    plan_only: bool = False,
+) -> RunReport:
+    """Renders one input into one output: ``render_all`` with one.
 
-    A new one is saved if it has several chunks, or ``always``.
+    Args:
+        path: as there.
+        output: what to write; None = beside the input.
+        settings: how.
+        progress: as there.
+        cancel: as there.
+        trace: as there.
+        engine: as there.
+        restart: as there.
+        plan_only: stop when the chunks are planned; the report names their folder.
 
     Raises:
-        OutputError: if what is kept belongs to another render.
+        VideostyleError: whatever went wrong; nothing but finished chunks is left behind then.
     """
+    wanted = Wanted(Path(output) if output is not None else None, settings)
+    if plan_only:
+        return _plan_only(path, wanted, progress, restart)
+    return render_all(path, [wanted], progress=progress, cancel=cancel, trace=trace, engine=engine, restart=restart)[0]
+
+
+def _plan_only(path: str | Path, wanted: Wanted, progress: ProgressFunction | None, restart: bool) -> RunReport:
+    clip = Clip(path, [wanted], progress=progress, restart=restart, always=True)
+    clip.close()
+    output = clip.outputs[0]
+    if not clip.chunked or output.job is None:
+        raise UsageError(f"'{output.target.name}' is not painted in chunks", hint="only videos in other formats are")
+    plan = output.job.plan
+    return RunReport(output.job.folder, len(plan.times), 0.0, 0.0, plan.warnings)
+
+
+def render_all(
+    path: str | Path,
+    wanted: Sequence[Wanted],
+    *,
+    progress: ProgressFunction | None = None,
+    cancel: threading.Event | None = None,
+    trace: Trace | None = None,
+    engine: Engine | None = None,
+    restart: bool = False,
+) -> list[RunReport]:
+    """Renders one input into one or several outputs that read it alike; it is decoded once for all of them.
+
+    Videos of more than one chunk are painted chunk by chunk; a render that was broken off goes on where it
+    stood, and gives the frames that it would have given.
+
+    Args:
+        path: a video, a still, a folder of pictures or a printf-style pattern.
+        wanted: the outputs.
+        progress: told how far it is.
+        cancel: set it to stop.
+        trace: told of each piece of work of each stage, where this process paints.
+        engine: who paints the chunks; None = this process.
+        restart: throw away what a broken-off render of the same output left, instead of going on with it, which
+            fails where that was another render.
+
+    Returns:
+        A report for each output, in order.
+
+    Raises:
+        VideostyleError: whatever went wrong; nothing but finished chunks is left behind then.
+    """
+    engine = engine or Engine()
+    if not engine.alone:
+        return _with_crew(path, wanted, engine, progress, cancel, restart)
+    clip = Clip(path, wanted, progress=progress, restart=restart)
+    try:
+        if not clip.chunked:
+            return clip.paint_in_one_pass(progress, cancel, trace)
+        chunks = clip.in_chunks()
+        told = (lambda count: progress("paint", count, chunks.frames)) if progress else None
+        if told is not None and chunks.resumed:
+            told(chunks.resumed)
+        chunks.paint_here(told, cancel, trace)
+        return chunks.finish()
+    finally:
+        clip.close()
+
+
+def opener(
+    path: str | Path,
+    wanted: Sequence[Wanted],
+    *,
+    progress: ProgressFunction | None = None,
+    cancel: threading.Event | None = None,
+    restart: bool = False,
+) -> Callable[[], ChunkedClip | list[RunReport]]:
+    """What a ``Farm`` needs of a clip: plans it; paints it at once where that cannot be done in chunks."""
+
+    def opened() -> ChunkedClip | list[RunReport]:
+        clip = Clip(path, wanted, progress=progress, restart=restart, always=True)
+        try:
+            if not clip.chunked:
+                return clip.paint_in_one_pass(cancel=cancel)
+            chunks = clip.in_chunks()
+        except BaseException:
+            clip.close()
+            raise
+        clip.source.close()
+        return chunks
+
+    return opened
+
+
+def chunks_at_most(frames: int | None) -> int:
+    """Chunks that a clip of so many frames may have; many where that is unknown."""
+    return -(-frames // CHUNK_AT_CUT) if frames else 1000
+
+
+def _with_crew(
+    path: str | Path,
+    wanted: Sequence[Wanted],
+    engine: Engine,
+    progress: ProgressFunction | None,
+    cancel: threading.Event | None,
+    restart: bool,
+) -> list[RunReport]:
+    with open_source(path, wanted[0].settings.reading(1)) as source:
+        frames = source.info.frame_count
+    total = frames * len(wanted) if frames else None
+    told = (lambda count: progress("paint", count, total)) if progress else None
+    farm: Farm[int] = Farm(engine, chunks_at_most(frames), told=told, cancel=cancel)
+    farm.add(0, opener(path, wanted, progress=progress, cancel=cancel, restart=restart))
+    for _, result in farm.results():
+        if not isinstance(result, list):
+            raise result
+        return result
+    raise RuntimeError("a farm ended without a result")
+
+
+def _unplanned(source: FrameSource, output: Output) -> Job:
+    """A job with all but its plan: what was chosen for it, and the fingerprint of that."""
     from videostyle.io import ffmpeg
     from videostyle.io.opencv import load_cv2
     from videostyle.processors.machine import device_key
 
-    folder = work_folder(target)
-    encode = replace(settings.encode, threads=settings.encode.threads or os.cpu_count() or 1)
+    settings, stylize = output.settings, output.stylize
     chosen = replace(
         settings,
         batch_size=stylize.frames_of_call(source.info),
         precision=stylize.precision,
-        encode=encode,
+        encode=replace(settings.encode, threads=settings.encode.threads or os.cpu_count() or 1),
     )
     versions = {
         "videostyle": __version__,
@@ -218,35 +422,45 @@ def _job_for(
         "OpenCV": load_cv2().__version__,
         "ffmpeg": ffmpeg.version().split(" Copyright")[0],
     }
-    wanted = fingerprint(source.path, chosen, stylize.style, versions)
+    mark = fingerprint(source.path, chosen, stylize.style, versions)
+    target = Path(os.path.abspath(output.target))
+    return Job(source.path.resolve(), target, chosen, mark, Plan((), (), ()), stylize.style)
+
+
+def _kept(job: Job, restart: bool) -> Job | None:
+    """The planned job of a broken-off render that may go on; None if there is none.
+
+    Raises:
+        OutputError: if what is kept belongs to another render.
+    """
     if restart:
-        remove_job(folder)
-    found = load_job(folder)
-    if found is not None:
-        changed = differences(found.fingerprint, wanted)
-        if changed:
-            raise OutputError(
-                f"the unfinished render kept for '{target}' is another one",
-                f"it differs in: {', '.join(changed)}",
-                "use --restart to begin anew, or another name with -o",
-            )
-        remove_parts(folder)
-        return found, True
-    plan = make_plan(source, stylize, progress)
+        remove_job(job.folder)
+    found = load_job(job.folder)
+    if found is None:
+        return None
+    changed = differences(found.fingerprint, job.fingerprint)
+    if changed:
+        raise OutputError(
+            f"the unfinished render kept for '{job.output}' is another one",
+            f"it differs in: {', '.join(changed)}",
+            "use --restart to begin anew, or another name with -o",
+        )
+    remove_parts(job.folder)
+    return found
+
+
+def _save(job: Job, info: VideoInfo) -> None:
+    """Puts a new job's plan on the disk, after a look at how much room there is."""
     # Chunks and the file made of them are there at the same time for a moment.
-    needed = 2 * BYTES_A_PIXEL * len(plan.times) * source.info.width * source.info.height
-    free = disk_free(folder.parent)
+    needed = 2 * BYTES_A_PIXEL * len(job.plan.times) * info.width * info.height
+    free = disk_free(job.folder.parent)
     if needed > free:
-        log.warning("about %.1f GB are needed beside '%s', %.1f GB are free", needed / 1e9, target, free / 1e9)
-    job = Job(source.path.resolve(), Path(os.path.abspath(target)), chosen, wanted, plan, stylize.style)
-    saved = len(plan.chunks) > 1 or always
-    if saved:
-        try:
-            remove_job(folder)
-            save_job(job)
-        except OSError as error:
-            raise disk_error(target, error) from error
-    return job, saved
+        log.warning("about %.1f GB are needed beside '%s', %.1f GB are free", needed / 1e9, job.output, free / 1e9)
+    try:
+        remove_job(job.folder)
+        save_job(job)
+    except OSError as error:
+        raise disk_error(job.output, error) from error
 
 
 def _cut(source: FrameSource, settings: RenderSettings) -> tuple[float | None, float | None]:
@@ -275,7 +489,7 @@ def iterate(path: str | Path, settings: RenderSettings) -> Iterator[FrameBatch]:
         stylize = make_stylize(resolve(settings.style, settings.strength, source, None), settings)
         source.options = replace(source.options, batch_size=stylize.batch_for_frames(source.info))
         if not source.info.still:
-            stylize.use_shots(make_plan(source, stylize).shots)
+            stylize.use_shots(make_plans(source, [stylize])[0].shots)
         processors = processors_of(stylize, settings)
         open_chain(source.info, processors)
         for batch in source:

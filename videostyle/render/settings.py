@@ -69,7 +69,7 @@ class Engine:
         name: one of ``ENGINES``.
         workers: processes (local), or chunks at once (ray; None = as many as the cluster has room for).
         address: of a Ray cluster; None = one of its own on this machine.
-        devices: TensorFlow device for each local worker, in turn; () = the settings' device for all.
+        devices: of the local workers, one each ("gpu:0", "gpu:1"); () = the settings' device for all.
     """
 
     name: str = "local"
@@ -82,3 +82,12 @@ class Engine:
             raise UsageError(f"no engine '{self.name}'", hint=f"use one of {', '.join(ENGINES)}")
         if self.workers is not None and not 1 <= self.workers <= 10_000:
             raise UsageError("--workers must lie between 1 and 10000")
+        if self.devices and self.name != "local":
+            raise UsageError("a cluster chooses devices itself", hint="give --device with the local engine only")
+        if self.devices and self.workers not in (None, len(self.devices)):
+            raise UsageError(f"{len(self.devices)} devices have one worker each", hint="leave --workers out")
+
+    @property
+    def alone(self) -> bool:
+        """Whether this process paints itself."""
+        return self.name == "local" and (self.workers or len(self.devices) or 1) == 1
