@@ -214,11 +214,11 @@ def test_the_longest_comes_first_and_the_time_left_is_that_of_what_was_done(clip
 def test_what_may_pass_is_tried_again_and_what_may_not_is_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tried: list[str] = []
 
-    def render(path: Path, *arguments: object, **options: object) -> None:
+    def render_all(path: Path, *arguments: object, **options: object) -> None:
         tried.append(path.name)
         raise DeviceError("busy") if path.name == "busy.mp4" else InputError("broken")
 
-    monkeypatch.setattr("videostyle.render.runner.render", render)
+    monkeypatch.setattr("videostyle.render.runner.render_all", render_all)
     settings = RenderSettings("quick")
     tasks = [Task(tmp_path / f"{n}.mp4", tmp_path / f"{n}_out.mp4", settings, 1, 1) for n in ("busy", "broken")]
     outcomes = run_tasks(tasks, Engine())

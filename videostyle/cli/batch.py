@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,7 +44,7 @@ def run(options: argparse.Namespace) -> int:
     from videostyle.processors.startup import load_tensorflow
     from videostyle.render.batch import Clock, Wish, disk_needed, plan_tasks, read_jobs, run_tasks
 
-    settings = settings_from(options, "")
+    settings, engine = settings_from(options, ""), engine_from(options)
     wishes = []
     for name in options.inputs:
         path = Path(name)
@@ -60,7 +61,7 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError(f"'{folder}' is not a folder")
     tasks, failed = plan_tasks(wishes, folder)
     load_tensorflow(frames_side_by_side=not any(trains(style) for wish in wishes for style in wish.styles))
-    clock = Clock(_measured(options.device))
+    clock = Clock(_measured(settings.device))
     needed = disk_needed(task for task in tasks if not task.output.exists())
     free = disk_free(tasks[0].output.parent) if tasks else 0
     if options.dry_run:
@@ -69,24 +70,22 @@ def run(options: argparse.Namespace) -> int:
         print(f"warning: about {needed / 1e9:.1f} GB are needed and {free / 1e9:.1f} GB are free", file=sys.stderr)
     bars = Bars(options.quiet)
 
-    def progress(task: Task) -> Any:
+    def progress(tasks: Sequence[Task]) -> Bars:
         bars.close()
-        if not options.quiet:
-            print(f"{task.input.name}, {task.settings.style}", file=sys.stderr)
+        if len({task.input for task in tasks}) == 1:
+            bars.say(f"{tasks[0].input.name}, {', '.join(task.settings.style for task in tasks)}")
         return bars
 
     def told(outcome: Outcome, left: float | None) -> None:
-        bars.close()
-        if not options.quiet:
-            text = f": {outcome.error}" if outcome.error else ""
-            rest = f"; {_hours(left)} left" if left else ""
-            print(f"{outcome.status} {outcome.task.output.name}{text}{rest}", file=sys.stderr)
+        text = f": {outcome.error}" if outcome.error else ""
+        rest = f"; {_hours(left)} left" if left else ""
+        bars.say(f"{outcome.status} {outcome.task.output.name}{text}{rest}")
 
     with stoppable() as cancel:
         try:
             outcomes = run_tasks(
                 tasks,
-                engine_from(options),
+                engine,
                 progress=progress,
                 told=told,
                 cancel=cancel,

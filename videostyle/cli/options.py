@@ -37,7 +37,7 @@ def add_render_options(parser: argparse.ArgumentParser) -> None:
     writing.add_argument("-y", "--overwrite", action="store_true", help="replace an existing output")
     machine = parser.add_argument_group("machine")
     machine.add_argument("--batch-size", type=int, help="frames computed at once (default: chosen by size)")
-    machine.add_argument("--device", default="auto", help="auto, cpu, gpu, gpu:1")
+    machine.add_argument("--device", default="auto", help="auto, cpu, gpu, gpu:1; gpu:0,gpu:1 for a worker on each")
     machine.add_argument("--precision", default="auto", choices=["auto", "float32", "bfloat16", "float16"])
     machine.add_argument("--strict", action="store_true", help="damage in the input is an error")
     machine.add_argument("--no-hdr", action="store_true", help="refuse HDR instead of mapping it to SDR")
@@ -55,10 +55,22 @@ def add_chunk_options(parser: argparse.ArgumentParser) -> None:
 
 
 def engine_from(options: argparse.Namespace) -> Engine:
-    """Who paints."""
+    """Who paints.
+
+    Raises:
+        UsageError: if the options do not go together.
+    """
     from videostyle.render.settings import Engine
 
-    return Engine(options.engine, options.workers, options.address)
+    devices = _devices(options)
+    return Engine(options.engine, options.workers, options.address, devices if len(devices) > 1 else ())
+
+
+def _devices(options: argparse.Namespace) -> tuple[str, ...]:
+    devices = tuple(name.strip() for name in options.device.split(","))
+    if not all(devices) or len(set(devices)) < len(devices):
+        raise UsageError(f"cannot read the devices '{options.device}'", hint="give gpu:0,gpu:1, each once")
+    return devices
 
 
 def trains(style: str) -> bool:
@@ -112,7 +124,7 @@ def settings_from(options: argparse.Namespace, style: str) -> RenderSettings:
         frame_rate=rate(options.fps),
         encode=encode,
         batch_size=options.batch_size,
-        device=options.device,
+        device=_devices(options)[0],
         precision=options.precision,
         strict=options.strict,
         allow_hdr=not options.no_hdr,

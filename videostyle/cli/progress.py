@@ -40,6 +40,15 @@ class Bars:
             )
         self._bar.update(done)
 
+    def say(self, text: str) -> None:
+        """Prints a line on stderr, above the bar if there is one."""
+        if self._quiet:
+            return
+        if self._bar is None:
+            print(text, file=sys.stderr)
+        else:
+            self._bar.write(text, file=sys.stderr)
+
     def close(self) -> None:
         """Ends the bar."""
         if self._bar is not None:

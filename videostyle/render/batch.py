@@ -30,7 +30,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from videostyle.errors import DeviceError, InputError, Interrupted, OutputError, UsageError, VideostyleError
 from videostyle.io.files import write_whole
@@ -38,6 +38,11 @@ from videostyle.io.source import ReadOptions, open_source
 from videostyle.io.timecode import parse
 from videostyle.render.plan import BYTES_A_PIXEL
 from videostyle.render.settings import Engine, RenderSettings
+
+if TYPE_CHECKING:
+    from videostyle.pipeline import RunReport
+    from videostyle.render.executors import ChunkedClip
+    from videostyle.render.runner import Wanted
 
 log = logging.getLogger("videostyle")
 
@@ -330,11 +335,103 @@ class Clock:
         return megapixels / rate if rate else None
 
 
+Groups = list[list[Task]]
+Progress = Callable[[Sequence[Task]], Callable[[str, int, int | None], None]]
+
+
+def shared(tasks: Iterable[Task]) -> Groups:
+    """Tasks in groups that one decode of a clip serves, in the order of the first of each."""
+    from videostyle.io import ffmpeg
+
+    groups: dict[Any, list[Task]] = {}
+    for task in tasks:
+        codec = task.settings.encode.codec
+        try:
+            # What cannot be put together of chunks would keep the others from it.
+            in_parts = codec != "png" and bool(ffmpeg.codec_for(codec, task.output.suffix).stream)
+        except VideostyleError:
+            in_parts = False  # said when it is its turn
+        groups.setdefault((task.input, task.settings.reading(1), in_parts), []).append(task)
+    return list(groups.values())
+
+
+class _Ledger:
+    """What became of the tasks so far: written down, told, and what is to be done about a failure."""
+
+    def __init__(
+        self,
+        tasks: Sequence[Task],
+        failed: Sequence[Outcome],
+        report: Path | None,
+        told: Callable[[Outcome, float | None], None] | None,
+        clock: Clock,
+    ) -> None:
+        self.outcomes = list(failed)
+        self._report, self._told, self._clock = report, told, clock
+        self._left = sum(task.cost for task in tasks)
+        self._tried: dict[Path, int] = {}
+        self._since = time.monotonic()
+
+    def waiting(self, group: Sequence[Task]) -> list[Task]:
+        """Those that are to be painted; outputs that are there already are noted and left out."""
+        left = []
+        for task in group:
+            if task.output.exists() and not task.settings.encode.overwrite:
+                self.note(Outcome(task, "kept"))
+            else:
+                left.append(task)
+        return left
+
+    def note(self, *outcomes: Outcome) -> None:
+        """Takes outcomes that are final."""
+        for outcome in outcomes:
+            self.outcomes.append(outcome)
+            self._left -= outcome.task.cost
+            self.write()
+            if self._told is not None:
+                self._told(outcome, self._clock.left(self._left))
+
+    def done(self, group: Sequence[Task], reports: Sequence[RunReport]) -> None:
+        """Takes what was painted."""
+        painted = sum(t.pixels * (r.frames - r.resumed) for t, r in zip(group, reports, strict=True))
+        now = time.monotonic()
+        self._clock.add(painted / 1e6, now - self._since)
+        self._since = now
+        self.note(
+            *(
+                Outcome(task, "done", report.frames, report.seconds, report.resumed, warnings=report.warnings)
+                for task, report in zip(group, reports, strict=True)
+            )
+        )
+
+    def again(self, group: Sequence[Task], error: VideostyleError | OSError) -> Groups:
+        """What of a failed group is to be tried once more; the rest is noted as failed."""
+        if len(group) > 1:
+            # A style that cannot be used, or an output that cannot be written, must not cost the others.
+            log.info("%s: %s; its outputs are painted one by one", group[0].input.name, error)
+            return [[task] for task in group]
+        if isinstance(error, OSError):
+            why = f"'{group[0].output}': {error.strerror}"
+            self.note(Outcome(group[0], "failed", error=why, exit_code=5))
+            return []
+        tried = self._tried[group[0].output] = self._tried.get(group[0].output, 0) + 1
+        # A broken clip stays broken.
+        if isinstance(error, OutputError | DeviceError) and tried < ATTEMPTS:
+            log.warning("%s: %s; tried once more", group[0].input.name, error)
+            return [list(group)]
+        self.note(_failure(group[0], error))
+        return []
+
+    def write(self) -> None:
+        """Writes the report anew."""
+        _write_report(self._report, self.outcomes)
+
+
 def run_tasks(
     tasks: Sequence[Task],
     engine: Engine,
     *,
-    progress: Callable[[Task], Any] | None = None,
+    progress: Progress | None = None,
     told: Callable[[Outcome, float | None], None] | None = None,
     cancel: threading.Event | None = None,
     report: Path | None = None,
@@ -342,12 +439,12 @@ def run_tasks(
     restart: bool = False,
     clock: Clock | None = None,
 ) -> list[Outcome]:
-    """Paints every task, going on past what fails.
+    """Paints every task, going on past what fails; each clip is decoded once for all of its outputs.
 
     Args:
         tasks: in order.
-        engine: who paints.
-        progress: gives the progress function of a task.
+        engine: who paints. Several workers get the chunks of all clips at once.
+        progress: gives the progress function of the tasks that are painted together.
         told: called after each with what became of it and the seconds left for the rest.
         cancel: set it to stop.
         report: file that is written anew after each task.
@@ -358,50 +455,90 @@ def run_tasks(
     Raises:
         Interrupted: if ``cancel`` was set; the report is written.
     """
-    from videostyle.render.runner import render
+    ledger = _Ledger(tasks, failed, report, told, clock or Clock(None))
+    groups = shared(tasks)
+    try:
+        if engine.alone:
+            _one_by_one(groups, ledger, progress, cancel, restart)
+        else:
+            _all_at_once(groups, ledger, engine, progress, cancel, restart)
+    except Interrupted:
+        ledger.write()
+        raise
+    return ledger.outcomes
 
-    outcomes, clock = list(failed), clock or Clock(None)
-    left = sum(task.cost for task in tasks)
-    for task in tasks:
-        began = time.monotonic()
-        outcome = Outcome(task, "failed")
-        for attempt in range(1, ATTEMPTS + 1):
-            try:
-                if task.output.exists() and not task.settings.encode.overwrite:
-                    outcome = Outcome(task, "kept")
-                    break
-                task.output.parent.mkdir(parents=True, exist_ok=True)
-                done = render(
-                    task.input,
-                    task.output,
-                    task.settings,
-                    progress=progress(task) if progress else None,
-                    cancel=cancel,
-                    engine=engine,
-                    restart=restart and attempt == 1,
-                )
-                outcome = Outcome(
-                    task, "done", done.frames, time.monotonic() - began, done.resumed, warnings=done.warnings
-                )
-                clock.add(task.pixels * (done.frames - done.resumed) / 1e6, done.seconds)
-                break
-            except Interrupted:
-                _write_report(report, outcomes)
-                raise
-            except OSError as error:
-                outcome = Outcome(task, "failed", error=f"'{task.output}': {error.strerror}", exit_code=5)
-            except VideostyleError as error:
-                outcome = _failure(task, error)
-                if not isinstance(error, OutputError | DeviceError):
-                    break  # a broken clip stays broken
-                if attempt < ATTEMPTS:
-                    log.warning("%s: %s; tried once more", task.input.name, error)
-        outcomes.append(outcome)
-        left -= task.cost
-        _write_report(report, outcomes)
-        if told is not None:
-            told(outcome, clock.left(left))
-    return outcomes
+
+def _wanted(group: Sequence[Task]) -> list[Wanted]:
+    from videostyle.render.runner import Wanted
+
+    for task in group:
+        task.output.parent.mkdir(parents=True, exist_ok=True)
+    return [Wanted(task.output, task.settings) for task in group]
+
+
+def _one_by_one(
+    groups: Groups,
+    ledger: _Ledger,
+    progress: Progress | None,
+    cancel: threading.Event | None,
+    restart: bool,
+) -> None:
+    from videostyle.render.runner import render_all
+
+    waiting = [(group, restart) for group in groups]
+    while waiting:
+        group, anew = waiting.pop(0)
+        if not (group := ledger.waiting(group)):
+            continue
+        told = progress(group) if progress else None
+        try:
+            reports = render_all(group[0].input, _wanted(group), progress=told, cancel=cancel, restart=anew)
+        except Interrupted:
+            raise
+        except (VideostyleError, OSError) as error:
+            waiting[:0] = [(again, False) for again in ledger.again(group, error)]
+        else:
+            ledger.done(group, reports)
+
+
+def _all_at_once(
+    groups: Groups,
+    ledger: _Ledger,
+    engine: Engine,
+    progress: Progress | None,
+    cancel: threading.Event | None,
+    restart: bool,
+) -> None:
+    from videostyle.render.executors import Farm
+    from videostyle.render.runner import chunks_at_most, opener
+
+    waiting = [group for group in map(ledger.waiting, groups) if group]
+    if not waiting:
+        return
+    paint = None
+    if progress is not None:
+        bar = progress([task for group in waiting for task in group])
+        total = sum(task.frames for group in waiting for task in group)
+        paint = lambda count: bar("paint", count, total)  # noqa: E731
+    most = sum(chunks_at_most(group[0].frames) for group in waiting)
+    farm: Farm[list[Task]] = Farm(engine, most, told=paint, cancel=cancel)
+
+    def add(group: list[Task], anew: bool) -> None:
+        def opened() -> ChunkedClip | list[RunReport]:
+            return opener(group[0].input, _wanted(group), cancel=cancel, restart=anew)()
+
+        farm.add(group, opened)
+
+    for group in waiting:
+        add(group, restart)
+    for group, result in farm.results():
+        if isinstance(result, list):
+            ledger.done(group, result)
+        elif isinstance(result, Interrupted):
+            raise result
+        else:
+            for again in ledger.again(group, result):
+                add(again, False)
 
 
 def _write_report(path: Path | None, outcomes: Sequence[Outcome]) -> None:
