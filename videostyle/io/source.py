@@ -177,10 +177,10 @@ class FrameSource:
         if self.options.frame_rate:
             frames = self._constant(frames, self.options.frame_rate)
         for number, frame in enumerate(frames, first):
-            if self._count is not None and number >= self._first + self._count:
-                return
             if number >= self._first:
                 yield frame
+            if self._count is not None and number + 1 >= self._first + self._count:
+                return
 
     def _warn(self, message: str) -> None:
         """Notes damage; raises instead where the user asked to be strict."""
