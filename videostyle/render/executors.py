@@ -284,10 +284,7 @@ class ProcessCrew:
         """Ends the processes after the chunks that they are painting."""
         for pool in self._pools:
             if pool is not None:
-                pool.shutdown(wait=False, cancel_futures=True)
-        for pool in self._pools:
-            if pool is not None:
-                pool.shutdown(wait=True)
+                pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _paint_on_cluster(folders: Sequence[str], numbers: Sequence[int], threads: int) -> None:
