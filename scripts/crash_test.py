@@ -1,18 +1,22 @@
 """Kills one render at random moments, resumes it each time, and compares the end with an uninterrupted render.
 
-    python scripts/crash_test.py CLIP [--kills 50] [--style great-wave] [--ray]
+    python scripts/crash_test.py [CLIP] [--kills 50] [--style great-wave] [--engines one,processes,ray]
 
-A moment is drawn from the whole life of a run: loading, planning, painting, committing, assembling. With
-``--ray`` every other run paints on a Ray cluster of this machine. Frames and times of the result must be those
-of the uninterrupted render, and nothing may be left beside it.
+A moment is drawn from the whole life of a run: loading, planning, painting, committing, assembling. The engines
+take turns on the same job. One kill in two is a power cut, which ends every process of the run at once; the
+other hits the first process only, and the rest must end by themselves. Frames and times of the result must be
+those of the uninterrupted render; no more may be lost than the chunks in work; no file and no process may be
+left.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import hashlib
 import os
 import random
+import secrets
 import signal
 import subprocess
 import sys
@@ -20,8 +24,12 @@ import tempfile
 import time
 from pathlib import Path
 
+from videostyle.io.ffmpeg import ffmpeg_exe
 from videostyle.io.source import open_source
 from videostyle.render.job import finished_chunks, load_job, work_folder
+
+ENGINES = {"one": [], "processes": ["--workers", "2"], "ray": ["--engine", "ray", "--workers", "2"]}
+MARK = "VIDEOSTYLE_CRASH_TEST"  # in the environment of all that a run starts
 
 
 def decoded(path: Path) -> tuple[str, int]:
@@ -35,66 +43,119 @@ def decoded(path: Path) -> tuple[str, int]:
     return digest.hexdigest(), count
 
 
+def sample(path: Path) -> Path:
+    """A small clip of ten chunks."""
+    pattern = ["-f", "lavfi", "-i", "testsrc2=s=96x64:r=25:d=96"]
+    subprocess.run([ffmpeg_exe(), "-v", "error", *pattern, "-c:v", "libx264", "-pix_fmt", "yuv420p", path], check=True)
+    return path
+
+
+def processes(mark: str) -> list[int]:
+    """All that carry ``mark``, whoever their parent is by now."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            if folder.name.isdigit() and f"{MARK}={mark}".encode() in (folder / "environ").read_bytes():
+                found.append(int(folder.name))
+    return found
+
+
+def power_cut(mark: str) -> None:
+    """Ends all of them at once."""
+    while left := processes(mark):
+        for number in left:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(number, signal.SIGKILL)
+        time.sleep(0.05)
+
+
+def chunks_kept(output: Path) -> tuple[int, int]:
+    """Finished chunks of the job, and all of them."""
+    job = load_job(work_folder(output))
+    return (len(finished_chunks(job)), len(job.plan.chunks)) if job else (0, 0)
+
+
 def main() -> None:
     """Kills, resumes, compares; exits with 1 if anything differs."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("clip", type=Path)
+    parser.add_argument("clip", type=Path, nargs="?", help="default: a small test pattern")
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--style", default="great-wave")
-    parser.add_argument("--ray", action="store_true")
+    parser.add_argument("--engines", default="one,processes,ray", help="of those three, in turn")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    rng = random.Random(options.seed)  # noqa: S311 - not a secret
+    engines = options.engines.split(",")
+    rng, mark = random.Random(options.seed), secrets.token_hex(8)  # noqa: S311 - moments are no secret
+    environment = {**os.environ, MARK: mark}
     with tempfile.TemporaryDirectory() as folder:
+        clip = options.clip or sample(Path(folder) / "clip.mp4")
         whole, output = Path(folder) / "whole.mp4", Path(folder) / "out.mp4"
-        command = [
-            sys.executable,
-            "-m",
-            "videostyle",
-            "render",
-            str(options.clip),
-            "--style",
-            options.style,
-            "-q",
-            "-o",
-        ]
-        began = time.monotonic()
+        command = [sys.executable, "-m", "videostyle", "render", str(clip), "--style", options.style, "-q", "-o"]
+
+        def check(path: Path) -> None:
+            if decoded(path) != expected:
+                raise SystemExit(f"after {kills} kills the result differs")
+
         subprocess.run([*command, str(whole)], check=True, stdout=subprocess.DEVNULL)
-        life = time.monotonic() - began
         expected = decoded(whole)
-        kills = completions = 0
+        kills, completions, lost, cuts = 0, 0, 0, 0
+        life: dict[str, float] = {}
+        for engine in dict.fromkeys(engines):
+            began = time.monotonic()
+            subprocess.run([*command, str(output), *ENGINES[engine]], check=True, stdout=subprocess.DEVNULL)
+            life[engine] = time.monotonic() - began
+            check(output)
+            output.unlink()
+        print("lives:", ", ".join(f"{engine} {seconds:.1f} s" for engine, seconds in life.items()), flush=True)
         while kills < options.kills:
-            extra = ["--engine", "ray"] if options.ray and kills % 2 else []
+            engine = engines[kills % len(engines)]
+            before, _ = chunks_kept(output)
             child = subprocess.Popen(
-                [*command, str(output), "--resume", *extra],
+                [*command, str(output), "--resume", *ENGINES[engine]],
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
+                env=environment,
                 start_new_session=True,
             )
+            ended = True
             try:
-                child.wait(rng.uniform(0.1, 1.0) * life)
+                child.wait(rng.uniform(0.1, 1.0) * life[engine])
             except subprocess.TimeoutExpired:
-                os.killpg(child.pid, signal.SIGKILL)
+                ended = False
+            if not ended:
+                if cut := rng.random() < 0.5:
+                    power_cut(mark)
+                    cuts += 1
+                child.kill()
                 child.wait()
                 kills += 1
-                job = load_job(work_folder(output))
-                kept = len(finished_chunks(job)) if job else 0
-                chunks = len(job.plan.chunks) if job else 0
-                print(f"kill {kills}: {kept} of {chunks} chunks are kept", flush=True)
-                continue
+                if not output.exists():
+                    kept, chunks = chunks_kept(output)
+                    begun = len(list(work_folder(output).glob("*.part")))
+                    if kept < before:
+                        raise SystemExit(f"kill {kills} cost {before - kept} finished chunks")
+                    lost = max(lost, begun)
+                    what = "power cut" if cut else "kill"
+                    print(f"{kills}: {what} of {engine}: {kept} of {chunks} chunks kept, {begun} lost", flush=True)
+                    continue
             # It came to its end: that end must be right, and the next begins anew.
             completions += 1
-            if decoded(output) != expected:
-                raise SystemExit(f"after {kills} kills the result differs")
+            check(output)
             output.unlink()
         subprocess.run([*command, str(output)], check=True, stdout=subprocess.DEVNULL)
-        if decoded(output) != expected:
-            raise SystemExit(f"after {kills} kills the result differs")
-        left = sorted(set(os.listdir(folder)) - {"whole.mp4", "out.mp4"})
+        check(output)
+        deadline = time.monotonic() + 60
+        while (left := processes(mark)) and time.monotonic() < deadline:
+            time.sleep(0.5)
         if left:
-            raise SystemExit(f"left over: {', '.join(left)}")
+            power_cut(mark)
+            raise SystemExit(f"{len(left)} processes were left over")
+        files = sorted(set(os.listdir(folder)) - {"whole.mp4", "out.mp4", "clip.mp4"})
+        if files:
+            raise SystemExit(f"left over: {', '.join(files)}")
+    print(f"{kills} kills, {cuts} of them power cuts, on {', '.join(life)}: {completions + 1} completed renders of")
     print(
-        f"{kills} kills, {completions + 1} completed renders of {expected[1]} frames: all identical, nothing left over"
+        f"{expected[1]} frames, all identical; at most {lost} chunks lost by a kill; no file and no process left over"
     )
 
 

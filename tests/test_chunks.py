@@ -6,6 +6,8 @@ import hashlib
 import importlib.util
 import json
 import os
+import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -338,6 +340,39 @@ def test_p1_a_full_disk_keeps_what_was_painted_and_says_so(
     assert os.listdir(tmp_path) == ["out.mp4"]
 
 
+def test_p1_a_disk_that_fills_up_while_encoding_and_has_room_again(
+    film: Path, style: str, uninterrupted: tuple[str, list[float]], tmp_path: Path
+) -> None:
+    output = tmp_path / "out.mp4"
+    trial = render(film, tmp_path / "trial.mp4", RenderSettings(style), plan_only=True).output
+    job = load_job(trial)
+    assert job is not None
+    chunks.paint_chunks([job], range(len(job.plan.chunks)))
+    sizes = [path.stat().st_size for path in trial.glob("*.stream")]
+    # Files may be as large as the smallest chunks, as if the disk were full beyond that; for encoders as well.
+    limit = max((min(sizes) + max(sizes)) // 2, (trial / "plan.safetensors").stat().st_size)
+    assert limit < max(sizes)
+    shutil.rmtree(trial)
+    command = [sys.executable, "-m", "videostyle", "render", str(film), "--style", style, "-o", str(output), "-q"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    full = subprocess.run(
+        command,
+        env=environment,
+        capture_output=True,
+        text=True,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
+    )
+    assert full.returncode == OutputError.exit_code, full.stderr
+    assert len(full.stderr.strip().splitlines()) == 1
+    assert not output.exists()
+    assert not list(work_folder(output).glob("*.part"))
+    done = subprocess.run([*command, "--json"], env=environment, capture_output=True, text=True, check=True)
+    report = json.loads(done.stdout.splitlines()[-1])
+    assert report["frames"] == 600
+    assert decoded(output) == uninterrupted
+    assert os.listdir(tmp_path) == ["out.mp4"]
+
+
 def test_p1_too_little_room_is_said_beforehand(
     film: Path, style: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -463,6 +498,74 @@ def test_cancelling_leaves_no_part(film: Path, style: str, tmp_path: Path) -> No
     folder = work_folder(tmp_path / "out.mp4")
     assert not list(folder.glob("*.part"))
     assert list(folder.glob("chunk*.json"))
+
+
+# -- sequences of pictures --------------------------------------------------------------------------------------
+
+
+def pictures(folder: Path) -> dict[str, bytes]:
+    return {path.name: hashlib.sha256(path.read_bytes()).digest() for path in sorted(folder.glob("*.png"))}
+
+
+def test_a_sequence_of_painted_pictures_is_the_frames_in_colour(film: Path, style: str, tmp_path: Path) -> None:
+    from videostyle.io.source import read_picture
+    from videostyle.io.timecode import parse
+    from videostyle.provenance import read
+    from videostyle.render.runner import iterate
+
+    settings = RenderSettings(style, end=parse("30f"))
+    report = render(film, tmp_path / "frames" / "f_%03d.png", settings)
+    painted = np.concatenate([batch.frames for batch in iterate(film, settings)])
+    files = sorted((tmp_path / "frames").iterdir())
+    assert report.frames == len(files) == 30
+    assert np.array_equal(np.stack([read_picture(file) for file in files]), painted)
+    assert read(files[7], {}) is not None
+    with pytest.raises(OutputError, match="exists already"):
+        render(film, tmp_path / "frames" / "f_%03d.png", settings)
+
+
+@pytest.mark.parametrize("engine", [Engine(), Engine(workers=2)])
+def test_a_sequence_that_was_broken_off_goes_on(
+    engine: Engine, film: Path, style: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from videostyle.io.sink import EncodeOptions
+
+    settings = RenderSettings(style, encode=EncodeOptions(codec="png"))
+    render(film, tmp_path / "whole", settings)
+    expected = pictures(tmp_path / "whole")
+    assert len(expected) == 600
+    commit = chunks.commit_pictures
+
+    def crash(job: Job, number: int) -> None:
+        if number == 1:
+            raise Crash
+        commit(job, number)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(chunks, "commit_pictures", crash)
+        with pytest.raises(Crash):
+            render(film, tmp_path / "out", settings)
+    (tmp_path / "out" / "000003.png").write_bytes(b"damaged meanwhile")
+    job = load_job(work_folder(tmp_path / "out"))
+    assert job is not None
+    assert finished_chunks(job) == set()
+    chunks.paint_in_folders([str(job.folder)], [0])
+    report = render(film, tmp_path / "out", settings, engine=engine)
+    assert report.resumed == job.plan.chunks[0][1]
+    assert pictures(tmp_path / "out") == expected
+    assert sorted(os.listdir(tmp_path)) == ["out", "whole"]
+
+
+def test_a_sequence_is_written_by_one_run_at_a_time(film: Path, style: str, tmp_path: Path) -> None:
+    from videostyle.io.sink import EncodeOptions, open_sink
+
+    options = EncodeOptions(codec="png")
+    with open_source(film) as source:
+        sink = open_sink(tmp_path / "out", source.info, options)
+    with pytest.raises(OutputError, match="being written by another run"):
+        render(film, tmp_path / "out", RenderSettings(style, encode=options))
+    sink.abort()
+    assert os.listdir(tmp_path) == ["out"]
 
 
 # -- reading a part ----------------------------------------------------------------------------------------------

@@ -160,7 +160,7 @@ def test_what_reads_a_clip_alike_is_one_group(tmp_path: Path) -> None:
         ["1", "2", "5"],
         ["3"],
         ["4"],
-        ["6", "7"],
+        ["6"],
     ]
 
 

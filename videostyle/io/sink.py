@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Protocol
+from typing import IO, Any, Protocol
 
 import av
 import numpy as np
@@ -21,7 +21,7 @@ from av.error import FFmpegError
 from videostyle.errors import OutputError, UsageError
 from videostyle.frames import FrameBatch, VideoInfo
 from videostyle.io import ffmpeg
-from videostyle.io.files import PendingOutput, disk_error
+from videostyle.io.files import PendingOutput, disk_error, lock_file
 from videostyle.io.opencv import load_cv2
 from videostyle.io.probe import open_container, stored_frames
 from videostyle.io.source import PICTURES
@@ -476,6 +476,12 @@ class PictureSink:
         info: what the frames look like.
         options: ``overwrite`` and ``crf`` (JPEG and WebP quality is 100 less twice it) count.
         finish: called with each written file.
+        inputs: files none of which may be written.
+        lock: whether another run may not write the same sequence meanwhile.
+
+    Raises:
+        UsageError: if such pictures cannot be written.
+        OutputError: if they cannot be written there, or are being written by another run.
     """
 
     def __init__(
@@ -485,14 +491,17 @@ class PictureSink:
         options: EncodeOptions,
         finish: Callable[[Path], object] | None = None,
         inputs: tuple[Path, ...] = (),
+        *,
+        lock: bool = False,
     ) -> None:
         self.warnings: list[str] = []
         self._finish = finish
-        self._inputs = inputs
+        self._inputs = {(status.st_dev, status.st_ino) for status in map(os.stat, filter(Path.exists, inputs))}
         self._options = options
         self._path = path
         self._written: list[Path] = []
         self._still = info.still
+        self._lock: IO[bytes] | None = None
         pattern = re.search(r"%0?\d*d", path.name)
         if self._still and not pattern and path.suffix.lower() in PICTURES:
             self._pattern = ""
@@ -509,6 +518,46 @@ class PictureSink:
         except OSError as error:
             raise OutputError(f"cannot write to '{folder}'", error.strerror or str(error)) from error
         self._folder = folder
+        self._lock_path = path.with_name(f".{path.name[:200]}.videostyle.lock")
+        try:
+            self._lock = lock_file(self._lock_path) if lock else None
+        except BlockingIOError as error:
+            raise OutputError(f"'{path}' is being written by another run", hint="wait for it or stop it") from error
+        except OSError as error:
+            raise OutputError(f"cannot write to '{folder}'", error.strerror or str(error)) from error
+
+    @property
+    def in_parts(self) -> bool:
+        """Whether parts of the output can be written apart (``assemble``)."""
+        return self._pending is None
+
+    @property
+    def pattern(self) -> str:
+        """Path of the pictures of a sequence, with a place for the number."""
+        return str(self._folder.absolute() / self._pattern)
+
+    def vet(self, frames: int) -> None:
+        """Looks whether so many pictures may be written, before the first one is.
+
+        Raises:
+            OutputError: if one is an input, or exists and may not be replaced.
+        """
+        for number in range(frames):
+            self._vet(self._folder / (self._pattern % number))
+
+    def _vet(self, target: Path) -> None:
+        if not target.exists():
+            return
+        status = target.stat()
+        if (status.st_dev, status.st_ino) in self._inputs:
+            raise OutputError(f"the output '{target}' is an input", hint="choose another folder or pattern with -o")
+        if not self._options.overwrite:
+            raise OutputError(f"'{target}' exists already", hint="use --overwrite to replace it")
+
+    def assemble(self, parts: Sequence[Path], times: Sequence[float]) -> Path:
+        """Ends a sequence whose pictures are there already; returns its folder or pattern."""
+        self.abort()
+        return self._path
 
     def write(self, batch: FrameBatch) -> None:
         """Writes each frame of the batch."""
@@ -518,10 +567,7 @@ class PictureSink:
                 self._written.append(self._pending.temporary)
                 continue
             target = self._folder / (self._pattern % number)
-            if target.exists() and any(file.exists() and os.path.samefile(file, target) for file in self._inputs):
-                raise OutputError(f"the output '{target}' is an input", hint="choose another folder or pattern with -o")
-            if target.exists() and not self._options.overwrite:
-                raise OutputError(f"'{target}' exists already", hint="use --overwrite to replace it")
+            self._vet(target)
             partial = target.with_name(f".{target.stem}.part{target.suffix}")
             self._encode(partial, frame)
             try:
@@ -552,12 +598,20 @@ class PictureSink:
         if not self._written:
             self.abort()
             raise OutputError(f"nothing to write to '{self._path}'", "there was no frame")
-        return self._pending.commit() if self._pending is not None else self._path
+        if self._pending is not None:
+            return self._pending.commit()
+        self.abort()
+        return self._path
 
     def abort(self) -> None:
         """Removes a still that is not committed; pictures of a sequence that are whole are kept."""
         if self._pending is not None:
             self._pending.abort()
+        if self._lock is not None:
+            with contextlib.suppress(OSError):
+                self._lock_path.unlink()
+            self._lock.close()
+            self._lock = None
 
 
 def open_sink(
@@ -583,5 +637,5 @@ def open_sink(
     if options.codec == "png" or (path.suffix.lower() in pictures and not animated) or path.is_dir() or not path.suffix:
         if path.suffix.lower() in pictures and "%" not in path.name and not info.still and not path.is_dir():
             path = path.with_name(f"{path.stem}_%06d{path.suffix}")
-        return PictureSink(path, info, options, finish, inputs)
+        return PictureSink(path, info, options, finish, inputs, lock=True)
     return VideoSink(path, info, options, original, metadata, finish)

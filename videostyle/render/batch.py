@@ -348,7 +348,7 @@ def shared(tasks: Iterable[Task]) -> Groups:
         codec = task.settings.encode.codec
         try:
             # What cannot be put together of chunks would keep the others from it.
-            in_parts = codec != "png" and bool(ffmpeg.codec_for(codec, task.output.suffix).stream)
+            in_parts = codec == "png" or bool(ffmpeg.codec_for(codec, task.output.suffix).stream)
         except VideostyleError:
             in_parts = False  # said when it is its turn
         groups.setdefault((task.input, task.settings.reading(1), in_parts), []).append(task)

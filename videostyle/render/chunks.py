@@ -17,11 +17,12 @@ from videostyle.frames import FrameBatch, VideoInfo
 from videostyle.io import ffmpeg
 from videostyle.io.files import disk_error
 from videostyle.io.probe import stored_frames
-from videostyle.io.sink import StreamEncoder
+from videostyle.io.sink import PictureSink, StreamEncoder
 from videostyle.io.source import open_source
 from videostyle.pipeline import Branch, RunReport, Trace, run_all
 from videostyle.processors.base import Kept
-from videostyle.render.job import Job, commit_chunk, finished_chunks, load_job, part_path, passes
+from videostyle.provenance import embed
+from videostyle.render.job import Job, commit_chunk, commit_pictures, finished_chunks, load_job, part_path, passes
 
 if TYPE_CHECKING:
     from videostyle.processors.stylize import Stylize
@@ -109,11 +110,7 @@ class ChunkSink:
         try:
             self._wait()
             if self._encoder is not None or self._numbers:
-                raise OutputError(
-                    f"'{self._job.input}' has fewer frames than when it was planned",
-                    f"chunk {self._numbers[0]} lacks {self._left or self._job.plan.chunks[self._numbers[0]][1]}",
-                    "was it changed meanwhile? use --restart",
-                )
+                raise _too_few(self._job, self._numbers[0])
         finally:
             self.abort()
         return self._job.folder
@@ -147,11 +144,12 @@ class Shelf:
         taken: dict[str, Stylize] = {}
         for job in jobs:
             settings = replace(job.settings, device=self._device or job.settings.device)
-            chosen = [settings.device, settings.precision, settings.batch_size, settings.preserve_color]
+            output = "rgb24" if job.pictures else "i420"
+            chosen = [settings.device, settings.precision, settings.batch_size, settings.preserve_color, output]
             frames = [info.width, info.height, asdict(info.color)]
             kind = json.dumps([chosen, asdict(job.style.architecture), frames])
             key = next(f"{n} {kind}" for n in count() if f"{n} {kind}" not in taken)
-            stylize = self._kept.pop(key, None) or make_stylize(job.style, settings, output="i420")
+            stylize = self._kept.pop(key, None) or make_stylize(job.style, settings, output=output)
             stylize.use_style(job.style)
             taken[key] = stylize
         self._kept |= taken
@@ -166,13 +164,69 @@ def shelf_of(device: str | None) -> Shelf:
     return Shelf(device)
 
 
+class PictureChunkSink:
+    """Writes the pictures of consecutive chunks of a job to their places, and records each chunk that is complete.
+
+    Args:
+        job: the job.
+        info: what the frames look like.
+        numbers: the chunks, consecutive.
+        done: called with the number of each recorded chunk.
+    """
+
+    def __init__(
+        self, job: Job, info: VideoInfo, numbers: Sequence[int], done: Callable[[int], None] | None = None
+    ) -> None:
+        from videostyle.render.runner import painted_by
+
+        mark = painted_by(job.style, job.settings).xmp()
+        options = replace(job.settings.encode, overwrite=True)  # what a broken-off run left of a chunk is painted again
+        self._sink = PictureSink(Path(job.pictures), info, options, lambda file: embed(file, mark))
+        self.warnings = self._sink.warnings
+        self._job, self._numbers, self._done = job, list(numbers), done
+
+    def write(self, batch: FrameBatch) -> None:
+        """Takes one batch, which may reach over a border."""
+        self._sink.write(batch)
+        while self._numbers and batch.index + len(batch) >= sum(self._job.plan.chunks[self._numbers[0]]):
+            number = self._numbers.pop(0)
+            try:
+                commit_pictures(self._job, number)
+            except OSError as error:
+                raise disk_error(self._job.output, error) from error
+            if self._done is not None:
+                self._done(number)
+
+    def close(self) -> Path:
+        """Looks whether all chunks came.
+
+        Raises:
+            OutputError: if one is not complete.
+        """
+        if self._numbers:
+            raise _too_few(self._job, self._numbers[0])
+        return self._job.folder
+
+    def abort(self) -> None:
+        """Nothing: pictures that are written are whole, and a chunk without a record is painted again."""
+
+
+def _too_few(job: Job, number: int) -> OutputError:
+    return OutputError(
+        f"'{job.input}' has fewer frames than when it was planned",
+        f"chunk {number} is not complete",
+        "was it changed meanwhile? use --restart",
+    )
+
+
 def _branch(job: Job, stylize: Stylize, numbers: Sequence[int], done: Callable[[int], None] | None) -> Branch:
     """What becomes of a batch for one output; the processor outlives the run."""
     from videostyle.render.runner import processors_of
 
     stylize.use_shots(job.plan.shots)
     chain = [Kept(processor) for processor in processors_of(stylize, job.settings)]
-    return Branch(chain, lambda info: ChunkSink(job, info, numbers, done))
+    kind = PictureChunkSink if job.pictures else ChunkSink
+    return Branch(chain, lambda info: kind(job, info, numbers, done))
 
 
 def paint_chunks(

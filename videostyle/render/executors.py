@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from videostyle.errors import DeviceError, Interrupted, OutputError, VideostyleError
-from videostyle.io.sink import VideoSink
+from videostyle.io.sink import PictureSink, VideoSink
 from videostyle.pipeline import RunReport, Trace
 from videostyle.render.chunks import paint_chunks, paint_in_folders
 from videostyle.render.job import Job, chunk_files, finished_chunks, passes, remove_job
@@ -61,7 +61,7 @@ class ChunkedClip:
         pixels: of a frame.
     """
 
-    def __init__(self, jobs: Sequence[Job], sinks: Sequence[VideoSink], pixels: int) -> None:
+    def __init__(self, jobs: Sequence[Job], sinks: Sequence[VideoSink | PictureSink], pixels: int) -> None:
         self.jobs, self._sinks, self._pixels = jobs, sinks, pixels
         self._began = time.monotonic()
         finished = [finished_chunks(job) for job in jobs]

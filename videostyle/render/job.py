@@ -3,9 +3,9 @@
 Beside the output lies ``.OUTPUT.videostyle/``: ``plan.safetensors`` (times of all frames, chunk borders, the
 style's weights, the shots' statistics), and for each finished chunk ``chunk_00012.stream`` with its record
 ``chunk_00012.json``. A chunk is written under another name, counted, synced and renamed; then its record is
-written the same way. So a record never speaks of a file that is not there, a file without a record is painted
-again, and there is no common journal that two workers, or a crash, could tear. Whoever paints a chunk twice
-writes the same frames.
+written the same way. (Pictures of a sequence go to their places one by one, and only the record is here.) So a
+record never speaks of a file that is not there, a file without a record is painted again, and there is no common
+journal that two workers, or a crash, could tear. Whoever paints a chunk twice writes the same frames.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from videostyle.models.style_network import Statistics
     from videostyle.models.weights import Style
 
-FORMAT = 1
+FORMAT = 2
 SCRATCH_SUFFIX = ".stream"  # any container: packets get their times when the chunks are assembled
 
 
@@ -53,6 +53,7 @@ class Job:
         fingerprint: what the painted frames depend on, by name; two jobs that agree give the same frames.
         plan: shots, chunks, times.
         style: what to paint with, at its strength.
+        pictures: where a sequence of pictures goes, with a place for the number; "" for a video.
     """
 
     input: Path
@@ -61,6 +62,7 @@ class Job:
     fingerprint: dict[str, str]
     plan: Plan
     style: Style
+    pictures: str = ""
 
     @property
     def folder(self) -> Path:
@@ -158,6 +160,7 @@ def save_job(job: Job) -> None:
         "chunks": job.plan.chunks,
         "warnings": job.plan.warnings,
         "card": asdict(job.style.card),
+        "pictures": job.pictures,
     }
     job.folder.mkdir(exist_ok=True)
     write_whole(job.folder / "plan.safetensors", save_arrays(arrays, {"job": json.dumps(data)}))
@@ -201,6 +204,7 @@ def load_job(folder: Path) -> Job | None:
             data["fingerprint"],
             plan,
             Style(StyleCard(**card), weights),
+            data["pictures"],
         )
     except (SafetensorError, OSError, ValueError, KeyError, TypeError):
         return None
@@ -224,9 +228,48 @@ def part_path(folder: Path, number: int) -> Path:
     return folder / f"chunk_{number:05d}.{socket.gethostname()}.{os.getpid()}.part"
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def files_of(job: Job, number: int) -> list[Path]:
+    """The files of a finished chunk: one stream, or its pictures."""
+    if not job.pictures:
+        return [chunk_path(job.folder, number)]
+    first, frames = job.plan.chunks[number]
+    return [Path(job.pictures % n) for n in range(first, first + frames)]
+
+
+def _content(files: Iterable[Path]) -> dict[str, Any]:
+    """Size and hash of files, one after the other.
+
+    Raises:
+        OSError: if one is missing.
+    """
+    digest, size = hashlib.sha256(), 0
+    for path in files:
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+            size += file.tell()
+    return {"size": size, "sha256": digest.hexdigest()}
+
+
+def _record_path(job: Job, number: int) -> Path:
+    return chunk_path(job.folder, number).with_suffix(".json")
+
+
+def _record(job: Job, number: int, content: Mapping[str, Any]) -> None:
+    data = {"chunk": number, "frames": job.plan.chunks[number][1], **content}
+    write_whole(_record_path(job, number), json.dumps(data).encode())
+
+
+def commit_pictures(job: Job, number: int) -> None:
+    """Records a chunk whose pictures are all written.
+
+    Raises:
+        OSError: if one is missing, or the disk does not take it.
+    """
+    files = files_of(job, number)
+    for path in files:
+        with path.open("rb+") as file:
+            os.fsync(file.fileno())
+    _record(job, number, _content(files))
 
 
 def commit_chunk(job: Job, number: int, part: Path) -> None:
@@ -235,27 +278,22 @@ def commit_chunk(job: Job, number: int, part: Path) -> None:
     Raises:
         OSError: if the disk does not take it.
     """
-    path = chunk_path(job.folder, number)
-    record = {
-        "chunk": number,
-        "frames": job.plan.chunks[number][1],
-        "size": part.stat().st_size,
-        "sha256": _sha256(part),
-    }
-    publish(part, path)
-    write_whole(path.with_suffix(".json"), json.dumps(record).encode())
+    content = _content([part])
+    publish(part, chunk_path(job.folder, number))
+    _record(job, number, content)
 
 
 def finished_chunks(job: Job, numbers: Iterable[int] | None = None) -> set[int]:
     """Those of ``numbers`` (of all chunks where None) whose files are what their records say; each is read whole."""
     found = set()
     for number in range(len(job.plan.chunks)) if numbers is None else numbers:
-        frames = job.plan.chunks[number][1]
-        path = chunk_path(job.folder, number)
         try:
-            record = json.loads(path.with_suffix(".json").read_bytes())
-            whole = record["frames"] == frames and record["size"] == path.stat().st_size
-            if whole and record["sha256"] == _sha256(path):
+            record = json.loads(_record_path(job, number).read_bytes())
+            files = files_of(job, number)
+            if record["frames"] != job.plan.chunks[number][1]:
+                continue
+            # Sizes first: a difference there spares reading.
+            if record["size"] == sum(path.stat().st_size for path in files) and record == record | _content(files):
                 found.add(number)
         except (OSError, ValueError, KeyError, TypeError):
             continue
@@ -275,7 +313,7 @@ def chunk_files(job: Job) -> list[Path]:
             f"{len(missing)} chunks are missing, {missing[0]} first",
             "run it again",
         )
-    return [chunk_path(job.folder, number) for number in range(len(job.plan.chunks))]
+    return [path for number in range(len(job.plan.chunks)) for path in files_of(job, number)]
 
 
 def remove_parts(folder: Path) -> None:

@@ -61,6 +61,12 @@ def default_output(source: Path, style: str, info: VideoInfo) -> Path:
     return source.with_name(f"{name}.mp4")
 
 
+def painted_by(style: Style, settings: RenderSettings) -> Painted:
+    """What a painted file says of itself."""
+    card = style.card
+    return Painted(card.name or settings.style, card.painting, card.artist, settings.strength, __version__)
+
+
 def make_stylize(style: Style, settings: RenderSettings, *, output: str = "rgb24") -> Stylize:
     """The style processor with what the user asked for, or else what was measured to be best on the device."""
     # TensorFlow is slow to import: nothing before this needs it.
@@ -198,11 +204,10 @@ class Clip:
         )
         try:
             style = resolve(settings.style, settings.strength, source, progress)
-            card = style.card
-            painted = Painted(card.name or settings.style, card.painting, card.artist, settings.strength, __version__)
+            painted = painted_by(style, settings)
             tags.update(painted.tags())
             marks.append(painted.xmp())
-            stylize = make_stylize(style, settings, output="rgb24" if source.info.still else "i420")
+            stylize = make_stylize(style, settings, output="i420" if isinstance(sink, VideoSink) else "rgb24")
         except BaseException:
             sink.abort()
             raise
@@ -210,7 +215,7 @@ class Clip:
 
     def _plan(self, progress: ProgressFunction | None, restart: bool, always: bool) -> None:
         """Finds the plans that are kept, makes the others in one pass over the clip, saves what needs saving."""
-        in_parts = all(isinstance(output.sink, VideoSink) and output.sink.in_parts for output in self.outputs)
+        in_parts = all(output.sink.in_parts for output in self.outputs)
         fresh: list[tuple[Output, Job]] = []
         for output in self.outputs:
             job = _unplanned(self.source, output)
@@ -220,6 +225,9 @@ class Clip:
         plans = make_plans(self.source, [output.stylize for output, _ in fresh], progress) if fresh else []
         for (output, job), plan in zip(fresh, plans, strict=True):
             output.job = replace(job, plan=plan)
+            if isinstance(output.sink, PictureSink):
+                output.sink.vet(len(plan.times))
+                always = True  # there is no other trace of how far a sequence came
         kept = len(fresh) < len(self.outputs)
         self.chunked = in_parts and (always or kept or any(len(plan.chunks) > 1 for plan in plans))
         if self.chunked:
@@ -230,7 +238,7 @@ class Clip:
     def in_chunks(self) -> ChunkedClip:
         """The outputs, for those who paint chunks."""
         jobs = [output.job for output in self.outputs if output.job is not None]
-        sinks = [output.sink for output in self.outputs if isinstance(output.sink, VideoSink)]
+        sinks = [output.sink for output in self.outputs]
         return ChunkedClip(jobs, sinks, self.source.info.width * self.source.info.height)
 
     def paint_in_one_pass(
@@ -424,7 +432,8 @@ def _unplanned(source: FrameSource, output: Output) -> Job:
     }
     mark = fingerprint(source.path, chosen, stylize.style, versions)
     target = Path(os.path.abspath(output.target))
-    return Job(source.path.resolve(), target, chosen, mark, Plan((), (), ()), stylize.style)
+    pictures = output.sink.pattern if isinstance(output.sink, PictureSink) else ""
+    return Job(source.path.resolve(), target, chosen, mark, Plan((), (), ()), stylize.style, pictures)
 
 
 def _kept(job: Job, restart: bool) -> Job | None:
