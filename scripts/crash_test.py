@@ -44,8 +44,8 @@ def decoded(path: Path) -> tuple[str, int]:
 
 
 def sample(path: Path) -> Path:
-    """A small clip of ten chunks."""
-    pattern = ["-f", "lavfi", "-i", "testsrc2=s=96x64:r=25:d=96"]
+    """A small clip of five chunks."""
+    pattern = ["-f", "lavfi", "-i", "testsrc2=s=64x48:r=25:d=40"]
     subprocess.run([ffmpeg_exe(), "-v", "error", *pattern, "-c:v", "libx264", "-pix_fmt", "yuv420p", path], check=True)
     return path
 
