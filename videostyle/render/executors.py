@@ -403,6 +403,8 @@ class Farm(Generic[Key]):
         cancel: threading.Event | None = None,
     ) -> None:
         self._engine, self._most, self._told = engine, max(1, most), told
+        # This process measures shots on a device that a worker paints on: neither may take all of its memory.
+        os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
         self._cancel = cancel or threading.Event()
         self._planner = ThreadPoolExecutor(1, thread_name_prefix="plan")
         self._finisher = ThreadPoolExecutor(1, thread_name_prefix="finish")
