@@ -14,26 +14,34 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 import pytest
 
 from videostyle.cli.main import main
-from videostyle.errors import DeviceError, OutputError, UsageError
+from videostyle.errors import DeviceError, ModelError, OutputError, UsageError
 from videostyle.frames import VideoInfo
 from videostyle.io.camera import PacedFile, open_grabber
 from videostyle.live import loop as loop_module
-from videostyle.live.light import JUMP, MEASURE_EVERY, LightWatch, SlowMean
-from videostyle.live.loop import Capture, LiveLoop
+from videostyle.live.dissolve import Dissolve
+from videostyle.live.figures import Delays, RecentRate
+from videostyle.live.light import JUMP, MEASURE_EVERY, PARTS, RELIGHT, Follower, LightWatch, SlowMean, pooled, quarters
+from videostyle.live.loop import Capture, LiveLoop, LiveReport
 from videostyle.live.newest import Newest
-from videostyle.live.outputs import LiveFrame, Page, Recording, StreamOut, VirtualCamera
-from videostyle.live.pace import DOWN_AFTER, STEPS, Pace, painted_size
-from videostyle.live.painter import LivePainter
-from videostyle.live.stage import Stage
-from videostyle.models.weights import Style
+from videostyle.live.outputs import LiveFrame
+from videostyle.live.pace import DOWN_AFTER, STEPS, UP_AFTER, Pace, painted_size
+from videostyle.live.page import Page
+from videostyle.live.painter import LivePainter, blend
+from videostyle.live.recording import Recording
+from videostyle.live.screen import VirtualCamera
+from videostyle.live.stage import WindowStage
+from videostyle.live.stream import StreamOut
+from videostyle.models.weights import Style, interpolate
 
 ROOT = Path(__file__).parent.parent
 Clip = Callable[[str], Path]
@@ -61,6 +69,7 @@ class FakeCamera:
     def __init__(self, fps: float = 100, *, stall_at: int = -1, fail_at: int = -1, freeze_at: int = -1,
                  end_at: int = -1, wide_at: int = -1) -> None:  # fmt: skip
         self.info = VideoInfo(width=SIZE[0], height=SIZE[1], fps=Fraction(int(fps)))
+        self.warnings: list[str] = []
         self.times: dict[int, float] = {}
         self._step, self._number, self._closed = 1 / fps, 0, threading.Event()
         self._faults = (stall_at, fail_at, freeze_at, end_at, wide_at)
@@ -98,7 +107,10 @@ class Identity:
         time.sleep(self.seconds)
         return frame
 
-    def set_step(self, step: int) -> None:
+    def prepare(self, frame: np.ndarray, now: float) -> tuple[float, ...]:
+        return (self.seconds,)
+
+    def set_step(self, step: int, now: float) -> None:
         self.step = step
 
     def close(self) -> None:
@@ -159,15 +171,44 @@ def simulate(pace: Pace, cost: Callable[[float], float], seconds: float) -> list
     return steps
 
 
-def test_pace_goes_down_when_it_is_too_slow_and_stays() -> None:
-    steps = simulate(Pace(1 / 30), lambda now: 0.06, 30)
-    assert steps[-1] == 2  # 0.06 * 0.7^2 = 0.029: the first that fits into 1/30 less five per cent
+def test_pace_goes_down_when_it_is_too_slow_at_once_as_far_as_it_takes_and_stays() -> None:
+    steps = simulate(Pace(1 / 30), lambda now: 0.055, 30)
+    assert set(steps) == {0, 2}  # 0.055 * 0.7^2 = 0.027: the first that fits into 85 per cent of 1/30
     assert sorted(steps) == steps  # never back and forth
-    assert steps.index(1) / 30 >= DOWN_AFTER * 0.5
+    assert steps.index(2) / 30 >= DOWN_AFTER * 0.5
+
+
+def test_pace_begins_with_the_size_that_fits() -> None:
+    pace = Pace(1 / 30)
+    pace.begin([0.06, 0.04, 0.02, 0.015, 0.01])
+    assert pace.step == 2
+    assert not any(pace.add(0.02, i / 30) for i in range(200))  # 0.04 would not do: it does not try
+    slow = Pace(1 / 30)
+    slow.begin([1.0] * 5)
+    assert slow.step == len(STEPS) - 1
+    fixed = Pace(1 / 30, adaptive=False)
+    fixed.begin([1.0] * 5)
+    assert fixed.step == 0
+
+
+def test_pace_tries_ever_more_seldom_what_did_not_hold() -> None:
+    # The larger size costs more than foretold: each attempt is a visible change.
+    now, tries, pace = 0.0, [], Pace(1 / 30)
+    pace.begin([0.05, 0.045, 0.024, 0.02, 0.01])
+    while now < 200:
+        now += 1 / 30
+        before = pace.step
+        took = {0: 0.06, 1: 0.06}.get(pace.step, 0.012)
+        if pace.add(took, now) and pace.step < before and pace.step == 1:
+            tries.append(now)
+    gaps = np.diff(tries)
+    assert 3 <= len(tries) <= 6
+    assert (gaps[1:] > 1.5 * gaps[:-1]).all()
+    assert tries[0] >= UP_AFTER
 
 
 def test_pace_comes_back_when_there_is_room_and_not_before() -> None:
-    steps = simulate(Pace(1 / 30), lambda now: 0.06 if now < 5 else 0.01, 40)
+    steps = simulate(Pace(1 / 30), lambda now: 0.055 if now < 5 else 0.01, 40)
     assert max(steps) == 2
     assert steps[-1] == 0
     assert simulate(Pace(1 / 30, adaptive=False), lambda now: 0.5, 20)[-1] == 0
@@ -189,21 +230,64 @@ def scene(seed: int, light: float = 1.0) -> np.ndarray:
     return np.clip(rng.uniform(0, 200, (9, 16, 3)) * light, 0, 255).astype(np.uint8).repeat(8, 0).repeat(8, 1)
 
 
-def test_statistics_are_due_at_once_after_a_cut_and_when_a_light_is_switched_on() -> None:
+def test_a_cut_and_a_light_switched_on_are_seen_at_once_and_a_strobe_now_and_then() -> None:
     watch, said = LightWatch(), []
     for i in range(150):  # 5 s: a cut at frame 60, a light at frame 100
         frame = scene(0 if i < 60 else 1, 1.0 if i < 100 else 1.25)
-        due = watch(frame, i / 30)
-        if due == "anew":
+        if watch(frame, i / 30):
             said.append(i)
     assert said == [0, 60, 100]
-
-
-def test_a_still_scene_is_measured_now_and_then_and_hardly_moves() -> None:
     watch = LightWatch()
-    due = [watch(scene(0), i / 30) for i in range(300)]
-    assert 0.9 * 10 / MEASURE_EVERY <= due.count("slowly") + 1 <= 1.1 * 10 / MEASURE_EVERY
-    assert due.count("anew") == 1
+    flashes = [watch(scene(0, 1.0 + 0.15 * (i % 2)), i / 30) for i in range(300)]
+    assert 5 < sum(flashes) <= 10 / RELIGHT + 1
+
+
+def test_a_light_that_rises_slowly_is_no_jump() -> None:
+    watch = LightWatch()
+    assert sum(watch(scene(0, 1 + 0.3 * i / 900), i / 30) for i in range(900)) == 1
+
+
+class Measure:
+    """Statistics that are the mean of the frames, and how many frames were looked at."""
+
+    def __init__(self) -> None:
+        self.frames: list[int] = []
+
+    def __call__(self, frames: np.ndarray) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        self.frames.append(len(frames))
+        values = frames.reshape(-1, 3).astype(np.float64)
+        return {"layer": (values.mean(0).astype(np.float32), values.var(0).astype(np.float32))}
+
+
+def test_a_scene_that_stays_is_measured_in_parts_that_give_what_the_whole_gives() -> None:
+    measure = Measure()
+    follow = Follower(measure)
+    frame = scene(3)
+    first = follow(frame, 0.0)
+    assert first is not None
+    whole = Measure()(frame[None])["layer"]
+    assert first["layer"][0] == pytest.approx(whole[0], rel=1e-5)
+    found = [follow(frame, i / 30) for i in range(1, 301)]
+    changes = [value for value in found if value is not None]
+    assert len(changes) == pytest.approx(10 / MEASURE_EVERY, abs=1)
+    assert measure.frames == [PARTS] + [1] * (len(measure.frames) - 1)  # never all at once but at the start
+    for value in changes:  # it does not breathe
+        assert value["layer"][0] == pytest.approx(whole[0], rel=1e-5)
+        assert value["layer"][1] == pytest.approx(whole[1], rel=1e-4)
+    odd = quarters(frame[:71, :127])
+    assert odd.shape == (4, 36, 64, 3)
+    assert np.array_equal(odd[3], frame[35:71, 63:127])
+
+
+def test_parts_are_pooled_as_one_picture() -> None:
+    measure, frame = Measure(), scene(5)
+    parts = [measure(part[None]) for part in quarters(frame)]
+    whole = Measure()(frame[None])["layer"]
+    assert pooled(parts)["layer"][0] == pytest.approx(whole[0], rel=1e-5)
+    assert pooled(parts)["layer"][1] == pytest.approx(whole[1], rel=1e-4)
+
+
+def test_the_slow_mean_hardly_moves_in_a_second_and_jumps_when_it_shall() -> None:
     assert JUMP > 0.02
     mean = SlowMean()
     one = {"layer": (np.ones(2, np.float32), np.ones(2, np.float32))}
@@ -211,6 +295,51 @@ def test_a_still_scene_is_measured_now_and_then_and_hardly_moves() -> None:
     mean.update(one, 0.0, anew=True)
     assert mean.update(two, 1.0, anew=False)["layer"][0] == pytest.approx(1 + (1 - np.exp(-1 / 8)), rel=1e-5)
     assert mean.update(two, 1.1, anew=True)["layer"][0] == pytest.approx(2)
+
+
+def test_percentiles_of_delays_are_those_of_all_frames() -> None:
+    rng, delays = np.random.default_rng(1), Delays()
+    values = rng.gamma(2.0, 0.02, 50_000)
+    for value in values:
+        delays.add(value)
+    for percent in (5, 50, 95, 99):
+        assert delays.percentile(percent) == pytest.approx(np.percentile(values, percent), abs=0.0006)
+    delays.add(1e9)
+    assert len(delays) == 50_001
+    assert Delays().percentile(50) == 0
+
+
+def test_the_rate_shown_is_that_of_the_last_seconds() -> None:
+    rate = RecentRate()
+    assert rate.value == 0
+    for i in range(100):
+        rate.add(i / 10)
+    for i in range(100):
+        rate.add(10 + i / 30)
+    assert rate.value == pytest.approx(30, abs=0.5)
+
+
+# -- a change of size --------------------------------------------------------------------------------------------
+
+
+def test_a_change_of_size_dissolves_where_nothing_moves_and_leaves_no_trail_where_something_does() -> None:
+    dissolve = Dissolve()
+    original = scene(0)
+    old, new = np.full_like(original, 40), np.full_like(original, 200)
+    assert np.array_equal(dissolve(old, original, 0.0), old)
+    dissolve.begin(0.0)
+    values = []
+    for i in range(1, 20):
+        moved = original.copy()
+        moved[:, 64:] = scene(100 + i)[:, 64:]  # the right half is another picture in every frame
+        shown = dissolve(new, moved, i / 30)
+        values.append(int(shown[36, 20, 0]))
+        assert (shown[:, 76:] == 200).all()
+    walk = [40, *values]
+    assert values[-1] == 200
+    assert max(np.diff(walk)) < 0.15 * (200 - 40)  # no jump
+    assert min(np.diff(walk)) >= -1
+    assert values[6] == pytest.approx(40 + 160 * (7 / 30) / 0.5, abs=8)  # straight, over half a second
 
 
 # -- the loop ----------------------------------------------------------------------------------------------------
@@ -304,27 +433,67 @@ def test_frames_of_another_size_are_scaled_and_said() -> None:
 
 
 @pytest.fixture
-def painter(random_style: Style) -> LivePainter:
-    flat = Style(random_style.card, {name: 0.5 * value for name, value in random_style.weights.items()})
-    return LivePainter(random_style, [random_style, flat], VideoInfo(width=SIZE[0], height=SIZE[1]), device="cpu")
+def flat_style(random_style: Style) -> Style:
+    return Style(random_style.card, {name: 0.5 * value for name, value in random_style.weights.items()})
 
 
-def settle(painter: LivePainter) -> None:
-    deadline = time.monotonic() + 20
-    while painter._busy.is_set() and time.monotonic() < deadline:
-        time.sleep(0.01)
+@pytest.fixture
+def painter(random_style: Style, flat_style: Style) -> LivePainter:
+    info = VideoInfo(width=SIZE[0], height=SIZE[1])
+    return LivePainter(random_style, [random_style, flat_style], info, device="cpu")
 
 
-def test_styles_change_between_two_frames_without_compiling(painter: LivePainter) -> None:
+def test_blending_is_the_walk_of_interpolation(random_style: Style, flat_style: Style) -> None:
+    for share in (0.0, 0.3, 1.0):
+        mine, theirs = blend(random_style, flat_style, share), interpolate(random_style, [(flat_style, 1.0)], share)
+        assert mine.card == theirs.card
+        for name, value in theirs.weights.items():
+            assert mine.weights[name] == pytest.approx(value, abs=1e-6)
+
+
+def programs(painter: LivePainter) -> list[dict[object, object]]:
+    return [dict(processor._programs) for processor in painter._processors]
+
+
+def test_nothing_is_compiled_after_the_start_whatever_is_changed(painter: LivePainter) -> None:
     frame = scene(3)[: SIZE[1], : SIZE[0]]
+    costs = painter.prepare(frame, 0.0)
+    assert len(costs) == len(STEPS)
+    assert all(cost > 0 for cost in costs)
+    compiled = programs(painter)
+    traces = [p.experimental_get_tracing_count() for programs in compiled for p in programs.values()]
     first = painter(frame, 0.0)
-    compiled = {step: dict(p._programs) for step, p in painter._processors.items()}
     painter.choose(1, 0.1)
     second = painter(frame, 0.1)
     assert not np.array_equal(first, second)
     painter.choose(2, 0.2)  # counted round: the first again
     assert np.array_equal(painter(frame, 0.2), first)
-    assert {step: dict(p._programs) for step, p in painter._processors.items()} == compiled
+    painter.set_strength(0.5, 0.3)
+    for step in (4, 1, 0):
+        painter.set_step(step, 0.4)
+        assert painter(frame, 1.0 + step).shape == frame.shape
+    painter(scene(8)[: SIZE[1], : SIZE[0]], 9.0)  # a cut
+    assert programs(painter) == compiled
+    assert [p.experimental_get_tracing_count() for programs in compiled for p in programs.values()] == traces
+
+
+def test_a_cut_is_painted_with_its_own_statistics_from_its_first_frame_on(
+    random_style: Style, painter: LivePainter
+) -> None:
+    one, two = (scene(seed)[: SIZE[1], : SIZE[0]] for seed in (3, 4))
+    two = 255 - two // 3
+    for i in range(20):
+        painter(one, i / 30)
+    fresh = LivePainter(random_style, [random_style], VideoInfo(width=SIZE[0], height=SIZE[1]), device="cpu")
+    assert np.array_equal(painter(two, 20 / 30), fresh(two, 0.0))
+
+
+def test_a_scene_that_stays_is_painted_the_same_for_minutes(painter: LivePainter) -> None:
+    frame = scene(3)[: SIZE[1], : SIZE[0]]
+    first = painter(frame, 0.0).astype(int)
+    for i in range(1, 400):
+        last = painter(frame, i / 4)
+    assert np.abs(last - first).max() <= 1
 
 
 def test_a_cross_over_walks_from_one_to_the_other(painter: LivePainter) -> None:
@@ -332,7 +501,6 @@ def test_a_cross_over_walks_from_one_to_the_other(painter: LivePainter) -> None:
     start = painter(frame, 0.0).astype(int)
     painter.choose(1, 0.0, seconds=2.0)
     walk = [painter(frame, t / 10).astype(int) for t in range(0, 22)]
-    settle(painter)
     end = walk[-1]
     away = [np.abs(w - start).mean() for w in walk]
     assert away[0] < 0.1 * away[-1]
@@ -342,50 +510,163 @@ def test_a_cross_over_walks_from_one_to_the_other(painter: LivePainter) -> None:
     assert max(steps) < 0.4 * away[-1]  # no jump
 
 
-def test_strength_is_kept_within_its_bounds(painter: LivePainter) -> None:
+def test_strength_is_kept_within_its_bounds_and_leaves_a_cross_over_its_time(painter: LivePainter) -> None:
     frame = scene(3)[: SIZE[1], : SIZE[0]]
-    painter(frame, 0.0)
+    start = painter(frame, 0.0).astype(int)
     painter.set_strength(1.4, 0.1)
     assert painter.strength == 1.0
+    painter.choose(1, 1.0, seconds=2.0)
+    painter.set_strength(0.8, 1.2)
+    early = np.abs(painter(frame, 1.3).astype(int) - start).mean()
+    late = np.abs(painter(frame, 3.3).astype(int) - start).mean()
+    assert early < 0.5 * late
+    assert painter._move is None
 
 
-def test_another_size_is_prepared_beside_and_frames_keep_theirs(painter: LivePainter) -> None:
+def test_a_style_of_another_base_is_painted_but_not_walked(random_style: Style, flat_style: Style) -> None:
+    stranger = Style(replace(flat_style.card, base_sha256="0" * 64), flat_style.weights)
+    info = VideoInfo(width=SIZE[0], height=SIZE[1])
+    with pytest.raises(ModelError, match="another base"):
+        LivePainter(random_style, [stranger], info, device="cpu", strength=0.5)
+    painter = LivePainter(random_style, [random_style, stranger], info, device="cpu")
+    assert not painter.walks
     frame = scene(3)[: SIZE[1], : SIZE[0]]
-    assert painter(frame, 0.0).shape == frame.shape
-    painter.set_step(2)
-    assert painter(frame, 0.1).shape == frame.shape  # whatever the size is by now
-    settle(painter)
-    assert painter.step == 2
-    small = painter(frame, 0.2)
-    assert small.shape == frame.shape
-    painter.set_step(0)
-    assert painter.step == 0
+    first = painter(frame, 0.0)
+    painter.set_strength(0.5, 0.1)
+    assert painter.strength == 1.0
+    painter.choose(1, 0.2, seconds=5.0)
+    changed = painter(frame, 0.3)  # at once: what lies between them is no picture
+    assert not np.array_equal(changed, first)
+    assert np.array_equal(painter(frame, 0.4), changed)
+
+
+def test_another_size_is_no_jump_in_a_still_picture(painter: LivePainter) -> None:
+    frame = cv2.GaussianBlur(scene(3)[: SIZE[1], : SIZE[0]], (0, 0), 2)
+    shown = [painter(frame, 0.0).astype(int)]
+    painter.set_step(2, 0.0)
+    shown += [painter(frame, i / 30).astype(int) for i in range(1, 20)]
+    change = np.abs(shown[-1] - shown[0]).mean()
+    assert change > 1  # it is another picture in the end
+    assert max(np.abs(b - a).mean() for a, b in itertools.pairwise(shown)) < 0.2 * change
+    assert np.array_equal(shown[-1], shown[-2])
+
+
+def test_switching_styles_leaves_no_gap_in_the_output(painter: LivePainter) -> None:
+    # Read from the codes of the frames: the painter paints beside, the code is handed on.
+    class Coded:
+        step = 0
+
+        def prepare(self, frame: np.ndarray, now: float) -> tuple[float, ...]:
+            return painter.prepare(frame, now)
+
+        def __call__(self, frame: np.ndarray, now: float) -> np.ndarray:
+            painted = painter(frame, now).copy()
+            painted[:CELL] = frame[:CELL]
+            return painted
+
+        def set_step(self, step: int, now: float) -> None:
+            painter.set_step(step, now)
+
+        def close(self) -> None:
+            painter.close()
+
+    turns = itertools.count(1)
+    due = [0.0]
+
+    def tick(now: float) -> None:
+        if now >= due[0]:
+            due[0] = now + 0.25
+            painter.choose(next(turns), now, 0.0 if next(turns) % 4 else 0.2)
+
+    keep = Keep()
+    capture = Capture(FakeCamera(25), None, mirror=False, stalled=2)
+    live = LiveLoop(capture, Coded(), {"keep": keep}, Pace(1 / 25, adaptive=False), SIZE, 25.0, tick=tick)
+    live.run(threading.Event(), 4.0)
+    codes = [code for code, _ in keep.seen]
+    assert next(turns) > 20
+    assert len(codes) > 70
+    assert max(np.diff(codes)) <= 2
+
+
+class FakeScreen:
+    """Keys that come one a frame, and what was shown."""
+
+    def __init__(self, keys: list[str]) -> None:
+        self.keys, self.shown, self.toggled = iter(keys), [], 0
+
+    def show(self, picture: np.ndarray | None) -> str:
+        if picture is not None:
+            self.shown.append(picture)
+        return next(self.keys)
+
+    def toggle_fullscreen(self) -> None:
+        self.toggled += 1
 
 
 def test_keys_change_what_they_say(painter: LivePainter, tmp_path: Path) -> None:
-    keys = iter(["n", "+", "-", "s", "c", "o", "", "q"])
-    shown: list[np.ndarray] = []
-
-    def show(picture: np.ndarray) -> str:
-        shown.append(picture)
-        return next(keys)
-
-    stage = Stage(painter, show, snapshots=tmp_path)
+    keys = ["n", "+", "-", "s", "c", "o", "f", "", "q"]
+    screen = FakeScreen(keys)
+    stage = WindowStage(painter, screen, snapshots=tmp_path)
     painted, original = np.full((*SIZE[::-1], 3), 200, np.uint8), np.zeros((*SIZE[::-1], 3), np.uint8)
-    report = loop_module.LiveReport()
-    results = [stage(painted, original, report) for _ in range(8)]
+    results, composed = [], []
+    for _ in keys:
+        composed.append(stage.compose(painted, original))
+        results.append(stage.show(composed[-1], LiveReport()))
     assert painter.number == 1
     assert painter.strength == pytest.approx(0.9)
-    assert results[-1] is None
-    assert all(r is not None for r in results[:-1])
-    split = results[5]
-    assert split is not None
-    assert (split[:, : SIZE[0] // 2 - 1] == 0).all()
-    assert (split[:, SIZE[0] // 2 + 1 :] == 200).all()
+    assert results == [True] * 8 + [False]
+    assert np.array_equal(composed[0], painted)
+    assert (composed[5][:, : SIZE[0] // 2 - 1] == 0).all()
+    assert (composed[5][:, SIZE[0] // 2 + 1 :] == 200).all()
     assert len(list(tmp_path.glob("*.png"))) == 1
-    assert not np.array_equal(shown[0], painted)  # the overlay is drawn on what is shown, not on what is handed out
-    assert np.array_equal(results[0], painted)  # type: ignore[arg-type]
-    assert np.array_equal(shown[-1][:, SIZE[0] // 2 + 1 :], painted[:, SIZE[0] // 2 + 1 :])  # switched off
+    assert screen.toggled == 1
+    assert not np.array_equal(screen.shown[0], painted)  # the overlay is drawn on what is shown
+    assert (painted == 200).all()  # and not on what is handed out
+    assert np.array_equal(screen.shown[-1][:, SIZE[0] // 2 + 1 :], painted[:, SIZE[0] // 2 + 1 :])  # switched off
+
+
+def test_what_a_key_cannot_do_is_shown_and_the_show_goes_on(painter: LivePainter, tmp_path: Path) -> None:
+    def recorder() -> tuple[str, Recording]:
+        raise OutputError("the disk is full")
+
+    screen = FakeScreen(["o", "c", "r", ""])
+    stage = WindowStage(painter, screen, snapshots=tmp_path / "missing", recorder=recorder)
+    stage.loop = object()  # type: ignore[assignment]
+    picture = np.full((*SIZE[::-1], 3), 200, np.uint8)
+    for _ in range(4):
+        assert stage.show(picture, LiveReport())
+    assert stage._notice == "the disk is full"
+
+
+def test_a_window_lives_on_and_takes_keys_while_the_camera_is_away(painter: LivePainter) -> None:
+    screen = FakeScreen(["", "", "q"])
+    stage = WindowStage(painter, screen)
+    picture = np.full((*SIZE[::-1], 3), 200, np.uint8)
+    assert stage.show(picture, LiveReport())
+    assert stage.show(None, LiveReport(), "waiting for the camera")
+    assert len(screen.shown) == 2
+    assert (screen.shown[1][28:42] != screen.shown[0][28:42]).any()  # it says so
+    assert not stage.show(None, LiveReport(), "waiting for the camera")
+
+
+def test_a_recording_begun_and_ended_by_key_while_frames_run(painter: LivePainter, tmp_path: Path) -> None:
+    made: list[Path] = []
+
+    def recorder() -> tuple[str, Recording]:
+        made.append(tmp_path / f"{len(made)}.mp4")
+        return made[-1].name, Recording(made[-1])
+
+    screen = FakeScreen([*[""] * 5, "r", *[""] * 20, "r", *[""] * 3, "r", *[""] * 15, "q"])
+    stage = WindowStage(painter, screen, recorder=recorder)
+    keep = Keep()
+    capture = Capture(FakeCamera(50), None, mirror=False, stalled=2)
+    live = LiveLoop(capture, Identity(), {"keep": keep}, Pace(1.0), SIZE, 50.0, stage=stage)
+    stage.loop = live
+    report = live.run(threading.Event(), 10)
+    assert [path.name for path in made] == ["0.mp4", "1.mp4"]  # the second one is finished at the end
+    for path in made:
+        assert len(times_of(path)) == report.outputs[path.name]["frames"] > 8
+    assert len(keep.seen) > 40
 
 
 # -- outputs -----------------------------------------------------------------------------------------------------
@@ -508,8 +789,6 @@ def page() -> object:
 
 
 def decoded_jpeg(data: bytes) -> np.ndarray:
-    import cv2
-
     return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
 
 
@@ -582,8 +861,6 @@ def test_the_page_shows_the_picture_in_a_browser(page: Page, tmp_path: Path) -> 
     finally:
         done.set()
         player.join()
-    import cv2
-
     picture = cv2.imread(str(shot))
     assert picture.shape[:2] == (320, 480)
     assert picture[160, 240] == pytest.approx(90, abs=6)  # the middle of the painted frame, grey on a dark page
