@@ -26,8 +26,11 @@ import pytest
 from videostyle.cli.main import main
 from videostyle.errors import DeviceError, ModelError, OutputError, UsageError
 from videostyle.frames import VideoInfo
+from videostyle.io.address import INPUTS, parse_address
 from videostyle.io.camera import PacedFile, open_grabber
+from videostyle.io.ffmpeg import ffmpeg_exe
 from videostyle.live import loop as loop_module
+from videostyle.live import stream as stream_module
 from videostyle.live.dissolve import Dissolve
 from videostyle.live.figures import Delays, RecentRate
 from videostyle.live.light import JUMP, MEASURE_EVERY, PARTS, RELIGHT, Follower, LightWatch, SlowMean, pooled, quarters
@@ -734,43 +737,205 @@ def test_a_recording_without_a_frame_leaves_nothing(tmp_path: Path) -> None:
         Recording(tmp_path / "out.mp4")
 
 
-def test_a_stream_whose_server_goes_is_tried_again(caplog: pytest.LogCaptureFixture) -> None:
-    server = socket.create_server(("127.0.0.1", 0))
-    port = server.getsockname()[1]
-    received: list[int] = []
+def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
+    with socket.socket(socket.AF_INET, kind) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
-    def serve() -> None:
-        for connection in range(2):
-            client, _ = server.accept()
-            with client:
-                total = 0
-                while chunk := client.recv(65536):
-                    total += len(chunk)
-                    if connection == 0 and total > 20_000:
-                        break
-                received.append(total)
 
-    thread = threading.Thread(target=serve, daemon=True)
-    thread.start()
-    output = StreamOut(f"tcp://127.0.0.1:{port}")
-    output.open(*SIZE, 30.0)
-    rng = np.random.default_rng(0)
-    deadline = time.monotonic() + 20
-    number = 0
-    while time.monotonic() < deadline and not (output.reconnects and output._encoder is not None and number > 60):
-        noise = rng.integers(0, 256, (SIZE[1], SIZE[0], 3), np.uint8)
-        output.write(LiveFrame(noise, time.monotonic(), number))
-        number += 1
-        time.sleep(0.02)
-    for _ in range(30):
-        output.write(LiveFrame(rng.integers(0, 256, (SIZE[1], SIZE[0], 3), np.uint8), time.monotonic(), number))
-        time.sleep(0.01)
+class Listener:
+    """A server for one stream: ffmpeg, which writes what it gets, unchanged, into a file."""
+
+    ADDRESSES = {  # noqa: RUF012 - scheme -> what it listens on, and what is sent to
+        "rtmp": ("rtmp://127.0.0.1:{0}/live/key", "rtmp://127.0.0.1:{0}/live/key"),
+        "srt": ("srt://127.0.0.1:{0}?mode=listener", "srt://127.0.0.1:{0}"),
+        "udp": ("udp://127.0.0.1:{0}", "udp://127.0.0.1:{0}?pkt_size=1316"),
+        "rtp": ("rtp://127.0.0.1:{0}", "rtp://127.0.0.1:{0}"),
+        "tcp": ("tcp://127.0.0.1:{0}?listen=1", "tcp://127.0.0.1:{0}"),
+    }
+
+    def __init__(self, scheme: str, port: int, path: Path) -> None:
+        self.path = path
+        words = [ffmpeg_exe(), "-hide_banner", "-loglevel", "error", "-y", "-fflags", "nobuffer"]
+        words += ["-analyzeduration", "300000"]
+        words += ["-listen", "1"] if scheme == "rtmp" else []
+        words += ["-f", "mpegts"] if scheme in ("srt", "udp", "tcp") else []
+        words += ["-i", self.ADDRESSES[scheme][0].format(port), "-c", "copy", "-flush_packets", "1"]
+        self.child = subprocess.Popen([*words, "-f", "nut", str(path)], stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    def received(self) -> list[int]:
+        """Numbers of the frames that came so far, decoded."""
+        try:
+            return recorded(self.path)[0]
+        except (OSError, av.error.FFmpegError):
+            return []
+
+    def stop(self) -> None:
+        self.child.kill()
+        self.child.communicate()
+
+
+def play(live: LiveLoop, done: Callable[[], bool], seconds: float) -> loop_module.LiveReport:
+    """Runs until something has happened."""
+    stop = threading.Event()
+
+    def wait() -> None:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline and not done():
+            time.sleep(0.2)
+        stop.set()
+
+    threading.Thread(target=wait, daemon=True).start()
+    return live.run(stop)
+
+
+@pytest.mark.parametrize("scheme", ["rtmp", "srt", "udp", "rtp", "tcp"])
+def test_a_stream_arrives_at_its_server(scheme: str, tmp_path: Path) -> None:
+    port = free_port(socket.SOCK_DGRAM if scheme in ("srt", "udp", "rtp") else socket.SOCK_STREAM)
+    server = Listener(scheme, port, tmp_path / "got.nut")
+    output = StreamOut(Listener.ADDRESSES[scheme][1].format(port))
+    capture = Capture(FakeCamera(25), None, mirror=False, stalled=2)
+    live = LiveLoop(capture, Identity(), {"stream": output}, Pace(1.0), SIZE, 25.0)
+    try:
+        play(live, lambda: len(server.received()) > 20, 25)
+        codes = server.received()
+    finally:
+        server.stop()
+    assert len(codes) > 20
+    assert codes == sorted(set(codes))
+    assert max(np.diff(codes)) <= 3
+
+
+@pytest.mark.parametrize("scheme", ["rtmp", "srt"])
+def test_a_stream_whose_server_dies_comes_back_and_the_rest_never_stops(
+    scheme: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    port = free_port(socket.SOCK_DGRAM if scheme == "srt" else socket.SOCK_STREAM)
+    servers = [Listener(scheme, port, tmp_path / "0.nut")]
+    output, keep = StreamOut(Listener.ADDRESSES[scheme][1].format(port)), Keep()
+    capture = Capture(FakeCamera(25), None, mirror=False, stalled=2)
+    live = LiveLoop(capture, Identity(), {"stream": output, "keep": keep}, Pace(1.0), SIZE, 25.0)
+
+    def happened() -> bool:
+        if len(servers) == 1 and len(servers[0].received()) > 20:
+            servers[0].stop()
+            servers.append(Listener(scheme, port, tmp_path / "1.nut"))
+        return len(servers) == 2 and len(servers[1].received()) > 20
+
+    try:
+        report = play(live, happened, 45)
+    finally:
+        for server in servers:
+            server.stop()
+    assert len(servers) == 2
+    assert len(servers[1].received()) > 20
+    assert report.outputs["stream"]["reconnects"] >= 1
+    assert report.outputs["stream"]["error"] == ""
+    assert max(np.diff([t for _, t in keep.seen])) < 0.5  # whoever looks on did not notice
+    if scheme == "rtmp":
+        said = " ".join(record.getMessage() for record in caplog.records)
+        assert "is broken" in said
+        assert "/key" not in said  # the stream's key is a secret
+
+
+def test_the_encoder_of_a_stream_that_is_killed_is_started_again(tmp_path: Path) -> None:
+    port = free_port(socket.SOCK_DGRAM)
+    server = Listener("udp", port, tmp_path / "got.nut")
+    output = StreamOut(f"udp://127.0.0.1:{port}?pkt_size=1316")
+    output.open(*SIZE, 25.0)
+    try:
+        for number in range(120):
+            output.write(LiveFrame(coded(number), time.monotonic(), number))
+            if number == 20:
+                assert output._connection is not None
+                output._connection._process._child.kill()
+            time.sleep(0.03)
+        output.close()
+    finally:
+        server.stop()
+    assert output.reconnects == 1
+    assert max(server.received()) > 80
+
+
+def test_pauses_between_attempts_grow_while_a_server_stays_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stream_module, "FIRST_PAUSE", 0.1)
+    tried: list[float] = []
+
+    class Refused:
+        def __init__(self, *words: object) -> None:
+            tried.append(time.monotonic())
+            raise OSError("refused")
+
+    monkeypatch.setattr(stream_module, "_Connection", Refused)
+    output = StreamOut("tcp://127.0.0.1:9")
+    output.open(*SIZE, 25.0)
+    output._pause = 0.1
+    began = time.monotonic()
+    while time.monotonic() - began < 2.0:
+        output.write(LiveFrame(coded(0), time.monotonic(), 0))
+        time.sleep(0.005)
+    gaps = np.diff(tried)
+    assert len(tried) == 5  # at 0, 0.1, 0.3, 0.7, 1.5
+    assert gaps[1:] == pytest.approx(2 * gaps[:-1], rel=0.3)
+
+
+def test_a_server_that_takes_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stream_module, "SILENT", 1.0)
+    silent = socket.create_server(("127.0.0.1", 0))  # it accepts in the kernel, and nobody ever reads
+    silent.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    output = StreamOut(f"tcp://127.0.0.1:{silent.getsockname()[1]}")
+    output.open(640, 360, 25.0)
+    noise = np.random.default_rng(0).integers(0, 256, (360, 640, 3), np.uint8)
+    deadline = time.monotonic() + 40
+    while not output.reconnects and time.monotonic() < deadline:
+        output.write(LiveFrame(noise, time.monotonic(), 0))
+    began = time.monotonic()
     output.close()
-    server.close()
-    thread.join(5)
-    assert output.reconnects >= 1
-    assert len(received) == 2
-    assert received[1] > 0
+    silent.close()
+    assert output.reconnects == 1
+    assert time.monotonic() - began < 5
+
+
+def test_addresses_are_shown_without_what_is_secret() -> None:
+    for url, shown in (
+        ("rtmp://live.example/app/sECRET", "rtmp://live.example/app/..."),
+        ("srt://host:9000?passphrase=sECRET", "srt://host:9000/..."),
+        ("rtsp://me:sECRET@host/cam", "rtsp://host/..."),
+        ("udp://239.0.0.1:1234", "udp://239.0.0.1:1234"),
+        ("rtp://[::1]:5004", "rtp://[::1]:5004"),
+    ):
+        assert str(parse_address(url, [*INPUTS], "open")) == shown
+    with pytest.raises(UsageError, match="cannot open 'srt://'"):
+        parse_address("srt://", INPUTS, "open")
+
+
+@pytest.mark.parametrize("scheme", ["srt", "tcp"])
+def test_what_is_streamed_can_be_painted_again(scheme: str) -> None:
+    port = free_port(socket.SOCK_DGRAM if scheme == "srt" else socket.SOCK_STREAM)
+    found: list[int] = []
+
+    def receive() -> None:
+        query = "mode=listener" if scheme == "srt" else "listen=1"
+        grabber = open_grabber(0, f"{scheme}://127.0.0.1:{port}?{query}")
+        while len(found) < 20 and (got := grabber.read()) is not None:
+            found.append(code_of(got[0]))
+        grabber.close()
+
+    receiver = threading.Thread(target=receive, daemon=True)
+    receiver.start()
+    time.sleep(0.5)
+    output = StreamOut(Listener.ADDRESSES[scheme][1].format(port))
+    output.open(*SIZE, 25.0)
+    deadline = time.monotonic() + 25
+    for number in itertools.count():
+        if len(found) >= 20 or time.monotonic() > deadline:
+            break
+        output.write(LiveFrame(coded(number), time.monotonic(), number))
+        time.sleep(0.03)
+    output.close()
+    receiver.join(5)
+    assert len(found) >= 20
+    assert found == sorted(set(found))
 
 
 @pytest.mark.parametrize("url", ["file:///etc/passwd", "out.mp4", "http://x/y"])

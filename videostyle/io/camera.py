@@ -204,7 +204,7 @@ class NetworkStream(_OneAtATime):
         self._errors = (FFmpegError, OSError)
         self._relay: Process | None = None
         self.warnings: list[str] = []
-        options = {"fflags": "nobuffer"}
+        options = {"fflags": "nobuffer", "analyzeduration": "500000"}  # ffmpeg would look at five seconds
         try:
             if address.scheme == "srt":
                 self._relay = Process(receive_command(url), write=False)

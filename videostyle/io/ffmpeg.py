@@ -273,7 +273,22 @@ def receive_command(url: str) -> list[str]:
     """Arguments that hand on the video packets of a network address as NUT on stdout."""
     return [
         *(ffmpeg_exe(), "-hide_banner", "-nostdin", "-loglevel", "error", "-fflags", "nobuffer"),
-        *("-i", url, "-map", "0:v:0", "-c", "copy", "-flush_packets", "1", "-f", "nut", "pipe:1"),
+        # Half a second is enough to see what comes; ffmpeg would look at five.
+        *(
+            "-analyzeduration",
+            "500000",
+            "-i",
+            url,
+            "-map",
+            "0:v:0",
+            "-c",
+            "copy",
+            "-flush_packets",
+            "1",
+            "-f",
+            "nut",
+            "pipe:1",
+        ),
     ]
 
 
