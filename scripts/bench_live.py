@@ -158,13 +158,13 @@ def resident() -> float:
 
 def measure(case: str, options: argparse.Namespace) -> dict[str, Any]:
     """One run; its figures by name."""
+    started = time.monotonic()
     from videostyle.live.page import Page
     from videostyle.live.recording import Recording
     from videostyle.live.session import LiveSettings, run_live
     from videostyle.processors.startup import load_tensorflow
 
     width, height, fps, fixed, record = CASES[case]
-    started = time.monotonic()
     load_tensorflow()
     camera = CodedCamera(options.clip, width, height, fps)
     page = Page(0)

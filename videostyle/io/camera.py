@@ -112,11 +112,16 @@ class Camera(_OneAtATime):
         if fps is not None:
             self._capture.set(cv2.CAP_PROP_FPS, fps)
         self._capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)  # an old frame is worth nothing
-        first = self.read()
-        if first is None:
+        try:
+            first = self.read()
+        except DeviceError as error:
             self.close()
             why = "it opened, but reading failed: another program may use it"
-            raise DeviceError(f"camera {number} gives no picture", why, "close that, or try another --camera")
+            raise DeviceError(
+                f"camera {number} gives no picture", why, "close that, or try another --camera"
+            ) from error
+        if first is None:
+            raise ValueError("a camera that was just opened is not closed")
         height, width = first[0].shape[:2]
         rate = self._capture.get(cv2.CAP_PROP_FPS)
         fraction = Fraction(rate).limit_denominator(1001) if 1 <= rate <= 1000 else Fraction(30)
@@ -133,11 +138,11 @@ class Camera(_OneAtATime):
 
     def _next(self) -> tuple[UInt8Array, float] | None:
         if not self._capture.grab():
-            return None  # it was unplugged
+            raise DeviceError("it gives no more frames", "was it unplugged?")
         moment = time.monotonic()  # before the picture is unpacked: that is part of the delay
         ok, picture = self._capture.retrieve()
         if not ok or picture is None:
-            return None
+            raise DeviceError("it gives frames that cannot be read")
         return self._cv2.cvtColor(picture, self._cv2.COLOR_BGR2RGB), moment
 
     def _free(self) -> None:

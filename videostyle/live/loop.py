@@ -150,7 +150,7 @@ class Capture:
         if moment < self._due - 0.25 * self._period:
             self.skipped += 1
             return False
-        self._due = max(self._due + self._period, moment)
+        self._due = max(self._due, moment - self._period) + self._period
         return True
 
     def _deliver(self, picture: UInt8Array, moment: float) -> None:

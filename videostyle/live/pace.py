@@ -41,28 +41,33 @@ class Pace:
         """Takes what a frame costs at each step, in seconds, and begins with the largest size that fits."""
         if self._adaptive and len(costs) == len(STEPS):
             self._costs = list(costs)
-            self.step = self._fitting(0, 1.0)
+            fitting = (i for i, cost in enumerate(costs) if cost <= ROOM * self._budget)
+            self.step = next(fitting, len(STEPS) - 1)
 
-    def _fitting(self, first: int, factor: float) -> int:
-        """The largest size from step ``first`` on whose cost, times ``factor``, leaves some room."""
-        fitting = (i for i in range(first, len(STEPS)) if self._costs[i] * factor <= ROOM * self._budget)
-        return next(fitting, len(STEPS) - 1)
+    def _foretold(self, step: int, seconds: float) -> float:
+        """What a frame would take at another step, from what it takes at this one."""
+        smaller, larger = max(step, self.step), min(step, self.step)
+        # A busy machine spoils measurements. A larger size costs more, but not more than its pixels.
+        ratio = min(max(self._costs[larger] / self._costs[smaller], 1.0), (STEPS[larger] / STEPS[smaller]) ** 2)
+        return seconds * ratio if step < self.step else seconds / ratio
 
     def add(self, seconds: float, now: float) -> bool:
         """Takes what a frame took; True if ``step`` has changed."""
         self._mean = seconds if self._mean is None else (1 - SMOOTHING) * self._mean + SMOOTHING * seconds
         if not self._adaptive:
             return False
-        factor = self._mean / self._costs[self.step]
         slow = self._mean > FULL * self._budget and self.step + 1 < len(STEPS)
-        quick = self.step > 0 and self._costs[self.step - 1] * factor < SPARE * self._budget
+        quick = self.step > 0 and self._foretold(self.step - 1, self._mean) < SPARE * self._budget
         self._slow_since = (now if self._slow_since is None else self._slow_since) if slow else None
         self._quick_since = (now if self._quick_since is None else self._quick_since) if quick else None
         if self._went_up is not None and now - self._went_up > 5 * UP_AFTER:
             self._went_up, self._waits[self.step] = None, UP_AFTER  # the larger size has held
         step = self.step
         if self._slow_since is not None and now - self._slow_since >= DOWN_AFTER:
-            step = self._fitting(self.step + 1, factor)  # at once as far as it takes: each change can be seen
+            # At once as far as it takes: each change can be seen.
+            smaller = range(self.step + 1, len(STEPS))
+            fitting = (i for i in smaller if self._foretold(i, self._mean) <= ROOM * self._budget)
+            step = next(fitting, len(STEPS) - 1)
             if self._went_up is not None:
                 self._went_up, self._waits[self.step] = None, min(2 * self._waits[self.step], LONGEST_WAIT)
         elif self._quick_since is not None and now - self._quick_since >= self._waits[self.step - 1]:

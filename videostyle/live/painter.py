@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 import threading
 import time
 from collections.abc import Sequence
@@ -152,7 +151,7 @@ class LivePainter:
                 began = time.perf_counter()
                 self._paint(frame, step)
                 times.append(time.perf_counter() - began)
-            costs.append(statistics.median(times))
+            costs.append(min(times))
         self._put(self.step)
         return tuple(costs)
 
