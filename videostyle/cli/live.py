@@ -119,6 +119,9 @@ def run(options: argparse.Namespace) -> int:
         if windowed:
             check_display()
         grabber = opener()
+        if options.virtual_camera:
+            info = grabber.info
+            outputs["virtual camera"].open(info.width, info.height, float(info.fps or 30))
         if windowed:
             screen = Window(grabber.info.width, grabber.info.height, fullscreen=options.fullscreen)
             if not options.quiet:

@@ -118,7 +118,8 @@ class Capture:
         self._generation += 1
         self._last = time.monotonic()
         arguments = (self._grabber, self._generation)
-        threading.Thread(target=self._read, args=arguments, name="capture", daemon=True).start()
+        self._reader = threading.Thread(target=self._read, args=arguments, name="capture", daemon=True)
+        self._reader.start()
 
     def _read(self, grabber: Grabber, generation: int) -> None:
         before, same = None, 0
@@ -157,6 +158,7 @@ class Capture:
         self._last = time.monotonic()
         self.waiting = ""
         if self._period and not self._wanted(moment):
+            self.captured += 1
             return
         if picture.shape[:2] != self._size:
             cv2 = load_cv2()
@@ -210,6 +212,9 @@ class Capture:
         """Stops reading and lets go of the camera."""
         self._finish()
         self._grabber.close()
+        # A decoder that still works while the program ends can keep it from ending.
+        if self._reader is not threading.current_thread():
+            self._reader.join(1.0)
 
 
 class Painter(Protocol):
@@ -286,8 +291,14 @@ class LiveLoop:
         self._finishing: list[threading.Thread] = []
         self.report = LiveReport()
         self.runners: list[Runner] = []
-        for name, output in outputs.items():
-            self.add(name, output)
+        try:
+            for name, output in outputs.items():
+                self.add(name, output)
+        except BaseException:
+            capture.close()
+            for runner in self.runners:
+                self._close(runner)
+            raise
 
     def add(self, name: str, output: Output) -> None:
         """Adds an output while frames run.

@@ -34,11 +34,13 @@ class VirtualCamera:
         self._camera: Any = None
 
     def open(self, width: int, height: int, fps: float) -> None:
-        """Opens the system's virtual camera.
+        """Opens the system's virtual camera. May be called twice.
 
         Raises:
             DeviceError: if there is none; says what makes one.
         """
+        if self._camera is not None:
+            return
         try:
             self._camera = self._library.Camera(width=width, height=height, fps=fps)
         except (RuntimeError, ValueError) as error:
