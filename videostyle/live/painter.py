@@ -135,6 +135,7 @@ class LivePainter:
         Returns:
             Seconds that a frame takes at each step, the conversion to and from its size included.
         """
+        self._processors = []
         for step in range(self._steps):
             width, height = painted_size(self._info.width, self._info.height, step)
             processor = Stylize(self._current, batch_size=1, precision=self._precision, device=self._device)
