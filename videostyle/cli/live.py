@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from videostyle.errors import UsageError
+from videostyle.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
     from videostyle.live.loop import LiveReport
@@ -34,6 +34,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--size", metavar="WxH", help="size to ask the camera for (default: 640x360)", default="640x360"
     )
     camera.add_argument("--fps", type=float, help="rate to ask the camera for")
+    camera.add_argument(
+        "--pixels", default="auto", metavar="FOUR", help="format to ask the camera for: MJPG, YUYV... (default: MJPG)"
+    )
     camera.add_argument("--mirror", action="store_true", help="turn the picture left to right")
     camera.add_argument("--reconnect", action="store_true", help="wait for a camera that was unplugged")
     out = parser.add_argument_group("outputs, any mix (a window where there is a display and none is named)")
@@ -66,6 +69,8 @@ def _check(options: argparse.Namespace) -> None:
         value = getattr(options, name)
         if value is not None and not 0 < value <= 1e6:
             raise UsageError(f"--{name.replace('_', '-')} must be above 0")
+    if options.pixels != "auto" and not re.fullmatch(r"[A-Za-z0-9]{4}", options.pixels):
+        raise UsageError("--pixels needs four letters, as MJPG or YUYV")
     if options.crossfade < 0:
         raise UsageError("--crossfade must be at least 0")
     if options.page is not None and not 0 <= options.page <= 65535:
@@ -74,17 +79,30 @@ def _check(options: argparse.Namespace) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Paints until it is stopped."""
+    started = time.monotonic()
+    from videostyle.io.opencv import load_cv2
+
+    load_cv2()  # before whatever loads PyAV: see ``live.screen.Window``
     from videostyle.cli.progress import stoppable
     from videostyle.io.camera import open_grabber
-    from videostyle.live.outputs import Page, Recording, StreamOut, VirtualCamera, Window
+    from videostyle.live.page import Page
+    from videostyle.live.recording import Recording
+    from videostyle.live.screen import VirtualCamera, Window, check_display
+    from videostyle.live.stream import StreamOut
     from videostyle.processors.startup import load_tensorflow
 
     _check(options)
-    window: Any = None
+    screen: Any = None
     outputs: dict[str, Any] = {}
     grabber: Any = None
     opener = partial(
-        open_grabber, options.camera, options.input, size=_size(options.size), fps=options.fps, repeat=options.loop
+        open_grabber,
+        options.camera,
+        options.input,
+        size=_size(options.size),
+        fps=options.fps,
+        pixels=options.pixels,
+        repeat=options.loop,
     )
     try:
         # What the outside world may refuse is tried before the network is loaded.
@@ -97,12 +115,45 @@ def run(options: argparse.Namespace) -> int:
         if options.page is not None:
             outputs["page"] = Page(options.page)
             print(f"open {outputs['page'].address}", file=sys.stderr, flush=True)
-        if options.window or options.fullscreen or not outputs:
-            window = Window(fullscreen=options.fullscreen)
+        windowed = options.window or options.fullscreen or not outputs
+        if windowed:
+            check_display()
         grabber = opener()
-        load_tensorflow()
+        if options.virtual_camera:
+            info = grabber.info
+            outputs["virtual camera"].open(info.width, info.height, float(info.fps or 30))
+        if windowed:
+            screen = Window(grabber.info.width, grabber.info.height, fullscreen=options.fullscreen)
+            if not options.quiet:
+                from videostyle.live.stage import KEYS
+
+                print(KEYS, file=sys.stderr)
         with stoppable() as stop:
-            report = _paint(options, grabber, opener if options.reconnect else None, outputs, window, stop)
+            load_tensorflow()
+            from videostyle.live.session import LiveSettings, run_live
+
+            settings = LiveSettings(
+                options.style,
+                strength=options.strength,
+                crossfade=options.crossfade,
+                every=options.every,
+                mirror=options.mirror,
+                target_fps=options.target_fps,
+                adaptive=not options.fixed_size,
+                device=options.device,
+                precision=options.precision,
+                duration=options.duration,
+            )
+            report = run_live(
+                settings,
+                grabber,
+                outputs,
+                stop,
+                again=opener if options.reconnect else None,
+                screen=screen,
+                recorder=partial(_numbered_recording, Recording, _said(options)),
+                started=started,
+            )
     except BaseException:
         for output in outputs.values():
             output.close()
@@ -110,54 +161,11 @@ def run(options: argparse.Namespace) -> int:
             grabber.close()
         raise
     finally:
-        if window is not None:
-            window.close()
+        if screen is not None:
+            screen.close()
     _print(options, report)
-    return 0
-
-
-def _paint(
-    options: argparse.Namespace, grabber: Any, again: Any, outputs: dict[str, Any], window: Any, stop: Any
-) -> LiveReport:
-    from videostyle.live.loop import Capture, LiveLoop
-    from videostyle.live.outputs import Recording
-    from videostyle.live.pace import Pace
-    from videostyle.live.painter import LivePainter
-    from videostyle.live.stage import KEYS, Stage
-    from videostyle.models import gallery
-
-    styles = [gallery.resolve(name) for name in options.style]
-    base, info = gallery.base(), grabber.info
-    if any(style.architecture != styles[0].architecture for style in styles):
-        raise UsageError("the styles are of different networks", hint="give styles of one size of network")
-    painter = LivePainter(
-        base, styles, info, precision=options.precision, device=options.device, strength=options.strength
-    )
-    # Painting faster than frames come would cost size for nothing.
-    camera_fps = float(info.fps) if info.fps else 30.0
-    fps = min(options.target_fps or camera_fps, camera_fps)
-    pace = Pace(1.0 / fps, adaptive=not options.fixed_size)
-    stage: Stage | None = None
-    if window is not None:
-        recorder = partial(_numbered_recording, Recording, _said(options))
-        stage = Stage(painter, window.show, crossfade=options.crossfade, recorder=recorder)
-        if not options.quiet:
-            print(KEYS, file=sys.stderr)
-    changed = time.monotonic()
-
-    def watch(painted: Any, original: Any, report: LiveReport) -> Any:
-        nonlocal changed
-        now = time.monotonic()
-        if options.every and now - changed >= options.every:
-            changed = now
-            painter.choose(painter.number + 1, now, options.crossfade)
-        return stage(painted, original, report) if stage is not None else painted
-
-    capture = Capture(grabber, again, mirror=options.mirror)
-    loop = LiveLoop(capture, painter, outputs, pace, (info.width, info.height), fps, watch)
-    if stage is not None:
-        stage.loop = loop
-    return loop.run(stop, options.duration)
+    # A recording or a camera that broke down is no success, though the rest went on.
+    return OutputError.exit_code if any(figures["error"] for figures in report.outputs.values()) else 0
 
 
 def _said(options: argparse.Namespace) -> Painted:
@@ -168,12 +176,14 @@ def _said(options: argparse.Namespace) -> Painted:
     return Painted(", ".join(options.style), "", "", options.strength, __version__)
 
 
-def _numbered_recording(kind: Any, painted: Painted) -> Any:
-    """A recording under the first free name in the current folder."""
+def _numbered_recording(kind: Any, painted: Painted) -> tuple[str, Any]:
+    """A recording under the first free name in the current folder, and that name."""
     number = 1
-    while Path(f"videostyle-{number:03d}.mp4").exists():
+    # One that is being finished has its name already, but only beside.
+    while any(Path(f"videostyle-{number:03d}{end}").exists() for end in (".mp4", ".recording.mp4")):
         number += 1
-    return kind(f"videostyle-{number:03d}.mp4", painted=painted)
+    name = f"videostyle-{number:03d}.mp4"
+    return name, kind(name, painted=painted)
 
 
 def _print(options: argparse.Namespace, report: LiveReport) -> None:
@@ -181,6 +191,7 @@ def _print(options: argparse.Namespace, report: LiveReport) -> None:
         print(json.dumps(report.row()))
         return
     rates = f"{report.fps_out:.1f} frames/s of {report.fps_in:.1f} captured, {report.dropped} dropped"
+    rates += f", {report.skipped} left out for the rate" if report.skipped else ""
     delay = f"delay {report.latency_p50:.0f} ms (p50), {report.latency_p95:.0f} ms (p95)"
     print(f"{report.painted} frames in {report.seconds:.1f} s: {rates}; {delay}")
     for name, figures in report.outputs.items():

@@ -14,12 +14,13 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, Protocol
 
-from videostyle.errors import DeviceError, InputError, UsageError, VideostyleError
+from videostyle.errors import DeviceError, InputError, VideostyleError
 from videostyle.frames import UInt8Array, VideoInfo
+from videostyle.io.address import INPUTS, is_address, parse_address
+from videostyle.io.ffmpeg import Process, receive_command
 from videostyle.io.opencv import load_cv2
 from videostyle.io.source import ReadOptions, open_source
 
-PROTOCOLS = ("rtsp", "rtsps", "rtmp", "rtmps", "srt", "udp", "rtp", "tcp", "http", "https")
 TIMEOUT = 5.0  # seconds for a stream to open, and to give its next frame
 
 
@@ -27,6 +28,7 @@ class Grabber(Protocol):
     """Gives frames of one size, each with the moment at which it was there (``time.monotonic``)."""
 
     info: VideoInfo
+    warnings: list[str]  # what it gives other than it was asked for
 
     def read(self) -> tuple[UInt8Array, float] | None:
         """Waits for the next frame, uint8 ``[H, W, 3]`` RGB; None when there will be no more."""
@@ -82,12 +84,15 @@ class Camera(_OneAtATime):
         number: of the camera, from 0.
         size: width and height to ask for; None = what it gives.
         fps: rate to ask for.
+        pixels: four letters of the format to ask for, as "YUYV"; "auto" = MJPG, and its own where it has none.
 
     Raises:
         DeviceError: if it is missing or busy; lists the cameras there are.
     """
 
-    def __init__(self, number: int, size: tuple[int, int] | None = None, fps: float | None = None) -> None:
+    def __init__(
+        self, number: int, size: tuple[int, int] | None = None, fps: float | None = None, pixels: str = "auto"
+    ) -> None:
         cv2 = load_cv2()
         super().__init__()
         self._cv2 = cv2
@@ -98,27 +103,47 @@ class Camera(_OneAtATime):
             busy = f"/dev/video{number}" in found
             why = "another program uses it, or its driver failed" if busy else there
             raise DeviceError(f"cannot open camera {number}", why, "try another --camera, or --input FILE")
-        self._capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter_fourcc(*"MJPG"))
+        wanted = "MJPG" if pixels == "auto" else pixels.upper()
+        # The format comes first: which sizes and rates there are depends on it.
+        self._capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter_fourcc(*wanted))
         if size is not None:
             self._capture.set(cv2.CAP_PROP_FRAME_WIDTH, size[0])
             self._capture.set(cv2.CAP_PROP_FRAME_HEIGHT, size[1])
         if fps is not None:
             self._capture.set(cv2.CAP_PROP_FPS, fps)
         self._capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)  # an old frame is worth nothing
-        first = self.read()
-        if first is None:
+        try:
+            first = self.read()
+        except DeviceError as error:
             self.close()
-            raise DeviceError(f"camera {number} gives no picture", "it opened, but reading failed", "is it in use?")
+            why = "it opened, but reading failed: another program may use it"
+            raise DeviceError(
+                f"camera {number} gives no picture", why, "close that, or try another --camera"
+            ) from error
+        if first is None:
+            raise ValueError("a camera that was just opened is not closed")
         height, width = first[0].shape[:2]
         rate = self._capture.get(cv2.CAP_PROP_FPS)
         fraction = Fraction(rate).limit_denominator(1001) if 1 <= rate <= 1000 else Fraction(30)
         self.info = VideoInfo(width=width, height=height, fps=fraction)
+        self.warnings: list[str] = []
+        if size is not None and size != (width, height):
+            self.warnings.append(f"camera {number} gives {width}x{height} instead of {size[0]}x{size[1]}")
+        if fps is not None and abs(float(fraction) - fps) > 0.5:
+            self.warnings.append(f"camera {number} gives {float(fraction):g} frames/s instead of {fps:g}")
+        code = int(self._capture.get(cv2.CAP_PROP_FOURCC))
+        given = "".join(chr(code >> 8 * i & 0x7F) for i in range(4)) if code > 0 else ""
+        if pixels != "auto" and given.isprintable() and given != wanted:
+            self.warnings.append(f"camera {number} gives the format '{given.strip()}' instead of '{wanted}'")
 
     def _next(self) -> tuple[UInt8Array, float] | None:
-        ok, picture = self._capture.read()
+        if not self._capture.grab():
+            raise DeviceError("it gives no more frames", "was it unplugged?")
+        moment = time.monotonic()  # before the picture is unpacked: that is part of the delay
+        ok, picture = self._capture.retrieve()
         if not ok or picture is None:
-            return None  # it was unplugged
-        return self._cv2.cvtColor(picture, self._cv2.COLOR_BGR2RGB), time.monotonic()
+            raise DeviceError("it gives frames that cannot be read")
+        return self._cv2.cvtColor(picture, self._cv2.COLOR_BGR2RGB), moment
 
     def _free(self) -> None:
         self._capture.release()
@@ -136,6 +161,7 @@ class PacedFile(_OneAtATime):
         super().__init__()
         self._path, self._repeat = path, repeat
         self._source = open_source(path, ReadOptions(batch_size=1))
+        self.warnings: list[str] = []
         self.info = self._source.info
         self._frames = self._run()
 
@@ -167,7 +193,7 @@ class PacedFile(_OneAtATime):
 
 
 class NetworkStream(_OneAtATime):
-    """A stream by its address, through PyAV.
+    """A stream by its address, through PyAV; SRT, which PyAV lacks, through ffmpeg.
 
     Raises:
         UsageError: if the address is of no known kind.
@@ -179,15 +205,30 @@ class NetworkStream(_OneAtATime):
         from av.error import FFmpegError
 
         super().__init__()
-        scheme = url.split("://", 1)[0].lower()
-        if "://" not in url or scheme not in PROTOCOLS:
-            raise UsageError(f"cannot open '{url}'", f"streams begin with {', '.join(p + '://' for p in PROTOCOLS)}")
+        address = parse_address(url, INPUTS, "open")
         self._errors = (FFmpegError, OSError)
+        self._relay: Process | None = None
+        self.warnings: list[str] = []
+        options = {"fflags": "nobuffer", "analyzeduration": "500000"}  # ffmpeg would look at five seconds
         try:
-            self._container = av.open(url, timeout=(TIMEOUT, TIMEOUT), options={"fflags": "nobuffer"})
+            if address.scheme == "srt":
+                self._relay = Process(receive_command(url), write=False)
+                # A sender that never speaks would be waited for without end.
+                guard = threading.Timer(2 * TIMEOUT, self._relay.kill)
+                guard.start()
+                try:
+                    self._container = av.open(self._relay.stdout, format="nut", options=options)
+                finally:
+                    guard.cancel()
+            else:
+                self._container = av.open(url, timeout=(TIMEOUT, TIMEOUT), options=options)
             stream = self._container.streams.video[0]
-        except (*self._errors, IndexError) as error:
-            raise DeviceError(f"cannot open the stream '{url}'", str(error)) from error
+        except (*self._errors, IndexError, ValueError) as error:
+            why = str(error)
+            if self._relay is not None:
+                self._relay.kill()
+                why = self._relay.last_words or why
+            raise DeviceError(f"cannot open the stream '{address}'", why, "is it being sent?") from error
         stream.thread_type = "SLICE"  # frame threads would hold frames back
         self._frames = self._container.decode(stream)
         context = stream.codec_context
@@ -201,6 +242,12 @@ class NetworkStream(_OneAtATime):
             return None  # the sender has gone
         return None if frame is None else (frame.to_ndarray(format="rgb24"), time.monotonic())
 
+    def close(self) -> None:
+        """Lets go of the address; one that is silent is cut off."""
+        if self._relay is not None:
+            self._relay.kill()
+        super().close()
+
     def _free(self) -> None:
         self._container.close()
 
@@ -211,16 +258,25 @@ def open_grabber(
     *,
     size: tuple[int, int] | None = None,
     fps: float | None = None,
+    pixels: str = "auto",
     repeat: bool = False,
 ) -> Grabber:
     """Opens a camera, or the file or address ``source`` instead.
+
+    Args:
+        camera: number of the camera.
+        source: a path or an address; None = the camera.
+        size: width and height to ask the camera for.
+        fps: rate to ask the camera for, frames/s.
+        pixels: format to ask the camera for; see ``Camera``.
+        repeat: begin a file anew at its end.
 
     Raises:
         VideostyleError: if it cannot be opened.
     """
     if source is None:
-        return Camera(camera, size, fps)
-    if "://" in source:
+        return Camera(camera, size, fps, pixels)
+    if is_address(source):
         return NetworkStream(source)
     try:
         return PacedFile(source, repeat=repeat)

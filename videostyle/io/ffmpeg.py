@@ -247,6 +247,51 @@ def decode_command(path: Path, info: VideoInfo, *, stream: int = 0, tone_map: bo
     ]
 
 
+def send_command(url: str, container: str) -> list[str]:
+    """Arguments that hand on packets, NUT on stdin, to a network address without encoding them again.
+
+    A program of its own, as the libraries inside Python know no SRT and cannot be stopped while a server that
+    has fallen silent lets them wait.
+
+    Args:
+        url: where to.
+        container: what the address takes, as "flv".
+    """
+    # Nothing is looked at beforehand, nothing held back: each packet leaves when it comes.
+    quick = ("-fflags", "nobuffer", "-probesize", "32", "-analyzeduration", "0")
+    # Players that come in the middle need the decoder's set-up again with each key frame.
+    repeat = () if container == "flv" else ("-bsf:v", "dump_extra=freq=keyframe")
+    late = ("-flvflags", "no_duration_filesize") if container == "flv" else ()
+    return [
+        *(ffmpeg_exe(), "-hide_banner", "-nostdin", "-loglevel", "error"),
+        *(*quick, "-f", "nut", "-i", "pipe:0", "-map", "0:v", "-c", "copy", *repeat, *late),
+        *("-flush_packets", "1", "-muxdelay", "0", "-muxpreload", "0", "-f", container, url),
+    ]
+
+
+def receive_command(url: str) -> list[str]:
+    """Arguments that hand on the video packets of a network address as NUT on stdout."""
+    return [
+        *(ffmpeg_exe(), "-hide_banner", "-nostdin", "-loglevel", "error", "-fflags", "nobuffer"),
+        # Half a second is enough to see what comes; ffmpeg would look at five.
+        *(
+            "-analyzeduration",
+            "500000",
+            "-i",
+            url,
+            "-map",
+            "0:v:0",
+            "-c",
+            "copy",
+            "-flush_packets",
+            "1",
+            "-f",
+            "nut",
+            "pipe:1",
+        ),
+    ]
+
+
 class Process:
     """A running ffmpeg with its last words kept.
 
@@ -293,11 +338,24 @@ class Process:
         Raises:
             OutputError: if ffmpeg has died; with its last words.
         """
+        self._feed(frames.data.cast("B"), flush=False)
+
+    def send(self, data: bytes) -> None:
+        """Hands bytes to ffmpeg that must not wait for more.
+
+        Raises:
+            OutputError: if ffmpeg has died; with its last words.
+        """
+        self._feed(data, flush=True)
+
+    def _feed(self, data: bytes | memoryview, *, flush: bool) -> None:
         stream = self._child.stdin
         if stream is None:
             raise ValueError("this ffmpeg was started for reading")
         try:
-            stream.write(frames.data.cast("B"))
+            stream.write(data)
+            if flush:
+                stream.flush()
         except OSError as error:
             self._child.wait()
             self._drain.join(5)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,30 +13,31 @@ from videostyle.models.style_network import Statistics
 from videostyle.render.plan import CutDetector
 
 MEASURE_EVERY = 1.0  # seconds between two measurements of a scene that stays
+PARTS = 4  # in which such a measurement is taken, one after the other: all at once would make a frame late
 SETTLE = 8.0  # seconds in which a slow change is followed to two thirds
-JUMP = 0.06  # change of the mean light, of 1, beyond which the scene counts as lit anew
+JUMP = 0.06  # change of the mean light, of 1, within a second, beyond which the scene counts as lit anew
+RELIGHT = 0.25  # seconds between two jumps of the light at least: a strobe must not take all the time there is
 
 
 class LightWatch:
-    """Says when statistics are due: at the start, at a cut, when the light has changed, else now and then."""
+    """Says when a scene is another: at the start, at a cut, when a light was switched on or off."""
 
     def __init__(self) -> None:
         self._cuts = CutDetector()
         self._light: float | None = None
-        self._measured = -math.inf
+        self._looked = self._jumped = -math.inf
 
-    def __call__(self, frame: UInt8Array, now: float) -> str | None:
-        """Takes a frame, uint8 ``[H, W, 3]``, and its time in seconds: "anew", "slowly" or None."""
+    def __call__(self, frame: UInt8Array, now: float) -> bool:
+        """Takes a frame, uint8 ``[H, W, 3]``, and its time in seconds."""
         cut = self._cuts(frame)
         light = float(frame[::8, ::8].mean()) / 255.0
-        changed = self._light is None or abs(light - self._light) > JUMP
-        if cut or changed:
-            self._light, self._measured = light, now
-            return "anew"
-        if now - self._measured >= MEASURE_EVERY:
-            self._light, self._measured = light, now
-            return "slowly"
-        return None
+        lit = self._light is None or (abs(light - self._light) > JUMP and now - self._jumped >= RELIGHT)
+        if cut or lit:
+            self._light, self._looked, self._jumped = light, now, now
+            return True
+        if now - self._looked >= MEASURE_EVERY:
+            self._light, self._looked = light, now
+        return False
 
 
 class SlowMean:
@@ -57,6 +59,53 @@ class SlowMean:
             }
         self._time = now
         return self.value
+
+
+class Follower:
+    """Measures the scene at once where it is another, else a quarter of the frame now and then.
+
+    Args:
+        measure: statistics of frames, uint8 ``[K, h, w, 3]``, pooled over them (``Stylize.statistics_of``).
+    """
+
+    def __init__(self, measure: Callable[[UInt8Array], Statistics]) -> None:
+        self._measure = measure
+        self._watch, self._mean = LightWatch(), SlowMean()
+        self._parts: list[Statistics] = []
+        self._due = 0.0
+
+    def __call__(self, frame: UInt8Array, now: float) -> Statistics | None:
+        """Takes a frame, uint8 ``[H, W, 3]``, and its time in seconds; returns statistics where they have changed."""
+        if self._watch(frame, now):
+            self._parts, self._due = [], now + MEASURE_EVERY / PARTS
+            return self._mean.update(self._measure(quarters(frame)), now, anew=True)
+        if now < self._due:
+            return None
+        self._due = now + MEASURE_EVERY / PARTS
+        part = len(self._parts)
+        self._parts.append(self._measure(quarters(frame)[part : part + 1]))
+        if len(self._parts) < PARTS:
+            return None
+        found, self._parts = pooled(self._parts), []
+        return self._mean.update(found, now, anew=False)
+
+
+def quarters(frame: UInt8Array) -> UInt8Array:
+    """The four corners of a frame, uint8 ``[4, ceil(H / 2), ceil(W / 2), 3]``; in odd sizes they share a line."""
+    h, w = (-(-side // 2) for side in frame.shape[:2])
+    return np.stack([frame[:h, :w], frame[:h, -w:], frame[-h:, :w], frame[-h:, -w:]])
+
+
+def pooled(parts: Sequence[Statistics]) -> Statistics:
+    """Statistics of pictures of one size as if they were one large picture."""
+    found = {}
+    for layer in parts[0]:
+        means = np.stack([part[layer][0] for part in parts]).astype(np.float64)
+        variances = np.stack([part[layer][1] for part in parts]).astype(np.float64)
+        mean = means.mean(axis=0)
+        variance = (variances + means**2).mean(axis=0) - mean**2
+        found[layer] = mean.astype(np.float32), np.maximum(variance, 0).astype(np.float32)
+    return found
 
 
 def _blend(old: NDArray[np.float32], new: NDArray[np.float32], share: float) -> NDArray[np.float32]:

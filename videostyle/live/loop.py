@@ -1,19 +1,21 @@
-"""The live loop: capture, painting and outputs side by side, always with the newest frame."""
+"""The live loop: capture, painting, display and outputs side by side, always with the newest frame."""
 
 from __future__ import annotations
 
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
 
-from videostyle.errors import DeviceError, VideostyleError
+from videostyle.errors import DeviceError, OutputError, VideostyleError
 from videostyle.frames import UInt8Array
 from videostyle.io.camera import Grabber
+from videostyle.io.opencv import load_cv2
+from videostyle.live.figures import Delays, RecentRate
 from videostyle.live.newest import Newest
 from videostyle.live.outputs import LiveFrame, Output, Runner
 from videostyle.live.pace import Pace, painted_size
@@ -24,6 +26,8 @@ STALLED = 3.0  # seconds without a frame after which a camera counts as gone
 FROZEN = 90  # byte-identical frames in a row after which a camera counts as frozen: its noise alone forbids that
 ENDED = "it gives no more frames"  # no failure of a file; one of a camera
 RETRY_FIRST, RETRY_LONGEST = 0.5, 10.0  # seconds between attempts to get the camera back
+LOOK = 0.05  # seconds between two looks at keys and the clock while no frame comes
+LAST_FRAME = 30.0  # seconds that the frame in work at the end may take
 
 
 @dataclass
@@ -34,14 +38,16 @@ class LiveReport:
         captured: frames that the camera gave.
         painted: frames painted.
         dropped: frames that were too late to be painted.
+        skipped: frames left out on purpose, as the camera is faster than the rate that is aimed at.
         seconds: from the first painted frame to the end.
-        first_frame: seconds from the start to the first painted frame.
+        first_frame: seconds from the start of the program to the first painted frame.
         fps_in: captured frames a second.
         fps_out: painted frames a second.
         latency_p50: milliseconds from capture to having left through the slowest output.
         latency_p95: the same, 95th percentile.
-        delay: seconds from the capture of the last frame to its being painted.
+        delay: seconds from the capture of a frame to its being painted, of late.
         longest_gap: seconds between two painted frames at most.
+        rate: painted frames a second of late.
         reconnects: times that the camera was opened again.
         size: width and height at which frames were painted at the end.
         outputs: name -> frames, dropped, error.
@@ -51,6 +57,7 @@ class LiveReport:
     captured: int = 0
     painted: int = 0
     dropped: int = 0
+    skipped: int = 0
     seconds: float = 0.0
     first_frame: float = 0.0
     fps_in: float = 0.0
@@ -59,6 +66,7 @@ class LiveReport:
     latency_p95: float = 0.0
     delay: float = 0.0
     longest_gap: float = 0.0
+    rate: float = 0.0
     reconnects: int = 0
     size: tuple[int, int] = (0, 0)
     outputs: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -76,15 +84,24 @@ class Capture:
         grabber: opened already.
         again: opens it once more; None = a camera that fails ends the run.
         mirror: turn frames left to right.
+        fps: frames a second that are wanted at most; None = as many as come.
         stalled: seconds without a frame after which it counts as failed.
     """
 
     def __init__(
-        self, grabber: Grabber, again: Callable[[], Grabber] | None, *, mirror: bool, stalled: float = STALLED
+        self,
+        grabber: Grabber,
+        again: Callable[[], Grabber] | None,
+        *,
+        mirror: bool,
+        fps: float | None = None,
+        stalled: float = STALLED,
     ) -> None:
         self.slot: Newest[LiveFrame] = Newest()
-        self.captured = self.reconnects = 0
-        self.warnings: list[str] = []
+        self.captured = self.reconnects = self.skipped = 0
+        self.warnings: list[str] = list(grabber.warnings)
+        self.waiting = ""  # why no frames come at the moment
+        self._period, self._due = (1.0 / fps if fps else 0.0), 0.0
         self.error: VideostyleError | None = None
         self._grabber, self._again, self._mirror = grabber, again, mirror
         self._size = (grabber.info.height, grabber.info.width)
@@ -101,7 +118,8 @@ class Capture:
         self._generation += 1
         self._last = time.monotonic()
         arguments = (self._grabber, self._generation)
-        threading.Thread(target=self._read, args=arguments, name="capture", daemon=True).start()
+        self._reader = threading.Thread(target=self._read, args=arguments, name="capture", daemon=True)
+        self._reader.start()
 
     def _read(self, grabber: Grabber, generation: int) -> None:
         before, same = None, 0
@@ -128,10 +146,21 @@ class Capture:
         if not self._stop.is_set():
             self._failed(reason, generation)
 
-    def _deliver(self, picture: UInt8Array, moment: float) -> None:
-        if picture.shape[:2] != self._size:
-            from videostyle.io.opencv import load_cv2
+    def _wanted(self, moment: float) -> bool:
+        """Whether a frame is due at the rate that is wanted; one that comes a little early counts as due."""
+        if moment < self._due - 0.25 * self._period:
+            self.skipped += 1
+            return False
+        self._due = max(self._due, moment - self._period) + self._period
+        return True
 
+    def _deliver(self, picture: UInt8Array, moment: float) -> None:
+        self._last = time.monotonic()
+        self.waiting = ""
+        if self._period and not self._wanted(moment):
+            self.captured += 1
+            return
+        if picture.shape[:2] != self._size:
             cv2 = load_cv2()
             if not any("of size" in warning for warning in self.warnings):
                 found, wanted = (f"{w}x{h}" for h, w in (picture.shape[:2], self._size))
@@ -139,8 +168,7 @@ class Capture:
                 log.warning(self.warnings[-1])
             picture = np.asarray(cv2.resize(picture, self._size[::-1], interpolation=cv2.INTER_AREA), np.uint8)
         if self._mirror:
-            picture = np.ascontiguousarray(picture[:, ::-1])
-        self._last = time.monotonic()
+            picture = np.asarray(load_cv2().flip(picture, 1), np.uint8)
         self.slot.put(LiveFrame(picture, moment, self.captured))
         self.captured += 1
 
@@ -160,6 +188,7 @@ class Capture:
                 self._finish()
                 return
             self.warnings.append(f"the camera failed: {reason}")
+            self.waiting = f"waiting for the camera: {reason}"
             log.warning("%s; trying to get it back", self.warnings[-1])
             pause = RETRY_FIRST
             threading.Thread(target=self._grabber.close, daemon=True).start()
@@ -183,6 +212,9 @@ class Capture:
         """Stops reading and lets go of the camera."""
         self._finish()
         self._grabber.close()
+        # A decoder that still works while the program ends can keep it from ending.
+        if self._reader is not threading.current_thread():
+            self._reader.join(1.0)
 
 
 class Painter(Protocol):
@@ -190,18 +222,34 @@ class Painter(Protocol):
 
     step: int
 
+    def prepare(self, frame: UInt8Array, now: float) -> tuple[float, ...]:
+        """Gets ready with the first frame; returns seconds that a frame takes at each step."""
+
     def __call__(self, frame: UInt8Array, now: float) -> UInt8Array:
         """Paints one frame."""
 
-    def set_step(self, step: int) -> None:
+    def set_step(self, step: int, now: float) -> None:
         """Changes the size at which is painted."""
 
     def close(self) -> None:
         """Frees what it holds."""
 
 
+class Stage(Protocol):
+    """What stands between painting and people: composes what all outputs get, shows it, takes keys."""
+
+    def compose(self, painted: UInt8Array, original: UInt8Array) -> UInt8Array:
+        """What outputs get; called in the painting thread."""
+
+    def show(self, picture: UInt8Array | None, report: LiveReport, notice: str) -> bool:
+        """Shows a picture (None = nothing new) and does what keys ask for; False to stop. In the first thread."""
+
+
 class LiveLoop:
     """Paints what a capture gives and hands it to the outputs.
+
+    Capture, painting, each output and the display have a thread of their own; the display has the one that calls
+    ``run``, as most systems want windows in a program's first thread.
 
     Args:
         capture: where frames come from.
@@ -209,9 +257,10 @@ class LiveLoop:
         outputs: name -> output.
         pace: chooses the size.
         size: width and height of the frames.
-        fps: the rate aimed at.
-        watch: called with each painted frame and the unpainted one, in this thread; returns the frame to hand
-            out, or None to stop (a window with its keys and overlay).
+        fps: the rate aimed at, frames/s.
+        stage: a window with its keys and overlay; None = there is none.
+        tick: called now and then with the time, in the thread of ``run``.
+        started: when the program began, ``time.monotonic``; None = now.
     """
 
     def __init__(
@@ -222,14 +271,34 @@ class LiveLoop:
         pace: Pace,
         size: tuple[int, int],
         fps: float,
-        watch: Callable[[UInt8Array, UInt8Array, LiveReport], UInt8Array | None] | None = None,
+        *,
+        stage: Stage | None = None,
+        tick: Callable[[float], None] | None = None,
+        started: float | None = None,
     ) -> None:
-        self.capture, self.painter, self._pace, self._watch = capture, painter, pace, watch
+        self.capture, self.painter, self._pace = capture, painter, pace
+        self._stage, self._tick = stage, tick
+        self._started = time.monotonic() if started is None else started
         self._size, self._fps = size, fps
-        self.runners: list[Runner] = []
-        for name, output in outputs.items():
-            self.add(name, output)
+        self._shown: Newest[UInt8Array] = Newest()
+        self._quit, self._over = threading.Event(), threading.Event()
+        self._failure: BaseException | None = None
+        self._first: float | None = None  # when the first frame was painted, and the last one
+        self._last = 0.0
+        self._first_captured = 0
+        self._delays, self._rate = Delays(), RecentRate()
+        self._finished: list[Delays] = []
+        self._finishing: list[threading.Thread] = []
         self.report = LiveReport()
+        self.runners: list[Runner] = []
+        try:
+            for name, output in outputs.items():
+                self.add(name, output)
+        except BaseException:
+            capture.close()
+            for runner in self.runners:
+                self._close(runner)
+            raise
 
     def add(self, name: str, output: Output) -> None:
         """Adds an output while frames run.
@@ -240,18 +309,22 @@ class LiveLoop:
         self.runners.append(Runner(name, output, *self._size, self._fps))
 
     def remove(self, name: str) -> None:
-        """Finishes an output while frames run."""
+        """Finishes an output beside, while frames run."""
         for runner in [r for r in self.runners if r.name == name]:
             self.runners.remove(runner)
-            self._close(runner)
+            thread = threading.Thread(target=self._close, args=(runner,), name=f"finish {name}")
+            self._finishing.append(thread)
+            thread.start()
 
     def _close(self, runner: Runner) -> None:
-        report = self.report
         try:
             runner.close()
         except VideostyleError as error:
-            runner.error = error
-        report.outputs[runner.name] = {
+            runner.error = runner.error or error
+        except (OSError, RuntimeError) as error:
+            runner.error = runner.error or OutputError(f"{runner.name} was not finished", str(error))
+        self._finished.append(runner.delays)
+        self.report.outputs[runner.name] = {
             "frames": runner.frames,
             "dropped": runner.slot.dropped,
             "error": str(runner.error) if runner.error else "",
@@ -264,70 +337,99 @@ class LiveLoop:
         Raises:
             VideostyleError: if the camera failed, or painting did; outputs are finished then as well.
         """
-        began = time.monotonic()
-        first, last, warm = 0.0, 0.0, False
-        first_captured = 0
-        delays: list[float] = []
-        report = self.report
-        failure: VideostyleError | None = None
+        painting = threading.Thread(target=self._paint_all, name="paint", daemon=True)
+        painting.start()
         try:
-            while not stop.is_set() and not self.capture.slot.over:
-                frame = self.capture.slot.get(0.2)
-                now = time.monotonic()
-                if duration is not None and first and now - first >= duration:
-                    break
-                if frame is None:
-                    continue
-                painted = self.painter(frame.picture, now)
-                if not warm:
-                    warm = True  # this one took long: what was compiled for it, and its age, would show as a gap
-                    continue
-                done = time.monotonic()
-                # While another size is being prepared, times are those of the old one, and of the preparing.
-                if self.painter.step == self._pace.step and self._pace.add(done - now, done):
-                    self.painter.set_step(self._pace.step)
-                report.delay = done - frame.captured
-                if self._watch is not None:
-                    shown = self._watch(painted, frame.picture, report)
-                    if shown is None:
-                        break
-                    painted = shown
-                for runner in self.runners:
-                    if runner.alive:
-                        runner.slot.put(LiveFrame(painted, frame.captured, frame.number))
-                if not first:
-                    first, first_captured, report.first_frame = done, self.capture.captured, done - began
-                    self.capture.slot.dropped = 0  # what came while the network was loaded
-                else:
-                    report.longest_gap = max(report.longest_gap, done - last)
-                last = done
-                report.painted += 1
-                delays.append(time.monotonic() - frame.captured)
-                del delays[:-6000]
-                report.dropped = self.capture.slot.dropped
-                report.size = painted_size(*self._size, self.painter.step)
-                report.seconds = done - first
-                if report.seconds > 0:
-                    report.fps_out = (report.painted - 1) / report.seconds
-                    report.fps_in = (self.capture.captured - first_captured) / report.seconds
-        except VideostyleError as error:
-            failure = error
+            self._watch(stop, duration)
         finally:
+            self._quit.set()
             self.capture.close()
-            every = [runner.delays for runner in self.runners]
+            painting.join(LAST_FRAME)
             for runner in list(self.runners):
                 self._close(runner)
             self.runners = []
-            self.painter.close()
-        _summarise(report, self.capture, delays, every)
-        if failure is not None or self.capture.error is not None:
-            raise failure or self.capture.error or DeviceError("the camera failed")
-        return report
+            for thread in self._finishing:
+                thread.join()
+            if not painting.is_alive():
+                self.painter.close()
+        self._summarise()
+        failure = self._failure or self.capture.error
+        if failure is not None:
+            raise failure
+        return self.report
 
+    def _watch(self, stop: threading.Event, duration: float | None) -> None:
+        """Shows what is painted, and waits for the end."""
+        while not stop.is_set() and not self._over.is_set():
+            now = time.monotonic()
+            if duration is not None and self._first is not None and now - self._first >= duration:
+                return
+            if self._tick is not None:
+                self._tick(now)
+            if self._stage is None:
+                self._over.wait(LOOK)
+            elif not self._stage.show(self._shown.get(LOOK), self.report, self.capture.waiting):
+                return
 
-def _summarise(report: LiveReport, capture: Capture, delays: Sequence[float], every: Sequence[Sequence[float]]) -> None:
-    slowest = max([list(d) for d in every if d], key=np.median, default=list(delays))
-    if slowest:
-        report.latency_p50, report.latency_p95 = (float(1e3 * np.percentile(slowest, p)) for p in (50, 95))
-    report.captured, report.reconnects = capture.captured, capture.reconnects
-    report.warnings = list(capture.warnings)
+    def _paint_all(self) -> None:
+        """The painting thread."""
+        try:
+            first = None
+            while first is None and not self._ended():
+                first = self.capture.slot.get(0.2)
+            if first is not None:
+                self._pace.begin(self.painter.prepare(first.picture, time.monotonic()))
+                self.painter.set_step(self._pace.step, time.monotonic())
+            while not self._ended():
+                frame = self.capture.slot.get(0.2)
+                if frame is not None:
+                    self._paint(frame)
+        except BaseException as error:  # it is raised again in the thread that called run()
+            self._failure = error
+        finally:
+            self._over.set()
+
+    def _ended(self) -> bool:
+        return self._quit.is_set() or self.capture.slot.over
+
+    def _paint(self, frame: LiveFrame) -> None:
+        began = time.monotonic()
+        painted = self.painter(frame.picture, began)
+        if self._stage is not None:
+            painted = self._stage.compose(painted, frame.picture)
+        for runner in tuple(self.runners):
+            if runner.alive:
+                runner.slot.put(LiveFrame(painted, frame.captured, frame.number))
+        if self._stage is not None:
+            self._shown.put(painted)
+        done = time.monotonic()
+        self._count(frame, done)
+        if self._pace.add(done - began, done):
+            self.painter.set_step(self._pace.step, done)
+
+    def _count(self, frame: LiveFrame, done: float) -> None:
+        report, capture = self.report, self.capture
+        if self._first is None:
+            self._first, self._first_captured = done, capture.captured
+            report.first_frame = done - self._started
+            capture.slot.dropped = capture.skipped = 0  # what came while the network was loaded
+        else:
+            report.longest_gap = max(report.longest_gap, done - self._last)
+        self._last = done
+        report.painted += 1
+        self._delays.add(done - frame.captured)
+        self._rate.add(done)
+        report.rate = self._rate.value
+        report.delay += (1.0 if report.painted == 1 else 0.1) * (done - frame.captured - report.delay)
+        report.dropped, report.skipped = capture.slot.dropped, capture.skipped
+        report.size = painted_size(*self._size, self.painter.step)
+        report.seconds = done - self._first
+        if report.seconds > 0:
+            report.fps_out = (report.painted - 1) / report.seconds
+            report.fps_in = (capture.captured - self._first_captured) / report.seconds
+
+    def _summarise(self) -> None:
+        slowest = max([d for d in self._finished if len(d)], key=lambda d: d.percentile(50), default=self._delays)
+        self.report.latency_p50, self.report.latency_p95 = (1e3 * slowest.percentile(p) for p in (50, 95))
+        self.report.captured, self.report.reconnects = self.capture.captured, self.capture.reconnects
+        self.report.warnings = list(self.capture.warnings)

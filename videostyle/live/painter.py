@@ -3,19 +3,46 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from videostyle.errors import ModelError
 from videostyle.frames import FrameBatch, UInt8Array, VideoInfo
 from videostyle.io.opencv import load_cv2
-from videostyle.live.light import LightWatch, SlowMean
-from videostyle.live.pace import painted_size
+from videostyle.live.dissolve import Dissolve
+from videostyle.live.light import Follower
+from videostyle.live.pace import STEPS, painted_size
+from videostyle.models.style_network import Statistics
 from videostyle.models.weights import Style, interpolate
 from videostyle.processors.stylize import Stylize
 
-CROSS_STEPS = 24  # weights are moved this often in a cross-over: each is a little work
+CROSS_STEPS = 24  # weights are moved this often in a second of a cross-over: each is a little work
+TRIALS = 3  # frames that each size is timed with at the start
+
+
+def blend(before: Style, after: Style, share: float) -> Style:
+    """Weights on the straight line between two styles that are children of one base.
+
+    The same walk as ``models.weights.interpolate``, without its checks, which hash the base and take longer
+    than a frame may.
+
+    Args:
+        before: where the line begins (``share`` 0).
+        after: where it ends (1); the result has its card.
+        share: 0..1.
+
+    *Source:* Wang et al. 2019, Deep Network Interpolation, eq. 1.
+    """
+    if share >= 1.0:
+        return after
+    weights = {
+        name: ((1.0 - share) * before.weights[name] + share * value).astype(np.float32)
+        for name, value in after.weights.items()
+    }
+    return Style(after.card, weights)
 
 
 @dataclass
@@ -28,13 +55,15 @@ class _Move:
     seconds: float
     done: int = 0
 
+    def left(self, now: float) -> float:
+        return max(0.0, self.began + self.seconds - now)
+
 
 class LivePainter:
     """The style processor for frames that come one by one.
 
-    Statistics are measured in a thread of their own; weights for a new style, strength or light are made while
-    frames go on being painted, and put in place between two of them. Nothing is compiled after the start but
-    the program of a size that was not seen before, in that thread as well.
+    All sizes are compiled before the first frame; after that a change of size, style, strength or light is a
+    change of numbers between two frames. Frames are painted in one thread; changes may be asked for in another.
 
     Args:
         base: the base, for strengths and cross-overs.
@@ -43,6 +72,10 @@ class LivePainter:
         precision: as in ``Stylize``.
         device: as in ``Stylize``.
         strength: 0..1.
+        adaptive: prepare all sizes of ``pace.STEPS``; False = full size only.
+
+    Raises:
+        ModelError: if a strength below 1 is asked for and a style is of another base.
     """
 
     def __init__(
@@ -54,151 +87,149 @@ class LivePainter:
         precision: str = "auto",
         device: str = "auto",
         strength: float = 1.0,
+        adaptive: bool = True,
     ) -> None:
         self._base, self._styles, self._info = base, list(styles), info
         self._precision, self._device = precision, device
-        self.strength, self.number = strength, 0
+        self.strength, self.number, self.step = strength, 0, 0
+        self._walks = all(self._child(style, needed=strength < 1.0) for style in self._styles)
         self._current = self._weighted(self._styles[0])
-        self._processors: dict[int, Stylize] = {}
-        self._watch, self._mean = LightWatch(), SlowMean()
+        self._steps = len(STEPS) if adaptive else 1
+        self._processors: list[Stylize] = []
+        self._follow: Follower | None = None
+        self._statistics: Statistics | None = None
+        self._dissolve = Dissolve()
         self._move: _Move | None = None
         self._lock = threading.Lock()
-        self._busy = threading.Event()
-        self.step = self._wanted = 0
+
+    def _child(self, style: Style, *, needed: bool) -> bool:
+        """Whether a style can be walked to from the base; looked up once, as the check hashes the base."""
+        try:
+            interpolate(self._base, [(style, 1.0)], 0.0)
+        except ModelError:
+            if needed:
+                raise
+            return False
+        return True
 
     @property
     def name(self) -> str:
         """Of the style that is painted with, or is being crossed over to."""
         return self._styles[self.number].card.name
 
-    def _weighted(self, style: Style) -> Style:
-        return style if self.strength == 1.0 else interpolate(self._base, [(style, 1.0)], self.strength)
+    @property
+    def walks(self) -> bool:
+        """Whether strength and cross-overs are possible: all styles are children of the base."""
+        return self._walks
 
-    def _processor(self, step: int) -> Stylize:
-        """The processor of a size, compiled when this returns."""
-        if step not in self._processors:
+    def _weighted(self, style: Style) -> Style:
+        return style if self.strength >= 1.0 else blend(self._base, style, self.strength)
+
+    def prepare(self, frame: UInt8Array, now: float) -> tuple[float, ...]:
+        """Measures the scene and compiles every size; frames may come then.
+
+        Args:
+            frame: the first one, uint8 ``[H, W, 3]``.
+            now: its time in seconds.
+
+        Returns:
+            Seconds that a frame takes at each step, the conversion to and from its size included.
+        """
+        self._processors = []
+        for step in range(self._steps):
             width, height = painted_size(self._info.width, self._info.height, step)
-            made = Stylize(self._current, batch_size=1, precision=self._precision, device=self._device)
-            made.open(VideoInfo(width=width, height=height))
-            blank = np.zeros((1, height, width, 3), np.uint8)
-            if self._mean.value is not None:
-                made.use_shots([(0, self._mean.value)])
-                made(FrameBatch(blank, np.zeros(1), 0))
-            self._processors[step] = made
-        return self._processors[step]
+            processor = Stylize(self._current, batch_size=1, precision=self._precision, device=self._device)
+            processor.open(VideoInfo(width=width, height=height))
+            self._processors.append(processor)
+        self._follow = Follower(self._processors[0].statistics_of)
+        self._statistics = self._follow(frame, now)
+        costs = []
+        for step in range(self._steps):
+            self._put(step)
+            self._paint(frame, step)
+            times = []
+            for _ in range(TRIALS):
+                began = time.perf_counter()
+                self._paint(frame, step)
+                times.append(time.perf_counter() - began)
+            costs.append(min(times))
+        self._put(self.step)
+        return tuple(costs)
 
     # -- between two frames ----------------------------------------------------------------------------------
 
     def choose(self, number: int, now: float, seconds: float = 0.0) -> None:
         """Changes to style ``number`` (counted round), at once or over ``seconds``."""
-        self.number = number % len(self._styles)
-        target = self._weighted(self._styles[self.number])
-        self._move = _Move(self._current, target, now, seconds)
+        with self._lock:
+            self.number = number % len(self._styles)
+            target = self._weighted(self._styles[self.number])
+            self._move = _Move(self._current, target, now, seconds if self._walks else 0.0)
 
     def set_strength(self, strength: float, now: float) -> None:
-        """Changes the strength."""
-        self.strength = min(1.0, max(0.0, round(strength, 3)))
-        self.choose(self.number, now)
-
-    def set_step(self, step: int) -> None:
-        """Changes the size: at once if its program is there, else when it has been made beside."""
-        self._wanted = step
-        self._approach()
-
-    def _approach(self) -> None:
-        """Takes the wanted size if its program is there, else has it made as soon as that can begin."""
-        step = self._wanted
-        if step == self.step:
+        """Changes the strength; a cross-over that is on its way goes on to its end."""
+        if not self._walks:
             return
-        if step in self._processors:
-            self._put(self._processors[step])
-            self.step = step
-        elif not self._busy.is_set():
-            self._beside(lambda: self._arrive(step))
-
-    def _arrive(self, step: int) -> None:
-        processor = self._processor(step)
         with self._lock:
-            self._put(processor)
+            self.strength = min(1.0, max(0.0, round(strength, 3)))
+            target = self._weighted(self._styles[self.number])
+            self._move = _Move(self._current, target, now, self._move.left(now) if self._move else 0.0)
+
+    def set_step(self, step: int, now: float) -> None:
+        """Changes the size from the next frame on."""
+        if step != self.step:
             self.step = step
+            self._put(step)
+            self._dissolve.begin(now)
 
-    def _beside(self, work: Callable[[], None]) -> None:
-        self._busy.set()
-
-        def run() -> None:
-            try:
-                work()
-            finally:
-                self._busy.clear()
-
-        threading.Thread(target=run, name="beside", daemon=True).start()
-
-    def _put(self, processor: Stylize) -> None:
+    def _put(self, step: int) -> None:
+        processor = self._processors[step]
         processor.use_style(self._current)
-        if self._mean.value is not None:
-            processor.use_shots([(0, self._mean.value)])
+        if self._statistics is not None:
+            processor.use_shots([(0, self._statistics)])
 
-    def _advance(self, now: float) -> None:
-        """Moves a cross-over on."""
+    def _advance(self, now: float) -> bool:
+        """Moves a cross-over on; True if the weights are others now."""
         move = self._move
         if move is None:
-            return
-        share = 1.0 if move.seconds <= 0 else min(1.0, (now - move.began) / move.seconds)
-        step = int(share * CROSS_STEPS)
+            return False
+        share = 1.0 if move.seconds <= 0 else min(1.0, max(0.0, (now - move.began) / move.seconds))
+        step = int(share * CROSS_STEPS * max(1.0, move.seconds))
         if share >= 1.0:
-            self._current, self._move = move.after, None
-        elif step > move.done:
-            move.done = step
-            weights = {
-                name: ((1 - share) * move.before.weights[name] + share * value).astype(np.float32)
-                for name, value in move.after.weights.items()
-            }
-            self._current = Style(move.after.card, weights)
-        else:
-            return
-        self._put(self._processors[self.step])
-
-    def _look(self, frame: UInt8Array, now: float) -> None:
-        """Measures the statistics where they are due; at the very start in place, later beside."""
-        due = self._watch(frame, now)
-        if due is None:
-            return
-        first = self._mean.value is None
-        if first:
-            self._measure(frame.copy(), now, True)
-        elif not self._busy.is_set():
-            self._beside(lambda: self._measure(frame.copy(), now, due == "anew"))
-
-    def _measure(self, frame: UInt8Array, now: float, anew: bool) -> None:
-        processor = self._processor(self.step) if not self._processors else self._processors[self.step]
-        found = processor.statistics_of(frame[None])
-        with self._lock:
-            self._mean.update(found, now, anew=anew)
-            self._put(self._processors[self.step])
+            self._move = None
+        elif step <= move.done:
+            return False
+        move.done = step
+        self._current = blend(move.before, move.after, share)
+        return True
 
     def __call__(self, frame: UInt8Array, now: float) -> UInt8Array:
-        """Paints one frame uint8 ``[H, W, 3]``; the result has the same size.
+        """Paints one frame uint8 ``[H, W, 3]`` of time ``now`` in seconds; the result has the same size.
 
         Raises:
             VideostyleError: if the network fails.
         """
+        if self._follow is None:
+            self.prepare(frame, now)
+            return self(frame, now)
+        with self._lock:
+            changed = self._advance(now)
+        # A cut or another light is measured before the frame that shows it is painted.
+        found = self._follow(frame, now)
+        if found is not None:
+            self._statistics = found
+        if changed or found is not None:
+            self._put(self.step)
+        return self._dissolve(self._paint(frame, self.step), frame, now)
+
+    def _paint(self, frame: UInt8Array, step: int) -> UInt8Array:
         cv2 = load_cv2()
-        height, width = frame.shape[:2]
-        with self._lock:
-            self._approach()
-            step = self.step
-        size = painted_size(self._info.width, self._info.height, step)
-        small = frame if size == (width, height) else cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
-        self._look(small, now)
-        with self._lock:
-            self._advance(now)
-            processor = self._processors[step]
-            painted = processor(FrameBatch(np.ascontiguousarray(small)[None], np.zeros(1), 0)).frames[0]
-        return (
-            painted if size == (width, height) else cv2.resize(painted, (width, height), interpolation=cv2.INTER_LINEAR)
-        )
+        full = self._info.width, self._info.height
+        size = painted_size(*full, step)
+        small = frame if size == full else cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
+        painted = self._processors[step](FrameBatch(np.ascontiguousarray(small)[None], np.zeros(1), 0)).frames[0]
+        return painted if size == full else cv2.resize(painted, full, interpolation=cv2.INTER_LINEAR)
 
     def close(self) -> None:
         """Forgets what was compiled."""
-        for processor in self._processors.values():
+        for processor in self._processors:
             processor.close()

@@ -5,90 +5,149 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
 import numpy as np
 
+from videostyle.errors import VideostyleError
 from videostyle.frames import UInt8Array, bgr_to_rgb
 from videostyle.io.opencv import draw_text, load_cv2
 from videostyle.live.loop import LiveLoop, LiveReport
+from videostyle.live.outputs import Output
 from videostyle.live.painter import LivePainter
 
-KEYS = "n/p style, +/- strength, s split, o overlay, c snapshot, r record, q quit"
+KEYS = "n/p style, +/- strength, s split, o overlay, f fullscreen, c snapshot, r record, q quit"
+NOTICE = 4.0  # seconds that a message stays
 
 
-class Stage:
+class Screen(Protocol):
+    """A display with keys (``Window``)."""
+
+    def show(self, picture: UInt8Array | None) -> str:
+        """Shows a picture, None = leaves what is there; returns the key pressed, "" for none."""
+
+    def toggle_fullscreen(self) -> None:
+        """Fills the screen, or no longer."""
+
+
+class WindowStage:
     """Turns keys into changes, and draws the overlay and the split view.
 
     Args:
         painter: whose style and strength the keys change.
-        show: shows a picture and returns the key pressed, "" for none (``Window.show``).
+        screen: where pictures are shown and keys come from.
         crossfade: seconds of a change of style.
         snapshots: folder for pictures.
-        recorder: makes an output for the record key; None = there is none.
+        recorder: makes a recording for the record key and says its name; None = there is none.
     """
 
     def __init__(
         self,
         painter: LivePainter,
-        show: Callable[[UInt8Array], str],
+        screen: Screen,
         *,
         crossfade: float = 0.0,
         snapshots: Path = Path(),
-        recorder: Callable[[], Any] | None = None,
+        recorder: Callable[[], tuple[str, Output]] | None = None,
     ) -> None:
-        self._painter, self._show, self._crossfade = painter, show, crossfade
+        self._painter, self._screen, self._crossfade = painter, screen, crossfade
         self._snapshots, self._recorder = snapshots, recorder
-        self._split, self._overlay, self._recording = False, True, False
+        self._split, self._overlay, self._recording = False, True, ""
+        self._notice, self._until = "", 0.0
+        self._last: UInt8Array | None = None
         self.loop: LiveLoop | None = None
         self.saved: list[Path] = []
 
-    def __call__(self, painted: UInt8Array, original: UInt8Array, report: LiveReport) -> UInt8Array | None:
-        """Shows a frame; returns what outputs get (without the overlay), or None to stop."""
-        out = painted
-        if self._split:
-            middle = painted.shape[1] // 2
-            out = painted.copy()
-            out[:, :middle] = original[:, :middle]
-            out[:, max(middle - 1, 0) : middle + 1] = 255
-        key = self._show(self._drawn(out, report) if self._overlay else out)
-        return out if self._press(key, out) else None
+    def compose(self, painted: UInt8Array, original: UInt8Array) -> UInt8Array:
+        """What outputs get: the painting, with the split view but without the overlay."""
+        if not self._split:
+            return painted
+        middle = painted.shape[1] // 2
+        out = painted.copy()
+        out[:, :middle] = original[:, :middle]
+        out[:, max(middle - 1, 0) : middle + 1] = 255
+        return out
 
-    def _drawn(self, picture: UInt8Array, report: LiveReport) -> UInt8Array:
-        drawn = picture.copy()
-        rates = f"{report.fps_out:.0f} frames/s  {1e3 * report.delay:.0f} ms  {report.dropped} dropped"
+    def show(self, picture: UInt8Array | None, report: LiveReport, notice: str = "") -> bool:
+        """Shows a frame and does what the key pressed asks for; False to quit.
+
+        Args:
+            picture: uint8 ``[H, W, 3]``; None = none has come, and the last one is shown with the notice.
+            report: figures for the overlay.
+            notice: what is not as it should be, "" = nothing.
+        """
+        if picture is not None:
+            self._last = picture
+        elif notice:
+            picture = self._last
+        if picture is None:
+            return self._press(self._screen.show(None), self._last)
+        drawn = picture
+        if self._overlay:
+            drawn = picture.copy()
+            self._draw(drawn, report, notice)
+        return self._press(self._screen.show(drawn), picture)
+
+    def _draw(self, drawn: UInt8Array, report: LiveReport, notice: str) -> None:
+        rates = f"{report.rate:.0f} frames/s  {1e3 * report.delay:.0f} ms  {report.dropped} dropped"
         recording = "  REC" if self._recording else ""
         draw_text(drawn, f"{self._painter.name} {self._painter.strength:.0%}  {rates}{recording}", (8, 20))
-        return drawn
+        notice = notice or (self._notice if time.monotonic() < self._until else "")
+        if notice:
+            draw_text(drawn, notice, (8, 40))
 
-    def _press(self, key: str, picture: UInt8Array) -> bool:
-        """Does what a key asks for; False to quit."""
+    def _say(self, text: str) -> None:
+        self._notice, self._until = text, time.monotonic() + NOTICE
+
+    def _press(self, key: str, picture: UInt8Array | None) -> bool:
+        """Does what a key asks for; False to quit. What cannot be done is said, and the show goes on."""
         now, painter = time.monotonic(), self._painter
         if key == "q" or key == "\x1b":
             return False
         if key in ("n", "p"):
             painter.choose(painter.number + (1 if key == "n" else -1), now, self._crossfade)
         elif key in ("+", "=", "-"):
-            painter.set_strength(painter.strength + (-0.1 if key == "-" else 0.1), now)
+            if painter.walks:
+                painter.set_strength(painter.strength + (-0.1 if key == "-" else 0.1), now)
+            else:
+                self._say("a style of another base has no strength")
         elif key == "s":
             self._split = not self._split
         elif key == "o":
             self._overlay = not self._overlay
-        elif key == "c":
+        elif key == "f":
+            self._screen.toggle_fullscreen()
+        elif key == "c" and picture is not None:
             self._snapshot(picture)
-        elif key == "r" and self.loop is not None and self._recorder is not None:
-            if self._recording:
-                self.loop.remove("recording")
-            else:
-                self.loop.add("recording", self._recorder())
-            self._recording = not self._recording
+        elif key == "r":
+            self._record()
         return True
+
+    def _record(self) -> None:
+        if self.loop is None or self._recorder is None:
+            return
+        if self._recording:
+            self.loop.remove(self._recording)
+            self._say(f"saved as {self._recording}")
+            self._recording = ""
+            return
+        try:
+            name, output = self._recorder()
+            self.loop.add(name, output)
+        except VideostyleError as error:
+            self._say(str(error))
+            return
+        self._recording = name
 
     def _snapshot(self, picture: UInt8Array) -> None:
         cv2 = load_cv2()
         stamp = time.strftime("%Y%m%d-%H%M%S")
         path = self._snapshots / f"videostyle-{stamp}-{len(self.saved):03d}.png"
-        ok, data = cv2.imencode(".png", np.ascontiguousarray(bgr_to_rgb(picture)))
-        if ok:
+        _, data = cv2.imencode(".png", np.ascontiguousarray(bgr_to_rgb(picture)))
+        try:
             path.write_bytes(data.tobytes())
-            self.saved.append(path)
+        except OSError as error:
+            self._say(f"cannot save {path.name}: {error.strerror}")
+            return
+        self.saved.append(path)
+        self._say(f"saved as {path.name}")

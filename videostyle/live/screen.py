@@ -1,0 +1,171 @@
+"""What shows the painting on this machine: a window, and a camera that other programs see."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+import socket
+import sys
+from typing import Any
+
+from videostyle.errors import DeviceError
+from videostyle.frames import UInt8Array
+from videostyle.io.opencv import load_cv2
+from videostyle.live.outputs import LiveFrame
+
+INSTEAD = "use --page, --record, --stream-to or --virtual-camera"
+
+
+class VirtualCamera:
+    """A camera that other programs see, through pyvirtualcam (the ``[live]`` extra).
+
+    Raises:
+        DeviceError: if the extra, or the system's virtual camera, is missing.
+    """
+
+    def __init__(self) -> None:
+        try:
+            self._library: Any = importlib.import_module("pyvirtualcam")
+        except ImportError as error:
+            raise DeviceError(
+                "a virtual camera needs an extra", str(error), "pip install 'videostyle[live]'"
+            ) from error
+        self._camera: Any = None
+
+    def open(self, width: int, height: int, fps: float) -> None:
+        """Opens the system's virtual camera. May be called twice.
+
+        Raises:
+            DeviceError: if there is none; says what makes one.
+        """
+        if self._camera is not None:
+            return
+        try:
+            self._camera = self._library.Camera(width=width, height=height, fps=fps)
+        except (RuntimeError, ValueError) as error:
+            makes = {
+                "linux": "sudo modprobe v4l2loopback devices=1",
+                "darwin": "install OBS and start its virtual camera once",
+            }
+            hint = makes.get(sys.platform, "install OBS, which brings one")
+            raise DeviceError("there is no virtual camera", str(error), hint) from error
+
+    def write(self, frame: LiveFrame) -> None:
+        """Shows a frame."""
+        self._camera.send(frame.picture)
+
+    def close(self) -> None:
+        """Lets go of it."""
+        if self._camera is not None:
+            self._camera.close()
+            self._camera = None
+
+
+class Window:
+    """A window on this machine's display, for the thread that calls ``show``: most systems insist on the first.
+
+    OpenCV must have been loaded before PyAV: both wheels bring parts of the X library, and with PyAV's in memory
+    first, Qt's search for the display never ends.
+
+    Args:
+        width: of the window at the start, in pixels.
+        height: of the window.
+        fullscreen: fill the screen.
+
+    Raises:
+        DeviceError: if there is no display, or this OpenCV has no windows.
+    """
+
+    TITLE = "videostyle"
+
+    def __init__(self, width: int = 640, height: int = 360, *, fullscreen: bool = False) -> None:
+        check_display()
+        cv2 = load_cv2()
+        loaded = list(sys.modules)  # in the order of loading
+        if sys.platform == "linux" and "av" in loaded and loaded.index("av") < loaded.index("cv2"):
+            raise DeviceError("a window cannot be opened", "PyAV was loaded before OpenCV", "import cv2 before av")
+        self._cv2, self._fullscreen = cv2, False
+        try:
+            # Without Qt's own tool bar, which takes keys for itself.
+            cv2.namedWindow(self.TITLE, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL)
+            cv2.resizeWindow(self.TITLE, width, height)
+        except cv2.error as error:
+            why = "opencv-python-headless is installed"
+            hint = f"pip uninstall opencv-python-headless, pip install opencv-python; or {INSTEAD}"
+            raise DeviceError("this OpenCV has no windows", why, hint) from error
+        if fullscreen:
+            self.toggle_fullscreen()
+
+    def show(self, picture: UInt8Array | None) -> str:
+        """Shows a frame RGB, None = leaves what is there.
+
+        Returns:
+            The key that was pressed, "" if none, "q" if the window was closed.
+        """
+        if picture is not None:
+            self._cv2.imshow(self.TITLE, self._framed(self._cv2.cvtColor(picture, self._cv2.COLOR_RGB2BGR)))
+        key = self._cv2.waitKey(1) & 0xFF
+        if self._cv2.getWindowProperty(self.TITLE, self._cv2.WND_PROP_VISIBLE) < 1:
+            return "q"
+        return "" if key == 255 else chr(key)
+
+    def _framed(self, picture: Any) -> Any:
+        """With black borders in the shape of the window: what Qt leaves free, it leaves white."""
+        height, width = picture.shape[:2]
+        try:
+            _, _, across, down = self._cv2.getWindowImageRect(self.TITLE)
+        except self._cv2.error:
+            return picture
+        if min(across, down) < 1:
+            return picture
+        aside = max(0, round((height * across / down - width) / 2))
+        above = max(0, round((width * down / across - height) / 2))
+        if max(aside, above) < 2:
+            return picture
+        return self._cv2.copyMakeBorder(picture, above, above, aside, aside, self._cv2.BORDER_CONSTANT)
+
+    def toggle_fullscreen(self) -> None:
+        """Fills the screen, or no longer."""
+        self._fullscreen = not self._fullscreen
+        mode = self._cv2.WINDOW_FULLSCREEN if self._fullscreen else self._cv2.WINDOW_NORMAL
+        self._cv2.setWindowProperty(self.TITLE, self._cv2.WND_PROP_FULLSCREEN, mode)
+
+    def close(self) -> None:
+        """Closes the window."""
+        # The user may have closed it.
+        with contextlib.suppress(self._cv2.error):
+            self._cv2.destroyWindow(self.TITLE)
+
+
+def check_display() -> None:
+    """Looks whether there is a display: the window library ends the whole program where it cannot reach one.
+
+    Raises:
+        DeviceError: if there is none.
+    """
+    if sys.platform != "linux":
+        return
+    display = os.environ.get("DISPLAY", "")
+    if not display:
+        if not os.environ.get("WAYLAND_DISPLAY"):
+            raise DeviceError("there is no display", hint=INSTEAD)
+        return
+    host, _, number = display.rpartition(":")
+    number = number.split(".")[0]
+    if not number.isdigit():
+        raise DeviceError(f"there is no display '{display}'", hint=INSTEAD)
+    paths = [f"\0/tmp/.X11-unix/X{number}", f"/tmp/.X11-unix/X{number}"]  # noqa: S108 - where X servers listen
+    try:
+        if host not in ("", "unix"):
+            socket.create_connection((host, 6000 + int(number)), timeout=2.0).close()
+        elif not any(_listens(path) for path in paths):
+            raise ConnectionRefusedError("nothing listens there")
+    except (OSError, OverflowError) as error:
+        raise DeviceError(f"the display '{display}' cannot be reached", str(error), INSTEAD) from error
+
+
+def _listens(path: str) -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.settimeout(2.0)
+        return connection.connect_ex(path) == 0
