@@ -29,7 +29,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=4000)
     parser.add_argument("--size", type=int, default=64)
     parser.add_argument("--batch", type=int, default=12)
-    parser.add_argument("--rate", type=float, default=3e-3)
+    parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--start", type=Path, help="a base to go on from")
     parser.add_argument("--output", type=Path, default=gallery.ASSETS / "base.safetensors")
     options = parser.parse_args()
@@ -41,10 +41,12 @@ def main() -> None:
 
     def batch() -> dict[str, np.ndarray]:
         crops = []
-        for _ in range(options.batch):
+        while len(crops) < options.batch:
             photo = photos[rng.integers(len(photos))]
             top, left = (rng.integers(0, side - window + 1) for side in photo.shape[:2])
-            crops.append(photo[top : top + window, left : left + window])
+            crop = photo[top : top + window, left : left + window]
+            if crop.std() > 1.0:  # an even colour teaches nothing
+                crops.append(crop)
         return {"x": np.stack(crops).astype(np.float32) / 255.0}
 
     def losses(weights: dict, data: dict) -> dict:

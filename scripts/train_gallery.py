@@ -1,6 +1,9 @@
-"""Trains the bundled gallery (``gallery.toml``) and writes style files into the package.
+"""Trains the bundled gallery as ``gallery.toml`` says and writes style files into the package.
 
-python scripts/train_gallery.py --paintings DIR --photos DIR [--only great-wave] [--steps 900]
+python scripts/train_gallery.py --paintings DIR --photos DIR [--clip FILE]... [--vgg16 FILE.npz] [--only great-wave]
+
+A style is trained in stages, each from where the one before ended, the first from the base or another style. A stage that is done is
+kept (``--checkpoints``), so the script goes on where it was stopped.
 """
 
 from __future__ import annotations
@@ -10,6 +13,7 @@ import time
 import tomllib
 from dataclasses import asdict, fields, replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -19,9 +23,13 @@ from videostyle.io.content import clip_neighbours
 from videostyle.io.source import open_source
 from videostyle.models import gallery, loss_network
 from videostyle.models.weights import StyleCard, load_style, save_style
+from videostyle.processors.stylize import choose_device, choose_precision
 from videostyle.render.style import clip_pairs
 from videostyle.training.data import PairSampler
-from videostyle.training.trainer import LossWeights, Progress, Settings, nearest_start, painting_targets, train_style
+from videostyle.training.trainer import LossWeights, Progress, Settings, train_style
+
+WHOLE_NUMBERS = ("steps", "scales", "seed", "checkpoint_every")
+ENTRY_KEYS = ("painting", "title", "artist", "year", "stages", "start")
 
 
 def read_rgb(path: Path, long_side: int | None = None) -> np.ndarray:
@@ -35,6 +43,31 @@ def read_rgb(path: Path, long_side: int | None = None) -> np.ndarray:
     return picture[..., ::-1].copy()
 
 
+def read_settings(chosen: dict[str, Any], precision: str) -> Settings:
+    """Training settings from the keys of a stage and of an entry, where they differ from the defaults."""
+    weight_names = {f.name for f in fields(LossWeights)}
+    weights = replace(LossWeights(), **{k: float(v) for k, v in chosen.items() if k in weight_names})
+    plain = {k: int(v) if k in WHOLE_NUMBERS else v for k, v in chosen.items() if k not in weight_names}
+    return replace(Settings(), weights=weights, precision=precision, **plain)
+
+
+def observer(label: str, path: Path) -> Any:
+    """Prints the mean losses of every 50 steps, and keeps the style as it is every 200."""
+    began, sums = time.time(), []
+
+    def observe(progress: Progress) -> None:
+        sums.append(progress.losses)
+        if progress.step % 50 == 0 or progress.step == progress.steps:
+            mean = {k: np.mean([s[k] for s in sums]) for k in sums[0]}
+            sums.clear()
+            text = " ".join(f"{k} {v:.3g}" for k, v in mean.items())
+            print(f"{label} {progress.step}/{progress.steps} {time.time() - began:.0f}s {text}", flush=True)
+        if progress.step % 200 == 0:
+            save_style(progress.style(), path)
+
+    return observe
+
+
 def main() -> None:
     """Reads the options, trains what is asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -42,80 +75,70 @@ def main() -> None:
     parser.add_argument("--photos", type=Path, required=True)
     parser.add_argument("--clip", type=Path, action="append", default=[], help="a clip to train on as well")
     parser.add_argument("--only", action="append", help="names to train; all where left out")
+    parser.add_argument("--stage", action="append", help="stages to train; those of gallery.toml where left out")
     parser.add_argument("--output", type=Path, default=gallery.ASSETS / "styles")
-    parser.add_argument("--loss-network", default="embedded")
-    parser.add_argument("--size", type=int, default=256)
-    parser.add_argument("--batch", type=int, default=2)
-    parser.add_argument("--start", help="style file to start from, 'nearest', or 'base' (the default)", default="base")
-    parser.add_argument("--checkpoints", type=Path)
+    parser.add_argument("--vgg16", default="vgg16", help="weights of VGG-16, for stages that use it")
+    parser.add_argument("--start", type=Path, help="style file to start from instead of what gallery.toml says")
+    parser.add_argument("--checkpoints", type=Path, help="folder for the state of unfinished stages")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=NUMBER", help="a setting or a loss weight")
     options = parser.parse_args()
 
     table = tomllib.loads(Path(__file__).with_name("gallery.toml").read_text(encoding="utf-8"))
+    stages = table.pop("stages")
     unknown = set(options.only or ()) - set(table)
     if unknown:
         raise SystemExit(f"not in gallery.toml: {', '.join(sorted(unknown))}")
     photos = [read_rgb(path, 512) for path in sorted(options.photos.glob("*.jpg"))]
-    clips = []
+    neighbours = []
     for path in options.clip:
         with open_source(path) as source:
-            clips += clip_pairs(clip_neighbours(source), options.size, "medium")
-    net = loss_network.load(options.loss_network)
-    base = gallery.base()
+            neighbours += clip_neighbours(source)
+    clips = clip_pairs(neighbours, 64, "medium")
+    precision = choose_precision("auto", choose_device())
+    precision = precision if precision == "bfloat16" else "float32"
     overrides = {key: float(value) for key, value in (item.split("=") for item in options.set)}
+    if options.checkpoints:
+        options.checkpoints.mkdir(parents=True, exist_ok=True)
 
     for name in options.only or list(table):
         entry = table[name]
         painting = next(read_rgb(d / entry["painting"]) for d in options.paintings if (d / entry["painting"]).is_file())
-        chosen = {**{k: v for k, v in entry.items() if k not in ("painting", "title", "artist", "year")}, **overrides}
-        weight_names = {f.name for f in fields(LossWeights)}
-        weights = replace(LossWeights(), **{k: v for k, v in chosen.items() if k in weight_names})
-        plain = {k: v for k, v in chosen.items() if k not in weight_names}
-        for key in {"steps", "scales", "seed", "checkpoint_every"} & plain.keys():
-            plain[key] = int(plain[key])
-        settings = replace(Settings(), weights=weights, **plain)
-        start = base
-        if options.start == "nearest":
-            others = [load_style(p) for p in sorted(options.output.glob("*.safetensors")) if p.stem != name]
-            views = [
-                p[:256, :256].astype(np.float32) / 255
-                for p in photos[:: max(1, len(photos) // 4)]
-                if min(p.shape[:2]) >= 256
-            ]
-            start = nearest_start(base, others, net, painting_targets(net, painting, settings), views[:4])
-        elif options.start != "base":
-            start = load_style(options.start)
-        print(f"{name}: from {start.card.name}, {settings}", flush=True)
-        sampler = PairSampler(photos, clips, size=options.size, batch=options.batch, seed=settings.seed)
-        card = StyleCard(
-            name=name,
-            painting=entry["title"],
-            artist=entry["artist"],
-            year=entry["year"],
-            licence="public domain" if "videostyle" not in entry["artist"] else "part of videostyle",
-            command=f"scripts/train_gallery.py --only {name} --loss-network {net.name} --size {options.size} "
-            f"--batch {options.batch} --start {Path(options.start).stem} "
-            + " ".join(f"--set {key}={value:g}" for key, value in chosen.items()),
-            version=__version__,
-        )
-        began, sums = time.time(), []
-
-        def observe(progress: Progress, name: str = name, began: float = began, sums: list = sums) -> None:
-            sums.append(progress.losses)
-            if progress.step % 50 == 0 or progress.step == progress.steps:
-                mean = {k: np.mean([s[k] for s in sums]) for k in sums[0]}
-                sums.clear()
-                text = " ".join(f"{k} {v:.3g}" for k, v in mean.items())
-                print(f"{name} {progress.step}/{progress.steps} {time.time() - began:.0f}s {text}", flush=True)
-            if progress.step % 200 == 0:
-                save_style(progress.style(), options.output / f"{name}.safetensors")
-
-        checkpoint = options.checkpoints / f"{name}.checkpoint" if options.checkpoints else None
-        style = train_style(
-            painting, sampler, start, net, settings, card, base=base, checkpoint=checkpoint, observer=observe
-        )
-        save_style(style, options.output / f"{name}.safetensors")
-        print(f"{name}: {asdict(style.card)['figures']}", flush=True)
+        target = options.output / f"{name}.safetensors"
+        start = options.start or (options.output / f"{entry['start']}.safetensors" if "start" in entry else None)
+        style = load_style(start) if start else gallery.base()
+        commands = [style.card.command] if start else []
+        for stage in options.stage or entry.get("stages", ["quick"]):
+            chosen = {**stages[stage], **{k: v for k, v in entry.items() if k not in ENTRY_KEYS}, **overrides}
+            size, batch, kind = (chosen.pop(key) for key in ("size", "batch", "loss_network"))
+            net = loss_network.load(options.vgg16 if kind == "vgg16" else kind)
+            settings = read_settings(chosen, precision)
+            commands.append(
+                f"scripts/train_gallery.py --only {name} --stage {stage}"
+                + "".join(f" --set {key}={value:g}" for key, value in overrides.items())
+            )
+            card = StyleCard(
+                name=name,
+                painting=entry["title"],
+                artist=entry["artist"],
+                year=entry["year"],
+                licence="public domain" if "videostyle" not in entry["artist"] else "part of videostyle",
+                command="; ".join(commands),
+                version=__version__,
+            )
+            print(f"{name}, {stage}: {settings}", flush=True)
+            style = train_style(
+                painting,
+                PairSampler(photos, clips, size=int(size), batch=int(batch), seed=settings.seed),
+                style,
+                net,
+                settings,
+                card,
+                base=gallery.base(),
+                checkpoint=options.checkpoints / f"{name}.{stage}.checkpoint" if options.checkpoints else None,
+                observer=observer(f"{name} {stage}", target),
+            )
+            save_style(style, target)
+            print(f"{name}: {asdict(style.card)['figures']}", flush=True)
 
 
 if __name__ == "__main__":

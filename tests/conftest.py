@@ -159,5 +159,5 @@ def random_style():  # type: ignore[no-untyped-def]
     from videostyle.models.style_network import Architecture, initial_weights
     from videostyle.models.weights import Style, StyleCard
 
-    arch = Architecture(channels=8, blocks=1, deep_channels=8, deep_blocks=1, head_channels=4)
+    arch = Architecture(channels=8, blocks=1, deep_channels=8, deep_blocks=1, head_channels=4, fine_channels=3)
     return Style(StyleCard(name="random", architecture=arch), initial_weights(arch, seed=5))

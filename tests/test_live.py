@@ -43,12 +43,12 @@ from videostyle.live.newest import Newest
 from videostyle.live.outputs import LiveFrame
 from videostyle.live.pace import DOWN_AFTER, STEPS, UP_AFTER, Pace, painted_size
 from videostyle.live.page import Page
-from videostyle.live.painter import LivePainter, blend
+from videostyle.live.painter import LivePainter
 from videostyle.live.recording import Encoder, Recording
 from videostyle.live.screen import VirtualCamera
 from videostyle.live.stage import WindowStage
 from videostyle.live.stream import StreamOut
-from videostyle.models.weights import Style, interpolate
+from videostyle.models.weights import Style, blend, interpolate
 
 ROOT = Path(__file__).parent.parent
 Clip = Callable[[str], Path]

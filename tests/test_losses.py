@@ -72,6 +72,7 @@ def test_content_loss() -> None:
     close(losses.content_loss(a, b), ((a - b) ** 2).mean() / (b**2).mean())
     close(losses.content_loss(b, b), 0.0)
     close(losses.content_loss(0 * b, b), 1.0)
+    close(losses.content_loss(a, b, 3.0), ((a - b) ** 2).mean() / ((b**2).mean() + 3.0))
 
 
 def test_style_loss() -> None:

@@ -30,7 +30,7 @@ def batch(frames: np.ndarray, index: int = 0) -> FrameBatch:
 
 
 def opened(style: Style, height: int, width: int, **options: object) -> Stylize:
-    processor = Stylize(style, **options)
+    processor = Stylize(style, **{"precision": "float32", **options})
     processor.open(VideoInfo(width, height, fps=Fraction(25)))
     return processor
 
@@ -50,12 +50,52 @@ def test_parameters_and_shapes() -> None:
         Architecture(channels=100_000)
 
 
-def test_sub_pixel_kernels_start_without_a_grid() -> None:
-    """ICNR: the untrained network gives a constant picture for a constant picture, away from the border."""
-    arch = Architecture(channels=8, blocks=1, deep_channels=8, deep_blocks=1, head_channels=4)
-    weights = style_network.initial_weights(arch)
-    y = np.asarray(forward(arch, weights, np.full((1, 128, 128, 3), 0.3, np.float32)))[0, 48:80, 48:80]
-    assert np.ptp(y, axis=(0, 1)).max() < 1e-3  # random sub-pixel kernels give 0.1 and more
+def test_no_weights_can_paint_a_grid(random_style: Style) -> None:
+    """An even picture stays even whatever the weights are, up to the border: there is nothing to hold a texture."""
+    for level in (0.0, 0.3, 1.0):
+        y = np.asarray(
+            forward(random_style.architecture, random_style.weights, np.full((1, 64, 64, 3), level, np.float32))
+        )
+        assert np.ptp(y, axis=(1, 2)).max() < 1e-4  # free sub-pixel kernels give 0.1 and more
+
+
+def convolved(x: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+    """A plain convolution at full resolution with a mirrored border."""
+    reach = kernel.shape[0] // 2
+    padded = np.pad(x, ((0, 0), (reach, reach), (reach, reach), (0, 0)), mode="symmetric")
+    return tf.nn.conv2d(padded, kernel, 1, "VALID").numpy()
+
+
+@pytest.mark.parametrize("name", ["head", "fine", "out"])
+def test_steps_up_are_convolutions_of_the_higher_resolution(random_style: Style, name: str) -> None:
+    """The interleaved kernels do what interpolation and two plain convolutions do, border included."""
+    weights, rng = random_style.weights, np.random.default_rng(0)
+    width = weights[f"{name}/kernel"].shape[2]
+    picture = rng.random((1, 16, 24, 3), np.float32)
+    if name == "out":
+        full = rng.random((1, 16, 24, width), np.float32)
+        low, groups = style_network.space_to_depth(full, 2), (0, 4 * width, 12)
+        expected = convolved(full, weights["out/kernel"])
+    else:
+        low, groups = rng.random((1, 8, 12, width), np.float32), (width, 12)
+        wide = np.pad(low, ((0, 0), (2, 2), (2, 2), (0, 0)), mode="edge")
+        upsampled = np.asarray(style_network.resize_up(tf.constant(wide)))[:, 3:-3, 3:-3]
+        expected = tf.nn.conv2d(upsampled, weights[f"{name}/kernel"], 1, "VALID").numpy()
+    detail = weights[f"{name}/detail"]
+    expected = expected + convolved(picture, detail - detail.mean((0, 1))) + weights[f"{name}/bias"]
+    kernel, bias = style_network._interleaved(weights, name)
+    joined = np.concatenate([low, style_network.space_to_depth(picture, 2)], axis=-1)
+    found = tf.nn.conv2d(style_network._mirrored(tf.constant(joined), groups), kernel, 1, "VALID") + bias
+    np.testing.assert_allclose(style_network.depth_to_space(found, 2), expected, atol=1e-5)
+
+
+def test_folding_for_bytes_scales_both_ends(random_style: Style) -> None:
+    arch, weights = random_style.architecture, random_style.weights
+    x = scene(1, 32, 48).astype(np.float32)
+    statistics = {k: (np.asarray(m), np.asarray(v)) for k, (m, v) in measure(arch, weights, x / 255).items()}
+    ones, levels = fold(arch, weights, statistics), fold(arch, weights, statistics, white=255.0)
+    expected = 255.0 * np.asarray(forward_folded(arch, ones, x / 255))
+    np.testing.assert_allclose(forward_folded(arch, levels, x), expected, atol=5e-3)
 
 
 def test_folding_the_statistics_changes_nothing(random_style: Style) -> None:
@@ -76,6 +116,12 @@ def test_the_program_is_the_network(random_style: Style) -> None:
     expected = forward_folded(arch, fold(arch, random_style.weights, statistics), frames.astype(np.float32) / 255)
     expected = np.clip(np.asarray(expected) * 255, 0, 255)
     assert np.abs(painted - expected).max() <= 0.51
+
+
+def test_bfloat16_paints_the_same_picture(random_style: Style) -> None:
+    frames = scene(2, 48, 64)
+    exact, fast = (opened(random_style, 48, 64, precision=p)(batch(frames)).frames for p in ("float32", "bfloat16"))
+    assert np.abs(exact.astype(int) - fast).mean() < 1.0
 
 
 @pytest.mark.parametrize("height", [1, 2, 3, 7, 9, 16, 33])

@@ -175,6 +175,29 @@ def test_training_lowers_the_style_loss_and_fills_in_the_card(random_style, smal
     assert style.card.loss_weights["style"] > 0
 
 
+def test_a_loss_network_in_bfloat16_teaches_the_same(random_style, small_net) -> None:  # type: ignore[no-untyped-def]
+    style = train(random_style, small_net, 60, settings={"precision": "bfloat16"})
+    assert distance_to_painting(style, small_net) < 0.6 * distance_to_painting(random_style, small_net)
+    assert all(value.dtype == np.float32 for value in style.weights.values())
+
+
+def test_batches_come_in_the_order_of_their_steps(random_style, small_net) -> None:  # type: ignore[no-untyped-def]
+    """The next batch is made beside the step that is learnt; none is left out, made twice or made for nothing."""
+    from videostyle.models.weights import StyleCard
+    from videostyle.training.trainer import Settings, train_style
+
+    class Counted(data.PairSampler):
+        made: list[int] = []  # noqa: RUF012
+
+        def batch(self, step: int) -> dict[str, np.ndarray]:
+            self.made.append(step)
+            return super().batch(step)
+
+    sampler = Counted([picture(0)], size=64, batch=1)
+    train_style(picture(99), sampler, random_style, small_net, Settings(steps=5, scales=1), StyleCard())
+    assert sampler.made == [1, 2, 3, 4, 5]
+
+
 def test_a_stopped_training_goes_on_where_it_was(random_style, small_net, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     whole = train(random_style, small_net, 6)
 

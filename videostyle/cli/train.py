@@ -32,7 +32,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--loss-network", default="embedded", help="embedded, vgg16, vgg19 or a file of weights")
     length = parser.add_argument_group("how long")
-    length.add_argument("--steps", type=int, default=600, help="optimisation steps (default: 600)")
+    length.add_argument("--steps", type=int, default=800, help="optimisation steps (default: 800)")
     length.add_argument("--minutes", type=float, help="stop after so many minutes even if steps are left")
     length.add_argument("--patience", type=int, help="stop when nothing has improved for so many steps")
     look = parser.add_argument_group("look")
@@ -47,8 +47,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     details.add_argument(
         "--size", type=int, default=256, help="side of the training windows, a multiple of 64 (default: 256)"
     )
-    details.add_argument("--batch", type=int, default=2, help="pairs of frames in a step (default: 2)")
+    details.add_argument("--batch", type=int, default=1, help="pairs of frames in a step (default: 1)")
     details.add_argument("--seed", type=int, default=0)
+    details.add_argument(
+        "--precision",
+        choices=("auto", "float32", "bfloat16"),
+        default="auto",
+        help="of the loss network (default: what is fastest here)",
+    )
     details.add_argument(
         "--preview", type=Path, help="write a strip (scene | painting | now) to this PNG as training goes"
     )
@@ -102,7 +108,13 @@ def run(options: argparse.Namespace) -> int:
         weights=weights,
     )
     request = TrainRequest(
-        settings, options.loss_network, options.start, options.size, options.batch, options.checkpoint
+        settings,
+        options.loss_network,
+        options.start,
+        options.size,
+        options.batch,
+        options.precision,
+        options.checkpoint,
     )
     card = StyleCard(
         name=name,

@@ -16,33 +16,11 @@ from videostyle.live.dissolve import Dissolve
 from videostyle.live.light import Follower
 from videostyle.live.pace import STEPS, painted_size
 from videostyle.models.style_network import Statistics
-from videostyle.models.weights import Style, interpolate
+from videostyle.models.weights import Style, blend, interpolate
 from videostyle.processors.stylize import Stylize
 
 CROSS_STEPS = 24  # weights are moved this often in a second of a cross-over: each is a little work
 TRIALS = 3  # frames that each size is timed with at the start
-
-
-def blend(before: Style, after: Style, share: float) -> Style:
-    """Weights on the straight line between two styles that are children of one base.
-
-    The same walk as ``models.weights.interpolate``, without its checks, which hash the base and take longer
-    than a frame may.
-
-    Args:
-        before: where the line begins (``share`` 0).
-        after: where it ends (1); the result has its card.
-        share: 0..1.
-
-    *Source:* Wang et al. 2019, Deep Network Interpolation, eq. 1.
-    """
-    if share >= 1.0:
-        return after
-    weights = {
-        name: ((1.0 - share) * before.weights[name] + share * value).astype(np.float32)
-        for name, value in after.weights.items()
-    }
-    return Style(after.card, weights)
 
 
 @dataclass

@@ -4,19 +4,28 @@ Inputs and outputs are float RGB in 0..1, ``[N, H, W, 3]``, H and W multiples of
 
 Shape::
 
-    space-to-depth 4 -> 3x3 conv                     the trunk begins: C channels at quarter resolution
+    half size -> 3x3 conv, stride 2                  the trunk begins: C channels at quarter resolution
     trunk + residual block                           local strokes
     trunk + resize(up(deep blocks(down(trunk))))     large strokes: D channels at eighth resolution
     trunk + residual block
-    3x3 conv -> depth-to-space 2 -> ReLU             half resolution
-    3x3 conv -> depth-to-space 2                     full resolution, RGB
+    head: up 2, 3x3 conv; + 5x5 conv of the picture  half resolution, ReLU
+    fine: up 2, 3x3 conv; + 5x5 conv of the picture  full resolution, ReLU
+    out:  3x3 conv       ; + 5x5 conv of the picture  full resolution, RGB
 
 The trunk carries the picture and nothing in it is normalised; instance normalisation (Ulyanov et al. 2016)
 sits in the residual branches only, so that a network whose branches are silent reproduces its input and the
 way from that base to a style is a straight line in weight space (deep network interpolation, Wang et al.
 2019). Nine tenths of the parameters work at eighth resolution, where a weight costs a quarter of what it
-costs at quarter resolution and reaches twice as far. They come back by bilinear resizing: with sub-pixel
-upsampling there, a trained network filled empty areas with dots 8 pixels apart.
+costs at quarter resolution and reaches twice as far.
+
+**Paint that cannot stick to the screen.** A network that upsamples by free sub-pixel kernels fills empty
+areas with a texture locked to its own grid of 4 or 8 pixels; when the scene moves under it, that texture is
+most of the flicker. Here every step up is bilinear interpolation followed by a convolution at the higher
+resolution, so constant features give a constant picture, whatever the weights. What is finer than the trunk's
+cells comes from the picture itself, through kernels of mean zero, which move with the picture exactly. Both
+are linear, so they are written into one 3x3 convolution of the lower resolution with four times the channels
+(``_interleaved``): the cost is that of sub-pixel upsampling, only its freedom to paint a grid is gone. The steps
+down look through a low-pass for the same reason (``_antialiased``).
 
 Every convolution mirrors its input at the border (symmetric padding). With zeros there, a network under
 training learns to see where the frame ends, and paints a frame of its own round it.
@@ -39,7 +48,9 @@ Tensor = Any  # whatever the Keras backend calls its tensors
 Weights = Mapping[str, Tensor]
 Statistics = dict[str, tuple[NDArray[np.float32], NDArray[np.float32]]]  # layer -> (mean, variance), each [C]
 
-EPSILON = 1e-5  # added to variances, as a picture may have a channel without contrast
+# Added to variances: a picture may have channels without contrast. Smaller values let a black frame's gradients grow
+# by a factor of hundreds in every layer, and paint the noise of an even one.
+EPSILON = 1e-3
 
 
 @dataclass(frozen=True)
@@ -52,6 +63,7 @@ class Architecture:
         deep_channels: width of the deep branch at eighth resolution.
         deep_blocks: residual blocks of the deep branch.
         head_channels: width at half resolution on the way up.
+        fine_channels: width at full resolution.
     """
 
     channels: int = 32
@@ -59,6 +71,7 @@ class Architecture:
     deep_channels: int = 64
     deep_blocks: int = 3
     head_channels: int = 16
+    fine_channels: int = 6
 
     def __post_init__(self) -> None:
         for name, value in asdict(self).items():
@@ -76,12 +89,12 @@ class Architecture:
         """How far, in pixels, an input pixel reaches in the output: the halo of an exact tile."""
         quarter = 1 + 2 * self.blocks + 1  # stem, blocks, head
         deep = 1 + 2 * self.deep_blocks + 1  # down, blocks, up
-        return 4 * quarter + 8 * deep + 2 + self.stride
+        return 4 * quarter + 8 * deep + 2 * 2 + self.stride  # fine and out see one half-size pixel further
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Name and shape of every array of the network, in a fixed order."""
-        c, d, h = self.channels, self.deep_channels, self.head_channels
-        shapes: dict[str, tuple[int, ...]] = {"stem/kernel": (3, 3, 48, c), "stem/bias": (c,)}
+        c, d, h, f = self.channels, self.deep_channels, self.head_channels, self.fine_channels
+        shapes: dict[str, tuple[int, ...]] = {"stem/kernel": (3, 3, 3, c), "stem/bias": (c,)}
 
         def block(name: str, width: int) -> None:
             for part in ("a", "b"):
@@ -98,10 +111,10 @@ class Architecture:
             block(f"deep{i}", d)
         shapes["up/kernel"] = (3, 3, d, c)
         shapes["up/bias"] = (c,)
-        shapes["head/kernel"] = (3, 3, c, 4 * h)
-        shapes["head/bias"] = (4 * h,)
-        shapes["out/kernel"] = (3, 3, h, 12)
-        shapes["out/bias"] = (12,)
+        for name, width, into in (("head", c, h), ("fine", h, f), ("out", f, 3)):
+            shapes[f"{name}/kernel"] = (3, 3, width, into)
+            shapes[f"{name}/detail"] = (5, 5, 3, into)
+            shapes[f"{name}/bias"] = (into,)
         return shapes
 
     @property
@@ -110,9 +123,13 @@ class Architecture:
         return sum(int(np.prod(shape)) for shape in self.shapes().values())
 
     def convolutions(self) -> list[tuple[tuple[int, ...], int]]:
-        """Of every convolution: shape of its kernel, and how many pixels of the frame one of its places covers."""
-        cells = {"stem": 16, "bloc": 16, "down": 64, "deep": 64, "up/k": 64, "head": 16, "out/": 4}
-        return [(shape, cells[name[:4]]) for name, shape in self.shapes().items() if name.endswith("kernel")]
+        """Of every convolution as it is computed: shape of its kernel, and how many pixels one place covers."""
+        h, f = self.head_channels, self.fine_channels
+        cells = {"bloc": 16, "deep": 64, "up/k": 64}
+        plain = [(s, cells[n[:4]]) for n, s in self.shapes().items() if n.endswith("kernel") and n[:4] in cells]
+        steps = [((3, 3, self.channels + 12, 4 * h), 16), ((3, 3, h + 12, 4 * f), 4), ((3, 3, 4 * f + 12, 12), 4)]
+        down = [((6, 6, 3, self.channels), 16), ((6, 6, self.channels, self.deep_channels), 64)]
+        return [*plain, *down, *steps]
 
     def multiplications(self, height: int, width: int) -> int:
         """Multiply-adds of the convolutions for one frame of ``height`` x ``width`` pixels."""
@@ -122,9 +139,8 @@ class Architecture:
 def initial_weights(arch: Architecture, seed: int = 0) -> dict[str, NDArray[np.float32]]:
     """Random weights to start a base from.
 
-    He-normal kernels; the two sub-pixel kernels repeat one kernel over the pixels they make (ICNR, Aitken et
-    al. 2017), else every trained network keeps a trace of the grid it began with; the last normalisation of
-    each residual branch starts small.
+    He-normal kernels; the last normalisation of each residual branch starts small; the picture's own detail
+    passes the last step as it is.
     """
     rng = np.random.default_rng(seed)
     weights: dict[str, NDArray[np.float32]] = {}
@@ -132,13 +148,9 @@ def initial_weights(arch: Architecture, seed: int = 0) -> dict[str, NDArray[np.f
         if name.endswith("kernel"):
             fan_in = shape[0] * shape[1] * shape[2]
             gain = np.sqrt((1.0 if name.startswith(("stem", "out", "up")) else 2.0) / fan_in)
-            if name.startswith(("head", "out")):
-                value = np.repeat(rng.normal(0.0, gain, (*shape[:3], shape[3] // 4)), 4, axis=3)
-                value = value.reshape(*shape[:3], shape[3] // 4, 4)
-                # depth_to_space orders channels (row, column, channel).
-                value = np.moveaxis(value, 4, 3).reshape(shape)
-            else:
-                value = rng.normal(0.0, gain, shape)
+            value = rng.normal(0.0, gain, shape)
+        elif name.endswith("detail"):
+            value = rng.normal(0.0, 0.02, shape)
         elif name.endswith("gamma"):
             value = np.full(shape, 0.1 if "/b/" in name else 1.0)
         else:
@@ -146,6 +158,7 @@ def initial_weights(arch: Architecture, seed: int = 0) -> dict[str, NDArray[np.f
         weights[name] = value.astype(np.float32)
     weights["up/kernel"] *= 0.1
     weights["out/bias"] += np.float32(0.5)
+    weights["out/detail"][2, 2] += np.eye(3, dtype=np.float32)
     return weights
 
 
@@ -175,39 +188,145 @@ def resize_up(x: Tensor) -> Tensor:
 
 
 ConvNorm = Callable[[str, Tensor, int], Tensor]  # (layer, features, strides): a convolution and its normalisation
+Step = Callable[[str, Tensor], Tensor]  # (layer, features): one step of the way up, before its ReLU
+
+
+def _taps(size: int) -> NDArray[np.float32]:
+    """Where the taps of a 1-D kernel of full resolution fall in pairs of pixels.
+
+    Returns:
+        ``[2, 3, 2, size]``: 1 where, for output phase p, the tap t reads phase q of the pair at offset s - 1.
+    """
+    table = np.zeros((2, 3, 2, size), np.float32)
+    for p in range(2):
+        for t in range(size):
+            pair, q = divmod(p + t - size // 2, 2)
+            table[p, pair + 1, q, t] = 1.0
+    return table
+
+
+def _interpolated_taps() -> NDArray[np.float32]:
+    """Where the taps of a 1-D kernel of 3 fall in the lower resolution, after bilinear upsampling by 2.
+
+    Returns:
+        ``[2, 3, 3]``: weight of the place at offset s - 1 for output phase p and tap t. A pixel of the higher
+        resolution is three quarters of the one it lies in and a quarter of the nearest neighbour.
+    """
+    share = np.array([[0.25, 0.75, 0.0], [0.0, 0.75, 0.25]], np.float32)  # [phase, offset + 1]
+    table = np.zeros((2, 3, 3), np.float32)
+    for p in range(2):
+        for t in range(3):
+            pair, q = divmod(p + t - 1, 2)
+            for offset in range(3):
+                if share[q, offset]:
+                    table[p, pair + offset, t] += share[q, offset]
+    return table
+
+
+def _interleaved(weights: Weights, name: str) -> tuple[Tensor, Tensor]:
+    """One step of the way up as a 3x3 convolution of the lower resolution: its kernel and bias.
+
+    The input is the features, then the picture in 2x2 phases (12 channels); the output is in 2x2 phases.
+    "out" keeps the resolution: its features come in phases as well.
+
+    Returns:
+        Kernel ``[3, 3, in + 12, 4 * out]`` and bias ``[4 * out]``.
+    """
+    kernel, detail = weights[f"{name}/kernel"], weights[f"{name}/detail"]
+    width, into = kernel.shape[2], kernel.shape[3]
+    # Mean zero over the places: the picture's even colours come from the trunk, not past it.
+    detail = detail - ops.mean(detail, axis=(0, 1), keepdims=True)
+    if name == "out":
+        rows = _taps(3)
+        main = ops.einsum("ayit,bxju,tucd->yxijcabd", rows, rows, kernel)
+        main = ops.reshape(main, (3, 3, 4 * width, 4 * into))
+    else:
+        rows = _interpolated_taps()
+        main = ops.reshape(ops.einsum("ayt,bxu,tucd->yxcabd", rows, rows, kernel), (3, 3, width, 4 * into))
+    rows = _taps(5)
+    fine = ops.reshape(ops.einsum("ayit,bxju,tucd->yxijcabd", rows, rows, detail), (3, 3, 12, 4 * into))
+    return ops.concatenate([main, fine], axis=2), ops.tile(weights[f"{name}/bias"], 4)
+
+
+def _flipped(groups: tuple[int, ...], axis: int) -> NDArray[np.int32]:
+    """Order of channels that swaps phases along an axis (0 rows, 1 columns) in all groups but the first."""
+    order, start = [np.arange(groups[0])], groups[0]
+    for size in groups[1:]:
+        order.append(np.flip(start + np.arange(size).reshape(2, 2, -1), axis).ravel())
+        start += size
+    return np.concatenate(order).astype(np.int32)
+
+
+def _mirrored(x: Tensor, groups: tuple[int, ...] = (), reach: int = 1) -> Tensor:
+    """Pads ``[N, H, W, C]`` by ``reach`` places of its mirror image.
+
+    Args:
+        x: features.
+        groups: channels that are places of their own, then the channels of each group of 2x2 phases, which
+            change sides in the mirror; all are places of their own where empty.
+        reach: places to add on each side.
+    """
+    # Joining slices does what a symmetric pad does, in two thirds of its time (TensorFlow, CPU).
+    for axis in (1, 2):
+        first, last = (x[:, :reach], x[:, -reach:]) if axis == 1 else (x[:, :, :reach], x[:, :, -reach:])
+        if reach > 1:
+            first, last = ops.flip(first, axis), ops.flip(last, axis)
+        if groups:
+            order = _flipped(groups, axis - 1)
+            first, last = ops.take(first, order, axis=-1), ops.take(last, order, axis=-1)
+        x = ops.concatenate([first, x, last], axis=axis)
+    return x
+
+
+def _antialiased(kernel: Tensor) -> Tensor:
+    """A 3x3 kernel behind a low-pass of 1 3 3 1 in both directions, as one of 6x6: for a stride of 2.
+
+    Without the low-pass, what the wide branch sees depends on how the picture lies on its grid, and large
+    strokes change places while the scene moves by less than a cell (Zhang 2019). An even kernel also keeps the
+    centre of a cell where bilinear upsampling looks for it.
+    """
+    blur = np.zeros((6, 3), np.float32)
+    for tap in range(3):
+        blur[tap : tap + 4, tap] = np.array([1, 3, 3, 1]) / 8
+    return ops.einsum("at,bu,tucd->abcd", blur, blur, kernel)
 
 
 def _convolve(weights: Weights, name: str, x: Tensor, strides: int = 1) -> Tensor:
-    # With a stride of 2 and even sides the windows begin at the first pixel and end one past the last.
-    # Joining slices does what a symmetric pad by 1 does, in two thirds of its time (TensorFlow, CPU).
-    x = ops.concatenate([x[:, :1], x, x[:, -1:]] if strides == 1 else [x, x[:, -1:]], axis=1)
-    x = ops.concatenate([x[:, :, :1], x, x[:, :, -1:]] if strides == 1 else [x, x[:, :, -1:]], axis=2)
-    return ops.conv(x, weights[f"{name}/kernel"], strides=strides, padding="valid")
+    """A convolution with a 3x3 kernel, or with the 6x6 one of ``_antialiased`` where ``strides`` is 2."""
+    kernel = weights[f"{name}/kernel"]
+    if strides == 1:
+        return ops.conv(_mirrored(x), kernel, padding="valid")
+    if kernel.shape[0] == 3:  # else it is folded already
+        kernel = _antialiased(kernel)
+    return ops.conv(_mirrored(x, reach=2), kernel, strides=strides, padding="valid")
 
 
-def _biased(weights: Weights, name: str, x: Tensor) -> Tensor:
-    return _convolve(weights, name, x) + weights[f"{name}/bias"]
+def _biased(weights: Weights, name: str, x: Tensor, strides: int = 1) -> Tensor:
+    return _convolve(weights, name, x, strides) + weights[f"{name}/bias"]
 
 
-def _run(arch: Architecture, weights: Weights, cells: Tensor, conv_norm: ConvNorm) -> tuple[Tensor, Tensor]:
-    """The network itself, on cells.
+def _run(arch: Architecture, weights: Weights, pairs: Tensor, conv_norm: ConvNorm, step: Step) -> tuple[Tensor, Tensor]:
+    """The network itself, on a picture in 2x2 phases.
 
     Args:
         arch: sizes of the network.
         weights: arrays or tensors.
-        cells: the picture after ``space_to_depth`` by 4, ``[N, H/4, W/4, 48]``.
+        pairs: the picture after ``space_to_depth`` by 2, ``[N, H/2, W/2, 12]``.
         conv_norm: a convolution with its normalisation.
+        step: one of "head", "fine" and "out", given its features and the picture in phases.
 
     Returns:
-        The picture before ``depth_to_space`` by 2, ``[N, H/2, W/2, 12]``, and the deep branch's last features
-        ``[N, H/8, W/8, D]``.
+        The painted picture before ``depth_to_space`` by 2, ``[N, H/2, W/2, 12]``, and the deep branch's last
+        features ``[N, H/8, W/8, D]``.
     """
 
     def block(name: str, trunk: Tensor) -> Tensor:
         branch = ops.relu(conv_norm(f"{name}/a", trunk, 1))
         return trunk + conv_norm(f"{name}/b", branch, 1)
 
-    trunk = _biased(weights, "stem", cells)
+    n, rows, columns = -1 if pairs.shape[0] is None else pairs.shape[0], pairs.shape[1], pairs.shape[2]
+    small = ops.mean(ops.reshape(pairs, (n, rows, columns, 4, 3)), axis=3)  # the picture at half its size
+    trunk = _biased(weights, "stem", small, 2)
     early = (arch.blocks + 1) // 2
     for i in range(early):
         trunk = block(f"block{i}", trunk)
@@ -217,8 +336,15 @@ def _run(arch: Architecture, weights: Weights, cells: Tensor, conv_norm: ConvNor
     trunk = trunk + resize_up(_biased(weights, "up", deep))
     for i in range(early, arch.blocks):
         trunk = block(f"block{i}", trunk)
-    half = ops.relu(depth_to_space(_biased(weights, "head", trunk), 2))
-    return _biased(weights, "out", half), deep
+    half = depth_to_space(ops.relu(step("head", ops.concatenate([trunk, space_to_depth(small, 2)], axis=-1))), 2)
+    fine = ops.relu(step("fine", ops.concatenate([half, pairs], axis=-1)))
+    return step("out", ops.concatenate([fine, pairs], axis=-1)), deep
+
+
+def _groups(arch: Architecture, name: str) -> tuple[int, ...]:
+    """Of a step's input: channels that are places of their own, then those of each group of 2x2 phases."""
+    head, fine = (arch.channels, 12), (arch.head_channels, 12)
+    return {"head": head, "fine": fine, "out": (0, 4 * arch.fine_channels, 12)}[name]
 
 
 def _moments(x: Tensor) -> tuple[Tensor, Tensor]:
@@ -251,8 +377,16 @@ def forward_with_features(arch: Architecture, weights: Weights, x: Tensor) -> tu
         shift = ops.cast(weights[f"{name}/beta"], "float32") - mean * scale
         return h * ops.cast(scale, h.dtype) + ops.cast(shift, h.dtype)
 
-    out, deep = _run(arch, weights, space_to_depth(x - 0.5, 4), conv_norm)
+    out, deep = _run(arch, weights, space_to_depth(x - 0.5, 2), conv_norm, _unfolded_step(arch, weights))
     return depth_to_space(out, 2), deep
+
+
+def _unfolded_step(arch: Architecture, weights: Weights) -> Step:
+    def step(name: str, h: Tensor) -> Tensor:
+        kernel, bias = _interleaved(weights, name)
+        return ops.conv(_mirrored(h, _groups(arch, name)), kernel, padding="valid") + bias
+
+    return step
 
 
 def measure(arch: Architecture, weights: Weights, x: Tensor) -> dict[str, tuple[Tensor, Tensor]]:
@@ -275,12 +409,15 @@ def measure(arch: Architecture, weights: Weights, x: Tensor) -> dict[str, tuple[
         shift = ops.cast(weights[f"{name}/beta"], "float32") - mean * scale
         return h * ops.cast(scale, h.dtype) + ops.cast(shift, h.dtype)
 
-    _run(arch, weights, space_to_depth(x - 0.5, 4), conv_norm)
+    _run(arch, weights, space_to_depth(x - 0.5, 2), conv_norm, _unfolded_step(arch, weights))
     return statistics
 
 
 def fold(
-    arch: Architecture, weights: Mapping[str, NDArray[np.float32]], statistics: Statistics
+    arch: Architecture,
+    weights: Mapping[str, NDArray[np.float32]],
+    statistics: Statistics,
+    white: float = 1.0,
 ) -> dict[str, NDArray[np.float32]]:
     """Writes a shot's statistics into the convolutions: kernels and biases only, nothing left to normalise.
 
@@ -288,6 +425,7 @@ def fold(
         arch: sizes of the network.
         weights: the style's arrays.
         statistics: for every normalised layer mean and variance, as ``measure`` gives them.
+        white: the value of white in the pictures that will be painted: 1, or 255 for bytes.
 
     Returns:
         Arrays for ``forward_folded``: ``NAME/kernel`` and ``NAME/bias`` for every convolution.
@@ -295,30 +433,42 @@ def fold(
     folded: dict[str, NDArray[np.float32]] = {}
     for name, value in weights.items():
         layer, kind = name.rsplit("/", 1)
+        if layer in ("head", "fine", "out"):
+            continue
         if kind == "kernel" and f"{layer}/gamma" in weights:
             mean, variance = statistics[layer]
             scale = weights[f"{layer}/gamma"] / np.sqrt(variance + np.float32(EPSILON))
-            folded[name] = (value * scale).astype(np.float32)
+            whole = np.asarray(ops.convert_to_numpy(_antialiased(value))) if layer == "down" else value
+            folded[name] = (whole * scale).astype(np.float32)
             folded[f"{layer}/bias"] = (weights[f"{layer}/beta"] - mean * scale).astype(np.float32)
+        elif name == "stem/kernel":
+            folded[name] = np.array(ops.convert_to_numpy(_antialiased(value)))
         elif kind in ("kernel", "bias"):
             folded[name] = value
     # The network wants its input centred on 0. As borders are mirrored, not zero, a bias does that everywhere.
     folded["stem/bias"] = folded["stem/bias"] - np.float32(0.5) * folded["stem/kernel"].sum(axis=(0, 1, 2))
+    folded["stem/kernel"] = folded["stem/kernel"] / np.float32(white)
+    for layer in ("head", "fine", "out"):
+        kernel, bias = (np.array(ops.convert_to_numpy(value)) for value in _interleaved(weights, layer))
+        kernel[:, :, -12:] /= np.float32(white)
+        if layer == "out":
+            kernel, bias = kernel * np.float32(white), bias * np.float32(white)
+        folded[f"{layer}/kernel"], folded[f"{layer}/bias"] = kernel, bias
     return folded
 
 
 def forward_folded(arch: Architecture, folded: Weights, x: Tensor) -> Tensor:
     """Paints with folded weights: convolutions and ReLUs only. Arguments and result as in ``forward``."""
-    return depth_to_space(forward_cells(arch, folded, space_to_depth(x, 4)), 2)
+    return depth_to_space(forward_pairs(arch, folded, space_to_depth(x, 2)), 2)
 
 
-def forward_cells(arch: Architecture, folded: Weights, cells: Tensor) -> Tensor:
+def forward_pairs(arch: Architecture, folded: Weights, pairs: Tensor) -> Tensor:
     """``forward_folded`` without its first and last step, for callers that rearrange bytes rather than floats.
 
     Args:
         arch: sizes of the network.
         folded: weights from ``fold``.
-        cells: pictures after ``space_to_depth`` by 4, ``[N, H/4, W/4, 48]``.
+        pairs: pictures after ``space_to_depth`` by 2, ``[N, H/2, W/2, 12]``.
 
     Returns:
         Pictures before ``depth_to_space`` by 2, ``[N, H/2, W/2, 12]``.
@@ -327,7 +477,11 @@ def forward_cells(arch: Architecture, folded: Weights, cells: Tensor) -> Tensor:
     def conv_bias(name: str, h: Tensor, strides: int) -> Tensor:
         return _convolve(folded, name, h, strides) + folded[f"{name}/bias"]
 
-    return _run(arch, folded, cells, conv_bias)[0]
+    def step(name: str, h: Tensor) -> Tensor:
+        h = _mirrored(h, _groups(arch, name))
+        return ops.conv(h, folded[f"{name}/kernel"], padding="valid") + folded[f"{name}/bias"]
+
+    return _run(arch, folded, pairs, conv_bias, step)[0]
 
 
 def padded_size(height: int, width: int, stride: int = 8) -> tuple[int, int]:

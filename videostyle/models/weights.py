@@ -26,7 +26,7 @@ from videostyle.models.style_network import Architecture
 
 Arrays = dict[str, NDArray[np.float32]]
 
-FORMAT = 1  # version of the file format, raised when older programs can no longer read it
+FORMAT = 2  # version of the file format, raised when older programs can no longer read it
 LARGEST_HEADER = 1 << 20  # bytes; a card is a few KB
 
 
@@ -205,6 +205,27 @@ def save_style(style: Style, path: str | os.PathLike[str]) -> None:
             temporary.unlink()
 
 
+def _sum(parts: Sequence[tuple[Style, float]]) -> Arrays:
+    """Weights of styles of one architecture, each times its share."""
+    return {
+        name: np.asarray(sum(share * style.weights[name] for style, share in parts), np.float32)
+        for name in parts[0][0].weights
+    }
+
+
+def blend(before: Style, after: Style, share: float) -> Style:
+    """Weights on the straight line between two styles that are children of one base.
+
+    The walk of ``interpolate`` without its checks, which hash the base and take longer than a frame may.
+
+    Args:
+        before: where the line begins (``share`` 0).
+        after: where it ends (1); the result has its card.
+        share: 0..1.
+    """
+    return after if share >= 1.0 else Style(after.card, _sum([(before, 1.0 - share), (after, share)]))
+
+
 def interpolate(base: Style, parts: Sequence[tuple[Style, float]], strength: float = 1.0) -> Style:
     """Deep network interpolation: ``(1 - strength) * base + strength * sum of share * style``.
 
@@ -239,12 +260,7 @@ def interpolate(base: Style, parts: Sequence[tuple[Style, float]], strength: flo
                 "it was trained from another base",
                 "train it again with this version",
             )
-    weights = {
-        name: (
-            (1.0 - strength) * value + sum(strength * share / total * style.weights[name] for style, share in parts)
-        ).astype(np.float32)
-        for name, value in base.weights.items()
-    }
+    weights = _sum([(base, 1.0 - strength), *((style, strength * share / total) for style, share in parts)])
     if len(parts) == 1:
         return Style(parts[0][0].card, weights)
     name = ",".join(f"{style.card.name}:{share / total:.2f}" for style, share in parts)

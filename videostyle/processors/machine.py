@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from functools import lru_cache
+from pathlib import Path
 
 import tensorflow as tf
 
@@ -20,6 +22,31 @@ def device_name(device: str) -> str:
     except OSError:
         lines = []
     return f"{lines[0] if lines else 'CPU'} x{len(lines) or 1}"
+
+
+@lru_cache(maxsize=1)
+def cpu_flags() -> frozenset[str]:
+    """What instructions the processor has, in Linux's words; empty elsewhere."""
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return frozenset()
+    return frozenset(
+        next((line.split(":", 1)[1].split() for line in text.splitlines() if line.startswith("flags")), [])
+    )
+
+
+@lru_cache(maxsize=1)
+def bfloat16_gain() -> float:
+    """How many times faster a convolution of 64 channels is in bfloat16 than in float32 on this CPU (about 0.2 s)."""
+
+    def seconds(dtype: str) -> float:
+        with tf.device("/CPU:0"):
+            x, kernel = tf.zeros((1, 96, 160, 64), dtype), tf.zeros((3, 3, 64, 64), dtype)
+            program = tf.function(lambda: tf.nn.conv2d(x, kernel, 1, "SAME"), autograph=False)
+            return _best(lambda: _fetch(program()), 0.04)
+
+    return seconds("float32") / seconds("bfloat16")
 
 
 def device_key(device: str) -> str:

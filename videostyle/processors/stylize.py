@@ -16,8 +16,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache, partial
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -29,12 +28,13 @@ from videostyle.models.style_network import (
     Statistics,
     depth_to_space,
     fold,
-    forward_cells,
+    forward_pairs,
     measure,
     padded_size,
     space_to_depth,
 )
 from videostyle.models.weights import Style
+from videostyle.processors.machine import bfloat16_gain, cpu_flags
 
 log = logging.getLogger("videostyle")
 
@@ -42,6 +42,7 @@ PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 OUTPUTS = ("rgb24", "i420")
 TILE_PIXELS = 1920 * 1088  # largest piece the network is given at once; about 0.5 GB of activations in float32
 BATCH_PIXELS = 4 * 640 * 368  # pixels in a batch on a CPU: enough to fill the cores, few enough to stay in cache
+BFLOAT16_PAYS = 1.3  # as much faster must it be on a CPU to be chosen; far from both gains that were met, 0.6 and 2.0
 ACCELERATOR_BATCH_PIXELS = 16 * 1280 * 720
 
 
@@ -70,22 +71,11 @@ def choose_device(name: str = "auto") -> str:
     raise DeviceError(f"no device '{name}'", f"TensorFlow sees: {found}", "run 'videostyle doctor'")
 
 
-@lru_cache(maxsize=1)
-def _cpu_flags() -> frozenset[str]:
-    try:
-        text = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
-    except OSError:
-        return frozenset()
-    return frozenset(
-        next((line.split(":", 1)[1].split() for line in text.splitlines() if line.startswith("flags")), [])
-    )
-
-
 def choose_precision(name: str, device: str) -> str:
     """The dtype to compute in: ``name``, or for "auto" what is fastest on the device.
 
-    On a CPU that is bfloat16 where it has AMX tiles. AVX512-BF16 alone does not do: measured without AMX, a
-    3x3 convolution of 64 channels took 1.6 times as long in bfloat16 as in float32.
+    On a CPU that is bfloat16 where it has AMX tiles. With AVX512-BF16 alone it depends on the processor: half
+    the time of float32 on one, 1.6 times of it on another (measured), so the processor is asked.
     """
     if name not in PRECISIONS:
         raise UsageError(f"no precision '{name}'", hint=f"use one of {', '.join(PRECISIONS)}")
@@ -93,7 +83,9 @@ def choose_precision(name: str, device: str) -> str:
         return name
     if "GPU" in device:
         return "float16"
-    return "bfloat16" if "amx_bf16" in _cpu_flags() else "float32"
+    flags = cpu_flags()
+    pays = "amx_bf16" in flags or ("avx512_bf16" in flags and bfloat16_gain() > BFLOAT16_PAYS)
+    return "bfloat16" if pays else "float32"
 
 
 def symmetric_pad(frames: Any, height: int, width: int) -> Any:
@@ -121,15 +113,6 @@ def _offset(total: int, side: int) -> int:
         offset += before
         side += before + min(total - side - before, side)
     return offset
-
-
-def device_weights(style: Style, statistics: Statistics) -> dict[str, np.ndarray]:
-    """Folded weights that also map from and to bytes: /255 in the first convolution, *255 in the last."""
-    folded = fold(style.architecture, style.weights, statistics)
-    folded["stem/kernel"] = folded["stem/kernel"] / np.float32(255.0)
-    folded["out/kernel"] = folded["out/kernel"] * np.float32(255.0)
-    folded["out/bias"] = folded["out/bias"] * np.float32(255.0)
-    return folded
 
 
 @dataclass(frozen=True)
@@ -358,7 +341,7 @@ class Stylize:
             self._weights.clear()
             dtype = tf.as_dtype(self.precision)
             with tf.device(self.device):
-                arrays = device_weights(self.style, self._shots[shot][1])
+                arrays = fold(self.style.architecture, self.style.weights, self._shots[shot][1], white=255.0)
                 self._weights[shot] = {name: tf.cast(tf.constant(value), dtype) for name, value in arrays.items()}
         return self._weights[shot]
 
@@ -501,7 +484,7 @@ class Stylize:
         arch, dtype = self.style.architecture, tf.as_dtype(self.precision)
 
         def paint(weights: Any, frames: Any) -> Any:
-            y = forward_cells(arch, weights, tf.cast(space_to_depth(frames, 4), dtype))
+            y = forward_pairs(arch, weights, tf.cast(space_to_depth(frames, 2), dtype))
             finite = tf.math.is_finite(tf.reduce_sum(tf.cast(y[:, ::2, ::2], tf.float32)))
             # Casting cuts fractions off: half a level more makes it rounding. It is added in float32, as
             # bfloat16 knows whole levels only from 128 up.

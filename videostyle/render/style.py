@@ -38,6 +38,7 @@ class TrainRequest:
         start: "nearest", "base", or a style's name or file.
         window: side of the training windows.
         batch: pairs in a batch.
+        precision: of the loss network: "auto" is what is fastest on the device, or "float32", "bfloat16".
         checkpoint: where to keep the state; None = nowhere.
     """
 
@@ -45,7 +46,8 @@ class TrainRequest:
     loss_network: str = "embedded"
     start: str = "nearest"
     window: int = WINDOW
-    batch: int = 2
+    batch: int = 1
+    precision: str = "auto"
     checkpoint: Path | None = None
 
 
@@ -83,10 +85,14 @@ def train(
         ModelError: if the painting cannot be used, or the loss network is missing.
     """
     from videostyle.models import gallery, loss_network
+    from videostyle.processors.stylize import choose_device, choose_precision
     from videostyle.training.data import PairSampler
     from videostyle.training.trainer import PAINTING_SIDE, Settings, nearest_start, painting_targets, train_style
 
     settings = request.settings or Settings(steps=QUICK_STEPS, minutes=QUICK_MINUTES)
+    precision = choose_precision(request.precision, choose_device())
+    # Losses of thousands do not fit into float16.
+    settings = replace(settings, precision="float32" if precision == "float32" else "bfloat16")
     canvas = read_picture(painting)
     # Larger than any training looks at, and smaller than would cost memory.
     canvas = shrunk(canvas, int(4 * PAINTING_SIDE * max(canvas.shape[:2]) / min(canvas.shape[:2])))

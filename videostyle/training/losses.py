@@ -20,17 +20,20 @@ LUMA = (0.2126, 0.7152, 0.0722)  # relative luminance of linear BT.709 RGB, as R
 TINY = 1e-8
 
 
-def content_loss(painted: Tensor, original: Tensor) -> Tensor:
-    """How far the painted features are from the original's: squared distance over the original's energy.
+def content_loss(painted: Tensor, original: Tensor, energy: Tensor | float = 0.0) -> Tensor:
+    """How far the painted features are from the original's: squared distance over the energy of both.
 
     Args:
         painted: features of the painted pictures, ``[N, h, w, C]``.
         original: the same features of the unpainted pictures.
+        energy: mean square of the painting's features. Without it an empty sky, whose own energy is next to
+            nothing, would count for more than everything else in a training.
 
-    *Source:* Johnson et al. 2016, eq. 2, normalised. 0 = the same, 1 = as far as a black picture's features.
+    *Source:* Johnson et al. 2016, eq. 2, normalised. 0 = the same, 1 = features that have nothing in common
+    (without ``energy``: as far as a black picture's features).
     """
     painted, original = ops.cast(painted, "float32"), ops.cast(original, "float32")
-    return ops.mean(ops.square(painted - original)) / (ops.mean(ops.square(original)) + TINY)
+    return ops.mean(ops.square(painted - original)) / (ops.mean(ops.square(original)) + energy + TINY)
 
 
 def style_loss(painted: Tensor, style: Tensor) -> Tensor:
@@ -179,7 +182,11 @@ def style_targets(net: LossNetwork, painting: Tensor, scales: int) -> list[dict[
 
 
 def perceptual_losses(
-    net: LossNetwork, painted: Tensor, original: Tensor, targets: list[dict[str, Tensor]]
+    net: LossNetwork,
+    painted: Tensor,
+    original: Tensor,
+    targets: list[dict[str, Tensor]],
+    dtype: str = "float32",
 ) -> tuple[Tensor, Tensor]:
     """Content loss at full size and style loss averaged over layers and scales.
 
@@ -188,14 +195,17 @@ def perceptual_losses(
         painted: ``[N, H, W, 3]``.
         original: the same pictures unpainted.
         targets: from ``style_targets``.
+        dtype: in which the loss network is computed; distances are in float32 whatever it is.
 
     Returns:
         Content loss and style loss, scalars.
     """
     layer = net.content_layer
+    painted, original = ops.cast(painted, dtype), ops.cast(original, dtype)
     found = features(net, painted)
     reference = features(net, original, (layer,))
-    content = content_loss(project(net, layer, found[layer]), project(net, layer, reference[layer]))
+    energy = ops.trace(targets[0][layer][0]) / targets[0][layer].shape[-1] if layer in targets[0] else 0.0
+    content = content_loss(project(net, layer, found[layer]), project(net, layer, reference[layer]), energy)
     style = 0.0
     for scale, target in enumerate(targets):
         if scale:

@@ -9,7 +9,8 @@ import json
 import math
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -43,16 +44,17 @@ class LossWeights:
         temporal: stillness of the painted frames.
         temporal_feature: the same for the network's own deep features.
         total_variation: smoothness between neighbouring pixels.
-        grid: absence of the patterns that a network fills empty areas with, 4 or 8 pixels apart.
+        grid: absence of patterns that repeat every 4 or 8 pixels. The network cannot paint them in even places
+            whatever its weights are, so this is for experiments.
         detail: small texture of the content (0 lets it be smoothed away).
     """
 
-    content: float = 1.3
-    style: float = 25.0
-    temporal: float = 100.0
-    temporal_feature: float = 0.05
+    content: float = 4.0
+    style: float = 30.0
+    temporal: float = 400.0
+    temporal_feature: float = 0.5
     total_variation: float = 1.0
-    grid: float = 2000.0
+    grid: float = 0.0
     detail: float = 0.0
 
 
@@ -69,6 +71,8 @@ class Settings:
         seed: of everything random.
         patience: stop when the smoothed loss has not fallen for this many steps; None = never.
         checkpoint_every: steps between checkpoints.
+        precision: dtype in which the loss network is computed, "float32" or "bfloat16"; weights, gradients of
+            weights and distances are float32.
         weights: weight of each loss.
     """
 
@@ -80,6 +84,7 @@ class Settings:
     seed: int = 0
     patience: int | None = None
     checkpoint_every: int = 100
+    precision: str = "float32"
     weights: LossWeights = field(default_factory=LossWeights)
 
     def __post_init__(self) -> None:
@@ -87,6 +92,8 @@ class Settings:
             raise UsageError(
                 "cannot train with these settings", "steps >= 1, scales 1..3, stroke 0.25..4, rate > 0 are needed"
             )
+        if self.precision not in ("float32", "bfloat16"):
+            raise UsageError(f"no training in {self.precision!r}", hint="use float32 or bfloat16")
         if any(not value >= 0 or math.isinf(value) for value in asdict(self.weights).values()):
             raise UsageError("loss weights must be numbers of at least 0")
 
@@ -145,27 +152,33 @@ def painting_targets(net: LossNetwork, painting: NDArray[np.uint8], settings: Se
 
 
 def style_objective(
-    arch: Architecture, net: LossNetwork, targets: list[dict[str, Tensor]], weights: LossWeights
+    arch: Architecture,
+    net: LossNetwork,
+    targets: list[dict[str, Tensor]],
+    weights: LossWeights,
+    precision: str = "float32",
 ) -> Callable[[Mapping[str, Tensor], Mapping[str, Tensor]], dict[str, Tensor]]:
     """The function that is minimised: from the network's arrays and a batch of pairs to the named losses.
 
     Style and content are read from the later frame of each pair only: the earlier one looks the same, and
-    the loss network is most of the cost of a step.
+    the loss network is most of the cost of a step. No gradient goes through the earlier frame either: pairs are
+    as likely one way round as the other, so the gradient is half of the whole one on average, for two thirds of
+    the network's cost and without that of the warp.
     """
 
     def function(arrays: Mapping[str, Tensor], batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         previous, current, flow, mask = (batch[key] for key in ("previous", "current", "flow", "mask"))
-        count = previous.shape[0]
-        painted, deep = forward_with_features(arch, arrays, ops.concatenate([previous, current], axis=0))
-        before, now = painted[:count], painted[count:]
-        content, style = loss.perceptual_losses(net, now, current, targets)
+        now, deep = forward_with_features(arch, arrays, current)
+        fixed = {name: ops.stop_gradient(ops.convert_to_tensor(value)) for name, value in arrays.items()}
+        before, deep_before = (ops.stop_gradient(x) for x in forward_with_features(arch, fixed, previous))
+        content, style = loss.perceptual_losses(net, now, current, targets, precision)
         values = {
             "content": content,
             "style": style,
             "temporal": loss.temporal_output_loss(now, before, current, previous, flow, mask),
-            "temporal_feature": loss.temporal_feature_loss(deep[count:], deep[:count], flow, mask),
+            "temporal_feature": loss.temporal_feature_loss(deep, deep_before, flow, mask),
             "total_variation": loss.total_variation(now),
-            "grid": loss.grid_loss(now),
+            "grid": loss.grid_loss(now) if weights.grid else ops.zeros(()),
             "detail": ops.zeros(()),
         }
         if weights.detail:
@@ -184,6 +197,17 @@ def learning_rate(peak: float, progress: float) -> float:
     """Short warm-up, then a cosine down to a fiftieth; ``progress`` in 0..1."""
     warm = min(1.0, (progress + 0.002) / 0.03)
     return peak * warm * (0.02 + 0.98 * 0.5 * (1.0 + math.cos(math.pi * min(progress, 1.0))))
+
+
+def _ahead(sampler: Sampler, first: int, last: int) -> Iterator[Mapping[str, NDArray[np.float32]]]:
+    """The batches of steps ``first`` to ``last``; the next one is made while this one is learnt from."""
+    with ThreadPoolExecutor(1, thread_name_prefix="pairs") as maker:
+        following = maker.submit(sampler.batch, first)
+        for step in range(first, last + 1):
+            batch = following.result()
+            if step < last:
+                following = maker.submit(sampler.batch, step + 1)
+            yield batch
 
 
 def _save_checkpoint(path: Path, objective: Objective, step: int, identity: str) -> None:
@@ -245,7 +269,7 @@ def train_style(
     keras.utils.set_random_seed(settings.seed)
     arch = start.architecture
     targets = painting_targets(net, painting, settings)
-    function = style_objective(arch, net, targets, settings.weights)
+    function = style_objective(arch, net, targets, settings.weights, settings.precision)
     objective = Objective(start.weights, function, NAMES, settings.learning_rate)
     base_hash = arrays_sha256((base or start).weights)
     identity = json.dumps(
@@ -269,7 +293,7 @@ def train_style(
         return Style(filled, objective.arrays())
 
     step = first
-    for step in range(first + 1, settings.steps + 1):
+    for step, batch in enumerate(_ahead(sampler, first + 1, settings.steps), first + 1):
         elapsed = time.monotonic() - began
         fraction = (step - 1) / settings.steps
         if settings.minutes is not None:
@@ -277,7 +301,7 @@ def train_style(
             if fraction >= 1.0:
                 step -= 1
                 break
-        values = objective.step(sampler.batch(step), learning_rate(settings.learning_rate, fraction))
+        values = objective.step(batch, learning_rate(settings.learning_rate, fraction))
         if not math.isfinite(values["loss"]):
             raise ModelError(
                 "the training broke down", f"the loss at step {step} is not finite", "lower the learning rate"
