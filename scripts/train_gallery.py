@@ -2,8 +2,8 @@
 
 python scripts/train_gallery.py --paintings DIR --photos DIR [--clip FILE]... [--vgg16 FILE.npz] [--only great-wave]
 
-A style is trained in stages, each from where the one before ended, the first from the base or another style. A stage that is done is
-kept (``--checkpoints``), so the script goes on where it was stopped.
+A style is trained in stages, each from where the one before ended, the first from the base or another style. A stage
+that is done is kept (``--checkpoints``), so the script goes on where it was stopped.
 """
 
 from __future__ import annotations
