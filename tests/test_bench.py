@@ -49,7 +49,7 @@ def test_frames_of_the_bench_move_and_are_not_flat() -> None:
 
 def test_bench_measures_and_keeps_the_best(tmp_path: Path, own_home: Path) -> None:
     # A process of its own: how TensorFlow uses its threads can be chosen only once.
-    words = ["bench", "--sizes", "96x64", "--batches", "1,2", "--rounds", "1", "--frames", "8", "--json", "-q"]
+    words = ["bench", "--sizes", "192x128", "--batches", "1,2", "--rounds", "1", "--frames", "8", "--json", "-q"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-m", "videostyle", *words, "--plot", str(tmp_path / "roof.svg")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=180, env=environment)
@@ -65,7 +65,7 @@ def test_bench_measures_and_keeps_the_best(tmp_path: Path, own_home: Path) -> No
     assert "<svg" in (tmp_path / "roof.svg").read_text()
     kept = tuning.load("/CPU:0")
     assert kept is not None
-    assert kept.batch_pixels == report["best"]["batch"] * report["best"]["workers"] * 96 * 64
+    assert kept.batch_pixels == report["best"]["batch"] * report["best"]["workers"] * 192 * 128
     assert sorted(path.name for path in own_home.iterdir()) == ["tuning.json"]
 
 

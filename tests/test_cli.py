@@ -93,10 +93,14 @@ def test_strength_walks_from_the_picture_to_the_painting(clip: Clip) -> None:
 
     frames = frames_of(ROOT / "samples" / "harbour.jpg")
     steps = [videostyle.Stylizer("great-wave", strength=s)(frames).astype(int) for s in (0.0, 0.25, 0.5, 0.75, 1.0)]
-    distance = [np.abs(step - frames).mean() for step in steps]
-    assert distance == sorted(distance)
-    assert 10 * np.log10(255**2 / ((steps[0] - frames) ** 2).mean()) > 30
-    assert distance[-1] > 15
+    left = [np.abs(step - steps[-1]).mean() for step in steps]
+    assert left == sorted(left, reverse=True)  # each step is nearer to the painting
+    gone = [np.abs(step - frames).mean() for step in steps]
+    # A painting may use colours like the picture's again in its last quarter, no more than that.
+    assert gone[:-1] == sorted(gone[:-1])
+    assert gone[-1] > 0.9 * gone[-2]
+    assert 10 * np.log10(255**2 / ((steps[0] - frames) ** 2).mean()) > 34
+    assert gone[-1] > 15
 
 
 def test_mixes_are_paintings_of_their_own() -> None:
