@@ -38,6 +38,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -188,7 +189,9 @@ def resize_up(x: Tensor) -> Tensor:
 
 
 ConvNorm = Callable[[str, Tensor, int], Tensor]  # (layer, features, strides): a convolution and its normalisation
-Step = Callable[[str, Tensor], Tensor]  # (layer, features): one step of the way up, before its ReLU
+Steps = Callable[
+    [str], tuple[Tensor, Tensor]
+]  # (step of the way up): its kernel and bias, as ``_interleaved`` gives them
 
 
 def _taps(size: int) -> NDArray[np.float32]:
@@ -305,7 +308,9 @@ def _biased(weights: Weights, name: str, x: Tensor, strides: int = 1) -> Tensor:
     return _convolve(weights, name, x, strides) + weights[f"{name}/bias"]
 
 
-def _run(arch: Architecture, weights: Weights, pairs: Tensor, conv_norm: ConvNorm, step: Step) -> tuple[Tensor, Tensor]:
+def _run(
+    arch: Architecture, weights: Weights, pairs: Tensor, conv_norm: ConvNorm, steps: Steps
+) -> tuple[Tensor, Tensor]:
     """The network itself, on a picture in 2x2 phases.
 
     Args:
@@ -313,7 +318,7 @@ def _run(arch: Architecture, weights: Weights, pairs: Tensor, conv_norm: ConvNor
         weights: arrays or tensors.
         pairs: the picture after ``space_to_depth`` by 2, ``[N, H/2, W/2, 12]``.
         conv_norm: a convolution with its normalisation.
-        step: one of "head", "fine" and "out", given its features and the picture in phases.
+        steps: kernels and biases of "head", "fine" and "out".
 
     Returns:
         The painted picture before ``depth_to_space`` by 2, ``[N, H/2, W/2, 12]``, and the deep branch's last
@@ -323,6 +328,11 @@ def _run(arch: Architecture, weights: Weights, pairs: Tensor, conv_norm: ConvNor
     def block(name: str, trunk: Tensor) -> Tensor:
         branch = ops.relu(conv_norm(f"{name}/a", trunk, 1))
         return trunk + conv_norm(f"{name}/b", branch, 1)
+
+    def step(name: str, below: Tensor, picture: Tensor) -> Tensor:
+        kernel, bias = steps(name)
+        x = _mirrored(ops.concatenate([below, picture], axis=-1), _groups(arch, name))
+        return ops.conv(x, kernel, padding="valid") + bias
 
     n, rows, columns = -1 if pairs.shape[0] is None else pairs.shape[0], pairs.shape[1], pairs.shape[2]
     small = ops.mean(ops.reshape(pairs, (n, rows, columns, 4, 3)), axis=3)  # the picture at half its size
@@ -336,9 +346,9 @@ def _run(arch: Architecture, weights: Weights, pairs: Tensor, conv_norm: ConvNor
     trunk = trunk + resize_up(_biased(weights, "up", deep))
     for i in range(early, arch.blocks):
         trunk = block(f"block{i}", trunk)
-    half = depth_to_space(ops.relu(step("head", ops.concatenate([trunk, space_to_depth(small, 2)], axis=-1))), 2)
-    fine = ops.relu(step("fine", ops.concatenate([half, pairs], axis=-1)))
-    return step("out", ops.concatenate([fine, pairs], axis=-1)), deep
+    half = depth_to_space(ops.relu(step("head", trunk, space_to_depth(small, 2))), 2)
+    fine = ops.relu(step("fine", half, pairs))
+    return step("out", fine, pairs), deep
 
 
 def _groups(arch: Architecture, name: str) -> tuple[int, ...]:
@@ -377,16 +387,8 @@ def forward_with_features(arch: Architecture, weights: Weights, x: Tensor) -> tu
         shift = ops.cast(weights[f"{name}/beta"], "float32") - mean * scale
         return h * ops.cast(scale, h.dtype) + ops.cast(shift, h.dtype)
 
-    out, deep = _run(arch, weights, space_to_depth(x - 0.5, 2), conv_norm, _unfolded_step(arch, weights))
+    out, deep = _run(arch, weights, space_to_depth(x - 0.5, 2), conv_norm, partial(_interleaved, weights))
     return depth_to_space(out, 2), deep
-
-
-def _unfolded_step(arch: Architecture, weights: Weights) -> Step:
-    def step(name: str, h: Tensor) -> Tensor:
-        kernel, bias = _interleaved(weights, name)
-        return ops.conv(_mirrored(h, _groups(arch, name)), kernel, padding="valid") + bias
-
-    return step
 
 
 def measure(arch: Architecture, weights: Weights, x: Tensor) -> dict[str, tuple[Tensor, Tensor]]:
@@ -409,7 +411,7 @@ def measure(arch: Architecture, weights: Weights, x: Tensor) -> dict[str, tuple[
         shift = ops.cast(weights[f"{name}/beta"], "float32") - mean * scale
         return h * ops.cast(scale, h.dtype) + ops.cast(shift, h.dtype)
 
-    _run(arch, weights, space_to_depth(x - 0.5, 2), conv_norm, _unfolded_step(arch, weights))
+    _run(arch, weights, space_to_depth(x - 0.5, 2), conv_norm, partial(_interleaved, weights))
     return statistics
 
 
@@ -435,14 +437,13 @@ def fold(
         layer, kind = name.rsplit("/", 1)
         if layer in ("head", "fine", "out"):
             continue
+        if name in ("stem/kernel", "down/kernel"):
+            value = np.array(ops.convert_to_numpy(_antialiased(value)))
         if kind == "kernel" and f"{layer}/gamma" in weights:
             mean, variance = statistics[layer]
             scale = weights[f"{layer}/gamma"] / np.sqrt(variance + np.float32(EPSILON))
-            whole = np.asarray(ops.convert_to_numpy(_antialiased(value))) if layer == "down" else value
-            folded[name] = (whole * scale).astype(np.float32)
+            folded[name] = (value * scale).astype(np.float32)
             folded[f"{layer}/bias"] = (weights[f"{layer}/beta"] - mean * scale).astype(np.float32)
-        elif name == "stem/kernel":
-            folded[name] = np.array(ops.convert_to_numpy(_antialiased(value)))
         elif kind in ("kernel", "bias"):
             folded[name] = value
     # The network wants its input centred on 0. As borders are mirrored, not zero, a bias does that everywhere.
@@ -477,11 +478,10 @@ def forward_pairs(arch: Architecture, folded: Weights, pairs: Tensor) -> Tensor:
     def conv_bias(name: str, h: Tensor, strides: int) -> Tensor:
         return _convolve(folded, name, h, strides) + folded[f"{name}/bias"]
 
-    def step(name: str, h: Tensor) -> Tensor:
-        h = _mirrored(h, _groups(arch, name))
-        return ops.conv(h, folded[f"{name}/kernel"], padding="valid") + folded[f"{name}/bias"]
+    def steps(name: str) -> tuple[Tensor, Tensor]:
+        return folded[f"{name}/kernel"], folded[f"{name}/bias"]
 
-    return _run(arch, folded, pairs, conv_bias, step)[0]
+    return _run(arch, folded, pairs, conv_bias, steps)[0]
 
 
 def padded_size(height: int, width: int, stride: int = 8) -> tuple[int, int]:

@@ -201,6 +201,8 @@ def learning_rate(peak: float, progress: float) -> float:
 
 def _ahead(sampler: Sampler, first: int, last: int) -> Iterator[Mapping[str, NDArray[np.float32]]]:
     """The batches of steps ``first`` to ``last``; the next one is made while this one is learnt from."""
+    if first > last:
+        return  # a training that was finished before
     with ThreadPoolExecutor(1, thread_name_prefix="pairs") as maker:
         following = maker.submit(sampler.batch, first)
         for step in range(first, last + 1):
