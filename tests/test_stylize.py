@@ -89,6 +89,17 @@ def test_steps_up_are_convolutions_of_the_higher_resolution(random_style: Style,
     np.testing.assert_allclose(style_network.depth_to_space(found, 2), expected, atol=1e-5)
 
 
+def test_the_picture_is_halved_through_a_low_pass_border_included() -> None:
+    x = np.random.default_rng(0).random((1, 16, 24, 3), np.float32)
+    taps = np.outer([1, 3, 3, 1], [1, 3, 3, 1]).astype(np.float32) / 64
+    padded = np.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="symmetric")
+    expected = np.zeros((1, 8, 12, 3), np.float32)
+    for row, column in np.ndindex(4, 4):
+        expected += taps[row, column] * padded[:, row : row + 15 : 2, column : column + 23 : 2]
+    halved = style_network._halved(style_network.space_to_depth(tf.constant(x), 2))
+    np.testing.assert_allclose(halved, expected, atol=1e-6)
+
+
 def test_folding_for_bytes_scales_both_ends(random_style: Style) -> None:
     arch, weights = random_style.architecture, random_style.weights
     x = scene(1, 32, 48).astype(np.float32)

@@ -105,6 +105,17 @@ def test_still_pairs_differ_by_noise_only() -> None:
     assert 0.002 < np.abs(pair.previous - pair.current).mean() < 0.06
 
 
+def test_some_scenes_are_dim_in_both_frames_and_as_noisy_as_the_others() -> None:
+    white = np.full((96, 96, 3), 200, np.uint8)
+    pairs = [data.noise_pair(white, np.random.default_rng(seed), 64) for seed in range(60)]
+    light = np.array([[pair.previous.mean(), pair.current.mean()] for pair in pairs])
+    np.testing.assert_allclose(light[:, 0], light[:, 1], atol=0.02)
+    dim = light[:, 1] < 0.7
+    assert 5 < dim.sum() < 30
+    noise = np.array([(pair.current - pair.previous).std() for pair in pairs])
+    assert noise[dim].mean() > 0.4 * noise[~dim].mean()
+
+
 def test_batches_depend_on_seed_and_step_alone() -> None:
     pictures = [picture(i) for i in range(3)]
     clip = data.ClipPair(

@@ -25,7 +25,7 @@ resolution, so constant features give a constant picture, whatever the weights. 
 cells comes from the picture itself, through kernels of mean zero, which move with the picture exactly. Both
 are linear, so they are written into one 3x3 convolution of the lower resolution with four times the channels
 (``_interleaved``): the cost is that of sub-pixel upsampling, only its freedom to paint a grid is gone. The steps
-down look through a low-pass for the same reason (``_antialiased``).
+down look through a low-pass for the same reason (``_halved``, ``_antialiased``).
 
 Every convolution mirrors its input at the border (symmetric padding). With zeros there, a network under
 training learns to see where the frame ends, and paints a frame of its own round it.
@@ -38,7 +38,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -52,6 +51,7 @@ Statistics = dict[str, tuple[NDArray[np.float32], NDArray[np.float32]]]  # layer
 # Added to variances: a picture may have channels without contrast. Smaller values let a black frame's gradients grow
 # by a factor of hundreds in every layer, and paint the noise of an even one.
 EPSILON = 1e-3
+STEPS_UP = ("head", "fine", "out")
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ class Architecture:
         plain = [(s, cells[n[:4]]) for n, s in self.shapes().items() if n.endswith("kernel") and n[:4] in cells]
         steps = [((3, 3, self.channels + 12, 4 * h), 16), ((3, 3, h + 12, 4 * f), 4), ((3, 3, 4 * f + 12, 12), 4)]
         down = [((6, 6, 3, self.channels), 16), ((6, 6, self.channels, self.deep_channels), 64)]
-        return [*plain, *down, *steps]
+        return [*plain, ((3, 3, 12, 3), 4), *down, *steps]
 
     def multiplications(self, height: int, width: int) -> int:
         """Multiply-adds of the convolutions for one frame of ``height`` x ``width`` pixels."""
@@ -189,9 +189,6 @@ def resize_up(x: Tensor) -> Tensor:
 
 
 ConvNorm = Callable[[str, Tensor, int], Tensor]  # (layer, features, strides): a convolution and its normalisation
-Steps = Callable[
-    [str], tuple[Tensor, Tensor]
-]  # (step of the way up): its kernel and bias, as ``_interleaved`` gives them
 
 
 def _taps(size: int) -> NDArray[np.float32]:
@@ -294,31 +291,40 @@ def _antialiased(kernel: Tensor) -> Tensor:
     return ops.einsum("at,bu,tucd->abcd", blur, blur, kernel)
 
 
+def _halved(pairs: Tensor) -> Tensor:
+    """The picture at half its size, seen through 1 3 3 1 in both directions: from 12 channels of phases to 3."""
+    taps = np.array([[0, 1], [3, 3], [1, 0]], np.float32) / 8  # [pair, phase]
+    kernel = np.einsum("yi,xj,cd->yxijcd", taps, taps, np.eye(3, dtype=np.float32)).reshape(3, 3, 12, 3)
+    return ops.conv(_mirrored(pairs, (0, 12)), ops.cast(kernel, pairs.dtype), padding="valid")
+
+
+def _as_computed(weights: Weights) -> dict[str, Tensor]:
+    """The arrays as the convolutions use them: steps down and up are expanded from what is trained."""
+    expanded = {name: value for name, value in weights.items() if not name.endswith("/detail")}
+    for name in ("stem", "down"):
+        expanded[f"{name}/kernel"] = _antialiased(weights[f"{name}/kernel"])
+    for name in STEPS_UP:
+        expanded[f"{name}/kernel"], expanded[f"{name}/bias"] = _interleaved(weights, name)
+    return expanded
+
+
 def _convolve(weights: Weights, name: str, x: Tensor, strides: int = 1) -> Tensor:
-    """A convolution with a 3x3 kernel, or with the 6x6 one of ``_antialiased`` where ``strides`` is 2."""
-    kernel = weights[f"{name}/kernel"]
-    if strides == 1:
-        return ops.conv(_mirrored(x), kernel, padding="valid")
-    if kernel.shape[0] == 3:  # else it is folded already
-        kernel = _antialiased(kernel)
-    return ops.conv(_mirrored(x, reach=2), kernel, strides=strides, padding="valid")
+    """A convolution: 3x3, or 6x6 where ``strides`` is 2."""
+    return ops.conv(_mirrored(x, reach=strides), weights[f"{name}/kernel"], strides=strides, padding="valid")
 
 
 def _biased(weights: Weights, name: str, x: Tensor, strides: int = 1) -> Tensor:
     return _convolve(weights, name, x, strides) + weights[f"{name}/bias"]
 
 
-def _run(
-    arch: Architecture, weights: Weights, pairs: Tensor, conv_norm: ConvNorm, steps: Steps
-) -> tuple[Tensor, Tensor]:
+def _run(arch: Architecture, weights: Weights, pairs: Tensor, conv_norm: ConvNorm) -> tuple[Tensor, Tensor]:
     """The network itself, on a picture in 2x2 phases.
 
     Args:
         arch: sizes of the network.
-        weights: arrays or tensors.
+        weights: arrays or tensors as ``_as_computed`` gives them.
         pairs: the picture after ``space_to_depth`` by 2, ``[N, H/2, W/2, 12]``.
         conv_norm: a convolution with its normalisation.
-        steps: kernels and biases of "head", "fine" and "out".
 
     Returns:
         The painted picture before ``depth_to_space`` by 2, ``[N, H/2, W/2, 12]``, and the deep branch's last
@@ -330,12 +336,10 @@ def _run(
         return trunk + conv_norm(f"{name}/b", branch, 1)
 
     def step(name: str, below: Tensor, picture: Tensor) -> Tensor:
-        kernel, bias = steps(name)
         x = _mirrored(ops.concatenate([below, picture], axis=-1), _groups(arch, name))
-        return ops.conv(x, kernel, padding="valid") + bias
+        return ops.conv(x, weights[f"{name}/kernel"], padding="valid") + weights[f"{name}/bias"]
 
-    n, rows, columns = -1 if pairs.shape[0] is None else pairs.shape[0], pairs.shape[1], pairs.shape[2]
-    small = ops.mean(ops.reshape(pairs, (n, rows, columns, 4, 3)), axis=3)  # the picture at half its size
+    small = _halved(pairs)
     trunk = _biased(weights, "stem", small, 2)
     early = (arch.blocks + 1) // 2
     for i in range(early):
@@ -379,15 +383,16 @@ def forward(arch: Architecture, weights: Weights, x: Tensor) -> Tensor:
 
 def forward_with_features(arch: Architecture, weights: Weights, x: Tensor) -> tuple[Tensor, Tensor]:
     """As ``forward``, and the deep features ``[N, H/8, W/8, D]`` as well, for the temporal feature loss."""
+    expanded = _as_computed(weights)
 
     def conv_norm(name: str, h: Tensor, strides: int) -> Tensor:
-        h = _convolve(weights, name, h, strides)
+        h = _convolve(expanded, name, h, strides)
         mean, variance = _moments(h)
         scale = ops.rsqrt(variance + EPSILON) * ops.cast(weights[f"{name}/gamma"], "float32")
         shift = ops.cast(weights[f"{name}/beta"], "float32") - mean * scale
         return h * ops.cast(scale, h.dtype) + ops.cast(shift, h.dtype)
 
-    out, deep = _run(arch, weights, space_to_depth(x - 0.5, 2), conv_norm, partial(_interleaved, weights))
+    out, deep = _run(arch, expanded, space_to_depth(x - 0.5, 2), conv_norm)
     return depth_to_space(out, 2), deep
 
 
@@ -401,9 +406,10 @@ def measure(arch: Architecture, weights: Weights, x: Tensor) -> dict[str, tuple[
         For each normalised layer its mean and variance, float32 ``[C]``.
     """
     statistics: dict[str, tuple[Tensor, Tensor]] = {}
+    expanded = _as_computed(weights)
 
     def conv_norm(name: str, h: Tensor, strides: int) -> Tensor:
-        h = _convolve(weights, name, h, strides)
+        h = _convolve(expanded, name, h, strides)
         h32 = ops.cast(h, "float32")
         mean, variance = ops.mean(h32, axis=(0, 1, 2)), ops.var(h32, axis=(0, 1, 2))
         statistics[name] = (mean, variance)
@@ -411,7 +417,7 @@ def measure(arch: Architecture, weights: Weights, x: Tensor) -> dict[str, tuple[
         shift = ops.cast(weights[f"{name}/beta"], "float32") - mean * scale
         return h * ops.cast(scale, h.dtype) + ops.cast(shift, h.dtype)
 
-    _run(arch, weights, space_to_depth(x - 0.5, 2), conv_norm, partial(_interleaved, weights))
+    _run(arch, expanded, space_to_depth(x - 0.5, 2), conv_norm)
     return statistics
 
 
@@ -433,13 +439,10 @@ def fold(
         Arrays for ``forward_folded``: ``NAME/kernel`` and ``NAME/bias`` for every convolution.
     """
     folded: dict[str, NDArray[np.float32]] = {}
-    for name, value in weights.items():
+    for name, tensor in _as_computed(weights).items():
+        value = np.array(ops.convert_to_numpy(tensor), np.float32)
         layer, kind = name.rsplit("/", 1)
-        if layer in ("head", "fine", "out"):
-            continue
-        if name in ("stem/kernel", "down/kernel"):
-            value = np.array(ops.convert_to_numpy(_antialiased(value)))
-        if kind == "kernel" and f"{layer}/gamma" in weights:
+        if kind == "kernel" and layer in statistics:
             mean, variance = statistics[layer]
             scale = weights[f"{layer}/gamma"] / np.sqrt(variance + np.float32(EPSILON))
             folded[name] = (value * scale).astype(np.float32)
@@ -449,12 +452,10 @@ def fold(
     # The network wants its input centred on 0. As borders are mirrored, not zero, a bias does that everywhere.
     folded["stem/bias"] = folded["stem/bias"] - np.float32(0.5) * folded["stem/kernel"].sum(axis=(0, 1, 2))
     folded["stem/kernel"] = folded["stem/kernel"] / np.float32(white)
-    for layer in ("head", "fine", "out"):
-        kernel, bias = (np.array(ops.convert_to_numpy(value)) for value in _interleaved(weights, layer))
-        kernel[:, :, -12:] /= np.float32(white)
-        if layer == "out":
-            kernel, bias = kernel * np.float32(white), bias * np.float32(white)
-        folded[f"{layer}/kernel"], folded[f"{layer}/bias"] = kernel, bias
+    for layer in STEPS_UP:
+        folded[f"{layer}/kernel"][:, :, -12:] /= np.float32(white)
+    folded["out/kernel"] *= np.float32(white)
+    folded["out/bias"] *= np.float32(white)
     return folded
 
 
@@ -478,10 +479,7 @@ def forward_pairs(arch: Architecture, folded: Weights, pairs: Tensor) -> Tensor:
     def conv_bias(name: str, h: Tensor, strides: int) -> Tensor:
         return _convolve(folded, name, h, strides) + folded[f"{name}/bias"]
 
-    def steps(name: str) -> tuple[Tensor, Tensor]:
-        return folded[f"{name}/kernel"], folded[f"{name}/bias"]
-
-    return _run(arch, folded, pairs, conv_bias, steps)[0]
+    return _run(arch, folded, pairs, conv_bias)[0]
 
 
 def padded_size(height: int, width: int, stride: int = 8) -> tuple[int, int]:
