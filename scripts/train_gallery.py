@@ -12,6 +12,7 @@ import argparse
 import time
 import tomllib
 from dataclasses import asdict, fields, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +101,10 @@ def main() -> None:
     if options.checkpoints:
         options.checkpoints.mkdir(parents=True, exist_ok=True)
 
+    @cache
+    def load(kind: str) -> loss_network.LossNetwork:
+        return loss_network.load(options.vgg16 if kind == "vgg16" else kind)
+
     for name in options.only or list(table):
         entry = table[name]
         painting = next(read_rgb(d / entry["painting"]) for d in options.paintings if (d / entry["painting"]).is_file())
@@ -110,7 +115,7 @@ def main() -> None:
         for stage in options.stage or entry.get("stages", ["quick"]):
             chosen = {**stages[stage], **{k: v for k, v in entry.items() if k not in ENTRY_KEYS}, **overrides}
             size, batch, kind = (chosen.pop(key) for key in ("size", "batch", "loss_network"))
-            net = loss_network.load(options.vgg16 if kind == "vgg16" else kind)
+            net = load(kind)
             settings = read_settings(chosen, precision)
             commands.append(
                 f"scripts/train_gallery.py --only {name} --stage {stage}"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from functools import lru_cache
 from itertools import count
@@ -90,16 +91,12 @@ class ChunkSink:
     def _finish(self, number: int, encoder: StreamEncoder) -> None:
         """Write, check, sync, rename, record."""
         part, frames = part_path(self._job.folder, number), self._job.plan.chunks[number][1]
-        try:
+        with _reported(self._job, number, self._done):
             encoder.close()
             written = stored_frames(part)
             if written != frames:
                 raise OutputError(f"chunk {number} cannot be finished", f"{written} of {frames} frames were encoded")
             commit_chunk(self._job, number, part)
-        except OSError as error:
-            raise disk_error(self._job.output, error) from error
-        if self._done is not None:
-            self._done(number)
 
     def close(self) -> Path:
         """Waits for the last chunk.
@@ -190,12 +187,8 @@ class PictureChunkSink:
         self._sink.write(batch)
         while self._numbers and batch.index + len(batch) >= sum(self._job.plan.chunks[self._numbers[0]]):
             number = self._numbers.pop(0)
-            try:
+            with _reported(self._job, number, self._done):
                 commit_pictures(self._job, number)
-            except OSError as error:
-                raise disk_error(self._job.output, error) from error
-            if self._done is not None:
-                self._done(number)
 
     def close(self) -> Path:
         """Looks whether all chunks came.
@@ -209,6 +202,17 @@ class PictureChunkSink:
 
     def abort(self) -> None:
         """Nothing: pictures that are written are whole, and a chunk without a record is painted again."""
+
+
+@contextmanager
+def _reported(job: Job, number: int, done: Callable[[int], None] | None) -> Iterator[None]:
+    """Calls ``done`` if the chunk inside was committed; a failing disk is said to be one."""
+    try:
+        yield
+    except OSError as error:
+        raise disk_error(job.output, error) from error
+    if done is not None:
+        done(number)
 
 
 def _too_few(job: Job, number: int) -> OutputError:
