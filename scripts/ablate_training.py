@@ -1,7 +1,7 @@
 """Trains the same paintings in several ways, the same number of steps each, and judges all by VGG-16.
 
     python scripts/ablate_training.py --paintings wave.jpg,scream.jpg --photos DIR --vgg16 FILE.npz \
-        --clips a.mp4,b.mp4 [--ways embedded,teacher,no-temporal] [--steps 250]
+        --clips a.mp4,b.mp4 [--ways embedded,teacher,no-temporal] [--steps 250] [--start great-wave]
 
 embedded: the loss network that ships; teacher: VGG-16 itself; no-temporal: as embedded, without the temporal losses.
 """
@@ -40,6 +40,7 @@ def main() -> None:
     parser.add_argument("--ways", default=",".join(WAYS))
     parser.add_argument("--steps", type=int, default=250)
     parser.add_argument("--batch", type=int, default=1)
+    parser.add_argument("--start", help="style to begin from; the base where left out")
     parser.add_argument("--keep", type=Path, help="folder for the trained styles, and to take them from")
     options = parser.parse_args()
     ways = options.ways.split(",")
@@ -51,6 +52,7 @@ def main() -> None:
     clips = [read_clip(Path(clip), 6) for clip in options.clips.split(",")]
     flows = [temporal.clip_flows(frames, flow_and_mask) for frames in clips]
     precision = choose_precision("auto", choose_device())
+    start = gallery.resolve(options.start) if options.start else gallery.base()
 
     def trained(painting: Path, way: str) -> tuple[Style, float]:
         kept = options.keep / f"{painting.stem}.{way}.safetensors" if options.keep else None
@@ -62,7 +64,7 @@ def main() -> None:
         sampler = PairSampler(photos, size=256, batch=options.batch)
         began = time.perf_counter()
         net = nets["teacher" if way == "teacher" else "embedded"]
-        style = train_style(read_rgb(painting), sampler, gallery.base(), net, settings, StyleCard(name=way))
+        style = train_style(read_rgb(painting), sampler, start, net, settings, StyleCard(name=way), base=gallery.base())
         pace = (time.perf_counter() - began) / options.steps
         style = replace(style, card=replace(style.card, figures={**style.card.figures, "seconds_a_step": pace}))
         if kept:

@@ -44,8 +44,8 @@ def decoded(path: Path) -> tuple[str, int]:
 
 
 def sample(path: Path) -> Path:
-    """A small clip of five chunks."""
-    pattern = ["-f", "lavfi", "-i", "testsrc2=s=64x48:r=25:d=40"]
+    """A clip of five chunks that takes about as long to paint as a program takes to start."""
+    pattern = ["-f", "lavfi", "-i", "testsrc2=s=240x176:r=25:d=40"]
     subprocess.run([ffmpeg_exe(), "-v", "error", *pattern, "-c:v", "libx264", "-pix_fmt", "yuv420p", path], check=True)
     return path
 
@@ -89,7 +89,7 @@ def main() -> None:
     environment = {**os.environ, MARK: mark}
     with tempfile.TemporaryDirectory() as folder:
         clip = options.clip or sample(Path(folder) / "clip.mp4")
-        whole, output = Path(folder) / "whole.mp4", Path(folder) / "out.mp4"
+        whole, output, messages = (Path(folder) / name for name in ("whole.mp4", "out.mp4", "messages.txt"))
         command = [sys.executable, "-m", "videostyle", "render", str(clip), "--style", options.style, "-q", "-o"]
 
         def check(path: Path) -> None:
@@ -110,13 +110,14 @@ def main() -> None:
         while kills < options.kills:
             engine = engines[kills % len(engines)]
             before, _ = chunks_kept(output)
-            child = subprocess.Popen(
-                [*command, str(output), "--resume", *ENGINES[engine]],
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                env=environment,
-                start_new_session=True,
-            )
+            with messages.open("wb") as log:
+                child = subprocess.Popen(
+                    [*command, str(output), "--resume", *ENGINES[engine]],
+                    stdout=subprocess.DEVNULL,
+                    stderr=log,
+                    env=environment,
+                    start_new_session=True,
+                )
             ended = True
             try:
                 child.wait(rng.uniform(0.1, 1.0) * life[engine])
@@ -139,6 +140,8 @@ def main() -> None:
                     print(f"{kills}: {what} of {engine}: {kept} of {chunks} chunks kept, {begun} lost", flush=True)
                     continue
             # It came to its end: that end must be right, and the next begins anew.
+            if ended and child.returncode:
+                raise SystemExit(f"{engine} failed by itself after {kills} kills:\n{messages.read_text()[-4000:]}")
             completions += 1
             check(output)
             output.unlink()
@@ -150,7 +153,7 @@ def main() -> None:
         if left:
             power_cut(mark)
             raise SystemExit(f"{len(left)} processes were left over")
-        files = sorted(set(os.listdir(folder)) - {"whole.mp4", "out.mp4", "clip.mp4"})
+        files = sorted(set(os.listdir(folder)) - {"whole.mp4", "out.mp4", "clip.mp4", "messages.txt"})
         if files:
             raise SystemExit(f"left over: {', '.join(files)}")
     print(f"{kills} kills, {cuts} of them power cuts, on {', '.join(life)}: {completions + 1} completed renders of")

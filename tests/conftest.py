@@ -13,6 +13,14 @@ import pytest
 from videostyle.io.ffmpeg import ffmpeg_exe
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _own_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The tests neither read nor write what the user keeps: styles, measurements."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VIDEOSTYLE_HOME", str(tmp_path_factory.mktemp("home") / "videostyle"))
+        yield
+
+
 def ffmpeg(*arguments: str | Path) -> None:
     """Runs ffmpeg, quietly, on one thread."""
     command = [ffmpeg_exe(), "-hide_banner", "-loglevel", "error", "-y", *map(str, arguments)]

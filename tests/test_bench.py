@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from videostyle.cli.main import main
+from videostyle.processors import machine
 from videostyle.processors.machine import device_key
 from videostyle.render import tuning
 from videostyle.render.bench import BenchReport, DeviceRow, Spread, moving_frames
@@ -66,7 +67,7 @@ def test_bench_measures_and_keeps_the_best(tmp_path: Path, own_home: Path) -> No
     kept = tuning.load("/CPU:0")
     assert kept is not None
     assert kept.batch_pixels == report["best"]["batch"] * report["best"]["workers"] * 192 * 128
-    assert sorted(path.name for path in own_home.iterdir()) == ["tuning.json"]
+    assert tuning.path() in own_home.iterdir()
 
 
 def test_a_kept_measurement_decides_how_render_computes(
@@ -86,6 +87,15 @@ def test_a_kept_measurement_decides_how_render_computes(
     main(["doctor"])
     assert "bfloat16, 0.01 megapixels at once: 10.0 frames/s" in capsys.readouterr().out
     assert stylize.choose_precision("auto", "/CPU:0") in stylize.PRECISIONS
+
+
+def test_the_gain_of_bfloat16_is_measured_once(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What else runs at the moment must not change the precision, and the frames, from one command to the next."""
+    machine.bfloat16_gain.cache_clear()
+    gain = machine.bfloat16_gain()
+    machine.bfloat16_gain.cache_clear()
+    monkeypatch.setattr(machine, "_best", None)
+    assert machine.bfloat16_gain() == gain > 0
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"x": 1}'])

@@ -5,14 +5,18 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
+import json
+import logging
 import os
 import shutil
 import stat
 from pathlib import Path
 from types import TracebackType
-from typing import IO
+from typing import IO, Any
 
 from videostyle.errors import InputError, OutputError
+
+log = logging.getLogger("videostyle")
 
 
 def vet_input(path: str | os.PathLike[str], kind: str = "video") -> Path:
@@ -112,6 +116,24 @@ def write_whole(path: Path, data: bytes) -> None:
     finally:
         with contextlib.suppress(FileNotFoundError):
             part.unlink()
+
+
+def read_object(path: Path, hint: str = "") -> dict[str, Any]:
+    """A JSON object from a file; empty, with a warning, where the file is not one, and where there is none."""
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        log.warning("%s is not used: %s%s", path, error, f"; {hint}" if hint else "")
+        return {}
+    return data if isinstance(data, dict) else {}
+
+
+def write_object(path: Path, data: dict[str, Any]) -> None:
+    """Writes a JSON object as ``write_whole`` does, and the folder it belongs in."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(path, json.dumps(data, indent=1).encode())
 
 
 class PendingOutput:

@@ -26,7 +26,7 @@ from videostyle.models.style_network import Architecture
 
 Arrays = dict[str, NDArray[np.float32]]
 
-FORMAT = 2  # version of the file format, raised when older programs can no longer read it
+FORMAT = 3  # version of the file format, raised when older programs can no longer read it
 LARGEST_HEADER = 1 << 20  # bytes; a card is a few KB
 
 

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import logging
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from videostyle.io.files import write_whole
+from videostyle.io.files import read_object, write_object
 from videostyle.models import gallery
-
-log = logging.getLogger("videostyle")
 
 
 @dataclass(frozen=True)
@@ -39,14 +35,7 @@ def path() -> Path:
 
 
 def _read() -> dict[str, Any]:
-    try:
-        data = json.loads(path().read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError) as error:
-        log.warning("%s is not used: %s; run 'videostyle bench' to write it anew", path(), error)
-        return {}
-    return data if isinstance(data, dict) else {}
+    return read_object(path(), "run 'videostyle bench' to write it anew")
 
 
 def load(device: str) -> Tuning | None:
@@ -67,7 +56,5 @@ def save(device: str, tuning: Tuning) -> Path:
     """Keeps ``tuning`` for TensorFlow's ``device``; returns the file."""
     from videostyle.processors.machine import device_key
 
-    data = {**_read(), device_key(device): asdict(tuning)}
-    path().parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path(), json.dumps(data, indent=1).encode())
+    write_object(path(), {**_read(), device_key(device): asdict(tuning)})
     return path()
