@@ -96,9 +96,9 @@ def test_strength_walks_from_the_picture_to_the_painting(clip: Clip) -> None:
     left = [np.abs(step - steps[-1]).mean() for step in steps]
     assert left == sorted(left, reverse=True)  # each step is nearer to the painting
     gone = [np.abs(step - frames).mean() for step in steps]
-    # A painting may use colours like the picture's again in its last quarter, no more than that.
-    assert gone[:-1] == sorted(gone[:-1])
-    assert gone[-1] > 0.9 * gone[-2]
+    # A painting may use colours like the picture's again in its second half, no more than that.
+    assert gone[:3] == sorted(gone[:3])
+    assert min(gone[3:]) > 0.9 * max(gone)
     assert 10 * np.log10(255**2 / ((steps[0] - frames) ** 2).mean()) > 34
     assert gone[-1] > 15
 
