@@ -1418,7 +1418,7 @@ def test_live_paints_a_file_into_a_recording(
     words += ["--input", str(clip("plain.mp4")), "--loop", "--record", str(out), "--duration", "2.5", "--json", "-q"]
     assert main(words) == 0
     report = json.loads(capsys.readouterr().out.splitlines()[-1])
-    assert 10 < report["painted"] <= 25 * 2.5 + 5
+    assert 10 < report["painted"] <= 1.25 * 25 * 2.5  # at the clip's own pace, give or take the end
     assert report["outputs"]["recording"]["frames"] >= 0.8 * report["painted"]
     assert report["latency_p95"] < 1000
     times = times_of(out)
