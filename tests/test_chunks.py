@@ -23,6 +23,7 @@ from videostyle.cli.main import main
 from videostyle.errors import DeviceError, InputError, Interrupted, OutputError
 from videostyle.io import files
 from videostyle.io.probe import packet_times, probe
+from videostyle.io.sink import EncodeOptions
 from videostyle.io.source import ReadOptions, open_source
 from videostyle.models.weights import save_style
 from videostyle.render import chunks, executors, plan
@@ -197,6 +198,19 @@ def test_processes_paint_the_same_frames(
     render(film, tmp_path / "out.mp4", RenderSettings(style), engine=Engine(workers=workers))
     assert decoded(tmp_path / "out.mp4") == uninterrupted
     assert os.listdir(tmp_path) == ["out.mp4"]
+
+
+def test_the_length_of_chunks_changes_no_painted_frame(
+    film: Path, style: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only where an encoder begins anew depends on it, so a lossless file holds the same frames."""
+    found, settings = [], RenderSettings(style, encode=EncodeOptions(codec="ffv1"))
+    for longest in (plan.CHUNK, 130):
+        monkeypatch.setattr(plan, "CHUNK", longest)
+        monkeypatch.setattr(plan, "CHUNK_AT_CUT", longest // 2)
+        render(film, tmp_path / f"{longest}.mkv", settings)
+        found.append(decoded(tmp_path / f"{longest}.mkv"))
+    assert found[0] == found[1]
 
 
 def test_a_worker_that_dies_is_said_and_finished_chunks_are_kept(
