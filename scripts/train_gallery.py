@@ -52,6 +52,12 @@ def read_settings(chosen: dict[str, Any], precision: str) -> Settings:
     return replace(Settings(), weights=weights, precision=precision, **plain)
 
 
+def stage_keys(stages: dict[str, dict[str, Any]], name: str) -> dict[str, Any]:
+    """The keys of a stage: its own, and those of the stage it says it is ``like``."""
+    own = dict(stages[name])
+    return {**stage_keys(stages, own.pop("like")), **own} if "like" in own else own
+
+
 def observer(label: str, path: Path) -> Any:
     """Prints the mean losses of every 50 steps, and keeps the style as it is every 200."""
     began, sums = time.time(), []
@@ -113,7 +119,11 @@ def main() -> None:
         style = load_style(start) if start else gallery.base()
         commands = [style.card.command] if start else []
         for stage in options.stage or entry.get("stages", ["quick"]):
-            chosen = {**stages[stage], **{k: v for k, v in entry.items() if k not in ENTRY_KEYS}, **overrides}
+            chosen = {
+                **stage_keys(stages, stage),
+                **{k: v for k, v in entry.items() if k not in ENTRY_KEYS},
+                **overrides,
+            }
             size, batch, kind = (chosen.pop(key) for key in ("size", "batch", "loss_network"))
             net = load(kind)
             settings = read_settings(chosen, precision)
