@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
 import logging
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -158,6 +160,16 @@ def no_errors_logged(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
         if record.name == "videostyle" and record.levelno >= logging.ERROR
     ]
     assert not bad, bad
+
+
+def load_script(name: str) -> ModuleType:
+    """A module of scripts/, which is not a package."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).parent.parent / "scripts" / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import http.client
-import importlib.util
 import itertools
 import json
 import os
@@ -26,6 +25,7 @@ import cv2
 import numpy as np
 import pytest
 
+from tests.conftest import load_script
 from videostyle.cli.main import main
 from videostyle.errors import DeviceError, ModelError, OutputError, UsageError
 from videostyle.frames import VideoInfo
@@ -1354,12 +1354,7 @@ def test_n3_only_addresses_of_streams_are_opened(url: str) -> None:
 
 @pytest.fixture
 def bench() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("bench_live", ROOT / "scripts" / "bench_live.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script("bench_live")
 
 
 @pytest.mark.parametrize("size", [(640, 360), (424, 240)])

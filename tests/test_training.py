@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tests.conftest import load_script
 from videostyle.errors import InputError, Interrupted, ModelError, UsageError
 from videostyle.metrics import temporal
 from videostyle.metrics.optical_flow import flow_and_mask
 from videostyle.training import data, flow
 
-SAMPLES = Path(__file__).parent.parent / "samples"
+ROOT = Path(__file__).parent.parent
+SAMPLES, SCRIPTS, ASSETS = ROOT / "samples", ROOT / "scripts", ROOT / "videostyle" / "assets"
 
 
 def picture(seed: int, height: int = 200, width: int = 260) -> np.ndarray:
@@ -298,3 +301,41 @@ def test_colour_drift_and_noise_gain() -> None:
     assert temporal.noise_gain(lambda f: f, np.full((32, 32, 3), 128, np.uint8)) == pytest.approx(1)
     halved = temporal.noise_gain(lambda f: f // 2, np.full((32, 32, 3), 128, np.uint8), sigma=8)
     assert halved == pytest.approx(0.5, rel=0.05)
+
+
+# -- the gallery's script ------------------------------------------------------------------------------------
+
+
+def test_every_style_of_the_gallery_says_how_it_is_trained() -> None:
+    script = load_script("train_gallery")
+    table = tomllib.loads((SCRIPTS / "gallery.toml").read_text(encoding="utf-8"))
+    stages = table.pop("stages")
+    still, strong = (script.stage_keys(stages, name) for name in ("still", "strong"))
+    assert still["temporal"] > strong["temporal"]
+    assert still["content"] == strong["content"]
+    for name, entry in table.items():
+        assert (ASSETS / "styles" / f"{name}.safetensors").is_file()
+        for stage in entry.get("stages", ["quick"]):
+            chosen = script.stage_keys(stages, stage)
+            assert chosen.pop("loss_network") in ("embedded", "vgg16")
+            assert chosen.pop("size") % 32 == 0 < chosen.pop("batch")
+            assert script.read_settings(chosen, "float32").steps == chosen["steps"]  # raises on a key it does not know
+
+
+def test_the_gallery_is_trained_stage_by_stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cv2 = pytest.importorskip("cv2")
+    from videostyle.models.weights import load_style
+
+    for name in ("photo.jpg", "woodcut.png"):
+        cv2.imwrite(str(tmp_path / name), picture(5))
+    arguments = ["--paintings", tmp_path, "--photos", tmp_path, "--only", "woodcut", "--output", tmp_path / "out"]
+    small = ["--set", "steps=1", "--set", "size=64", "--set", "scales=1"]
+    start = ASSETS / "styles" / "great-wave.safetensors"
+    (tmp_path / "out").mkdir()
+    command = ["train_gallery.py", *arguments, *small, "--start", start, "--stage", "quick", "--stage", "quick"]
+    monkeypatch.setattr("sys.argv", list(map(str, command)))
+    load_script("train_gallery").main()
+    before, after = load_style(start), load_style(tmp_path / "out" / "woodcut.safetensors")
+    assert after.card.painting == "Woodcut"
+    assert after.card.command.count("--stage quick") == 2
+    assert any((after.weights[name] != before.weights[name]).any() for name in before.weights)
