@@ -88,7 +88,7 @@ def test_api_render_stylizer_and_paint_agree(clip: Clip, tmp_path: Path) -> None
         stylizer(frames.astype(float))
 
 
-@pytest.mark.xfail(strict=True, reason="the present Great Wave is brighter half-way than at either end (README, limits)")
+@pytest.mark.xfail(strict=True, reason="the present Great Wave is brighter half-way than at its ends (README, limits)")
 def test_strength_walks_from_the_picture_to_the_painting(clip: Clip) -> None:
     import videostyle
 
