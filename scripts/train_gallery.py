@@ -30,7 +30,6 @@ from videostyle.training.data import PairSampler
 from videostyle.training.trainer import LossWeights, Progress, Settings, train_style
 
 WHOLE_NUMBERS = ("steps", "scales", "seed", "checkpoint_every")
-WINDOW = 288  # pixels, the largest window of any stage; smaller clips are enlarged to it
 ENTRY_KEYS = ("painting", "title", "artist", "year", "stages", "start")
 
 
@@ -43,14 +42,6 @@ def read_rgb(path: Path, long_side: int | None = None) -> np.ndarray:
         scale = long_side / max(picture.shape[:2])
         picture = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     return picture[..., ::-1].copy()
-
-
-def enlarged(picture: np.ndarray, short_side: int = WINDOW) -> np.ndarray:
-    """A picture at a short side of at least ``short_side``: old and small clips have grain and blocks to learn from."""
-    scale = short_side / min(picture.shape[:2])
-    if scale <= 1:
-        return picture
-    return cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
 
 
 def read_settings(chosen: dict[str, Any], precision: str) -> Settings:
@@ -108,12 +99,12 @@ def main() -> None:
     neighbours = []
     for path in options.clip:
         with open_source(path) as source:
-            found = clip_neighbours(source)
-        neighbours += [(enlarged(now), enlarged(before)) for now, before in found if now is not before]
-    clips = clip_pairs(neighbours, WINDOW, "medium")
+            neighbours += clip_neighbours(source)
+    largest = max(stage_keys(stages, stage)["size"] for stage in stages)
     precision = choose_precision("auto", choose_device())
     precision = precision if precision == "bfloat16" else "float32"
     overrides = {key: float(value) for key, value in (item.split("=") for item in options.set)}
+    clips = clip_pairs(neighbours, int(overrides.get("size", largest)), "medium", enlarge=True)
     if options.checkpoints:
         options.checkpoints.mkdir(parents=True, exist_ok=True)
 

@@ -303,6 +303,17 @@ def test_colour_drift_and_noise_gain() -> None:
     assert halved == pytest.approx(0.5, rel=0.05)
 
 
+def test_small_clips_are_left_out_or_enlarged() -> None:
+    from videostyle.render.style import clip_pairs
+
+    small, large = picture(1, 100, 120), picture(2, 200, 260)
+    neighbours = [(small, small.copy()), (large, large.copy()), (large, large)]  # the last is a clip's first frame
+    assert [pair.current.shape[:2] for pair in clip_pairs(neighbours, 150)] == [(200, 260)]
+    found = clip_pairs(neighbours, 150, enlarge=True)
+    assert [pair.current.shape[:2] for pair in found] == [(150, 180), (200, 260)]
+    assert found[0].flow.shape == (150, 180, 2)
+
+
 # -- the gallery's script ------------------------------------------------------------------------------------
 
 

@@ -30,6 +30,15 @@ def shrunk(picture: UInt8Array, long_side: int = LONG_SIDE) -> UInt8Array:
     return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
+def enlarged(picture: UInt8Array, short_side: int) -> UInt8Array:
+    """A picture at a short side of at least ``short_side``."""
+    scale = short_side / min(picture.shape[:2])
+    if scale <= 1:
+        return picture
+    cv2 = load_cv2()
+    return np.asarray(cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC), np.uint8)
+
+
 def clip_neighbours(source: FrameSource, count: int = FRAMES_OF_A_CLIP) -> list[Neighbours]:
     """Up to ``count`` frames spread over a clip, each with the frame before it."""
     pairs: list[Neighbours] = []

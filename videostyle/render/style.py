@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from videostyle import __version__
 from videostyle.errors import ModelError
 from videostyle.frames import UInt8Array
-from videostyle.io.content import Neighbours, clip_neighbours, read_content, shrunk
+from videostyle.io.content import Neighbours, clip_neighbours, enlarged, read_content, shrunk
 from videostyle.io.source import FrameSource, open_source, read_picture
 
 if TYPE_CHECKING:
@@ -58,15 +58,27 @@ def sample_content() -> Path:
     return ASSETS / "content"
 
 
-def clip_pairs(neighbours: Sequence[Neighbours], smallest: int, preset: str = "fast") -> list[ClipPair]:
-    """Neighbouring frames with their optical flow, for training; those with a side below ``smallest`` are left out."""
+def clip_pairs(
+    neighbours: Sequence[Neighbours], smallest: int, preset: str = "fast", enlarge: bool = False
+) -> list[ClipPair]:
+    """Neighbouring frames with their optical flow, for training.
+
+    Args:
+        neighbours: frames, each with the one before it.
+        smallest: least short side of a frame, pixels; pairs below are left out.
+        preset: of the flow.
+        enlarge: bring smaller frames to that size instead: old and small clips have grain and blocks to learn from.
+    """
     from videostyle.metrics.optical_flow import flow_and_mask
     from videostyle.training.data import ClipPair
 
+    moving = [(current, before) for current, before in neighbours if current is not before]
+    if enlarge:
+        moving = [(enlarged(current, smallest), enlarged(before, smallest)) for current, before in moving]
     return [
         ClipPair(before, current, *flow_and_mask(current, before, preset))
-        for current, before in neighbours
-        if min(current.shape[:2]) >= smallest and current is not before
+        for current, before in moving
+        if min(current.shape[:2]) >= smallest
     ]
 
 
