@@ -37,7 +37,18 @@ from videostyle.live import outputs as outputs_module
 from videostyle.live import stream as stream_module
 from videostyle.live.dissolve import Dissolve
 from videostyle.live.figures import Delays, RecentRate
-from videostyle.live.light import JUMP, MEASURE_EVERY, PARTS, RELIGHT, Follower, LightWatch, SlowMean, pooled, quarters
+from videostyle.live.light import (
+    JUMP,
+    MEASURE_EVERY,
+    PARTS,
+    RELIGHT,
+    Follower,
+    LightWatch,
+    SlowMean,
+    between,
+    pooled,
+    quarters,
+)
 from videostyle.live.loop import Capture, LiveLoop, LiveReport
 from videostyle.live.newest import Newest
 from videostyle.live.outputs import LiveFrame
@@ -48,6 +59,7 @@ from videostyle.live.recording import Encoder, Recording
 from videostyle.live.screen import VirtualCamera
 from videostyle.live.stage import WindowStage
 from videostyle.live.stream import StreamOut
+from videostyle.models import gallery
 from videostyle.models.weights import Style, blend, interpolate
 
 ROOT = Path(__file__).parent.parent
@@ -569,6 +581,52 @@ def test_a_cut_is_painted_with_its_own_statistics_from_its_first_frame_on(
         painter(one, i / 30)
     fresh = LivePainter(random_style, [random_style], VideoInfo(width=SIZE[0], height=SIZE[1]), device="cpu")
     assert np.array_equal(painter(two, 20 / 30), fresh(two, 0.0))
+
+
+@pytest.mark.parametrize("step", [0, 2])
+def test_a_style_is_painted_with_its_own_statistics_once_it_is_chosen(
+    random_style: Style, flat_style: Style, painter: LivePainter, step: int
+) -> None:
+    frame = scene(3)[: SIZE[1], : SIZE[0]]
+    other = LivePainter(random_style, [flat_style], VideoInfo(width=SIZE[0], height=SIZE[1]), device="cpu")
+    for live in (painter, other):
+        live.prepare(frame, 0.0)
+        live.set_step(step, 0.0)
+    painter(frame, 0.0)
+    painter.choose(1, 0.1)
+    switched = painter(frame, 0.1)
+    assert np.array_equal(switched, other(frame, 0.1))
+    painter.choose(0, 0.2, seconds=0.5)
+    painter.choose(1, 0.4, seconds=0.5)
+    for i in range(10):
+        crossed = painter(frame, 0.4 + i / 10)
+    assert np.array_equal(crossed, switched)
+
+
+def test_half_strength_is_neither_lighter_nor_darker_than_both_ends() -> None:
+    base, style = gallery.base(), gallery.resolve("great-wave")
+    frame = np.ascontiguousarray(cv2.imread(str(ROOT / "samples" / "harbour.jpg"))[::2, ::2, ::-1])
+    info = VideoInfo(width=frame.shape[1], height=frame.shape[0])
+    painter = LivePainter(base, [style], info, device="cpu", adaptive=False)
+    light = []
+    for i, strength in enumerate((0.0, 0.5, 1.0)):
+        painter.set_strength(strength, i)
+        light.append(painter(frame, i).mean())
+    assert light[1] == pytest.approx((light[0] + light[2]) / 2, abs=5)
+    painter.set_strength(0.5, 3.0)
+    for second in range(3, 12):  # and stays so while the scene is measured anew, in parts
+        half = painter(frame, second).mean()
+    assert half == pytest.approx(light[1], abs=1)
+
+
+def test_statistics_between_two_fade_the_correction_of_colours() -> None:
+    one, two, three = (np.full(3, v, np.float32) for v in (1, 2, 3))
+    plain, corrected = {"a": (one, one)}, {"a": (two, three), "out": (one, one), "line": (three, two)}
+    for first, second, share in ((plain, corrected, 0.25), (corrected, plain, 0.75)):
+        found = between(first, second, share)
+        assert found["a"][0] == pytest.approx(1.25)
+        assert found["line"][0] == pytest.approx(3)
+        assert found["out"][0] == pytest.approx(3 + 0.25 * (1 - 3))
 
 
 def test_a_scene_that_stays_is_painted_the_same_for_minutes(painter: LivePainter) -> None:

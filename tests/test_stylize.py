@@ -13,7 +13,7 @@ from videostyle.errors import DeviceError, ModelError, UsageError
 from videostyle.frames import ColorInfo, FrameBatch, VideoInfo
 from videostyle.models import style_network
 from videostyle.models.style_network import Architecture, fold, forward, forward_folded, measure
-from videostyle.models.weights import Style
+from videostyle.models.weights import Style, blend
 from videostyle.processors.preserve_color import PreserveColor
 from videostyle.processors.stylize import Stylize, choose_device, choose_precision, plan_tiles
 
@@ -129,6 +129,24 @@ def test_folding_the_statistics_changes_nothing(random_style: Style) -> None:
     folded = fold(arch, weights, statistics)
     assert not [name for name in folded if name.endswith(("gamma", "beta"))]
     np.testing.assert_allclose(forward_folded(arch, folded, x), forward(arch, weights, x), atol=2e-5)
+
+
+def test_a_style_between_others_keeps_to_the_line_of_their_colours(random_style: Style) -> None:
+    shifts = {"out/bias": 0.2, "head/bias": 1.0, "fine/bias": 0.5}
+    other = replace(random_style, weights={k: v + shifts.get(k, 0) for k, v in random_style.weights.items()})
+    middle = blend(random_style, other, 0.4)
+    x = scene(1, 64, 96).astype(np.float32) / 255
+    processor = opened(middle, 64, 96, precision="float32")
+
+    def colours(style: Style) -> tuple[np.ndarray, np.ndarray]:
+        statistics = processor.statistics_of(np.rint(255 * x).astype(np.uint8), style)
+        painted = np.asarray(forward_folded(style.architecture, fold(style.architecture, style.weights, statistics), x))
+        return painted.mean(axis=(0, 1, 2)), painted.std(axis=(0, 1, 2))
+
+    for low, between, high in zip(colours(random_style), colours(middle), colours(other), strict=True):
+        np.testing.assert_allclose(between, 0.6 * low + 0.4 * high, rtol=0.05, atol=0.01)
+    plain = colours(replace(middle, ends=()))
+    assert np.abs(plain[0] - colours(middle)[0]).max() > 0.02  # left to itself it goes elsewhere
 
 
 def test_the_program_is_the_network(random_style: Style) -> None:

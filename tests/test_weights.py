@@ -15,7 +15,7 @@ from safetensors.numpy import save
 pytest.importorskip("keras")
 from videostyle.errors import ModelError, UsageError
 from videostyle.models import gallery, loss_network
-from videostyle.models.weights import Style, StyleCard, arrays_sha256, interpolate, load_style, save_style
+from videostyle.models.weights import Style, StyleCard, arrays_sha256, blend, interpolate, load_style, save_style
 
 
 @pytest.fixture
@@ -126,6 +126,17 @@ def test_interpolation_is_a_straight_line(random_style: Style) -> None:
     np.testing.assert_allclose(mix.weights["out/bias"], random_style.weights["out/bias"] + 2, rtol=1e-5)
     assert "other:0.67" in mix.card.name
     assert interpolate(random_style, [(other, 1.0)], 1.0) is other
+    assert {(end.card.name, share) for end, share in half.ends} == {("random", 0.5), ("other", 0.5)}
+    assert interpolate(random_style, [(other, 1.0)], 0.0).ends == ()  # it is the base
+
+
+def test_a_style_between_styles_between_others_has_the_trained_ones_as_ends(random_style: Style) -> None:
+    other = Style(replace(random_style.card, name="other"), random_style.weights)
+    third = Style(replace(random_style.card, name="third"), random_style.weights)
+    on_the_way = blend(blend(random_style, other, 0.5), blend(random_style, third, 0.5), 0.4)
+    assert {(end.card.name, round(share, 6)) for end, share in on_the_way.ends} == {
+        ("random", 0.5), ("other", 0.3), ("third", 0.2)
+    }  # fmt: skip
 
 
 def test_only_children_of_the_base_are_mixed(random_style: Style) -> None:

@@ -53,10 +53,7 @@ class SlowMean:
             self.value = dict(found)
         else:
             share = 1.0 - math.exp(-(now - self._time) / SETTLE)
-            self.value = {
-                layer: (_blend(self.value[layer][0], mean, share), _blend(self.value[layer][1], variance, share))
-                for layer, (mean, variance) in found.items()
-            }
+            self.value = between(self.value, {**self.value, **found}, share)
         self._time = now
         return self.value
 
@@ -66,24 +63,41 @@ class Follower:
 
     Args:
         measure: statistics of frames, uint8 ``[K, h, w, 3]``, pooled over them (``Stylize.statistics_of``).
+        measure_part: the same for a quarter of a frame in a scene that stays; ``measure`` where None. What it
+            leaves out stays as it was.
     """
 
-    def __init__(self, measure: Callable[[UInt8Array], Statistics]) -> None:
-        self._measure = measure
+    def __init__(
+        self,
+        measure: Callable[[UInt8Array], Statistics],
+        measure_part: Callable[[UInt8Array], Statistics] | None = None,
+    ) -> None:
+        self._measure, self._measure_part = measure, measure_part or measure
         self._watch, self._mean = LightWatch(), SlowMean()
         self._parts: list[Statistics] = []
         self._due = 0.0
 
     def __call__(self, frame: UInt8Array, now: float) -> Statistics | None:
         """Takes a frame, uint8 ``[H, W, 3]``, and its time in seconds; returns statistics where they have changed."""
-        if self._watch(frame, now):
-            self._parts, self._due = [], now + MEASURE_EVERY / PARTS
-            return self._mean.update(self._measure(quarters(frame)), now, anew=True)
+        if self.is_new(frame, now):
+            return self.restart(self._measure(quarters(frame)), now)
+        return self._follow(frame, now)
+
+    def is_new(self, frame: UInt8Array, now: float) -> bool:
+        """Whether a frame shows another scene, or another light, than the one before."""
+        return self._watch(frame, now)
+
+    def restart(self, found: Statistics, now: float) -> Statistics:
+        """Takes statistics as they are, for a scene or a style that is another from ``now`` on."""
+        self._parts, self._due = [], now + MEASURE_EVERY / PARTS
+        return self._mean.update(found, now, anew=True)
+
+    def _follow(self, frame: UInt8Array, now: float) -> Statistics | None:
         if now < self._due:
             return None
         self._due = now + MEASURE_EVERY / PARTS
         part = len(self._parts)
-        self._parts.append(self._measure(quarters(frame)[part : part + 1]))
+        self._parts.append(self._measure_part(quarters(frame)[part : part + 1]))
         if len(self._parts) < PARTS:
             return None
         found, self._parts = pooled(self._parts), []
@@ -108,5 +122,20 @@ def pooled(parts: Sequence[Statistics]) -> Statistics:
     return found
 
 
-def _blend(old: NDArray[np.float32], new: NDArray[np.float32], share: float) -> NDArray[np.float32]:
-    return np.asarray((1.0 - share) * old + share * new, np.float32)
+def between(one: Statistics, other: Statistics, share: float) -> Statistics:
+    """Statistics on the straight line from ``one`` (``share`` 0) to ``other`` (1).
+
+    Where only one of them corrects the painted colours (``fold``), the correction fades: "out" becomes "line".
+    """
+
+    def of(statistics: Statistics, layer: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        return statistics[layer] if layer in statistics else {**one, **other}["line"]
+
+    def mixed(old: NDArray[np.float32], new: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.asarray((1.0 - share) * old + share * new, np.float32)
+
+    found = {}
+    for layer in {**one, **other}:
+        (old_mean, old_variance), (new_mean, new_variance) = of(one, layer), of(other, layer)
+        found[layer] = mixed(old_mean, new_mean), mixed(old_variance, new_variance)
+    return found

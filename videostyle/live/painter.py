@@ -13,7 +13,7 @@ from videostyle.errors import ModelError
 from videostyle.frames import FrameBatch, UInt8Array, VideoInfo
 from videostyle.io.opencv import load_cv2
 from videostyle.live.dissolve import Dissolve
-from videostyle.live.light import Follower
+from videostyle.live.light import Follower, between, quarters
 from videostyle.live.pace import STEPS, painted_size
 from videostyle.models.style_network import Statistics
 from videostyle.models.weights import Style, blend, interpolate
@@ -25,12 +25,24 @@ TRIALS = 3  # frames that each size is timed with at the start
 
 @dataclass
 class _Move:
-    """A cross-over on its way."""
+    """A change of style or strength on its way, at once or as a cross-over.
+
+    Attributes:
+        before: where it began.
+        after: where it goes.
+        began: time in seconds.
+        seconds: that it takes.
+        from_: statistics for ``before``; None where they are to be measured.
+        to: those for ``after``.
+        done: steps of the weights that were made.
+    """
 
     before: Style
     after: Style
     began: float
     seconds: float
+    from_: Statistics | None
+    to: Statistics | None = None
     done: int = 0
 
     def left(self, now: float) -> float:
@@ -119,7 +131,13 @@ class LivePainter:
             processor = Stylize(self._current, batch_size=1, precision=self._precision, device=self._device)
             processor.open(VideoInfo(width=width, height=height))
             self._processors.append(processor)
-        self._follow = Follower(self._processors[0].statistics_of)
+        if self._walks:  # compiled now, not when somebody turns a knob
+            self._measured(frame, blend(self._base, self._styles[0], 0.5))
+        self._follow = Follower(
+            lambda frames: self._processors[0].statistics_of(frames, self._current),
+            # The painted colours are measured at changes only: they take two networks more.
+            lambda frames: self._processors[0].network_statistics(frames, self._current),
+        )
         self._statistics = self._follow(frame, now)
         costs = []
         for step in range(self._steps):
@@ -141,7 +159,7 @@ class LivePainter:
         with self._lock:
             self.number = number % len(self._styles)
             target = self._weighted(self._styles[self.number])
-            self._move = _Move(self._current, target, now, seconds if self._walks else 0.0)
+            self._begin(target, now, seconds if self._walks else 0.0)
 
     def set_strength(self, strength: float, now: float) -> None:
         """Changes the strength; a cross-over that is on its way goes on to its end."""
@@ -150,7 +168,10 @@ class LivePainter:
         with self._lock:
             self.strength = min(1.0, max(0.0, round(strength, 3)))
             target = self._weighted(self._styles[self.number])
-            self._move = _Move(self._current, target, now, self._move.left(now) if self._move else 0.0)
+            self._begin(target, now, self._move.left(now) if self._move else 0.0)
+
+    def _begin(self, target: Style, now: float, seconds: float) -> None:
+        self._move = _Move(self._current, target, now, seconds, self._statistics)
 
     def set_step(self, step: int, now: float) -> None:
         """Changes the size from the next frame on."""
@@ -165,20 +186,31 @@ class LivePainter:
         if self._statistics is not None:
             processor.use_shots([(0, self._statistics)])
 
-    def _advance(self, now: float) -> bool:
-        """Moves a cross-over on; True if the weights are others now."""
-        move = self._move
-        if move is None:
-            return False
+    def _measured(self, frame: UInt8Array, style: Style) -> Statistics:
+        return self._processors[0].statistics_of(quarters(frame), style)
+
+    def _advance(self, move: _Move, follow: Follower, frame: UInt8Array, now: float) -> Statistics | None:
+        """Moves a change on; returns statistics if the weights or they are others now.
+
+        Statistics half-way lie near the straight line between those of both ends, which are measured one a frame:
+        to measure a style takes as long as to paint a frame or two.
+        """
         share = 1.0 if move.seconds <= 0 else min(1.0, max(0.0, (now - move.began) / move.seconds))
-        step = int(share * CROSS_STEPS * max(1.0, move.seconds))
+        if follow.is_new(frame, now):
+            move.from_ = move.to = None
         if share >= 1.0:
-            self._move = None
+            self._move, self._current = None, move.after
+            return follow.restart(move.to or self._measured(frame, move.after), now)
+        step = int(share * CROSS_STEPS * max(1.0, move.seconds))
+        if move.from_ is None:
+            move.from_ = self._measured(frame, move.before)
+        elif move.to is None:
+            move.to = self._measured(frame, move.after)
         elif step <= move.done:
-            return False
+            return None
         move.done = step
         self._current = blend(move.before, move.after, share)
-        return True
+        return between(move.from_, move.to or move.from_, share)
 
     def __call__(self, frame: UInt8Array, now: float) -> UInt8Array:
         """Paints one frame uint8 ``[H, W, 3]`` of time ``now`` in seconds; the result has the same size.
@@ -189,13 +221,15 @@ class LivePainter:
         if self._follow is None:
             self.prepare(frame, now)
             return self(frame, now)
+        # A cut, another light or another style is measured before the frame that shows it is painted.
         with self._lock:
-            changed = self._advance(now)
-        # A cut or another light is measured before the frame that shows it is painted.
-        found = self._follow(frame, now)
+            if self._move is None:
+                found = self._follow(frame, now)
+            else:
+                found = self._advance(self._move, self._follow, frame, now)
+            if found is not None:
+                self._statistics = found
         if found is not None:
-            self._statistics = found
-        if changed or found is not None:
             self._put(self.step)
         return self._dissolve(self._paint(frame, self.step), frame, now)
 

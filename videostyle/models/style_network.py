@@ -378,6 +378,28 @@ def _moments(x: Tensor) -> tuple[Tensor, Tensor]:
     return ops.mean(x, axis=(1, 2), keepdims=True), ops.var(x, axis=(1, 2), keepdims=True)
 
 
+Moments = Callable[[str, Tensor], tuple[Tensor, Tensor]]  # (layer, features) -> mean and variance to normalise with
+
+
+def _normalised(arch: Architecture, weights: Weights, x: Tensor, moments: Moments) -> tuple[Tensor, Tensor]:
+    """Paints ``x`` as ``forward`` does, every layer normalised with what ``moments`` answers for it.
+
+    Returns:
+        The painted pictures, and the deep features ``[N, H/8, W/8, D]``.
+    """
+    expanded = _as_computed(weights)
+
+    def conv_norm(name: str, h: Tensor, strides: int) -> Tensor:
+        h = _convolve(expanded, name, h, strides)
+        mean, variance = moments(name, h)
+        scale = ops.rsqrt(variance + EPSILON) * ops.cast(weights[f"{name}/gamma"], "float32")
+        shift = ops.cast(weights[f"{name}/beta"], "float32") - mean * scale
+        return h * ops.cast(scale, h.dtype) + ops.cast(shift, h.dtype)
+
+    out, deep = _run(arch, expanded, space_to_depth(x - 0.5, 2), conv_norm)
+    return depth_to_space(out, 2), deep
+
+
 def forward(arch: Architecture, weights: Weights, x: Tensor) -> Tensor:
     """Paints each picture with its own statistics (instance normalisation): the form that is trained.
 
@@ -389,46 +411,65 @@ def forward(arch: Architecture, weights: Weights, x: Tensor) -> Tensor:
     Returns:
         ``[N, H, W, 3]``, RGB, about 0..1, not clipped.
     """
-    return forward_with_features(arch, weights, x)[0]
+    return _normalised(arch, weights, x, lambda _, h: _moments(h))[0]
 
 
-def forward_with_features(arch: Architecture, weights: Weights, x: Tensor) -> tuple[Tensor, Tensor]:
-    """As ``forward``, and the deep features ``[N, H/8, W/8, D]`` as well, for the temporal feature loss."""
-    expanded = _as_computed(weights)
+def forward_neighbours(
+    arch: Architecture, weights: Weights, x: Tensor, neighbour: Tensor
+) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
+    """Paints pictures as ``forward``, and others of the same scenes with the same statistics, as in a shot.
 
-    def conv_norm(name: str, h: Tensor, strides: int) -> Tensor:
-        h = _convolve(expanded, name, h, strides)
-        mean, variance = _moments(h)
-        scale = ops.rsqrt(variance + EPSILON) * ops.cast(weights[f"{name}/gamma"], "float32")
-        shift = ops.cast(weights[f"{name}/beta"], "float32") - mean * scale
-        return h * ops.cast(scale, h.dtype) + ops.cast(shift, h.dtype)
+    With statistics of its own the neighbour would be painted in other colours wherever something enters the
+    picture or the light changes, which no render does: a training that counts such a change tries to unlearn
+    what it cannot.
 
-    out, deep = _run(arch, expanded, space_to_depth(x - 0.5, 2), conv_norm)
-    return depth_to_space(out, 2), deep
+    Args:
+        arch: sizes of the network.
+        weights: as in ``forward``.
+        x: as in ``forward``.
+        neighbour: of the shape of ``x``; no gradient comes back from it.
+
+    Returns:
+        For ``x`` and for ``neighbour`` the painted pictures and the deep features ``[N, H/8, W/8, D]``.
+    """
+    statistics: dict[str, tuple[Tensor, Tensor]] = {}
+
+    def own(name: str, h: Tensor) -> tuple[Tensor, Tensor]:
+        statistics[name] = _moments(h)
+        return statistics[name]
+
+    painted = _normalised(arch, weights, x, own)
+    fixed = {name: ops.stop_gradient(ops.convert_to_tensor(value)) for name, value in weights.items()}
+    same = {name: (ops.stop_gradient(mean), ops.stop_gradient(var)) for name, (mean, var) in statistics.items()}
+    beside, deep = _normalised(arch, fixed, neighbour, lambda name, _: same[name])
+    return painted, (ops.stop_gradient(beside), ops.stop_gradient(deep))
 
 
-def measure(arch: Architecture, weights: Weights, x: Tensor) -> dict[str, tuple[Tensor, Tensor]]:
+def measure(arch: Architecture, weights: Weights, x: Tensor, colour: bool = False) -> dict[str, tuple[Tensor, Tensor]]:
     """Statistics of every normalised layer, averaged over the pictures ``x`` (shape as in ``forward``).
 
     The pictures are normalised by their common statistics while they pass, so the answer is consistent
     layer by layer: ``fold`` with it changes nothing for these pictures taken as one.
 
+    Args:
+        arch: sizes of the network.
+        weights: as in ``forward``.
+        x: as in ``forward``.
+        colour: whether to measure the painted pictures too, as the layer "out" with three channels.
+
     Returns:
         For each normalised layer its mean and variance, float32 ``[C]``.
     """
     statistics: dict[str, tuple[Tensor, Tensor]] = {}
-    expanded = _as_computed(weights)
 
-    def conv_norm(name: str, h: Tensor, strides: int) -> Tensor:
-        h = _convolve(expanded, name, h, strides)
-        h32 = ops.cast(h, "float32")
-        mean, variance = ops.mean(h32, axis=(0, 1, 2)), ops.var(h32, axis=(0, 1, 2))
-        statistics[name] = (mean, variance)
-        scale = ops.rsqrt(variance + EPSILON) * ops.cast(weights[f"{name}/gamma"], "float32")
-        shift = ops.cast(weights[f"{name}/beta"], "float32") - mean * scale
-        return h * ops.cast(scale, h.dtype) + ops.cast(shift, h.dtype)
+    def common(name: str, h: Tensor) -> tuple[Tensor, Tensor]:
+        h = ops.cast(h, "float32")
+        statistics[name] = (ops.mean(h, axis=(0, 1, 2)), ops.var(h, axis=(0, 1, 2)))
+        return statistics[name]
 
-    _run(arch, expanded, space_to_depth(x - 0.5, 2), conv_norm)
+    painted, _ = _normalised(arch, weights, x, common)
+    if colour:
+        common("out", painted)
     return statistics
 
 
@@ -443,7 +484,8 @@ def fold(
     Args:
         arch: sizes of the network.
         weights: the style's arrays.
-        statistics: for every normalised layer mean and variance, as ``measure`` gives them.
+        statistics: for every normalised layer mean and variance, as ``measure`` gives them; where there is
+            a "line", the colours painted, whose statistics are "out", get those of "line" instead.
         white: the value of white in the pictures that will be painted: 1, or 255 for bytes.
 
     Returns:
@@ -453,7 +495,7 @@ def fold(
     for name, tensor in _as_computed(weights).items():
         value = np.array(ops.convert_to_numpy(tensor), np.float32)
         layer, kind = name.rsplit("/", 1)
-        if kind == "kernel" and layer in statistics:
+        if kind == "kernel" and f"{layer}/gamma" in weights:
             mean, variance = statistics[layer]
             scale = weights[f"{layer}/gamma"] / np.sqrt(variance + np.float32(EPSILON))
             folded[name] = (value * scale).astype(np.float32)
@@ -465,6 +507,11 @@ def fold(
     folded["stem/kernel"] = folded["stem/kernel"] / np.float32(white)
     for layer in STEPS_UP:
         folded[f"{layer}/kernel"][:, :, -12:] /= np.float32(white)
+    if "line" in statistics:
+        (mean, variance), (line, spread) = statistics["out"], statistics["line"]
+        gain = np.sqrt((spread + np.float32(EPSILON)) / (variance + np.float32(EPSILON)))
+        folded["out/kernel"] = folded["out/kernel"] * np.tile(gain, 4)
+        folded["out/bias"] = folded["out/bias"] * np.tile(gain, 4) + np.tile(line - mean * gain, 4)
     folded["out/kernel"] *= np.float32(white)
     folded["out/bias"] *= np.float32(white)
     return folded

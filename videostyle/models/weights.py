@@ -67,10 +67,19 @@ class StyleCard:
 
 @dataclass(frozen=True)
 class Style:
-    """A trained style (or the base): its card and its arrays, float32, named as ``Architecture.shapes``."""
+    """A style (or the base): its card and its arrays, float32, named as ``Architecture.shapes``.
+
+    Attributes:
+        card: what it says of itself.
+        weights: the arrays.
+        ends: of a style between others, those and their shares, which sum to 1; empty for a trained one. In
+            between, a network's mean colour runs far off the straight line of its ends', mostly into the bright;
+            whoever measures a shot measures the ends as well and brings it back (``Stylize.statistics_of``).
+    """
 
     card: StyleCard
     weights: Arrays = field(repr=False)
+    ends: tuple[tuple[Style, float], ...] = field(default=(), repr=False)
 
     @property
     def architecture(self) -> Architecture:
@@ -205,12 +214,20 @@ def save_style(style: Style, path: str | os.PathLike[str]) -> None:
             temporary.unlink()
 
 
-def _sum(parts: Sequence[tuple[Style, float]]) -> Arrays:
-    """Weights of styles of one architecture, each times its share."""
-    return {
+def _between(card: StyleCard, parts: Sequence[tuple[Style, float]]) -> Style:
+    """The style whose weights are the sum of ``parts`` (styles of one architecture), each times its share."""
+    weights = {
         name: np.asarray(sum(share * style.weights[name] for style, share in parts), np.float32)
         for name in parts[0][0].weights
     }
+    shares: dict[int, float] = {}
+    styles = {}
+    for style, share in parts:
+        for end, part in style.ends or ((style, 1.0),):
+            styles[id(end)] = end
+            shares[id(end)] = shares.get(id(end), 0.0) + share * part
+    ends = tuple((styles[key], share) for key, share in shares.items() if share > 0)
+    return Style(card, weights, ends if len(ends) > 1 else ())
 
 
 def blend(before: Style, after: Style, share: float) -> Style:
@@ -223,7 +240,7 @@ def blend(before: Style, after: Style, share: float) -> Style:
         after: where it ends (1); the result has its card.
         share: 0..1.
     """
-    return after if share >= 1.0 else Style(after.card, _sum([(before, 1.0 - share), (after, share)]))
+    return after if share >= 1.0 else _between(after.card, [(before, 1.0 - share), (after, share)])
 
 
 def interpolate(base: Style, parts: Sequence[tuple[Style, float]], strength: float = 1.0) -> Style:
@@ -260,9 +277,9 @@ def interpolate(base: Style, parts: Sequence[tuple[Style, float]], strength: flo
                 "it was trained from another base",
                 "train it again with this version",
             )
-    weights = _sum([(base, 1.0 - strength), *((style, strength * share / total) for style, share in parts)])
+    shares = [(base, 1.0 - strength), *((style, strength * share / total) for style, share in parts)]
     if len(parts) == 1:
-        return Style(parts[0][0].card, weights)
+        return _between(parts[0][0].card, shares)
     name = ",".join(f"{style.card.name}:{share / total:.2f}" for style, share in parts)
     titles = " + ".join(style.card.painting or style.card.name for style, _ in parts)
-    return Style(replace(parts[0][0].card, name=name, painting=titles, artist="", year="", figures={}), weights)
+    return _between(replace(parts[0][0].card, name=name, painting=titles, artist="", year="", figures={}), shares)

@@ -33,7 +33,7 @@ from videostyle.models.style_network import (
     padded_size,
     space_to_depth,
 )
-from videostyle.models.weights import Style
+from videostyle.models.weights import Arrays, Style
 from videostyle.processors.machine import bfloat16_gain, cpu_flags
 
 log = logging.getLogger("videostyle")
@@ -282,8 +282,27 @@ class Stylize:
         self.style = style
         self._weights.clear()
 
-    def statistics_of(self, frames: UInt8Array) -> Statistics:
-        """Statistics of a shot from some of its frames, uint8 ``[K, H, W, 3]`` RGB.
+    def statistics_of(self, frames: UInt8Array, style: Style | None = None) -> Statistics:
+        """Statistics of a shot from some of its frames.
+
+        Of a style between others the painted colours are measured too, as "out", and those of its ends: "line" is
+        the mean and the contrast on the straight line between them, which painting keeps to (``fold``).
+
+        Args:
+            frames: uint8 ``[K, H, W, 3]`` RGB.
+            style: a style of the same network to measure for; the one painted with where None.
+        """
+        style = style or self.style
+        found = self.network_statistics(frames, style, colour=bool(style.ends))
+        if style.ends:
+            ends = [(self.network_statistics(frames, end, colour=True)["out"], share) for end, share in style.ends]
+            mean = sum(share * mean for (mean, _), share in ends)
+            deviation = sum(share * np.sqrt(variance) for (_, variance), share in ends)
+            found["line"] = np.asarray(mean, np.float32), np.asarray(deviation**2, np.float32)
+        return found
+
+    def network_statistics(self, frames: UInt8Array, style: Style, colour: bool = False) -> Statistics:
+        """As ``statistics_of`` for the layers of one network; with ``colour`` for the painted colours, "out", too.
 
         One frame is measured at a time, and a large one in pieces, so that memory stays bounded; means and
         squares are pooled, as if all were one large picture.
@@ -292,7 +311,7 @@ class Stylize:
         count = 0
         for frame in frames:
             for piece in self._pieces(frame):
-                for layer, (mean, variance) in self._measure(piece).items():
+                for layer, (mean, variance) in self._measure(piece, style.weights, colour).items():
                     mean, square = mean.astype(np.float64), (variance + mean**2).astype(np.float64)
                     before = sums.get(layer, (0.0, 0.0))
                     sums[layer] = before[0] + mean, before[1] + square
@@ -315,8 +334,8 @@ class Stylize:
         )
         return [frame[top : top + ph, left : left + pw] for top in tops for left in lefts]
 
-    def _measure(self, piece: UInt8Array) -> Statistics:
-        key = (-1, *piece.shape[:2])
+    def _measure(self, piece: UInt8Array, weights: Arrays, colour: bool) -> Statistics:
+        key = (-1 - colour, *piece.shape[:2])
         program = self._programs.get(key)
         if program is None:
             arch = self.style.architecture
@@ -324,12 +343,12 @@ class Stylize:
 
             def statistics(weights: Any, frames: Any) -> Any:
                 x = symmetric_pad(tf.cast(frames, tf.float32) / 255.0, *size)
-                return measure(arch, weights, x)
+                return measure(arch, weights, x, colour)
 
             program = self._programs[key] = tf.function(statistics, autograph=False)
         with tf.device(self.device):
-            weights = {name: tf.constant(value) for name, value in self.style.weights.items()}
-            found = program(weights, tf.constant(piece[None]))
+            arrays = {name: tf.constant(value) for name, value in weights.items()}
+            found = program(arrays, tf.constant(piece[None]))
         return {layer: (mean.numpy(), variance.numpy()) for layer, (mean, variance) in found.items()}
 
     def _shot_of(self, frame: int) -> int:

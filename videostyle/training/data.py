@@ -71,9 +71,15 @@ def _smooth_field(rng: np.random.Generator, size: int, knots: int, amount: float
 
 
 def camera_motion(rng: np.random.Generator, size: int) -> Float:
-    """A random flow ``[size, size, 2]``: shift, zoom, rotation, and sometimes a smooth deformation."""
+    """A random flow ``[size, size, 2]``: shift, zoom, rotation, and sometimes a smooth deformation.
+
+    Two in five are shifts by whole pixels: there nothing is lost to interpolation, and what the painting changes
+    by is all its own.
+    """
     x, y = grid(size, size)
     flow = np.zeros((size, size, 2), np.float32)
+    if rng.random() < 0.4:
+        return flow + rng.integers(-8, 9, 2).astype(np.float32)
     flow += rng.normal(0, rng.choice([1.0, 3.5, 9.0]), 2).astype(np.float32)
     angle, zoom = rng.normal(0, 0.012, 2)
     flow[..., 0] += (x - size / 2) * zoom - (y - size / 2) * angle

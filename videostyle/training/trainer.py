@@ -24,7 +24,7 @@ from safetensors.numpy import load_file, save_file
 
 from videostyle.errors import ModelError, UsageError
 from videostyle.models.loss_network import LossNetwork, features, project
-from videostyle.models.style_network import Architecture, forward, forward_with_features
+from videostyle.models.style_network import Architecture, forward, forward_neighbours
 from videostyle.models.weights import Style, StyleCard, arrays_sha256
 from videostyle.training import losses as loss
 from videostyle.training.optimise import Objective
@@ -168,9 +168,7 @@ def style_objective(
 
     def function(arrays: Mapping[str, Tensor], batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         previous, current, flow, mask = (batch[key] for key in ("previous", "current", "flow", "mask"))
-        now, deep = forward_with_features(arch, arrays, current)
-        fixed = {name: ops.stop_gradient(ops.convert_to_tensor(value)) for name, value in arrays.items()}
-        before, deep_before = (ops.stop_gradient(x) for x in forward_with_features(arch, fixed, previous))
+        (now, deep), (before, deep_before) = forward_neighbours(arch, arrays, current, previous)
         content, style = loss.perceptual_losses(net, now, current, targets, precision)
         values = {
             "content": content,
