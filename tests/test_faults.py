@@ -329,11 +329,16 @@ def test_nothing_leaks(clip: Clip, tmp_path: Path) -> None:
             open_sink(tmp_path / "out.mp4", source.info, EncodeOptions(overwrite=True), original=Original(source.path)),
         )
 
+    def held() -> tuple[int, int]:
+        return len(os.listdir("/proc/self/fd")), threading.active_count()
+
     once()
-    before = len(os.listdir("/proc/self/fd")), threading.active_count()
+    files, threads = held()
     for _ in range(3):
         once()
-    assert (len(os.listdir("/proc/self/fd")), threading.active_count()) == before
+    # Fewer than before may be held: what an earlier test left to be collected goes in the meantime.
+    assert held()[0] <= files
+    assert held()[1] <= threads
 
 
 def test_m6_a_picture_bomb_is_refused_at_once(tmp_path: Path) -> None:
