@@ -58,6 +58,11 @@ def stage_keys(stages: dict[str, dict[str, Any]], name: str) -> dict[str, Any]:
     return {**stage_keys(stages, own.pop("like")), **own} if "like" in own else own
 
 
+def keys_of(stages: dict[str, dict[str, Any]], stage: str, entry: dict[str, Any]) -> dict[str, Any]:
+    """The keys of a stage for an entry of the table, which may differ from it."""
+    return {**stage_keys(stages, stage), **{k: v for k, v in entry.items() if k not in ENTRY_KEYS}}
+
+
 def observer(label: str, path: Path) -> Any:
     """Prints the mean losses of every 50 steps, and keeps the style as it is every 200."""
     began, sums = time.time(), []
@@ -104,7 +109,7 @@ def main() -> None:
     precision = choose_precision("auto", choose_device())
     precision = precision if precision == "bfloat16" else "float32"
     overrides = {key: float(value) for key, value in (item.split("=") for item in options.set)}
-    clips = clip_pairs(neighbours, int(overrides.get("size", largest)), "medium", enlarge=True)
+    clips = clip_pairs(neighbours, int(overrides.get("size", largest)), "medium")
     if options.checkpoints:
         options.checkpoints.mkdir(parents=True, exist_ok=True)
 
@@ -120,11 +125,7 @@ def main() -> None:
         style = load_style(start) if start else gallery.base()
         commands = [style.card.command] if start else []
         for stage in options.stage or entry.get("stages", ["quick"]):
-            chosen = {
-                **stage_keys(stages, stage),
-                **{k: v for k, v in entry.items() if k not in ENTRY_KEYS},
-                **overrides,
-            }
+            chosen = {**keys_of(stages, stage, entry), **overrides}
             size, batch, kind = (chosen.pop(key) for key in ("size", "batch", "loss_network"))
             net = load(kind)
             settings = read_settings(chosen, precision)

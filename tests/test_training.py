@@ -303,13 +303,12 @@ def test_colour_drift_and_noise_gain() -> None:
     assert halved == pytest.approx(0.5, rel=0.05)
 
 
-def test_small_clips_are_left_out_or_enlarged() -> None:
+def test_small_clips_are_enlarged() -> None:
     from videostyle.render.style import clip_pairs
 
     small, large = picture(1, 100, 120), picture(2, 200, 260)
     neighbours = [(small, small.copy()), (large, large.copy()), (large, large)]  # the last is a clip's first frame
-    assert [pair.current.shape[:2] for pair in clip_pairs(neighbours, 150)] == [(200, 260)]
-    found = clip_pairs(neighbours, 150, enlarge=True)
+    found = clip_pairs(neighbours, 150)
     assert [pair.current.shape[:2] for pair in found] == [(150, 180), (200, 260)]
     assert found[0].flow.shape == (150, 180, 2)
 
@@ -327,7 +326,7 @@ def test_every_style_of_the_gallery_says_how_it_is_trained() -> None:
     for name, entry in table.items():
         assert (ASSETS / "styles" / f"{name}.safetensors").is_file()
         for stage in entry.get("stages", ["quick"]):
-            chosen = script.stage_keys(stages, stage)
+            chosen = script.keys_of(stages, stage, entry)
             assert chosen.pop("loss_network") in ("embedded", "vgg16")
             assert chosen.pop("size") % 32 == 0 < chosen.pop("batch")
             assert script.read_settings(chosen, "float32").steps == chosen["steps"]  # raises on a key it does not know

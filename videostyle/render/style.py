@@ -58,28 +58,24 @@ def sample_content() -> Path:
     return ASSETS / "content"
 
 
-def clip_pairs(
-    neighbours: Sequence[Neighbours], smallest: int, preset: str = "fast", enlarge: bool = False
-) -> list[ClipPair]:
+def clip_pairs(neighbours: Sequence[Neighbours], smallest: int, preset: str = "fast") -> list[ClipPair]:
     """Neighbouring frames with their optical flow, for training.
 
     Args:
         neighbours: frames, each with the one before it.
-        smallest: least short side of a frame, pixels; pairs below are left out.
+        smallest: least short side of a frame, pixels; smaller ones are enlarged, as old and small clips have grain
+            and blocks to learn from.
         preset: of the flow.
-        enlarge: bring smaller frames to that size instead: old and small clips have grain and blocks to learn from.
     """
     from videostyle.metrics.optical_flow import flow_and_mask
     from videostyle.training.data import ClipPair
 
-    moving = [(current, before) for current, before in neighbours if current is not before]
-    if enlarge:
-        moving = [(enlarged(current, smallest), enlarged(before, smallest)) for current, before in moving]
-    return [
-        ClipPair(before, current, *flow_and_mask(current, before, preset))
-        for current, before in moving
-        if min(current.shape[:2]) >= smallest
+    moving = [
+        (enlarged(current, smallest), enlarged(before, smallest))
+        for current, before in neighbours
+        if current is not before
     ]
+    return [ClipPair(before, current, *flow_and_mask(current, before, preset)) for current, before in moving]
 
 
 def train(
