@@ -1,6 +1,9 @@
 """Trains the base: the style network that reproduces its input, parent of every style.
 
-python scripts/train_base.py --photos DIR [--steps 4000]
+python scripts/train_base.py --photos DIR [--network small] [--steps 4000]
+
+The base of a deeper network is made from that of a shallower one when it is asked for (``weights.deepened``): only the
+small and the medium one are trained.
 """
 
 from __future__ import annotations
@@ -17,7 +20,7 @@ from keras.optimizers.schedules import CosineDecay
 from videostyle import __version__
 from videostyle.models import gallery
 from videostyle.models.loss_network import read_arrays
-from videostyle.models.style_network import Architecture, forward, initial_weights
+from videostyle.models.style_network import NETWORKS, forward, initial_weights
 from videostyle.models.weights import Style, StyleCard, save_style
 from videostyle.training.optimise import Objective
 
@@ -31,13 +34,14 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=12)
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--start", type=Path, help="a base to go on from")
-    parser.add_argument("--output", type=Path, default=gallery.ASSETS / "base.safetensors")
+    parser.add_argument("--network", choices=("small", "medium"), default="medium", help="size of network")
+    parser.add_argument("--output", type=Path, help="default: into the package's assets")
     options = parser.parse_args()
 
     rng = np.random.default_rng(0)
     photos = [cv2.imread(str(path))[..., ::-1] for path in sorted(options.photos.glob("*.jpg"))]
     window = options.size
-    arch = Architecture()
+    arch = NETWORKS[options.network]
 
     def batch() -> dict[str, np.ndarray]:
         crops = []
@@ -75,11 +79,12 @@ def main() -> None:
         painting="none: reproduces its input",
         licence="part of videostyle",
         architecture=arch,
-        command=f"python scripts/train_base.py --steps {options.steps} --size {options.size} --batch {options.batch}",
+        command=f"python scripts/train_base.py --network {options.network} --steps {options.steps}"
+        f" --size {options.size} --batch {options.batch}" + (f" --start {options.start.name}" if options.start else ""),
         figures={"psnr_db": round(float(-10 * np.log10(np.mean(recent[-200:]))), 2)},
         version=__version__,
     )
-    save_style(Style(card, objective.arrays()), options.output)
+    save_style(Style(card, objective.arrays()), options.output or gallery.base_path(options.network))
 
 
 if __name__ == "__main__":

@@ -236,6 +236,21 @@ def test_train_writes_a_style_that_renders(tmp_path: Path, clip: Clip, capsys: p
     assert main([*words[:4], "--content", str(clip("sound.m4a"))]) == 3
 
 
+@pytest.mark.parametrize("network", ["small", "large"])
+def test_a_style_may_have_a_network_of_another_size(
+    network: str, tmp_path: Path, clip: Clip, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["train", str(ROOT / "samples" / "harbour.jpg"), "-o", network, "--steps", "1", "--size", "64", "-q"]
+    assert main([*words, "--network", network]) == 0
+    assert main(["styles", "verify", network]) == 0
+    assert "another base" not in capsys.readouterr().out
+    out = ["-o", str(tmp_path / "o.mp4"), "-q"]
+    assert main(["render", str(clip("one.mp4")), "--style", network, "--strength", "0.5", *out]) == 0
+    assert main(["render", str(clip("one.mp4")), "--style", f"{network}:0.5,great-wave:0.5", *out, "-y"]) == 4
+    assert "other sizes" in capsys.readouterr().err
+    assert main(["styles", "remove", network]) == 0
+
+
 def test_styles_explain_shows_layers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     picture = ROOT / "samples" / "harbour.jpg"
     assert main(["styles", "explain", "great-wave", "--painting", str(picture), "-o", str(tmp_path / "e.png")]) == 0

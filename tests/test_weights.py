@@ -13,9 +13,23 @@ import pytest
 from safetensors.numpy import save
 
 pytest.importorskip("keras")
+from videostyle.api import Stylizer
 from videostyle.errors import ModelError, UsageError
+from videostyle.io.source import read_picture
 from videostyle.models import gallery, loss_network
-from videostyle.models.weights import Style, StyleCard, arrays_sha256, blend, interpolate, load_style, save_style
+from videostyle.models.style_network import NETWORKS
+from videostyle.models.weights import (
+    Style,
+    StyleCard,
+    arrays_sha256,
+    blend,
+    deepened,
+    interpolate,
+    load_style,
+    save_style,
+)
+
+HARBOUR = Path(__file__).parent.parent / "samples" / "harbour.jpg"
 
 
 @pytest.fixture
@@ -180,6 +194,31 @@ def test_bundled_styles_are_whole_and_children_of_the_base() -> None:
         assert style.card.painting, entry.name
         assert style.card.licence, entry.name
         assert entry.path.stat().st_size < 1_000_000
+
+
+@pytest.mark.parametrize("network", sorted(NETWORKS))
+def test_there_is_a_base_for_every_size_of_network(network: str) -> None:
+    base = gallery.base(NETWORKS[network])
+    frames = read_picture(HARBOUR)[None, ::2, ::2]
+    painted = Stylizer(base)(frames).astype(int)
+    assert 10 * np.log10(255**2 / ((painted - frames) ** 2).mean()) > 34
+    assert base.architecture.parameters < 500_000
+    child = replace(base, card=replace(base.card, base_sha256=arrays_sha256(base.weights)))
+    assert interpolate(gallery.base(NETWORKS[network]), [(child, 1.0)], 0.5).architecture == NETWORKS[network]
+
+
+def test_a_deeper_network_paints_the_same_until_it_is_trained() -> None:
+    style = gallery.load("starry-night")
+    deeper = deepened(style, NETWORKS["large"])
+    assert deeper is not None
+    assert deeper.architecture.parameters > style.architecture.parameters + 100_000
+    frames = read_picture(HARBOUR)[None, ::4, ::4]
+    np.testing.assert_array_equal(Stylizer(deeper)(frames), Stylizer(style)(frames))
+    assert deepened(style, NETWORKS["medium"]) is style
+    assert deepened(style, NETWORKS["small"]) is None
+    assert deepened(deeper, NETWORKS["medium"]) is None
+    with pytest.raises(ModelError, match="no base"):
+        gallery.base(replace(NETWORKS["medium"], channels=40))
 
 
 def test_the_embedded_loss_network() -> None:

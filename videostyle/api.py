@@ -85,7 +85,9 @@ class Stylizer:
         from videostyle.models.weights import interpolate
 
         if isinstance(style, StyleClass):
-            chosen = style if strength == 1.0 else interpolate(gallery.base(), [(style, 1.0)], strength)
+            chosen = style
+            if strength < 1.0:
+                chosen = interpolate(gallery.base(style.architecture), [(style, 1.0)], strength)
         else:
             chosen = gallery.resolve(str(style), strength)
         self._style, self._options = chosen, options

@@ -136,13 +136,13 @@ def _verify(options: argparse.Namespace) -> int:
     from videostyle.models.weights import arrays_sha256, load_style
 
     names = [options.style] if options.style else [entry.name for entry in gallery.entries()]
-    base, bad = arrays_sha256(gallery.base().weights), 0
+    bad = 0
     rows = []
     for name in names:
         entry = next((e for e in gallery.entries() if e.name == name), None)
         try:
             style = load_style(entry.path if entry else name)
-            same = style.card.base_sha256 == base
+            same = style.card.base_sha256 == arrays_sha256(gallery.base(style.architecture).weights)
             verdict = "ok" if same else "whole, but the child of another base: it cannot be weakened or mixed"
         except ModelError as error:
             verdict, bad = str(error), bad + 1

@@ -31,6 +31,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--start", default="nearest", help="'nearest' of the gallery, 'base', or a style (default: nearest)"
     )
     parser.add_argument("--loss-network", default="embedded", help="embedded, vgg16, vgg19 or a file of weights")
+    parser.add_argument(
+        "--network",
+        choices=("small", "medium", "large"),
+        default="medium",
+        help="size of network: a small one paints half as fast again, a large one more richly; styles are mixed with "
+        "those of their own size (default: medium)",
+    )
     length = parser.add_argument_group("how long")
     length.add_argument("--steps", type=int, default=800, help="optimisation steps (default: 800)")
     length.add_argument("--minutes", type=float, help="stop after so many minutes even if steps are left")
@@ -111,6 +118,7 @@ def run(options: argparse.Namespace) -> int:
         settings,
         options.loss_network,
         options.start,
+        options.network,
         options.size,
         options.batch,
         options.precision,

@@ -94,7 +94,7 @@ def run_live(
         raise UsageError("the styles are of different networks", hint="give styles of one size of network")
     info = grabber.info
     painter = LivePainter(
-        gallery.base(),
+        gallery.base(styles[0].architecture),
         styles,
         info,
         precision=settings.precision,

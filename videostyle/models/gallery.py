@@ -11,7 +11,8 @@ from pathlib import Path
 from platformdirs import user_data_path
 
 from videostyle.errors import ModelError, UsageError
-from videostyle.models.weights import Style, interpolate, load_style
+from videostyle.models.style_network import NETWORKS, Architecture
+from videostyle.models.weights import Style, deepened, interpolate, load_style
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
 SUFFIX = ".safetensors"
@@ -49,10 +50,29 @@ def entries() -> list[Entry]:
     return [found[name] for name in sorted(found)]
 
 
-@lru_cache(maxsize=1)
-def base() -> Style:
-    """The base network that ships with the package."""
-    return load_style(ASSETS / f"base{SUFFIX}")
+def base_path(network: str) -> Path:
+    """Where the base of a size of network (one of ``NETWORKS``) is kept."""
+    return ASSETS / (f"base{SUFFIX}" if network == "medium" else f"base-{network}{SUFFIX}")
+
+
+@lru_cache(maxsize=8)
+def base(architecture: Architecture | None = None) -> Style:
+    """The network that reproduces its input, parent of all styles of its sizes.
+
+    Args:
+        architecture: its sizes; those of the bundled styles where None. The base of a network that is deeper than
+            one that ships with the package is that one with silent blocks.
+
+    Raises:
+        ModelError: if there is none of these sizes.
+    """
+    wanted = architecture or NETWORKS["medium"]
+    for network in NETWORKS:
+        if base_path(network).is_file():
+            found = deepened(load_style(base_path(network)), wanted)
+            if found is not None:
+                return found
+    raise ModelError("there is no base for a network of such sizes", str(wanted))
 
 
 def load(name: str) -> Style:
@@ -118,4 +138,4 @@ def resolve(spec: str, strength: float = 1.0) -> Style:
     parts = [(load(name), share) for name, share in parse_mix(spec)]
     if len(parts) == 1 and strength == 1.0:
         return parts[0][0]
-    return interpolate(base(), parts, strength)
+    return interpolate(base(parts[0][0].architecture), parts, strength)

@@ -139,6 +139,14 @@ class Architecture:
         return sum(int(np.prod(shape)) * height * width // cell for shape, cell in self.convolutions())
 
 
+# The sizes of network that styles can be trained in. There is a base for each (``gallery.base``).
+NETWORKS = {
+    "small": Architecture(channels=24, deep_channels=48, deep_blocks=2, head_channels=12),
+    "medium": Architecture(),
+    "large": Architecture(deep_blocks=5),
+}
+
+
 def initial_weights(arch: Architecture, seed: int = 0) -> dict[str, NDArray[np.float32]]:
     """Random weights to start a base from.
 

@@ -214,6 +214,35 @@ def save_style(style: Style, path: str | os.PathLike[str]) -> None:
             temporary.unlink()
 
 
+def deepened(style: Style, architecture: Architecture) -> Style | None:
+    """The same function in a deeper network: blocks are added whose branches are silent, for training to fill.
+
+    Args:
+        style: a style or a base.
+        architecture: of the same sizes, but for a larger ``deep_blocks``.
+
+    Returns:
+        A style that paints as ``style`` does; ``style`` itself if it has the architecture; None where the two
+        differ in anything else.
+    """
+    own = style.architecture
+    if own == architecture:
+        return style
+    if own.deep_blocks > architecture.deep_blocks or replace(own, deep_blocks=architecture.deep_blocks) != architecture:
+        return None
+    if not own.deep_blocks:
+        return None
+    weights = dict(style.weights)
+    for name in architecture.shapes():
+        if name not in weights:
+            # Kernels of a block that is there: random ones would not be the same with every version of NumPy, and
+            # the base is known by its hash.
+            block, rest = name.split("/", 1)
+            like = weights[f"deep{int(block.removeprefix('deep')) % own.deep_blocks}/{rest}"]
+            weights[name] = np.zeros_like(like) if rest in ("b/gamma", "b/beta") else like
+    return Style(replace(style.card, architecture=architecture, base_sha256=""), weights)
+
+
 def _between(card: StyleCard, parts: Sequence[tuple[Style, float]]) -> Style:
     """The style whose weights are the sum of ``parts`` (styles of one architecture), each times its share."""
     weights = {

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from videostyle import __version__
-from videostyle.errors import ModelError
+from videostyle.errors import ModelError, UsageError
 from videostyle.frames import UInt8Array
 from videostyle.io.content import Neighbours, clip_neighbours, enlarged, read_content, shrunk
 from videostyle.io.source import FrameSource, open_source, read_picture
@@ -36,6 +36,7 @@ class TrainRequest:
         settings: how to train; None = a quick training.
         loss_network: "embedded", "vgg16", "vgg19" or a file.
         start: "nearest", "base", or a style's name or file.
+        network: size of the network, one of ``NETWORKS``.
         window: side of the training windows.
         batch: pairs in a batch.
         precision: of the loss network: "auto" is what is fastest on the device, or "float32", "bfloat16".
@@ -45,6 +46,7 @@ class TrainRequest:
     settings: Settings | None = None
     loss_network: str = "embedded"
     start: str = "nearest"
+    network: str = "medium"
     window: int = WINDOW
     batch: int = 1
     precision: str = "auto"
@@ -93,6 +95,8 @@ def train(
         ModelError: if the painting cannot be used, or the loss network is missing.
     """
     from videostyle.models import gallery, loss_network
+    from videostyle.models.style_network import NETWORKS
+    from videostyle.models.weights import deepened
     from videostyle.processors.stylize import choose_device, choose_precision
     from videostyle.training.data import PairSampler
     from videostyle.training.trainer import PAINTING_SIDE, Settings, nearest_start, painting_targets, train_style
@@ -107,20 +111,28 @@ def train(
     net = loss_network.load(request.loss_network)
     clips = clip_pairs(neighbours, request.window)
     sampler = PairSampler(pictures, clips, size=request.window, batch=request.batch, seed=settings.seed)
-    base = gallery.base()
-    start = base
+    if request.network not in NETWORKS:
+        raise UsageError(f"no network of size '{request.network}'", hint=f"use one of {', '.join(NETWORKS)}")
+    architecture = NETWORKS[request.network]
+    base = start = gallery.base(architecture)
     if request.start == "nearest":
         views = list(sampler.batch(0)["current"])
         candidates = []
         for entry in gallery.entries():
             try:
-                candidates.append(gallery.load(entry.name))
+                candidate = deepened(gallery.load(entry.name), architecture)
+                candidates += [candidate] if candidate is not None else []
             except ModelError as error:
                 log.warning("%s", error)
         start = nearest_start(base, candidates, net, painting_targets(net, canvas, settings), views)
         log.info("training starts from %s", start.card.name)
     elif request.start != "base":
-        start = gallery.load(request.start)
+        chosen = deepened(gallery.load(request.start), architecture)
+        if chosen is None:
+            raise UsageError(
+                f"cannot start from '{request.start}'", f"its network does not fit into the {request.network} one"
+            )
+        start = chosen
     digest = hashlib.sha256(painting.read_bytes()).hexdigest()
     card = replace(card, source_sha256=digest, version=__version__)
     return train_style(
@@ -164,5 +176,6 @@ def resolve(spec: str, strength: float, source: FrameSource, progress: PairProgr
     from videostyle.models.weights import interpolate
 
     if gallery.is_picture(spec):
-        return interpolate(gallery.base(), [(from_picture(Path(spec), source, progress), 1.0)], strength)
+        style = from_picture(Path(spec), source, progress)
+        return interpolate(gallery.base(style.architecture), [(style, 1.0)], strength)
     return gallery.resolve(spec, strength)
