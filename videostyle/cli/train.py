@@ -35,8 +35,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--network",
         choices=("small", "medium", "large"),
         default="medium",
-        help="size of network: a small one paints a third faster, a large one has half as many weights again; styles are "
-        "mixed with those of their own size (default: medium)",
+        help="size of network: a small one paints a third faster, a large one has half as many weights again; "
+        "styles are mixed with those of their own size (default: medium)",
     )
     length = parser.add_argument_group("how long")
     length.add_argument("--steps", type=int, default=800, help="optimisation steps (default: 800)")
