@@ -49,9 +49,9 @@ class LossWeights:
         detail: small texture of the content (0 lets it be smoothed away).
     """
 
-    content: float = 4.0
-    style: float = 30.0
-    temporal: float = 400.0
+    content: float = 10.0
+    style: float = 50.0
+    temporal: float = 800.0
     temporal_feature: float = 0.5
     total_variation: float = 1.0
     grid: float = 0.0
@@ -67,7 +67,8 @@ class Settings:
         minutes: stop after this time even if steps are left (the learning rate falls in time); None = no limit.
         learning_rate: of Adam at its peak; it falls to a fiftieth along a cosine.
         stroke: size of the painting's strokes in the picture, relative to its ordinary one.
-        scales: sizes at which style is compared (1 full, 2 half as well, 3 a quarter as well).
+        scales: sizes at which style is compared (1 full, 2 half as well, 3 a quarter as well). More bring large
+            areas of the painting's colours, and strokes that run over faces.
         seed: of everything random.
         patience: stop when the smoothed loss has not fallen for this many steps; None = never.
         checkpoint_every: steps between checkpoints.
@@ -80,7 +81,7 @@ class Settings:
     minutes: float | None = None
     learning_rate: float = 2e-3
     stroke: float = 1.0
-    scales: int = 3
+    scales: int = 1
     seed: int = 0
     patience: int | None = None
     checkpoint_every: int = 100
