@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -18,6 +19,9 @@ import pytest
 from videostyle.cli.main import main
 from videostyle.io.probe import probe
 from videostyle.io.source import open_source, read_picture
+
+if TYPE_CHECKING:
+    from videostyle.models.weights import Style
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "videostyle"
@@ -249,6 +253,23 @@ def test_a_style_may_have_a_network_of_another_size(
     assert main(["render", str(clip("one.mp4")), "--style", f"{network}:0.5,great-wave:0.5", *out, "-y"]) == 4
     assert "other sizes" in capsys.readouterr().err
     assert main(["styles", "remove", network]) == 0
+
+
+def test_a_style_of_sizes_without_a_base_is_whole_but_not_weakened(
+    random_style: Style, tmp_path: Path, clip: Clip, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from videostyle.models.weights import save_style
+
+    file = tmp_path / "odd.safetensors"
+    save_style(random_style, file)
+    assert main(["styles", "verify", str(file)]) == 0
+    assert "another base" in capsys.readouterr().out
+    render = ["render", str(clip("one.mp4")), "--style", str(file), "-o", str(tmp_path / "o.mp4"), "-q"]
+    assert main(render) == 0
+    assert main([*render, "-y", "--strength", "0.5"]) == 4
+    assert "no base" in capsys.readouterr().err
+    live = ["live", "--style", str(file), "--input", str(clip("plain.mp4")), "--loop", "--duration", "1", "-q"]
+    assert main([*live, "--record", str(tmp_path / "live.mp4"), "--fixed-size"]) == 0
 
 
 def test_styles_explain_shows_layers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -86,7 +86,7 @@ class Stylizer:
 
         if isinstance(style, StyleClass):
             chosen = style
-            if strength < 1.0:
+            if strength != 1.0:
                 chosen = interpolate(gallery.base(style.architecture), [(style, 1.0)], strength)
         else:
             chosen = gallery.resolve(str(style), strength)

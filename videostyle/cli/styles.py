@@ -142,7 +142,8 @@ def _verify(options: argparse.Namespace) -> int:
         entry = next((e for e in gallery.entries() if e.name == name), None)
         try:
             style = load_style(entry.path if entry else name)
-            same = style.card.base_sha256 == arrays_sha256(gallery.base(style.architecture).weights)
+            base = gallery.find_base(style.architecture)
+            same = base is not None and style.card.base_sha256 == arrays_sha256(base.weights)
             verdict = "ok" if same else "whole, but the child of another base: it cannot be weakened or mixed"
         except ModelError as error:
             verdict, bad = str(error), bad + 1

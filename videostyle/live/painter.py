@@ -132,7 +132,8 @@ class LivePainter:
             processor.open(VideoInfo(width=width, height=height))
             self._processors.append(processor)
         if self._walks:  # compiled now, not when somebody turns a knob
-            self._measured(frame, blend(self._base, self._styles[0], 0.5))
+            for colour in (False, True):
+                self._processors[0].network_statistics(quarters(frame)[:1], self._styles[0], colour)
         self._follow = Follower(
             lambda frames: self._processors[0].statistics_of(frames, self._current),
             # The painted colours are measured at changes only: they take two networks more.

@@ -94,7 +94,7 @@ def run_live(
         raise UsageError("the styles are of different networks", hint="give styles of one size of network")
     info = grabber.info
     painter = LivePainter(
-        gallery.base(styles[0].architecture),
+        gallery.find_base(styles[0].architecture) or gallery.base(),  # without one of their sizes nothing is walked
         styles,
         info,
         precision=settings.precision,

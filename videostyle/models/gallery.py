@@ -56,23 +56,31 @@ def base_path(network: str) -> Path:
 
 
 @lru_cache(maxsize=8)
+def find_base(architecture: Architecture) -> Style | None:
+    """The network of these sizes that reproduces its input; None where there is none.
+
+    The base of a network that is deeper than one that ships with the package is that one with silent blocks.
+    """
+    for network, sizes in NETWORKS.items():
+        if architecture.deepens(sizes) and base_path(network).is_file():
+            return deepened(load_style(base_path(network)), architecture)
+    return None
+
+
 def base(architecture: Architecture | None = None) -> Style:
     """The network that reproduces its input, parent of all styles of its sizes.
 
     Args:
-        architecture: its sizes; those of the bundled styles where None. The base of a network that is deeper than
-            one that ships with the package is that one with silent blocks.
+        architecture: its sizes; those of the bundled styles where None.
 
     Raises:
         ModelError: if there is none of these sizes.
     """
     wanted = architecture or NETWORKS["medium"]
-    for network in NETWORKS:
-        if base_path(network).is_file():
-            found = deepened(load_style(base_path(network)), wanted)
-            if found is not None:
-                return found
-    raise ModelError("there is no base for a network of such sizes", str(wanted))
+    found = find_base(wanted)
+    if found is None:
+        raise ModelError("there is no base for a network of such sizes", str(wanted))
+    return found
 
 
 def load(name: str) -> Style:

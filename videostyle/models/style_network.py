@@ -39,7 +39,7 @@ program in constants, and neither needs another copy of the network.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -119,6 +119,11 @@ class Architecture:
             shapes[f"{name}/detail"] = (5, 5, 3, into)
             shapes[f"{name}/bias"] = (into,)
         return shapes
+
+    def deepens(self, other: Architecture) -> bool:
+        """Whether this is ``other``, or ``other`` with more of the deep blocks that it has."""
+        same = replace(other, deep_blocks=self.deep_blocks) == self
+        return same and (self == other or self.deep_blocks > other.deep_blocks > 0)
 
     @property
     def parameters(self) -> int:

@@ -225,20 +225,17 @@ def deepened(style: Style, architecture: Architecture) -> Style | None:
         A style that paints as ``style`` does; ``style`` itself if it has the architecture; None where the two
         differ in anything else.
     """
-    own = style.architecture
-    if own == architecture:
+    if not architecture.deepens(style.architecture):
+        return None
+    if architecture == style.architecture:
         return style
-    if own.deep_blocks > architecture.deep_blocks or replace(own, deep_blocks=architecture.deep_blocks) != architecture:
-        return None
-    if not own.deep_blocks:
-        return None
     weights = dict(style.weights)
     for name in architecture.shapes():
         if name not in weights:
             # Kernels of a block that is there: random ones would not be the same with every version of NumPy, and
             # the base is known by its hash.
             block, rest = name.split("/", 1)
-            like = weights[f"deep{int(block.removeprefix('deep')) % own.deep_blocks}/{rest}"]
+            like = weights[f"deep{int(block.removeprefix('deep')) % style.architecture.deep_blocks}/{rest}"]
             weights[name] = np.zeros_like(like) if rest in ("b/gamma", "b/beta") else like
     return Style(replace(style.card, architecture=architecture, base_sha256=""), weights)
 

@@ -93,6 +93,7 @@ def train(
     Raises:
         InputError: if the painting cannot be read, or there is nothing to train on.
         ModelError: if the painting cannot be used, or the loss network is missing.
+        UsageError: if there is no network of such a size, or the style to start from does not fit into it.
     """
     from videostyle.models import gallery, loss_network
     from videostyle.models.style_network import NETWORKS
@@ -101,6 +102,8 @@ def train(
     from videostyle.training.data import PairSampler
     from videostyle.training.trainer import PAINTING_SIDE, Settings, nearest_start, painting_targets, train_style
 
+    if request.network not in NETWORKS:
+        raise UsageError(f"no network of size '{request.network}'", hint=f"use one of {', '.join(NETWORKS)}")
     settings = request.settings or Settings(steps=QUICK_STEPS, minutes=QUICK_MINUTES)
     precision = choose_precision(request.precision, choose_device())
     # Losses of thousands do not fit into float16.
@@ -111,8 +114,6 @@ def train(
     net = loss_network.load(request.loss_network)
     clips = clip_pairs(neighbours, request.window)
     sampler = PairSampler(pictures, clips, size=request.window, batch=request.batch, seed=settings.seed)
-    if request.network not in NETWORKS:
-        raise UsageError(f"no network of size '{request.network}'", hint=f"use one of {', '.join(NETWORKS)}")
     architecture = NETWORKS[request.network]
     base = start = gallery.base(architecture)
     if request.start == "nearest":
