@@ -65,7 +65,7 @@ class Settings:
     Attributes:
         steps: optimisation steps.
         minutes: stop after this time even if steps are left (the learning rate falls in time); None = no limit.
-        learning_rate: of Adam at its peak; it falls to a fiftieth along a cosine.
+        learning_rate: at its peak (``Objective``); it falls to a fiftieth along a cosine.
         stroke: size of the painting's strokes in the picture, relative to its ordinary one.
         scales: sizes at which style is compared (1 full, 2 half as well, 3 a quarter as well). More bring large
             areas of the painting's colours, and strokes that run over faces.
@@ -274,7 +274,8 @@ def train_style(
     objective = Objective(start.weights, function, NAMES, settings.learning_rate)
     base_hash = arrays_sha256((base or start).weights)
     identity = json.dumps(
-        [asdict(settings), arrays_sha256({"p": painting}), arrays_sha256(start.weights), net.name], sort_keys=True
+        [asdict(settings), arrays_sha256({"p": painting}), arrays_sha256(start.weights), net.name, "muon"],
+        sort_keys=True,
     )
     first = _load_checkpoint(checkpoint, objective, identity) if checkpoint else 0
 
