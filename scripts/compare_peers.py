@@ -1,10 +1,11 @@
 """Measures styles and well-known per-frame networks on the same clips: style, content, warping error, noise.
 
     python scripts/compare_peers.py --clips DIR --names chaplin,bikes --painting wave.jpg --vgg16 FILE.npz \
-        [--peer wave.npz]... [--style great-wave]... [--strips DIR]
+        [--peer wave.npz]... [--style great-wave]... [--strips DIR] [--true-flow DIR]
 
 Frames are 640x360, 24 of each clip. Style and content are measured under VGG-16 (relu1_2, relu2_2, relu3_3)
-against the painting at a short side of 384; the warping error along DIS flow of the unpainted frames.
+against the painting at a short side of 384; the warping error along DIS flow of the unpainted frames, and along
+the true flow of pairs of frames where a folder of such is given.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import tensorflow as tf
+from flow_report import true_pairs
 
 from videostyle.api import Stylizer
 from videostyle.metrics import temporal
@@ -124,6 +126,7 @@ def main() -> None:
     parser.add_argument("--style", action="append", default=[])
     parser.add_argument("--frames", type=int, default=24)
     parser.add_argument("--strips", type=Path)
+    parser.add_argument("--true-flow", type=Path, help="pairs of frames, as scripts/flow_report.py reads them")
     options = parser.parse_args()
 
     judge = PerceptualJudge.of(loss_network.load(str(options.vgg16)), cv2.imread(str(options.painting))[..., ::-1])
@@ -166,6 +169,20 @@ def main() -> None:
     for model, values in rows.items():
         style, content, error, gain, rate = np.mean(values, axis=0)
         print(f"| {model} | {style:.4f} | {content:.3f} | {error:.3f}e-3 | {gain:.2f} | {rate:.1f} |")
+    if options.true_flow:
+        for model, build in models.items():
+            print(f"{model:34} along true flow: {1e3 * true_error(build, options.true_flow):.3f}e-3", flush=True)
+
+
+def true_error(build: Callable[[], Paint], folder: Path) -> float:
+    """Mean warping error over pairs along their true flow, where it is known and DIS trusts what is seen in both."""
+    errors = []
+    for _, current, before, truth in true_pairs(folder):
+        known = np.isfinite(truth).all(axis=2, keepdims=True)
+        mask = flow_and_mask(current, before)[1] * known
+        painted = build()(np.stack([before, current]))
+        errors.append(temporal.pair_error(painted[1], painted[0], np.where(known, truth, 0.0), mask))
+    return float(np.mean(errors))
 
 
 if __name__ == "__main__":

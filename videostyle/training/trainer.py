@@ -79,7 +79,7 @@ class Settings:
 
     steps: int = 900
     minutes: float | None = None
-    learning_rate: float = 2e-3
+    learning_rate: float = 3e-3
     stroke: float = 1.0
     scales: int = 1
     seed: int = 0
