@@ -53,7 +53,11 @@ Statistics = dict[str, tuple[NDArray[np.float32], NDArray[np.float32]]]  # layer
 # Added to variances: a picture may have channels without contrast. Smaller values let a black frame's gradients grow
 # by a factor of hundreds in every layer, and paint the noise of an even one.
 EPSILON = 1e-3
+COLOUR_EPSILON = np.float32(1e-4)  # the same for painted colours, which hardly differ along two of their axes
 STEPS_UP = ("head", "fine", "out")
+# Lightness, red against green, blue against both; orthonormal. Colours are measured and kept along these axes: in
+# red, green and blue each at its own contrast, greens and pinks may still come up where neither end has any.
+OPPONENT = np.array([[1, 1, 1], [1, -1, 0], [1, 1, -2]], np.float32).T / np.sqrt(np.array([3, 2, 6], np.float32))
 
 
 @dataclass(frozen=True)
@@ -468,7 +472,7 @@ def measure(arch: Architecture, weights: Weights, x: Tensor, colour: bool = Fals
         arch: sizes of the network.
         weights: as in ``forward``.
         x: as in ``forward``.
-        colour: whether to measure the painted pictures too, as the layer "out" with three channels.
+        colour: whether to measure the painted pictures too, as the layer "out" with three channels (``OPPONENT``).
 
     Returns:
         For each normalised layer its mean and variance, float32 ``[C]``.
@@ -482,7 +486,7 @@ def measure(arch: Architecture, weights: Weights, x: Tensor, colour: bool = Fals
 
     painted, _ = _normalised(arch, weights, x, common)
     if colour:
-        common("out", painted)
+        common("out", ops.matmul(ops.cast(painted, "float32"), OPPONENT))
     return statistics
 
 
@@ -498,7 +502,7 @@ def fold(
         arch: sizes of the network.
         weights: the style's arrays.
         statistics: for every normalised layer mean and variance, as ``measure`` gives them; where there is
-            a "line", the colours painted, whose statistics are "out", get those of "line" instead.
+            a "line", the colours painted, whose statistics along ``OPPONENT`` are "out", get those of "line" instead.
         white: the value of white in the pictures that will be painted: 1, or 255 for bytes.
 
     Returns:
@@ -522,9 +526,13 @@ def fold(
         folded[f"{layer}/kernel"][:, :, -12:] /= np.float32(white)
     if "line" in statistics:
         (mean, variance), (line, spread) = statistics["out"], statistics["line"]
-        gain = np.sqrt((spread + np.float32(EPSILON)) / (variance + np.float32(EPSILON)))
-        folded["out/kernel"] = folded["out/kernel"] * np.tile(gain, 4)
-        folded["out/bias"] = folded["out/bias"] * np.tile(gain, 4) + np.tile(line - mean * gain, 4)
+        gain = np.sqrt((spread + COLOUR_EPSILON) / (variance + COLOUR_EPSILON))
+        turn = (OPPONENT * gain) @ OPPONENT.T  # to opponent colours, each by its gain, and back
+        shift = OPPONENT @ (line - mean * gain)
+        bias, kernel = folded["out/bias"].reshape(4, 3), folded["out/kernel"]
+        folded["out/bias"] = np.asarray(bias @ turn + shift, np.float32).ravel()
+        turned = kernel.reshape(*kernel.shape[:3], 4, 3) @ turn
+        folded["out/kernel"] = np.asarray(turned.reshape(kernel.shape), np.float32)
     folded["out/kernel"] *= np.float32(white)
     folded["out/bias"] *= np.float32(white)
     return folded
