@@ -102,9 +102,15 @@ def test_strength_walks_from_the_picture_to_the_painting(style: str) -> None:
     assert left == sorted(left, reverse=True)  # each step is nearer to the painting
     gone = [np.abs(step - frames).mean() for step in steps]
     assert gone == sorted(gone)  # and farther from the picture
-    for measure in (np.mean, np.std):  # neither brighter nor duller on the way than at its ends
-        light = [measure(step) for step in steps]
-        assert light[1:4] == pytest.approx(np.linspace(light[0], light[-1], 5)[1:4], abs=6)
+    # Neither brighter nor duller on the way than at its ends, nor pinker, greener or greyer.
+    for measure, axis, within in (
+        (np.mean, (1, 1, 1), 6),
+        (np.std, (1, 1, 1), 6),
+        (np.std, (3, -3, 0), 4),
+        (np.std, (1.5, 1.5, -3), 4),
+    ):
+        found = [measure(step @ np.array(axis) / 3) for step in steps]
+        assert found[1:4] == pytest.approx(np.linspace(found[0], found[-1], 5)[1:4], abs=within)
     assert 10 * np.log10(255**2 / ((steps[0] - frames) ** 2).mean()) > 34
     assert gone[-1] > 15
 
