@@ -273,6 +273,7 @@ def train_style(
     function = style_objective(arch, net, targets, settings.weights, settings.precision)
     objective = Objective(start.weights, function, NAMES, settings.learning_rate)
     base_hash = arrays_sha256((base or start).weights)
+    # "muon": a checkpoint holds the optimiser's state, and that of another one does not fit.
     identity = json.dumps(
         [asdict(settings), arrays_sha256({"p": painting}), arrays_sha256(start.weights), net.name, "muon"],
         sort_keys=True,
