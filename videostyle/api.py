@@ -70,8 +70,8 @@ def paint(source: str | Path, style: str, **options: Any) -> Iterator[FrameBatch
 class Stylizer:
     """Paints arrays of frames.
 
-    The statistics of the first call (up to four of its frames) are kept, so that a shot that is handed over in
-    pieces is painted alike; ``reset`` begins a new shot.
+    The statistics of the first call (up to four of its frames, evenly spread) are kept, so that a shot that is
+    handed over in pieces is painted alike; ``reset`` begins a new shot.
 
     Args:
         style: a style's name, a style file, a mix, or a ``Style``.

@@ -173,8 +173,8 @@ def plan_tiles(height: int, width: int, halo: int, limit: int, stride: int = 8) 
 class Stylize:
     """Paints frames with a style: the style processor.
 
-    Statistics come from ``use_shots`` (one set per shot); without them those of the first frames that arrive are
-    measured and kept.
+    Statistics come from ``use_shots`` (one set per shot); without them those of the first batch that arrives are
+    measured, on up to four of its frames, and kept.
 
     Args:
         style: what to paint with, at its strength already (``gallery.resolve``).
@@ -245,7 +245,8 @@ class Stylize:
         if batch.frames.shape[1:3] != self._size:
             raise ValueError(f"frames of {batch.frames.shape[1:3]} after open() with {self._size}")
         if not self._shots:
-            self.use_shots([(0, self.statistics_of(batch.frames[: min(len(batch), 4)]))])
+            picks = np.linspace(0, len(batch) - 1, min(len(batch), 4)).round().astype(int)
+            self.use_shots([(0, self.statistics_of(batch.frames[picks]))])
         painted = []
         at = 0
         while at < len(batch):
