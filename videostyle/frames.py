@@ -110,6 +110,11 @@ class FrameBatch:
         return f"FrameBatch({self.frames.shape}, {self.pixel_format}, index={self.index}, pts={first}...)"
 
 
+def evenly_spread(total: int, count: int) -> NDArray[np.intp]:
+    """Numbers of up to ``count`` frames of ``total``, evenly spread from the first to the last."""
+    return np.linspace(0, total - 1, min(count, total)).round().astype(np.intp)
+
+
 def bgr_to_rgb(picture: UInt8Array) -> UInt8Array:
     """Swaps the channel order of uint8 ``[..., 3]``; returns a view, the argument is untouched."""
     return picture[..., ::-1]

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from videostyle.errors import InputError
-from videostyle.frames import UInt8Array
+from videostyle.frames import UInt8Array, evenly_spread
 from videostyle.io.opencv import load_cv2
 from videostyle.io.source import PICTURES, FrameSource, ReadOptions, VideoSource, open_source, read_picture
 
@@ -52,8 +52,7 @@ def clip_neighbours(source: FrameSource, count: int = FRAMES_OF_A_CLIP) -> list[
                     pairs, step = pairs[::2], 2 * step
             before = frame
             number += 1
-    chosen = np.linspace(0, len(pairs) - 1, min(count, len(pairs))).round().astype(int) if pairs else ()
-    return [pairs[i] for i in chosen]
+    return [pairs[i] for i in evenly_spread(len(pairs), count)]
 
 
 def read_content(paths: Sequence[str | Path], limit: int = 2000) -> tuple[list[UInt8Array], list[Neighbours]]:

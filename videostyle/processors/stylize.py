@@ -23,7 +23,7 @@ import numpy as np
 import tensorflow as tf
 
 from videostyle.errors import DeviceError, ModelError, UsageError
-from videostyle.frames import FrameBatch, UInt8Array, VideoInfo
+from videostyle.frames import FrameBatch, UInt8Array, VideoInfo, evenly_spread
 from videostyle.models.style_network import (
     Statistics,
     depth_to_space,
@@ -245,8 +245,7 @@ class Stylize:
         if batch.frames.shape[1:3] != self._size:
             raise ValueError(f"frames of {batch.frames.shape[1:3]} after open() with {self._size}")
         if not self._shots:
-            picks = np.linspace(0, len(batch) - 1, min(len(batch), 4)).round().astype(int)
-            self.use_shots([(0, self.statistics_of(batch.frames[picks]))])
+            self.use_shots([(0, self.statistics_of(batch.frames[evenly_spread(len(batch), 4)]))])
         painted = []
         at = 0
         while at < len(batch):
