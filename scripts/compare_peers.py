@@ -22,6 +22,7 @@ import tensorflow as tf
 from flow_report import true_pairs
 
 from videostyle.api import Stylizer
+from videostyle.frames import evenly_spread
 from videostyle.metrics import temporal
 from videostyle.metrics.optical_flow import flow_and_mask
 from videostyle.metrics.perceptual import PerceptualJudge
@@ -156,7 +157,7 @@ def main() -> None:
         strip = []
         for model, build in models.items():
             paint = build()
-            paint(frames[:: max(1, len(frames) // 4)])  # frames of the whole shot, as a render measures it; compiles
+            paint(frames[evenly_spread(len(frames), 4)])  # frames of the whole shot, as a render measures it; compiles
             began = time.perf_counter()
             painted = paint(frames)
             rate = len(frames) / (time.perf_counter() - began)

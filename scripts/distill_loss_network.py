@@ -114,7 +114,7 @@ class Pupil:
         rng: everything random.
     """
 
-    LIFE = 160  # steps after which another pupil with another painting takes its place
+    LIFE = 300  # steps after which another pupil with another painting takes its place
 
     def __init__(
         self, styles: list[Style], paintings: list, student: LossNetwork, size: int, rng: np.random.Generator
@@ -126,7 +126,7 @@ class Pupil:
         def losses(weights: dict, batch: dict) -> dict:
             arrays = {key[len("net/") :]: value for key, value in batch.items() if key.startswith("net/")}
             net = LossNetwork("student", student.blocks, arrays, student.style_layers, student.content_layer)
-            targets = loss.style_targets(net, batch["painting"], 2)
+            targets = loss.style_targets(net, batch["painting"], 1)
             painted = forward(self._arch, weights, batch["x"])
             content, style = loss.perceptual_losses(net, painted, batch["x"], targets)
             outside = ops.mean(ops.square(painted - ops.clip(painted, 0.0, 1.0)))
