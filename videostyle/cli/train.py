@@ -39,7 +39,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "styles are mixed with those of their own size (default: medium)",
     )
     length = parser.add_argument_group("how long")
-    length.add_argument("--steps", type=int, default=800, help="optimisation steps (default: 800)")
+    length.add_argument("--steps", type=int, default=1400, help="optimisation steps (default: 1400)")
     length.add_argument("--minutes", type=float, help="stop after so many minutes even if steps are left")
     length.add_argument("--patience", type=int, help="stop when nothing has improved for so many steps")
     look = parser.add_argument_group("look")

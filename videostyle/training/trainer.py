@@ -77,7 +77,7 @@ class Settings:
         weights: weight of each loss.
     """
 
-    steps: int = 900
+    steps: int = 1400
     minutes: float | None = None
     learning_rate: float = 3e-3
     stroke: float = 1.0
