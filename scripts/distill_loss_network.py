@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -103,23 +104,36 @@ def initial_student(rng: np.random.Generator) -> dict[str, np.ndarray]:
     return arrays
 
 
+def model_painting(photos: list, paintings: list, size: int, rng: np.random.Generator) -> np.ndarray:
+    """What a pupil learns, ``[1, size, size, 3]``: a painting or, now and then, a photo, mostly in other colours.
+
+    There are few paintings here and many elsewhere: a network that has met these ones only in their own colours is
+    pleased too easily with what is painted after another.
+    """
+    source = photos if rng.random() < 0.25 else paintings
+    x = crop(source[rng.integers(len(source))], size, rng)
+    if rng.random() < 0.6:
+        x = x[..., rng.permutation(3)]
+        x = 1.0 - x if rng.random() < 0.5 else x
+    return np.asarray(x[None], np.float32)
+
+
 class Pupil:
     """A style network that is trained with the student's losses as they are now, and paints for it.
 
     Args:
         styles: where a pupil may start; all of one architecture.
-        paintings: what it may learn, uint8 RGB.
+        model: gives another painting to learn, float32 ``[1, S, S, 3]``.
         student: for its layout; its arrays as they are now come with each call of ``paint``.
-        size: side of a picture.
         rng: everything random.
     """
 
     LIFE = 300  # steps after which another pupil with another painting takes its place
 
     def __init__(
-        self, styles: list[Style], paintings: list, student: LossNetwork, size: int, rng: np.random.Generator
+        self, styles: list[Style], model: Callable[[], np.ndarray], student: LossNetwork, rng: np.random.Generator
     ) -> None:
-        self._styles, self._paintings, self._size, self._rng = styles, paintings, size, rng
+        self._styles, self._model, self._rng = styles, model, rng
         self._arch = styles[0].architecture
         self._age, self._painting = self.LIFE, np.zeros(())
 
@@ -139,8 +153,7 @@ class Pupil:
         """Trains the pupil for a step on ``photos`` and returns them painted, with its style loss."""
         if self._age >= self.LIFE:
             self._age = 0
-            painting = self._paintings[self._rng.integers(len(self._paintings))]
-            self._painting = crop(painting, 2 * self._size, self._rng)[None]
+            self._painting = self._model()
             self._objective.set_arrays(self._styles[self._rng.integers(len(self._styles))].weights)
         self._age += 1
         batch = {"x": photos, "painting": self._painting, **{f"net/{key}": value for key, value in arrays.items()}}
@@ -198,7 +211,7 @@ def main() -> None:
     blocks, style_layers = template.blocks, tuple(scales)
     bundled = [load_style(entry.path) for entry in gallery.entries() if entry.bundled]
     starts = [*bundled, *(load_style(path) for path in options.styles)]
-    pupil = Pupil(starts, paintings, template, options.size, rng)
+    pupil = Pupil(starts, lambda: model_painting(photos, paintings, 2 * options.size, rng), template, rng)
 
     def losses(weights: dict, batch: dict) -> dict:
         x = batch["x"]
