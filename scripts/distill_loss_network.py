@@ -115,7 +115,7 @@ def model_painting(photos: list, paintings: list, size: int, rng: np.random.Gene
     if rng.random() < 0.6:
         x = x[..., rng.permutation(3)]
         x = 1.0 - x if rng.random() < 0.5 else x
-    return np.asarray(x[None], np.float32)
+    return x[None]
 
 
 class Pupil:
@@ -123,7 +123,7 @@ class Pupil:
 
     Args:
         styles: where a pupil may start; all of one architecture.
-        model: gives another painting to learn, float32 ``[1, S, S, 3]``.
+        next_painting: gives another painting to learn, float32 ``[1, S, S, 3]``.
         student: for its layout; its arrays as they are now come with each call of ``paint``.
         rng: everything random.
     """
@@ -131,9 +131,13 @@ class Pupil:
     LIFE = 300  # steps after which another pupil with another painting takes its place
 
     def __init__(
-        self, styles: list[Style], model: Callable[[], np.ndarray], student: LossNetwork, rng: np.random.Generator
+        self,
+        styles: list[Style],
+        next_painting: Callable[[], np.ndarray],
+        student: LossNetwork,
+        rng: np.random.Generator,
     ) -> None:
-        self._styles, self._model, self._rng = styles, model, rng
+        self._styles, self._next_painting, self._rng = styles, next_painting, rng
         self._arch = styles[0].architecture
         self._age, self._painting = self.LIFE, np.zeros(())
 
@@ -153,7 +157,7 @@ class Pupil:
         """Trains the pupil for a step on ``photos`` and returns them painted, with its style loss."""
         if self._age >= self.LIFE:
             self._age = 0
-            self._painting = self._model()
+            self._painting = self._next_painting()
             self._objective.set_arrays(self._styles[self._rng.integers(len(self._styles))].weights)
         self._age += 1
         batch = {"x": photos, "painting": self._painting, **{f"net/{key}": value for key, value in arrays.items()}}
