@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -21,12 +21,14 @@ import numpy as np
 import tensorflow as tf
 from flow_report import true_pairs
 
-from videostyle.api import Stylizer
-from videostyle.frames import evenly_spread
+from videostyle.frames import FrameBatch, VideoInfo, evenly_spread
 from videostyle.metrics import temporal
 from videostyle.metrics.optical_flow import flow_and_mask
 from videostyle.metrics.perceptual import PerceptualJudge
-from videostyle.models import loss_network
+from videostyle.models import gallery, loss_network
+from videostyle.models.statistics import spans
+from videostyle.processors.stylize import Stylize
+from videostyle.render.plan import measured, plan_shots
 
 Paint = Callable[[np.ndarray], np.ndarray]
 
@@ -101,6 +103,30 @@ def peer(path: Path) -> Paint:
     return paint
 
 
+class InMemory:
+    """Frames as a source that can be planned."""
+
+    def __init__(self, frames: np.ndarray) -> None:
+        self._frames = frames
+
+    def raw_frames(self) -> Iterator[tuple[np.ndarray, float]]:
+        """Frames and their times."""
+        return ((frame, number / 25) for number, frame in enumerate(self._frames))
+
+    def delivered(self, picture: np.ndarray) -> np.ndarray:
+        """The frame itself."""
+        return picture
+
+
+def ours(name: str, clip: np.ndarray) -> Paint:
+    """A style of ours, with statistics along the clip as a render has them."""
+    stylize = Stylize(gallery.resolve(name, 1.0), batch_size=4)
+    stylize.open(VideoInfo(width=clip.shape[2], height=clip.shape[1]))
+    shots, _ = plan_shots(InMemory(clip), lambda part: measured(part, stylize.statistics_of))
+    stylize.use_shots([s for shot in shots for s in spans([hold for part in shot.parts for hold in part], shot.first)])
+    return lambda frames: stylize(FrameBatch(frames, np.zeros(len(frames)), 0)).frames
+
+
 def read_clip(path: Path, count: int) -> np.ndarray:
     """Frames from the middle of a clip at 640x360, uint8 RGB."""
     capture = cv2.VideoCapture(str(path))
@@ -141,23 +167,23 @@ def main() -> None:
     options = parser.parse_args()
 
     judge = PerceptualJudge.of(loss_network.load(str(options.vgg16)), cv2.imread(str(options.painting))[..., ::-1])
-    models: dict[str, Callable[[], Paint]] = {"unpainted": lambda: lambda frames: frames}
-    models |= {path.stem + " (peer)": (lambda path=path: peer(path)) for path in options.peer}
+    models: dict[str, Callable[[np.ndarray], Paint]] = {"unpainted": lambda _: lambda frames: frames}
+    models |= {path.stem + " (peer)": (lambda _, path=path: peer(path)) for path in options.peer}
     if options.torch_peer:
         import classic_torch  # PyTorch is needed for nothing else
 
         for path in options.torch_peer:
             model = classic_torch.load(path)
-            models[f"{path.stem} (peer, PyTorch)"] = lambda model=model: partial(classic_torch.paint, model)
-    models |= {style: (lambda style=style: Stylizer(style, batch_size=4)) for style in options.style}
+            models[f"{path.stem} (peer, PyTorch)"] = lambda _, model=model: partial(classic_torch.paint, model)
+    models |= {style: partial(ours, style) for style in options.style}
     rows: dict[str, list[tuple[float, ...]]] = {name: [] for name in models}
     for name in options.names.split(","):
         frames = read_clip(options.clips / f"{name}.mp4", options.frames)
         flows = temporal.clip_flows(frames, flow_and_mask)
         strip = []
         for model, build in models.items():
-            paint = build()
-            paint(frames[evenly_spread(len(frames), 4)])  # frames of the whole shot, as a render measures it; compiles
+            paint = build(frames)
+            paint(frames[evenly_spread(len(frames), 4)])  # compiles
             began = time.perf_counter()
             painted = paint(frames)
             rate = len(frames) / (time.perf_counter() - began)
@@ -183,7 +209,7 @@ def main() -> None:
     if options.true_flow:
         pairs = true_clips(options.true_flow)
         for model, build in models.items():
-            error = np.mean([temporal.warping_error(build()(frames), flows) for frames, flows in pairs])
+            error = np.mean([temporal.warping_error(build(frames)(frames), flows) for frames, flows in pairs])
             print(f"{model:34} along true flow: {1e3 * error:.3f}e-3", flush=True)
 
 

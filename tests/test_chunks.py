@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -25,10 +26,12 @@ from videostyle.io import files
 from videostyle.io.probe import packet_times, probe
 from videostyle.io.sink import EncodeOptions
 from videostyle.io.source import ReadOptions, open_source
+from videostyle.models.statistics import spans
+from videostyle.models.style_network import Statistics
 from videostyle.models.weights import save_style
 from videostyle.render import chunks, executors, plan
 from videostyle.render.job import Job, finished_chunks, load_job, passes, work_folder
-from videostyle.render.plan import CutDetector, Plan, SpreadSample, chunk_borders, plan_shots
+from videostyle.render.plan import CutDetector, Plan, SpreadSample, chunk_borders, measured, plan_shots
 from videostyle.render.runner import render
 from videostyle.render.settings import Engine, RenderSettings
 
@@ -147,25 +150,66 @@ def test_cuts_are_found_and_motion_is_none() -> None:
     assert [i for i, frame in enumerate(frames) if detector(frame)] == [0, 20]
 
 
+def light_of(frames: np.ndarray) -> Statistics:
+    """Statistics of one layer: the frames' light, and a contrast that is the same for all."""
+    return {"layer": (np.float32([frames.mean() / 255]), np.float32([1]))}
+
+
+def even(levels: list[int]) -> Pictures:
+    return Pictures(np.stack([np.full((64, 96, 3), level, np.uint8) for level in levels]))
+
+
 def test_shots_are_measured_on_a_few_frames_each_and_no_others_are_converted() -> None:
-    levels = [20] * 60 + [200] * 150 + [90] * 12
-    clip = Pictures(np.stack([np.full((64, 96, 3), level, np.uint8) for level in levels]))
-    shots, times = plan_shots(clip, lambda frames: (len(frames), int(frames.mean())))
-    found = [(shot.first, shot.frames, shot.statistics) for shot in shots]
-    assert found == [(0, 60, (2, 20)), (60, 150, (4, 200)), (210, 12, (1, 90))]
+    clip = even([20] * 60 + [200] * 150 + [90] * 12)
+    shots, times = plan_shots(clip, lambda part: measured(part, light_of))
+    found = [
+        (shot.first, shot.frames, [(h.samples, float(h.statistics["layer"][0][0])) for h in shot.parts[0]])
+        for shot in shots
+    ]
+    assert [(first, count) for first, count, _ in found] == [(0, 60), (60, 150), (210, 12)]
+    assert [holds for *_, holds in found] == [
+        [(2, pytest.approx(20 / 255))],
+        [(4, pytest.approx(200 / 255))],
+        [(1, pytest.approx(90 / 255))],
+    ]
     assert clip.converted == 7
     assert times == [n / 25 for n in range(222)]
 
 
+def test_a_long_shot_is_measured_all_along() -> None:
+    clip = even([100] * 700)
+    shots, _ = plan_shots(clip, lambda part: measured(part, light_of))
+    assert [(shot.first, shot.frames, len(shot.parts)) for shot in shots] == [(0, 700, 3)]
+    holds = [hold for part in shots[0].parts for hold in part]
+    assert [(span.first, span.glide) for span in spans(holds, 0)] == [(0, 0)]
+    assert clip.converted == 12
+
+
+def test_where_a_shot_changes_it_is_measured_closely_and_its_statistics_follow() -> None:
+    """A camera that turns from the dark to the light within two seconds, in the middle of eight still ones."""
+    levels = [40] * 96 + [40 + 3 * i for i in range(48)] + [184] * 96
+    clip = even(levels)
+    shots, _ = plan_shots(clip, lambda part: measured(part, light_of))
+    assert len(shots) == 1
+    found = spans([hold for part in shots[0].parts for hold in part], 0)
+    assert clip.converted <= 16
+    light = np.interp(range(240), [s.first for s in found], [255 * float(s.statistics["layer"][0][0]) for s in found])
+    assert np.abs(light - levels).max() < 40
+    assert np.abs(light - levels).mean() < 8
+    assert all(0 < span.glide <= span.first - before.first for before, span in pairwise(found))
+
+
 @pytest.mark.parametrize(
-    ("count", "expected"), [(1, [0]), (30, [15]), (96, [12, 36, 60, 84]), (1000, [128, 384, 640, 896])]
+    ("count", "expected"), [(1, [0]), (20, [10]), (30, [7, 22]), (96, [12, 36, 60, 84]), (1000, [128, 384, 640, 896])]
 )
 def test_a_sample_stays_small_and_lies_in_the_middle_of_equal_parts(count: int, expected: list[int]) -> None:
     sample = SpreadSample(4)
     for i in range(count):
         sample.add(np.full((1, 1, 3), i, np.uint16))  # type: ignore[arg-type]
         assert len(sample._kept) <= 16
-    assert [int(frame[0, 0, 0]) for frame in sample.frames()] == pytest.approx(expected, abs=count / 16)
+    assert sample.chosen() == pytest.approx(expected, abs=count / 16)
+    assert all(int(frame[0, 0, 0]) == number for number, frame in sample.frames().items())
+    assert {*sample.chosen(), *sample.close()} <= set(sample.frames())
 
 
 def test_raw_frames_become_those_of_batches(film: Path) -> None:

@@ -45,8 +45,6 @@ from videostyle.live.light import (
     Follower,
     LightWatch,
     SlowMean,
-    between,
-    pooled,
     quarters,
 )
 from videostyle.live.loop import Capture, LiveLoop, LiveReport
@@ -60,6 +58,7 @@ from videostyle.live.screen import VirtualCamera
 from videostyle.live.stage import WindowStage
 from videostyle.live.stream import StreamOut
 from videostyle.models import gallery
+from videostyle.models.statistics import between, pooled
 from videostyle.models.weights import Style, blend, interpolate
 
 ROOT = Path(__file__).parent.parent

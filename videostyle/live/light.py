@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
 from videostyle.frames import UInt8Array
+from videostyle.models.statistics import between, pooled
 from videostyle.models.style_network import Statistics
 from videostyle.render.plan import CutDetector
 
@@ -108,34 +108,3 @@ def quarters(frame: UInt8Array) -> UInt8Array:
     """The four corners of a frame, uint8 ``[4, ceil(H / 2), ceil(W / 2), 3]``; in odd sizes they share a line."""
     h, w = (-(-side // 2) for side in frame.shape[:2])
     return np.stack([frame[:h, :w], frame[:h, -w:], frame[-h:, :w], frame[-h:, -w:]])
-
-
-def pooled(parts: Sequence[Statistics]) -> Statistics:
-    """Statistics of pictures of one size as if they were one large picture."""
-    found = {}
-    for layer in parts[0]:
-        means = np.stack([part[layer][0] for part in parts]).astype(np.float64)
-        variances = np.stack([part[layer][1] for part in parts]).astype(np.float64)
-        mean = means.mean(axis=0)
-        variance = (variances + means**2).mean(axis=0) - mean**2
-        found[layer] = mean.astype(np.float32), np.maximum(variance, 0).astype(np.float32)
-    return found
-
-
-def between(one: Statistics, other: Statistics, share: float) -> Statistics:
-    """Statistics on the straight line from ``one`` (``share`` 0) to ``other`` (1).
-
-    Where only one of them corrects the painted colours (``fold``), the correction fades: "out" becomes "line".
-    """
-
-    def of(statistics: Statistics, layer: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        return statistics[layer] if layer in statistics else {**one, **other}["line"]
-
-    def mixed(old: NDArray[np.float32], new: NDArray[np.float32]) -> NDArray[np.float32]:
-        return np.asarray((1.0 - share) * old + share * new, np.float32)
-
-    found = {}
-    for layer in {**one, **other}:
-        (old_mean, old_variance), (new_mean, new_variance) = of(one, layer), of(other, layer)
-        found[layer] = mixed(old_mean, new_mean), mixed(old_variance, new_variance)
-    return found

@@ -13,8 +13,9 @@ from videostyle.errors import ModelError
 from videostyle.frames import FrameBatch, UInt8Array, VideoInfo
 from videostyle.io.opencv import load_cv2
 from videostyle.live.dissolve import Dissolve
-from videostyle.live.light import Follower, between, quarters
+from videostyle.live.light import Follower, quarters
 from videostyle.live.pace import STEPS, painted_size
+from videostyle.models.statistics import Span, between
 from videostyle.models.style_network import Statistics
 from videostyle.models.weights import Style, blend, interpolate
 from videostyle.processors.stylize import Stylize
@@ -185,7 +186,7 @@ class LivePainter:
         processor = self._processors[step]
         processor.use_style(self._current)
         if self._statistics is not None:
-            processor.use_shots([(0, self._statistics)])
+            processor.use_shots([Span(0, self._statistics)])
 
     def _measured(self, frame: UInt8Array, style: Style) -> Statistics:
         return self._processors[0].statistics_of(quarters(frame), style)

@@ -490,11 +490,17 @@ def measure(arch: Architecture, weights: Weights, x: Tensor, colour: bool = Fals
     return statistics
 
 
+def expand(weights: Weights) -> dict[str, NDArray[np.float32]]:
+    """The arrays as the convolutions use them, steps down and up written out: what ``fold`` puts statistics into."""
+    return {name: np.array(ops.convert_to_numpy(x), np.float32) for name, x in _as_computed(weights).items()}
+
+
 def fold(
     arch: Architecture,
     weights: Mapping[str, NDArray[np.float32]],
     statistics: Statistics,
     white: float = 1.0,
+    kernels: Mapping[str, NDArray[np.float32]] | None = None,
 ) -> dict[str, NDArray[np.float32]]:
     """Writes a shot's statistics into the convolutions: kernels and biases only, nothing left to normalise.
 
@@ -504,13 +510,14 @@ def fold(
         statistics: for every normalised layer mean and variance, as ``measure`` gives them; where there is
             a "line", the colours painted, whose statistics along ``OPPONENT`` are "out", get those of "line" instead.
         white: the value of white in the pictures that will be painted: 1, or 255 for bytes.
+        kernels: ``expand(weights)``, from those who fold the same weights again and again: it is nearly all of the
+            work.
 
     Returns:
         Arrays for ``forward_folded``: ``NAME/kernel`` and ``NAME/bias`` for every convolution.
     """
     folded: dict[str, NDArray[np.float32]] = {}
-    for name, tensor in _as_computed(weights).items():
-        value = np.array(ops.convert_to_numpy(tensor), np.float32)
+    for name, value in (kernels or expand(weights)).items():
         layer, kind = name.rsplit("/", 1)
         if kind == "kernel" and f"{layer}/gamma" in weights:
             mean, variance = statistics[layer]
@@ -518,7 +525,7 @@ def fold(
             folded[name] = (value * scale).astype(np.float32)
             folded[f"{layer}/bias"] = (weights[f"{layer}/beta"] - mean * scale).astype(np.float32)
         elif kind in ("kernel", "bias"):
-            folded[name] = value
+            folded[name] = value.copy()
     # The network wants its input centred on 0. As borders are mirrored, not zero, a bias does that everywhere.
     folded["stem/bias"] = folded["stem/bias"] - np.float32(0.5) * folded["stem/kernel"].sum(axis=(0, 1, 2))
     folded["stem/kernel"] = folded["stem/kernel"] / np.float32(white)

@@ -16,7 +16,6 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -24,9 +23,11 @@ import tensorflow as tf
 
 from videostyle.errors import DeviceError, ModelError, UsageError
 from videostyle.frames import FrameBatch, UInt8Array, VideoInfo, evenly_spread
+from videostyle.models.statistics import Span, between, pooled, steps_of
 from videostyle.models.style_network import (
     Statistics,
     depth_to_space,
+    expand,
     fold,
     forward_pairs,
     measure,
@@ -173,8 +174,8 @@ def plan_tiles(height: int, width: int, halo: int, limit: int, stride: int = 8) 
 class Stylize:
     """Paints frames with a style: the style processor.
 
-    Statistics come from ``use_shots`` (one set per shot); without them those of the first batch that arrives are
-    measured, on up to four of its frames, and kept.
+    Statistics come from ``use_shots``; without them those of the first batch that arrives are measured, on up to
+    four of its frames, and kept.
 
     Args:
         style: what to paint with, at its strength already (``gallery.resolve``).
@@ -210,8 +211,9 @@ class Stylize:
         self._batch_pixels = batch_pixels or (ACCELERATOR_BATCH_PIXELS if "GPU" in self.device else BATCH_PIXELS)
         self._output = output
         self._info: VideoInfo | None = None
-        self._shots: list[tuple[int, Statistics]] = []
-        self._weights: dict[int, dict[str, Any]] = {}
+        self._spans: list[Span] = []
+        self._kernels: Arrays = {}
+        self._weights: dict[tuple[int, float], dict[str, Any]] = {}
         self._programs: dict[tuple[int, ...], Callable[..., Any]] = {}
         # Where TensorFlow computes each operation on one thread, batches are computed side by side instead: no
         # core waits for another at the end of each layer, which matters most while the encoder takes its share.
@@ -244,17 +246,12 @@ class Stylize:
             raise ValueError("open() comes first")
         if batch.frames.shape[1:3] != self._size:
             raise ValueError(f"frames of {batch.frames.shape[1:3]} after open() with {self._size}")
-        if not self._shots:
-            self.use_shots([(0, self.statistics_of(batch.frames[evenly_spread(len(batch), 4)]))])
-        painted = []
-        at = 0
-        while at < len(batch):
-            shot = self._shot_of(batch.index + at)
-            border = self._shots[shot + 1][0] - batch.index if shot + 1 < len(self._shots) else len(batch)
-            end = min(len(batch), max(border, at + 1))
-            painted.append(self._paint(batch.frames[at:end], self._weights_of(shot)))
-            at = end
-        frames = painted[0] if len(painted) == 1 else np.concatenate(painted)
+        if not self._spans:
+            self.use_shots([Span(0, self.statistics_of(batch.frames[evenly_spread(len(batch), 4)]))])
+        places = [self._place_of(batch.index + number) for number in range(len(batch))]
+        # Frames come in order: weights of places that are left behind will not be needed again.
+        self._weights = {place: self._weights.get(place) or self._weights_at(*place) for place in dict.fromkeys(places)}
+        frames = self._paint(batch.frames, places)
         return FrameBatch(frames, batch.pts, batch.index, "i420" if self._i420 else "rgb24", batch.durations)
 
     def close(self) -> None:
@@ -264,11 +261,11 @@ class Stylize:
 
     # -- shots, statistics, styles ---------------------------------------------------------------------------
 
-    def use_shots(self, shots: Sequence[tuple[int, Statistics]]) -> None:
-        """Sets the shots: number of the first frame and statistics of each, in order."""
-        if not shots:
+    def use_shots(self, spans: Sequence[Span]) -> None:
+        """Sets which statistics hold from which frame on, in order."""
+        if not spans:
             raise ValueError("at least one shot is needed")
-        self._shots = sorted(shots, key=lambda shot: shot[0])
+        self._spans = sorted(spans, key=lambda span: span.first)
         self._weights.clear()
 
     def use_style(self, style: Style) -> None:
@@ -281,6 +278,7 @@ class Stylize:
             raise ModelError(f"cannot change to '{style.card.name}'", "its network has other sizes")
         self.style = style
         self._weights.clear()
+        self._kernels = {}
 
     def statistics_of(self, frames: UInt8Array, style: Style | None = None) -> Statistics:
         """Statistics of a shot from some of its frames.
@@ -304,25 +302,10 @@ class Stylize:
     def network_statistics(self, frames: UInt8Array, style: Style, colour: bool = False) -> Statistics:
         """As ``statistics_of`` for the layers of one network; with ``colour`` for the painted colours, "out", too.
 
-        One frame is measured at a time, and a large one in pieces, so that memory stays bounded; means and
-        squares are pooled, as if all were one large picture.
+        One frame is measured at a time, and a large one in pieces, so that memory stays bounded.
         """
-        sums: dict[str, tuple[Any, Any]] = {}
-        count = 0
-        for frame in frames:
-            for piece in self._pieces(frame):
-                for layer, (mean, variance) in self._measure(piece, style.weights, colour).items():
-                    mean, square = mean.astype(np.float64), (variance + mean**2).astype(np.float64)
-                    before = sums.get(layer, (0.0, 0.0))
-                    sums[layer] = before[0] + mean, before[1] + square
-                count += 1
-        return {
-            layer: (
-                (mean / count).astype(np.float32),
-                np.maximum(square / count - (mean / count) ** 2, 0).astype(np.float32),
-            )
-            for layer, (mean, square) in sums.items()
-        }
+        pieces = (piece for frame in frames for piece in self._pieces(frame))
+        return pooled([self._measure(piece, style.weights, colour) for piece in pieces])
 
     def _pieces(self, frame: UInt8Array) -> list[UInt8Array]:
         """The frame, or four overlapping corners' worth of it, in pieces of one size of at most ``TILE_PIXELS``."""
@@ -351,18 +334,28 @@ class Stylize:
             found = program(arrays, tf.constant(piece[None]))
         return {layer: (mean.numpy(), variance.numpy()) for layer, (mean, variance) in found.items()}
 
-    def _shot_of(self, frame: int) -> int:
-        return max(0, bisect.bisect_right([first for first, _ in self._shots], frame) - 1)
+    def _place_of(self, frame: int) -> tuple[int, float]:
+        """The span that a frame lies in, and how far its statistics have gone over to those of the next, 0..1."""
+        number = max(0, bisect.bisect_right(self._spans, frame, key=lambda span: span.first) - 1)
+        if number + 1 == len(self._spans):
+            return number, 0.0
+        span, after = self._spans[number : number + 2]
+        gone = frame - (after.first - after.glide)
+        if gone <= 0:
+            return number, 0.0
+        steps = steps_of(after.glide, span.statistics, after.statistics)
+        return number, round(gone / after.glide * steps) / steps
 
-    def _weights_of(self, shot: int) -> dict[str, Any]:
-        if shot not in self._weights:
-            # Frames come in order: the last shot's weights will not be needed again.
-            self._weights.clear()
-            dtype = tf.as_dtype(self.precision)
-            with tf.device(self.device):
-                arrays = fold(self.style.architecture, self.style.weights, self._shots[shot][1], white=255.0)
-                self._weights[shot] = {name: tf.cast(tf.constant(value), dtype) for name, value in arrays.items()}
-        return self._weights[shot]
+    def _weights_at(self, number: int, share: float) -> dict[str, Any]:
+        """The weights at a place (``_place_of``), on the device."""
+        statistics = self._spans[number].statistics
+        if share:
+            statistics = between(statistics, self._spans[number + 1].statistics, share)
+        self._kernels = self._kernels or expand(self.style.weights)
+        arrays = fold(self.style.architecture, self.style.weights, statistics, white=255.0, kernels=self._kernels)
+        dtype = tf.as_dtype(self.precision)
+        with tf.device(self.device):
+            return {name: tf.cast(tf.constant(value), dtype) for name, value in arrays.items()}
 
     # -- painting --------------------------------------------------------------------------------------------
 
@@ -383,18 +376,26 @@ class Stylize:
         """Frames computed at once, after ``open``."""
         return self._batch or 1
 
-    def _paint(self, frames: UInt8Array, weights: dict[str, Any]) -> UInt8Array:
-        """Paints frames of one shot in batches of the fixed size, which shrinks when memory runs out."""
+    def _paint(self, frames: UInt8Array, places: Sequence[tuple[int, float]]) -> UInt8Array:
+        """Paints frames at their places in batches of the fixed size, which shrinks when memory runs out."""
         results: list[UInt8Array] = []
         at = 0
         while at < len(frames):
             size = self._batch or 1
+            calls: list[tuple[UInt8Array, int, dict[str, Any]]] = []
+            end = at
+            while end < len(frames) and len(calls) < self._workers:
+                first = end
+                while end < min(len(frames), first + size) and places[end] == places[first]:
+                    end += 1
+                # In a glide every frame may have weights of its own.
+                filled = 1 if end - first == 1 else size
+                calls.append((frames[first:end], filled, self._weights[places[first]]))
             if len(self._tiles) == 1:
-                self._program(size)  # made here, not by two workers at once
-            ends = range(at, min(len(frames), at + size * self._workers), size)
-            parts = [frames[first : first + size] for first in ends]
+                for filled in {filled for _, filled, _ in calls}:
+                    self._program(filled)  # made here, not by two workers at once
             try:
-                done = list(self._pool.map(partial(self._run_filled, size=size, weights=weights), parts))
+                done = list(self._pool.map(lambda call: self._run_filled(*call), calls))
             except tf.errors.ResourceExhaustedError as error:
                 self._shrink(error)
                 continue
@@ -458,9 +459,9 @@ class Stylize:
         """
         if len(self._tiles) > 1:
             raise ValueError("frames in tiles have no single computation to measure")
-        if not self._shots:
-            self.use_shots([(0, self.statistics_of(frames[:1]))])
-        weights, program = self._weights_of(0), self._program(len(frames))
+        if not self._spans:
+            self.use_shots([Span(0, self.statistics_of(frames[:1]))])
+        weights, program = self._weights_at(0, 0.0), self._program(len(frames))
         seconds: dict[str, list[float]] = {"upload": [], "device": [], "download": []}
         with tf.device(self.device):
             for _ in range(rounds + 1):

@@ -19,6 +19,7 @@ import numpy as np
 from videostyle.frames import FrameBatch, UInt8Array, VideoInfo
 from videostyle.io.sink import EncodeOptions, open_sink
 from videostyle.io.source import ReadOptions, open_source
+from videostyle.models.statistics import Span
 from videostyle.models.weights import Style
 from videostyle.pipeline import run
 from videostyle.processors.base import Kept
@@ -161,7 +162,7 @@ def bench_device(
     exact.open(VideoInfo(width=width, height=height))
     statistics_ = exact.statistics_of(frames[:1])
     for processor in (stylize, exact):
-        processor.use_shots([(0, statistics_)])
+        processor.use_shots([Span(0, statistics_)])
     times = np.zeros(batch)
     painted = stylize(FrameBatch(frames, times, 0)).frames[:1].astype(np.float64)
     difference = float(((exact(FrameBatch(frames[:1], times[:1], 0)).frames - painted) ** 2).mean())

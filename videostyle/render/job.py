@@ -31,14 +31,14 @@ from videostyle.errors import OutputError
 from videostyle.io.files import publish, write_whole
 from videostyle.io.sink import EncodeOptions
 from videostyle.io.timecode import TimePoint
+from videostyle.models.statistics import Span, from_arrays, to_arrays
 from videostyle.render.plan import Plan
 from videostyle.render.settings import RenderSettings
 
 if TYPE_CHECKING:
-    from videostyle.models.style_network import Statistics
     from videostyle.models.weights import Style
 
-FORMAT = 2
+FORMAT = 3
 SCRATCH_SUFFIX = ".stream"  # any container: packets get their times when the chunks are assembled
 
 
@@ -147,16 +147,15 @@ def save_job(job: Job) -> None:
     """
     arrays: dict[str, Any] = {f"style/{name}": np.asarray(value) for name, value in job.style.weights.items()}
     arrays["times"] = np.asarray(job.plan.times, np.float64)
-    for number, (_, statistics) in enumerate(job.plan.shots):
-        for layer, (mean, variance) in statistics.items():
-            arrays[f"shot/{number}/{layer}/mean"], arrays[f"shot/{number}/{layer}/variance"] = mean, variance
+    for number, span in enumerate(job.plan.shots):
+        arrays |= to_arrays(span.statistics, f"shot/{number}/")
     data = {
         "format": FORMAT,
         "input": str(job.input),
         "output": str(job.output),
         "settings": settings_to_json(job.settings),
         "fingerprint": job.fingerprint,
-        "shots": [first for first, _ in job.plan.shots],
+        "shots": [(span.first, span.glide) for span in job.plan.shots],
         "chunks": job.plan.chunks,
         "warnings": job.plan.warnings,
         "card": asdict(job.style.card),
@@ -180,13 +179,10 @@ def load_job(folder: Path) -> Job | None:
         arrays = load_file(path)
         if data["format"] != FORMAT:
             return None
-        shots: list[tuple[int, Statistics]] = []
-        for number, first in enumerate(data["shots"]):
-            prefix = f"shot/{number}/"
-            layers = sorted(
-                {n[len(prefix) : -len("/mean")] for n in arrays if n.startswith(prefix) and n[-5:] == "/mean"}
-            )
-            shots.append((first, {x: (arrays[f"{prefix}{x}/mean"], arrays[f"{prefix}{x}/variance"]) for x in layers}))
+        shots = [
+            Span(int(first), from_arrays(arrays, f"shot/{number}/"), int(glide))
+            for number, (first, glide) in enumerate(data["shots"])
+        ]
         card = {f.name: data["card"][f.name] for f in fields(StyleCard)}
         card["architecture"] = Architecture(**card["architecture"])
         weights = {name[len("style/") :]: value for name, value in arrays.items() if name.startswith("style/")}

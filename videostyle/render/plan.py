@@ -1,8 +1,8 @@
-"""The planning pass: where the shots of a clip begin, and the style's statistics for each.
+"""The planning pass: where the shots of a clip begin, and the style's statistics along each.
 
-One pass over the decoded frames finds the cuts and keeps a few frames of the shot at hand, spread over it;
-when the shot ends they are measured and dropped. The answer depends on the frames alone: the same clip gives
-the same shots and statistics whoever renders which part of it. Memory does not grow with the clip.
+One pass over the decoded frames finds the cuts and keeps a few frames of the part of a shot at hand, spread over
+it; when the part ends they are measured and dropped. The answer depends on the frames alone: the same clip gives
+the same shots and statistics whoever renders which part of it. Of frames no more are kept for a longer clip.
 
 It is kept cheap beside painting: frames are looked at as they leave the decoder, every few pixels; only those
 that are measured are converted; and they are measured by other threads while the clip is read on.
@@ -10,10 +10,13 @@ that are measured are converted; and they are measured by other threads while th
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 import numpy as np
@@ -21,17 +24,20 @@ from numpy.typing import NDArray
 
 from videostyle.frames import UInt8Array
 from videostyle.io.opencv import load_cv2
+from videostyle.models.statistics import FAR, Hold, Span, difference, one_scene, pooled
 
 if TYPE_CHECKING:
     from videostyle.models.style_network import Statistics
 
 Measured = TypeVar("Measured")
 
-# Frames of a shot that its statistics are measured on, in the middle of as many equal parts of it. Measured on
-# seven shots of three to six seconds: paint differs by 0.1 to 3 levels of 255 from that with twenty frames; with
-# two frames by up to 24, with frames at half their size by 5 to 20.
+PART = 240  # frames of a shot that are measured together; a longer shot has several parts
+# Frames of a part that statistics are measured on, in the middle of as many equal pieces of it; beside and between
+# those that are far from each other, others as well, CLOSE apart.
 SAMPLES = 4
-FRAMES_A_SAMPLE = 24  # a shorter shot is measured on fewer: each costs as much as painting a frame
+FRAMES_A_SAMPLE = 24  # a shorter part is measured on fewer: each costs as much as painting a frame
+CLOSE = 12
+WAITING_BYTES = 1 << 30  # of frames that wait to be measured
 THUMBNAIL = (32, 18)  # width, height at which frames are compared
 LOOK = 4  # pixels across in each of a thumbnail's, at least: more of them cost time and tell no more of a cut
 CUT = 0.16  # mean change of a thumbnail's values, of 1, that a cut exceeds...
@@ -50,13 +56,13 @@ class Plan:
     """All that must be known before any part of a clip can be painted alone.
 
     Attributes:
-        shots: number of the first frame and statistics of each shot, in order.
+        shots: which statistics hold from which frame on, in order; a shot has one span or more.
         chunks: number of the first frame and frames of each chunk, in order, without gaps.
         times: time of every frame in seconds on the source's clock.
         warnings: what the source said of the clip; () means that it is intact.
     """
 
-    shots: tuple[tuple[int, Statistics], ...]
+    shots: tuple[Span, ...]
     chunks: tuple[tuple[int, int], ...]
     times: tuple[float, ...]
     warnings: tuple[str, ...] = ()
@@ -83,11 +89,11 @@ def chunk_borders(frames: int, cuts: Iterable[int]) -> tuple[tuple[int, int], ..
 
 @dataclass(frozen=True)
 class Shot(Generic[Measured]):
-    """A run of frames between two cuts: number of its first frame, frames in it, what was measured of it."""
+    """A run of frames between two cuts: number of its first frame, frames in it, what was measured of its parts."""
 
     first: int
     frames: int
-    statistics: Measured
+    parts: tuple[Measured, ...]
 
 
 class Readable(Protocol):
@@ -129,10 +135,15 @@ class CutDetector:
 
 
 class SpreadSample:
-    """Keeps at most ``4 * size`` of the frames it is given, evenly spread, without knowing how many will come."""
+    """Keeps at most ``4 * size`` of the frames it is given, evenly spread, without knowing how many will come.
 
-    def __init__(self, size: int) -> None:
-        self._size = size
+    Args:
+        size: frames to choose in the end.
+        first: number of the first frame.
+    """
+
+    def __init__(self, size: int, first: int = 0) -> None:
+        self._size, self._first = size, first
         self._step, self._seen = 1, 0
         self._kept: list[UInt8Array] = []
 
@@ -145,58 +156,116 @@ class SpreadSample:
                 self._step *= 2
         self._seen += 1
 
-    def frames(self) -> list[UInt8Array]:
-        """Frames in the middle of equal parts of all: ``size`` parts, fewer of fewer than ``FRAMES_A_SAMPLE`` each."""
-        count = max(1, min(self._size, self._seen // FRAMES_A_SAMPLE))
-        middles = ((2 * part + 1) * self._seen / (2 * count) - 0.5 for part in range(count))
-        return [self._kept[min(len(self._kept) - 1, round(middle / self._step))] for middle in middles]
+    def frames(self) -> dict[int, UInt8Array]:
+        """The frames that are kept, by number."""
+        return {self._first + number * self._step: frame for number, frame in enumerate(self._kept)}
+
+    def chosen(self) -> list[int]:
+        """Numbers of frames in the middle of equal pieces of all: ``size``, fewer where few were seen.
+
+        A single one is chosen only of less than ``FRAMES_A_SAMPLE`` frames: it tells of no change.
+        """
+        count = min(self._size, self._seen // FRAMES_A_SAMPLE)
+        return self._middles(max(count, min(2, 1 + self._seen // FRAMES_A_SAMPLE)))
+
+    def close(self) -> list[int]:
+        """The same, so many that they lie no further apart than ``CLOSE``, as far as they are kept."""
+        return self._middles(-(-self._seen // CLOSE))
+
+    def _middles(self, count: int) -> list[int]:
+        middles = ((2 * piece + 1) * self._seen / (2 * count) - 0.5 for piece in range(count))
+        places = (min(len(self._kept) - 1, round(middle / self._step)) for middle in middles)
+        return [self._first + place * self._step for place in dict.fromkeys(places)]
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some frames of a part of a shot, to be measured.
+
+    Attributes:
+        chosen: numbers of the frames to measure.
+        close: numbers of more of them, to be measured where those are far from each other.
+        picture: gives one of these frames as it will be painted, uint8 ``[H, W, 3]`` RGB.
+    """
+
+    chosen: list[int]
+    close: list[int]
+    picture: Callable[[int], UInt8Array]
+
+
+def measured(part: Part, measure: Callable[[UInt8Array], Statistics]) -> list[Hold]:
+    """The statistics along a part of a shot: one set where it shows one scene, else one for each frame measured.
+
+    Args:
+        part: the frames.
+        measure: gives statistics of frames uint8 ``[K, H, W, 3]`` (``Stylize.statistics_of``).
+    """
+    found = {number: measure(part.picture(number)[None]) for number in part.chosen}
+    if one_scene(list(found.values())):
+        return [Hold(part.chosen[0], part.chosen[-1], pooled(list(found.values())), len(found))]
+    outer = [-math.inf, *part.chosen[1:-1], math.inf]  # what lies beyond the first and the last belongs to them
+    for (one, other), (low, high) in zip(pairwise(part.chosen), pairwise(outer), strict=True):
+        if difference(found[one], found[other]) > FAR:
+            between = (number for number in part.close if low < number < high)
+            found |= {number: measure(part.picture(number)[None]) for number in between}
+    return [Hold(number, number, found[number]) for number in sorted(found)]
 
 
 def plan_shots(
     source: Readable,
-    measure: Callable[[UInt8Array], Measured],
+    measure: Callable[[Part], Measured],
     progress: Callable[[int], None] | None = None,
 ) -> tuple[list[Shot[Measured]], list[float]]:
     """Finds the shots of a clip and measures each.
 
     Args:
         source: gives all frames in order.
-        measure: gives statistics from frames uint8 ``[K, H, W, 3]`` RGB (``Stylize.statistics_of``); called by
-            several threads at once.
+        measure: measures a part of a shot (``measured``); called by several threads at once.
         progress: called with a number of frames that were looked at.
 
     Returns:
         The shots, and every frame's time in seconds on the source's clock.
     """
-    found: list[tuple[int, int, Future[Measured]]] = []
+    shots: list[tuple[int, int, list[Future[Measured]]]] = []
+    parts: list[Future[Measured]] = []  # of the shot at hand
+    waiting: list[Future[Measured]] = []
     times: list[float] = []
-    detector, sample, first = CutDetector(), SpreadSample(SAMPLES), 0
+    detector, sample, first, part = CutDetector(), SpreadSample(SAMPLES), 0, 0
     workers = os.cpu_count() or 1
     with ThreadPoolExecutor(workers, thread_name_prefix="measure") as pool:
 
-        def end_shot() -> None:
-            # Shots that wait hold their frames: no more of them than are worked on.
-            if len(found) > workers:
-                found[-1 - workers][2].result()
-            frames = sample.frames()
-            found.append((first, len(times) - first, pool.submit(lambda: measure(_stack(source, frames)))))
+        def end_part() -> None:
+            # Parts that wait hold their frames: no more of them than are worked on, and than there is room for.
+            size = sum(frame.nbytes for frame in sample.frames().values())
+            while len(waiting) > min(workers, WAITING_BYTES // size):
+                waiting.pop(0).result()
+            waiting.append(pool.submit(measure, _part(source, sample)))
+            parts.append(waiting[-1])
 
         told = 0
         for picture, time in source.raw_frames():
-            if detector(picture) and len(times) > first:
-                end_shot()
-                first, sample = len(times), SpreadSample(SAMPLES)
+            number = len(times)
+            cut = detector(picture) and number > first
+            if cut or number - part == PART:
+                end_part()
+                part, sample = number, SpreadSample(SAMPLES, number)
+            if cut:
+                shots.append((first, number - first, parts))
+                first, parts = number, []
             sample.add(picture)
             times.append(time)
             if progress is not None and len(times) - told >= PROGRESS_EVERY:
                 progress(len(times) - told)
                 told = len(times)
         if len(times) > first:
-            end_shot()
+            end_part()
+            shots.append((first, len(times) - first, parts))
         if progress is not None and len(times) > told:
             progress(len(times) - told)
-        return [Shot(first, count, future.result()) for first, count, future in found], times
+        return [Shot(first, count, tuple(part.result() for part in found)) for first, count, found in shots], times
 
 
-def _stack(source: Readable, frames: Iterable[UInt8Array]) -> NDArray[np.uint8]:
-    return np.stack([source.delivered(frame) for frame in frames])
+def _part(source: Readable, sample: SpreadSample) -> Part:
+    chosen, close, frames = sample.chosen(), sample.close(), sample.frames()
+    needed: Mapping[int, UInt8Array] = {number: frames[number] for number in {*chosen, *close}}
+    return Part(chosen, close, cache(lambda number: source.delivered(needed[number])))

@@ -1,0 +1,79 @@
+"""Statistics along a clip: pooled where one scene stays, gliding where the camera goes on to another."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from videostyle.models.statistics import (
+    SAME,
+    Hold,
+    Span,
+    between,
+    difference,
+    from_arrays,
+    one_scene,
+    pooled,
+    spans,
+    steps_of,
+    to_arrays,
+)
+
+
+def level(mean: float, deviation: float = 1.0) -> dict:
+    """Statistics of one layer with two channels alike."""
+    return {"layer": (np.full(2, mean, np.float32), np.full(2, deviation**2, np.float32))}
+
+
+def test_pooled_statistics_are_those_of_one_large_picture() -> None:
+    rng = np.random.default_rng(0)
+    pictures = [rng.normal(i, 1 + i, (500, 3)) for i in range(3)]
+    parts = [{"layer": (p.mean(0).astype(np.float32), p.var(0).astype(np.float32))} for p in pictures]
+    for counts, whole in ((None, pictures), ([1, 1, 2], [*pictures, pictures[2]])):
+        mean, variance = pooled(parts, counts)["layer"]
+        np.testing.assert_allclose(mean, np.concatenate(whole).mean(0), rtol=1e-5)
+        np.testing.assert_allclose(variance, np.concatenate(whole).var(0), rtol=1e-4)
+
+
+def test_difference_is_in_deviations() -> None:
+    assert difference(level(0.3), level(0.3)) == 0
+    assert difference(level(0.0), level(0.1)) == pytest.approx(0.1, rel=0.01)
+    assert difference(level(0.0), level(0.0, 1.1)) == pytest.approx(0.095, rel=0.01)
+    # A channel in which there is nothing is not far from another in which there is nothing.
+    assert difference(level(0.0, 1e-6), level(0.0, 1e-4)) < 0.01
+
+
+def test_a_scene_that_stays_has_one_set_of_statistics_however_long() -> None:
+    holds = [Hold(240 * i + 30, 240 * i + 210, level(0.2 * SAME * (i % 2)), 4) for i in range(10)]
+    (span,) = spans(holds, 7)
+    assert (span.first, span.glide) == (7, 0)
+    assert difference(span.statistics, level(0.1 * SAME)) < 1e-3
+    assert one_scene([hold.statistics for hold in holds])
+
+
+def test_a_camera_that_moves_on_has_statistics_that_glide() -> None:
+    holds = [Hold(0, 100, level(0.0), 4), Hold(120, 120, level(0.5)), Hold(144, 300, level(1.0), 4)]
+    assert [(span.first, span.glide) for span in spans(holds, 0)] == [(0, 0), (120, 20), (144, 24)]
+    assert not one_scene([hold.statistics for hold in holds])
+
+
+def test_a_glide_has_steps_too_small_to_see_but_none_shorter_than_a_frame() -> None:
+    assert steps_of(24, level(0.0), level(0.055)) == 6
+    assert steps_of(24, level(0.0), level(5.0)) == 24
+    assert steps_of(24, level(0.0), level(0.0)) == 1
+
+
+def test_halfway_lies_between() -> None:
+    mean, variance = between(level(0.0, 1.0), level(1.0, 3.0), 0.25)["layer"]
+    assert mean == pytest.approx([0.25, 0.25])
+    assert variance == pytest.approx([3.0, 3.0])
+
+
+def test_statistics_come_back_from_arrays() -> None:
+    first, second = level(0.5, 2.0), level(1.5)
+    arrays = to_arrays(first, "shot/1/") | to_arrays(second, "shot/11/")
+    for number, expected in ((1, first), (11, second)):
+        found = from_arrays(arrays, f"shot/{number}/")
+        assert difference(found, expected) == 0
+        assert found.keys() == expected.keys()
+    assert Span(3, first).glide == 0
