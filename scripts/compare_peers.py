@@ -31,6 +31,9 @@ from videostyle.processors.stylize import Stylize
 from videostyle.render.plan import measured, plan_shots
 
 Paint = Callable[[np.ndarray], np.ndarray]
+Build = Callable[[np.ndarray, int], Paint]  # from a clip and the number of the first frame that will be painted
+
+PLANNED = 250  # frames of a clip that are planned, as in a render
 
 
 def normalised(x: tf.Tensor, shift: np.ndarray, scale: np.ndarray, epsilon: float) -> tf.Tensor:
@@ -118,27 +121,25 @@ class InMemory:
         return picture
 
 
-def ours(name: str, clip: np.ndarray) -> Paint:
-    """A style of ours, with statistics along the clip as a render has them."""
+def ours(name: str, whole: np.ndarray, first: int) -> Paint:
+    """A style of ours that paints frames from ``first`` on with the statistics that a render of ``whole`` has."""
     stylize = Stylize(gallery.resolve(name, 1.0), batch_size=4)
-    stylize.open(VideoInfo(width=clip.shape[2], height=clip.shape[1]))
-    shots, _ = plan_shots(InMemory(clip), lambda part: measured(part, stylize.statistics_of))
+    stylize.open(VideoInfo(width=whole.shape[2], height=whole.shape[1]))
+    shots, _ = plan_shots(InMemory(whole), lambda part: measured(part, stylize.statistics_of))
     stylize.use_shots([s for shot in shots for s in spans([hold for part in shot.parts for hold in part], shot.first)])
-    return lambda frames: stylize(FrameBatch(frames, np.zeros(len(frames)), 0)).frames
+    return lambda frames: stylize(FrameBatch(frames, np.zeros(len(frames)), first)).frames
 
 
-def read_clip(path: Path, count: int) -> np.ndarray:
-    """Frames from the middle of a clip at 640x360, uint8 RGB."""
+def read_clip(path: Path, count: int) -> tuple[np.ndarray, int]:
+    """The first ten seconds of a clip at 640x360, uint8 RGB, and where among them the ``count`` to look at begin."""
     capture = cv2.VideoCapture(str(path))
-    skip = max(0, min(30, int(capture.get(cv2.CAP_PROP_FRAME_COUNT)) - count))
-    frames = []
-    for number in range(skip + count):
+    frames: list[np.ndarray] = []
+    while len(frames) < max(PLANNED, count):
         ok, frame = capture.read()
         if not ok:
             break
-        if number >= skip:
-            frames.append(cv2.resize(frame, (640, 360), interpolation=cv2.INTER_AREA)[..., ::-1])
-    return np.stack(frames)
+        frames.append(cv2.resize(frame, (640, 360), interpolation=cv2.INTER_AREA)[..., ::-1])
+    return np.stack(frames), max(0, min(30, len(frames) - count))
 
 
 def true_clips(folder: Path) -> list[tuple[np.ndarray, list[tuple[np.ndarray, np.ndarray]]]]:
@@ -149,6 +150,11 @@ def true_clips(folder: Path) -> list[tuple[np.ndarray, list[tuple[np.ndarray, np
         mask = flow_and_mask(current, before)[1] * known
         clips.append((np.stack([before, current]), [(np.where(known, truth, 0.0), mask)]))
     return clips
+
+
+def one_by_one(paint: Paint, frames: np.ndarray) -> np.ndarray:
+    """Paints each as the same frame of the clip."""
+    return np.concatenate([paint(frame[None]) for frame in frames])
 
 
 def main() -> None:
@@ -167,22 +173,23 @@ def main() -> None:
     options = parser.parse_args()
 
     judge = PerceptualJudge.of(loss_network.load(str(options.vgg16)), cv2.imread(str(options.painting))[..., ::-1])
-    models: dict[str, Callable[[np.ndarray], Paint]] = {"unpainted": lambda _: lambda frames: frames}
-    models |= {path.stem + " (peer)": (lambda _, path=path: peer(path)) for path in options.peer}
+    models: dict[str, Build] = {"unpainted": lambda *_: lambda frames: frames}
+    models |= {path.stem + " (peer)": (lambda *_, path=path: peer(path)) for path in options.peer}
     if options.torch_peer:
         import classic_torch  # PyTorch is needed for nothing else
 
         for path in options.torch_peer:
             model = classic_torch.load(path)
-            models[f"{path.stem} (peer, PyTorch)"] = lambda _, model=model: partial(classic_torch.paint, model)
+            models[f"{path.stem} (peer, PyTorch)"] = lambda *_, model=model: partial(classic_torch.paint, model)
     models |= {style: partial(ours, style) for style in options.style}
     rows: dict[str, list[tuple[float, ...]]] = {name: [] for name in models}
     for name in options.names.split(","):
-        frames = read_clip(options.clips / f"{name}.mp4", options.frames)
+        whole, first = read_clip(options.clips / f"{name}.mp4", options.frames)
+        frames = whole[first : first + options.frames]
         flows = temporal.clip_flows(frames, flow_and_mask)
         strip = []
         for model, build in models.items():
-            paint = build(frames)
+            paint = build(whole, first)
             paint(frames[evenly_spread(len(frames), 4)])  # compiles
             began = time.perf_counter()
             painted = paint(frames)
@@ -191,7 +198,7 @@ def main() -> None:
             style = np.mean([judge.style(painted[i]) for i in picks])
             content = np.mean([judge.content(painted[i], frames[i]) for i in picks])
             error = temporal.warping_error(painted, flows)
-            gain = temporal.noise_gain(paint, frames[0], count=6)
+            gain = temporal.noise_gain(partial(one_by_one, paint), frames[0], count=6)
             rows[model].append((style, content, 1e3 * error, gain, rate))
             strip.append(painted[-1])
             figures = f"style {style:.4f} content {content:.3f} warping {1e3 * error:.3f}e-3 noise gain {gain:.2f}"
@@ -209,7 +216,7 @@ def main() -> None:
     if options.true_flow:
         pairs = true_clips(options.true_flow)
         for model, build in models.items():
-            error = np.mean([temporal.warping_error(build(frames)(frames), flows) for frames, flows in pairs])
+            error = np.mean([temporal.warping_error(build(frames, 0)(frames), flows) for frames, flows in pairs])
             print(f"{model:34} along true flow: {1e3 * error:.3f}e-3", flush=True)
 
 

@@ -185,6 +185,22 @@ def test_a_long_shot_is_measured_all_along() -> None:
     assert clip.converted == 12
 
 
+def test_a_fade_is_painted_with_the_statistics_of_what_fades() -> None:
+    scene = picture(1, 64, 96)
+    strength = [*np.linspace(0, 1, 40), *[1.0] * 60, *np.linspace(1, 0.6, 20), *[0.6] * 40]
+    clip = Pictures(np.stack([(share * scene).astype(np.uint8) for share in strength]))
+    seen: list[float] = []
+
+    def contrast(frames: np.ndarray) -> Statistics:
+        seen.append(float(frames.std() / scene.std()))
+        return {"layer": (np.float32([0]), np.float32([frames.var()]))}
+
+    shots, _ = plan_shots(clip, lambda part: measured(part, contrast))
+    assert len(shots) == 1
+    assert min(seen) > 0.49
+    assert min(seen) < 0.65  # a light that is lower and stays is not a fade
+
+
 def test_where_a_shot_changes_it_is_measured_closely_and_its_statistics_follow() -> None:
     """A camera that turns from the dark to the light within two seconds, in the middle of eight still ones."""
     levels = [40] * 96 + [40 + 3 * i for i in range(48)] + [184] * 96
@@ -209,7 +225,7 @@ def test_a_sample_stays_small_and_lies_in_the_middle_of_equal_parts(count: int, 
         assert len(sample._kept) <= 16
     assert sample.chosen() == pytest.approx(expected, abs=count / 16)
     assert all(int(frame[0, 0, 0]) == number for number, frame in sample.frames().items())
-    assert {*sample.chosen(), *sample.close()} <= set(sample.frames())
+    assert {*sample.chosen(), *sample.between(0, count - 1)} <= set(sample.frames())
 
 
 def test_raw_frames_become_those_of_batches(film: Path) -> None:

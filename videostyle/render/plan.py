@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 import numpy as np
@@ -37,6 +37,9 @@ PART = 240  # frames of a shot that are measured together; a longer shot has sev
 SAMPLES = 4
 FRAMES_A_SAMPLE = 24  # a shorter part is measured on fewer: each costs as much as painting a frame
 CLOSE = 12
+FADED = 0.5  # share of another frame's contrast below which a frame that looks like it is taken for part of a fade
+ALIKE = 0.8  # correlation of thumbnails that look like each other
+EVEN = 0.004  # contrast, of 1, of a frame that shows nothing
 WAITING_BYTES = 1 << 30  # of frames that wait to be measured
 THUMBNAIL = (32, 18)  # width, height at which frames are compared
 LOOK = 4  # pixels across in each of a thumbnail's, at least: more of them cost time and tell no more of a cut
@@ -106,6 +109,36 @@ class Readable(Protocol):
         """Such a frame as it will be painted."""
 
 
+def thumbnail(frame: UInt8Array) -> NDArray[np.float32]:
+    """A small picture 0..1 of a frame uint8 ``[H, W, 3]``, from every few pixels of it."""
+    cv2 = load_cv2()
+    step = max(1, min(frame.shape[0] // (LOOK * THUMBNAIL[1]), frame.shape[1] // (LOOK * THUMBNAIL[0])))
+    sparse = np.ascontiguousarray(frame[::step, ::step])
+    small = cv2.resize(sparse, THUMBNAIL, interpolation=cv2.INTER_AREA).astype(np.float32) / 255.0
+    return np.asarray(cv2.GaussianBlur(small, (3, 3), 0), np.float32)
+
+
+def faded(frames: Mapping[int, UInt8Array]) -> set[int]:
+    """Numbers of frames that show what another of them shows in less than half of its contrast: parts of a fade.
+
+    Measured by itself such a frame would be painted at full strength, and the fade be gone; painted with the
+    statistics of the others it fades.
+    """
+    plain = {}
+    for number, frame in frames.items():
+        light = thumbnail(frame).mean(axis=2)
+        plain[number] = light - light.mean()
+    energy = {number: float((light**2).mean()) for number, light in plain.items()}
+
+    def fades(one: int, other: int) -> bool:
+        if energy[one] >= FADED**2 * energy[other]:
+            return False
+        likeness = float((plain[one] * plain[other]).mean()) / math.sqrt(energy[one] * energy[other] + 1e-12)
+        return likeness > ALIKE or energy[one] < EVEN**2
+
+    return {one for one in plain if any(fades(one, other) for other in plain)}
+
+
 class CutDetector:
     """Says of each frame whether a new shot begins with it, from small pictures of it and of the frame before."""
 
@@ -116,11 +149,7 @@ class CutDetector:
 
     def __call__(self, frame: UInt8Array) -> bool:
         """Takes the next frame, uint8 ``[H, W, 3]``, channels in any order; True if it is the first of a shot."""
-        cv2 = load_cv2()
-        step = max(1, min(frame.shape[0] // (LOOK * THUMBNAIL[1]), frame.shape[1] // (LOOK * THUMBNAIL[0])))
-        sparse = np.ascontiguousarray(frame[::step, ::step])
-        small = cv2.resize(sparse, THUMBNAIL, interpolation=cv2.INTER_AREA).astype(np.float32) / 255.0
-        small = cv2.GaussianBlur(small, (3, 3), 0)
+        small = thumbnail(frame)
         before, self._before = self._before, small
         self._length += 1
         if before is None:
@@ -166,16 +195,18 @@ class SpreadSample:
         A single one is chosen only of less than ``FRAMES_A_SAMPLE`` frames: it tells of no change.
         """
         count = min(self._size, self._seen // FRAMES_A_SAMPLE)
-        return self._middles(max(count, min(2, 1 + self._seen // FRAMES_A_SAMPLE)))
+        count = max(count, min(2, 1 + self._seen // FRAMES_A_SAMPLE))
+        return self._nearest((2 * piece + 1) * self._seen / (2 * count) - 0.5 for piece in range(count))
 
-    def close(self) -> list[int]:
-        """The same, so many that they lie no further apart than ``CLOSE``, as far as they are kept."""
-        return self._middles(-(-self._seen // CLOSE))
+    def between(self, low: int, high: int) -> list[int]:
+        """Numbers of kept frames that cut the way between two into equal steps, of ``CLOSE`` frames if they can."""
+        count = -(-(high - low) // CLOSE) or 1
+        found = self._nearest(low - self._first + step * (high - low) / count for step in range(1, count))
+        return [number for number in found if low < number < high]
 
-    def _middles(self, count: int) -> list[int]:
-        middles = ((2 * piece + 1) * self._seen / (2 * count) - 0.5 for piece in range(count))
-        places = (min(len(self._kept) - 1, round(middle / self._step)) for middle in middles)
-        return [self._first + place * self._step for place in dict.fromkeys(places)]
+    def _nearest(self, places: Iterable[float]) -> list[int]:
+        kept = (min(len(self._kept) - 1, round(place / self._step)) for place in places)
+        return [self._first + place * self._step for place in dict.fromkeys(kept)]
 
 
 @dataclass(frozen=True)
@@ -184,12 +215,13 @@ class Part:
 
     Attributes:
         chosen: numbers of the frames to measure.
-        close: numbers of more of them, to be measured where those are far from each other.
+        gaps: between each of these and the next, numbers of frames to measure as well where the two are far from
+            each other; the first and the last gap go on to the part's ends.
         picture: gives one of these frames as it will be painted, uint8 ``[H, W, 3]`` RGB.
     """
 
     chosen: list[int]
-    close: list[int]
+    gaps: list[list[int]]
     picture: Callable[[int], UInt8Array]
 
 
@@ -203,11 +235,9 @@ def measured(part: Part, measure: Callable[[UInt8Array], Statistics]) -> list[Ho
     found = {number: measure(part.picture(number)[None]) for number in part.chosen}
     if one_scene(list(found.values())):
         return [Hold(part.chosen[0], part.chosen[-1], pooled(list(found.values())), len(found))]
-    outer = [-math.inf, *part.chosen[1:-1], math.inf]  # what lies beyond the first and the last belongs to them
-    for (one, other), (low, high) in zip(pairwise(part.chosen), pairwise(outer), strict=True):
+    for (one, other), gap in zip(pairwise(part.chosen), part.gaps, strict=True):
         if difference(found[one], found[other]) > FAR:
-            between = (number for number in part.close if low < number < high)
-            found |= {number: measure(part.picture(number)[None]) for number in between}
+            found |= {number: measure(part.picture(number)[None]) for number in gap}
     return [Hold(number, number, found[number]) for number in sorted(found)]
 
 
@@ -266,6 +296,15 @@ def plan_shots(
 
 
 def _part(source: Readable, sample: SpreadSample) -> Part:
-    chosen, close, frames = sample.chosen(), sample.close(), sample.frames()
-    needed: Mapping[int, UInt8Array] = {number: frames[number] for number in {*chosen, *close}}
-    return Part(chosen, close, cache(lambda number: source.delivered(needed[number])))
+    frames = sample.frames()
+    gone = faded(frames)
+    whole = [number for number in frames if number not in gone]  # the frame of the most contrast at least
+    chosen = [number for number in sample.chosen() if number in whole] or whole[:1]
+    gaps = [sample.between(low, high) for low, high in pairwise(chosen)]
+    if gaps:
+        start, end = min(frames), max(frames)
+        gaps[0] = [start, *sample.between(start, chosen[0]), *gaps[0]]
+        gaps[-1] = [*gaps[-1], *sample.between(chosen[-1], end), end]
+    gaps = [[number for number in gap if number in whole] for gap in gaps]
+    needed = {number: frames[number] for number in {*chosen, *chain.from_iterable(gaps)}}
+    return Part(chosen, gaps, cache(lambda number: source.delivered(needed[number])))
