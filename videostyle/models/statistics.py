@@ -2,7 +2,7 @@
 
 Most shots have one set of statistics, the pooled ones of a few of their frames, and nothing in them breathes. A
 camera that turns from a dark room to a bright window has frames that no common set suits: the paint would be too weak
-in all of them (of seven shots two lose a quarter and two fifths of their likeness to the painting so). Along such
+in all of them (of seven shots two were a quarter and two thirds further from the painting so). Along such
 a shot the statistics go on straight lines between those measured here and there. They are a function of the frame's
 number alone, so frames may still be painted in any order by anyone.
 
