@@ -26,7 +26,7 @@ Float = NDArray[np.float32]
 
 SAME = 0.04  # difference up to which measurements are of one scene; where a camera stands still it is 0.01 to 0.03
 FAR = 0.08  # difference of neighbours beyond which more must be known of what lies between
-STEP = 0.01  # difference of two steps of a glide, at most: paint moves by less than a level of 255 in the mean
+STEP = 0.01  # difference of two steps of a glide, at most: paint moves by one or two levels of 255 in the mean
 
 
 class Hold(NamedTuple):
