@@ -26,9 +26,8 @@ from videostyle.metrics import temporal
 from videostyle.metrics.optical_flow import flow_and_mask
 from videostyle.metrics.perceptual import PerceptualJudge
 from videostyle.models import gallery, loss_network
-from videostyle.models.statistics import spans
 from videostyle.processors.stylize import Stylize
-from videostyle.render.plan import measured, plan_shots
+from videostyle.render.plan import measured, plan_shots, spans_of
 
 Paint = Callable[[np.ndarray], np.ndarray]
 Build = Callable[[np.ndarray, int], Paint]  # from a clip and the number of the first frame that will be painted
@@ -125,8 +124,8 @@ def ours(name: str, whole: np.ndarray, first: int) -> Paint:
     """A style of ours that paints frames from ``first`` on with the statistics that a render of ``whole`` has."""
     stylize = Stylize(gallery.resolve(name, 1.0), batch_size=4)
     stylize.open(VideoInfo(width=whole.shape[2], height=whole.shape[1]))
-    shots, _ = plan_shots(InMemory(whole), lambda part: measured(part, stylize.statistics_of))
-    stylize.use_shots([s for shot in shots for s in spans([hold for part in shot.parts for hold in part], shot.first)])
+    shots, _ = plan_shots(InMemory(whole), lambda part: [measured(part, stylize.statistics_of)])
+    stylize.use_shots(spans_of(shots, 0))
     return lambda frames: stylize(FrameBatch(frames, np.zeros(len(frames)), first)).frames
 
 

@@ -212,6 +212,7 @@ class Stylize:
         self._output = output
         self._info: VideoInfo | None = None
         self._spans: list[Span] = []
+        self._steps: dict[int, int] = {}  # of the glide after a span
         self._kernels: Arrays = {}
         self._weights: dict[tuple[int, float], dict[str, Any]] = {}
         self._programs: dict[tuple[int, ...], Callable[..., Any]] = {}
@@ -266,6 +267,7 @@ class Stylize:
         if not spans:
             raise ValueError("at least one shot is needed")
         self._spans = sorted(spans, key=lambda span: span.first)
+        self._steps.clear()
         self._weights.clear()
 
     def use_style(self, style: Style) -> None:
@@ -343,7 +345,9 @@ class Stylize:
         gone = frame - (after.first - after.glide)
         if gone <= 0:
             return number, 0.0
-        steps = steps_of(after.glide, span.statistics, after.statistics)
+        if number not in self._steps:  # the same for every frame of a glide
+            self._steps[number] = steps_of(after.glide, span.statistics, after.statistics)
+        steps = self._steps[number]
         return number, round(gone / after.glide * steps) / steps
 
     def _weights_at(self, number: int, share: float) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from videostyle.frames import UInt8Array
 from videostyle.io.opencv import load_cv2
-from videostyle.models.statistics import FAR, Hold, Span, difference, one_scene, pooled
+from videostyle.models.statistics import FAR, Hold, Span, difference, one_scene, pooled, spans
 
 if TYPE_CHECKING:
     from videostyle.models.style_network import Statistics
@@ -232,13 +232,24 @@ def measured(part: Part, measure: Callable[[UInt8Array], Statistics]) -> list[Ho
         part: the frames.
         measure: gives statistics of frames uint8 ``[K, H, W, 3]`` (``Stylize.statistics_of``).
     """
-    found = {number: measure(part.picture(number)[None]) for number in part.chosen}
+
+    def at(numbers: Iterable[int]) -> dict[int, Statistics]:
+        return {number: measure(part.picture(number)[None]) for number in numbers}
+
+    found = at(part.chosen)
     if one_scene(list(found.values())):
         return [Hold(part.chosen[0], part.chosen[-1], pooled(list(found.values())), len(found))]
     for (one, other), gap in zip(pairwise(part.chosen), part.gaps, strict=True):
         if difference(found[one], found[other]) > FAR:
-            found |= {number: measure(part.picture(number)[None]) for number in gap}
+            found |= at(gap)
     return [Hold(number, number, found[number]) for number in sorted(found)]
+
+
+def spans_of(shots: Iterable[Shot[list[list[Hold]]]], number: int) -> tuple[Span, ...]:
+    """Which statistics of a style hold from which frame on; it is the one ``number`` of those that were measured."""
+    return tuple(
+        span for shot in shots for span in spans(chain.from_iterable(part[number] for part in shot.parts), shot.first)
+    )
 
 
 def plan_shots(

@@ -7,7 +7,6 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +17,6 @@ from videostyle.io.files import disk_error, disk_free
 from videostyle.io.sink import Original, PictureSink, VideoSink, open_sink
 from videostyle.io.source import FrameSource, open_source
 from videostyle.io.timecode import TimePoint
-from videostyle.models.statistics import spans
 from videostyle.pipeline import Branch, RunReport, Trace, run_all
 from videostyle.pipeline import chain as open_chain
 from videostyle.processors.base import Processor
@@ -33,7 +31,7 @@ from videostyle.render.job import (
     remove_parts,
     save_job,
 )
-from videostyle.render.plan import BYTES_A_PIXEL, CHUNK_AT_CUT, Plan, chunk_borders, measured, plan_shots
+from videostyle.render.plan import BYTES_A_PIXEL, CHUNK_AT_CUT, Plan, chunk_borders, measured, plan_shots, spans_of
 from videostyle.render.settings import Engine, RenderSettings
 from videostyle.render.style import resolve
 
@@ -106,15 +104,7 @@ def make_plans(
         shots, times = plan_shots(scan, lambda part: [measured(part, s.statistics_of) for s in stylizes], told)
         warnings = tuple(scan.warnings)
     chunks = chunk_borders(len(times), [shot.first for shot in shots])
-    return [
-        Plan(
-            tuple(span for shot in shots for span in spans(chain.from_iterable(p[n] for p in shot.parts), shot.first)),
-            chunks,
-            tuple(times),
-            warnings,
-        )
-        for n in range(len(stylizes))
-    ]
+    return [Plan(spans_of(shots, n), chunks, tuple(times), warnings) for n in range(len(stylizes))]
 
 
 @dataclass(frozen=True)
