@@ -58,7 +58,7 @@ from videostyle.live.screen import VirtualCamera
 from videostyle.live.stage import WindowStage
 from videostyle.live.stream import StreamOut
 from videostyle.models import gallery
-from videostyle.models.statistics import between, pooled
+from videostyle.models.statistics import between, contrast, pooled
 from videostyle.models.weights import Style, blend, interpolate
 
 ROOT = Path(__file__).parent.parent
@@ -299,6 +299,16 @@ def test_a_scene_that_stays_is_measured_in_parts_that_give_what_the_whole_gives(
     odd = quarters(frame[:71, :127])
     assert odd.shape == (4, 36, 64, 3)
     assert np.array_equal(odd[3], frame[35:71, 63:127])
+
+
+def test_a_part_is_measured_as_part_of_its_frame() -> None:
+    frame = np.full((64, 64, 3), 90, np.uint8)
+    frame[:32] = scene(3)[:32, :64]
+    told = []
+    follow = Follower(Measure(), lambda frames, own: told.append(own) or Measure()(frames))
+    for i in range(60):
+        follow(frame, i / 30)
+    assert set(told) == {contrast(frame[None])}  # however flat the quarter itself is
 
 
 def test_parts_are_pooled_as_one_picture() -> None:

@@ -6,14 +6,17 @@ import numpy as np
 import pytest
 
 from videostyle.models.statistics import (
+    FLAT,
     SAME,
     Hold,
     Span,
     between,
+    contrast,
     difference,
     from_arrays,
     one_scene,
     pooled,
+    share_beside,
     spans,
     steps_of,
     to_arrays,
@@ -33,6 +36,22 @@ def test_pooled_statistics_are_those_of_one_large_picture() -> None:
         mean, variance = pooled(parts, counts)["layer"]
         np.testing.assert_allclose(mean, np.concatenate(whole).mean(0), rtol=1e-5)
         np.testing.assert_allclose(variance, np.concatenate(whole).var(0), rtol=1e-4)
+
+
+def test_a_flat_scene_and_an_ordinary_picture_have_the_least_contrast_together() -> None:
+    assert [share_beside(own, 50.0) for own in (FLAT, 25.0, 60.0)] == [0, 0, 0]
+    shares = [share_beside(own, 50.0) for own in (0.0, 10.0, 20.0, FLAT - 0.01)]
+    assert shares == sorted(shares, reverse=True)
+    assert shares[-1] < 1e-3  # nothing jumps where a scene begins to be flat
+    for own, share in zip((0.0, 10.0, 20.0), shares, strict=False):
+        assert (1 - share) * own**2 + share * 50.0**2 == pytest.approx(FLAT**2)
+
+
+def test_contrast_is_in_pixel_values() -> None:
+    assert contrast(np.full((2, 8, 8, 3), 90, np.uint8)) == 0
+    assert contrast(np.random.default_rng(0).choice([90, 110], (2, 64, 64, 3)).astype(np.uint8)) == pytest.approx(
+        10, 0.02
+    )
 
 
 def test_difference_is_in_deviations() -> None:

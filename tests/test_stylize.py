@@ -12,7 +12,7 @@ tf = pytest.importorskip("tensorflow")
 from videostyle.errors import DeviceError, ModelError, UsageError
 from videostyle.frames import ColorInfo, FrameBatch, VideoInfo
 from videostyle.models import style_network
-from videostyle.models.statistics import Span, between
+from videostyle.models.statistics import FLAT, Span, between, contrast
 from videostyle.models.style_network import Architecture, fold, forward, forward_folded, measure
 from videostyle.models.weights import Style, blend
 from videostyle.processors.preserve_color import PreserveColor
@@ -213,6 +213,25 @@ def test_tiles_cover_the_frame_once_and_fit(height: int, width: int) -> None:
         assert t.top == 0 or t.keep_top >= 104
         assert t.top + t.height == height or t.height - t.keep_top - t.keep_height >= 104
     assert (seen == 1).all()
+
+
+def test_the_noise_of_a_flat_scene_is_not_painted_as_mountains(random_style: Style) -> None:
+    rng = np.random.default_rng(0)
+    sky = np.clip(np.linspace(190, 200, 64)[:, None, None] + rng.normal(0, 1.5, (2, 64, 96, 3)), 0, 255)
+    processor = opened(random_style, 64, 96)
+
+    def restlessness(own: float) -> float:
+        processor.use_shots([Span(0, processor.network_statistics(sky.astype(np.uint8), random_style, own))])
+        one, two = processor(batch(sky.astype(np.uint8))).frames.astype(int)
+        return float(np.abs(one - two).mean())
+
+    flat = restlessness(contrast(sky.astype(np.uint8)))
+    assert flat < 0.5 * restlessness(FLAT)  # as if it were not flat: normalised by itself alone
+    busy = scene(1, 64, 96)
+    assert contrast(busy) > FLAT
+    found = processor.statistics_of(busy)
+    for layer, values in measure(random_style.architecture, random_style.weights, busy / np.float32(255)).items():
+        np.testing.assert_allclose(found[layer], values, rtol=1e-3, atol=1e-3)  # nothing beside an ordinary one
 
 
 def test_shots_are_painted_with_their_own_statistics(random_style: Style) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from videostyle.frames import UInt8Array
-from videostyle.models.statistics import between, pooled
+from videostyle.models.statistics import between, contrast, pooled
 from videostyle.models.style_network import Statistics
 from videostyle.render.plan import CutDetector
 
@@ -63,16 +63,16 @@ class Follower:
 
     Args:
         measure: statistics of frames, uint8 ``[K, h, w, 3]``, pooled over them (``Stylize.statistics_of``).
-        measure_part: the same for a quarter of a frame in a scene that stays; ``measure`` where None. What it
-            leaves out stays as it was.
+        measure_part: the same for a quarter of a frame in a scene that stays, told the contrast of the whole frame;
+            ``measure`` where None. What it leaves out stays as it was.
     """
 
     def __init__(
         self,
         measure: Callable[[UInt8Array], Statistics],
-        measure_part: Callable[[UInt8Array], Statistics] | None = None,
+        measure_part: Callable[[UInt8Array, float], Statistics] | None = None,
     ) -> None:
-        self._measure, self._measure_part = measure, measure_part or measure
+        self._measure, self._measure_part = measure, measure_part or (lambda frames, _: measure(frames))
         self._watch, self._mean = LightWatch(), SlowMean()
         self._parts: list[Statistics] = []
         self._due = 0.0
@@ -97,7 +97,7 @@ class Follower:
             return None
         self._due = now + MEASURE_EVERY / PARTS
         part = len(self._parts)
-        self._parts.append(self._measure_part(quarters(frame)[part : part + 1]))
+        self._parts.append(self._measure_part(quarters(frame)[part : part + 1], contrast(frame[None])))
         if len(self._parts) < PARTS:
             return None
         found, self._parts = pooled(self._parts), []

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from videostyle.io.opencv import load_cv2
 from videostyle.live.dissolve import Dissolve
 from videostyle.live.light import Follower, quarters
 from videostyle.live.pace import STEPS, painted_size
-from videostyle.models.statistics import Span, between
+from videostyle.models.statistics import FLAT, Span, between
 from videostyle.models.style_network import Statistics
 from videostyle.models.weights import Style, blend, interpolate
 from videostyle.processors.stylize import Stylize
@@ -133,12 +134,12 @@ class LivePainter:
             processor.open(VideoInfo(width=width, height=height))
             self._processors.append(processor)
         if self._walks:  # compiled now, not when somebody turns a knob
-            for colour in (False, True):
-                self._processors[0].network_statistics(quarters(frame)[:1], self._styles[0], colour)
+            for colour, own in product((False, True), (0.0, FLAT)):
+                self._processors[0].network_statistics(quarters(frame)[:1], self._styles[0], own, colour)
         self._follow = Follower(
             lambda frames: self._processors[0].statistics_of(frames, self._current),
             # The painted colours are measured at changes only: they take two networks more.
-            lambda frames: self._processors[0].network_statistics(frames, self._current),
+            lambda frames, own: self._processors[0].network_statistics(frames, self._current, own),
         )
         self._statistics = self._follow(frame, now)
         costs = []

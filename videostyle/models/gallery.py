@@ -50,6 +50,11 @@ def entries() -> list[Entry]:
     return [found[name] for name in sorted(found)]
 
 
+def ordinary_picture() -> Path:
+    """A picture that ships with the package and has the contrast of an ordinary photo."""
+    return ASSETS / "content" / "harbour_01.jpg"
+
+
 def base_path(network: str) -> Path:
     """Where the base of a size of network (one of ``NETWORKS``) is kept."""
     return ASSETS / (f"base{SUFFIX}" if network == "medium" else f"base-{network}{SUFFIX}")

@@ -6,6 +6,9 @@ in all of them (of seven shots two were a quarter and two thirds further from th
 a shot the statistics go on straight lines between those measured here and there. They are a function of the frame's
 number alone, so frames may still be painted in any order by anyone.
 
+A scene without contrast, a clear sky or a dark room, is measured as if it were a part of an ordinary picture.
+Normalised by itself alone its grain and the blocks of its compression would be painted as mountains.
+
 Pure NumPy: planning needs this where no network is.
 """
 
@@ -28,6 +31,8 @@ SAME = 0.04  # difference up to which measurements are of one scene; where a cam
 FAR = 0.08  # difference of neighbours beyond which more must be known of what lies between
 STEP = 0.01  # difference of two steps of a glide, at most: paint moves by one or two levels of 255 in the mean
 
+FLAT = 24.0  # deviation of the pixel values of 255 below which a scene is flat: it is so in one photo of fifty
+
 
 class Hold(NamedTuple):
     """Frames ``first`` to ``last`` share statistics, those of ``samples`` measured frames pooled."""
@@ -47,6 +52,22 @@ class Span(NamedTuple):
     first: int
     statistics: Statistics
     glide: int = 0
+
+
+def contrast(frames: NDArray[np.uint8]) -> float:
+    """Deviation of the pixel values, of 255, of frames uint8 ``[K, H, W, 3]``; of the colours, the root mean square."""
+    seen = frames[:, ::2, ::2].reshape(-1, 3).astype(np.float32)
+    return math.sqrt(seen.var(axis=0).mean())
+
+
+def share_beside(own: float, ordinary: float) -> float:
+    """How much of an ordinary picture a scene is measured beside, so that both have ``FLAT`` together; 0 mostly.
+
+    Args:
+        own: contrast of the scene.
+        ordinary: contrast of the picture, above ``FLAT``.
+    """
+    return max(0.0, (FLAT**2 - own**2) / (ordinary**2 - own**2)) if own < FLAT else 0.0
 
 
 def pooled(parts: Sequence[Statistics], counts: Sequence[int] | None = None) -> Statistics:

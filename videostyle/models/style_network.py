@@ -462,7 +462,14 @@ def forward_neighbours(
     return painted, (ops.stop_gradient(beside), ops.stop_gradient(deep))
 
 
-def measure(arch: Architecture, weights: Weights, x: Tensor, colour: bool = False) -> dict[str, tuple[Tensor, Tensor]]:
+def measure(
+    arch: Architecture,
+    weights: Weights,
+    x: Tensor,
+    colour: bool = False,
+    beside: Tensor | None = None,
+    share: Tensor | float = 0.0,
+) -> dict[str, tuple[Tensor, Tensor]]:
     """Statistics of every normalised layer, averaged over the pictures ``x`` (shape as in ``forward``).
 
     The pictures are normalised by their common statistics while they pass, so the answer is consistent
@@ -473,18 +480,28 @@ def measure(arch: Architecture, weights: Weights, x: Tensor, colour: bool = Fals
         weights: as in ``forward``.
         x: as in ``forward``.
         colour: whether to measure the painted pictures too, as the layer "out" with three channels (``OPPONENT``).
+        beside: pictures of another scene, ``[M, H, W, 3]``, to measure as if both were parts of one.
+        share: how much of the one scene they are, 0..1.
 
     Returns:
         For each normalised layer its mean and variance, float32 ``[C]``.
     """
     statistics: dict[str, tuple[Tensor, Tensor]] = {}
+    count = x.shape[0]
+
+    def average(h: Tensor) -> Tensor:
+        if beside is None:
+            return ops.mean(h, axis=(0, 1, 2))
+        own, others = (ops.mean(part, axis=(0, 1, 2)) for part in (h[:count], h[count:]))
+        return (1.0 - share) * own + share * others
 
     def common(name: str, h: Tensor) -> tuple[Tensor, Tensor]:
         h = ops.cast(h, "float32")
-        statistics[name] = (ops.mean(h, axis=(0, 1, 2)), ops.var(h, axis=(0, 1, 2)))
+        mean = average(h)
+        statistics[name] = (mean, average(ops.square(h - mean)))
         return statistics[name]
 
-    painted, _ = _normalised(arch, weights, x, common)
+    painted, _ = _normalised(arch, weights, x if beside is None else ops.concatenate([x, beside]), common)
     if colour:
         common("out", ops.matmul(ops.cast(painted, "float32"), OPPONENT))
     return statistics

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,8 @@ import tensorflow as tf
 
 from videostyle.errors import DeviceError, ModelError, UsageError
 from videostyle.frames import FrameBatch, UInt8Array, VideoInfo, evenly_spread
-from videostyle.models.statistics import Span, between, pooled, steps_of
+from videostyle.models.gallery import ordinary_picture
+from videostyle.models.statistics import Span, between, contrast, pooled, share_beside, steps_of
 from videostyle.models.style_network import (
     Statistics,
     depth_to_space,
@@ -285,6 +287,8 @@ class Stylize:
     def statistics_of(self, frames: UInt8Array, style: Style | None = None) -> Statistics:
         """Statistics of a shot from some of its frames.
 
+        A flat scene is measured beside an ordinary picture (``models.statistics``).
+
         Of a style between others the painted colours are measured too, as "out", and those of its ends: "line" is
         the mean and the contrast on the straight line between them, which painting keeps to (``fold``).
 
@@ -293,21 +297,39 @@ class Stylize:
             style: a style of the same network to measure for; the one painted with where None.
         """
         style = style or self.style
-        found = self.network_statistics(frames, style, colour=bool(style.ends))
+        own = contrast(frames)
+        found = self.network_statistics(frames, style, own, colour=bool(style.ends))
         if style.ends:
-            ends = [(self.network_statistics(frames, end, colour=True)["out"], share) for end, share in style.ends]
+            ends = [(self.network_statistics(frames, end, own, colour=True)["out"], share) for end, share in style.ends]
             mean = sum(share * mean for (mean, _), share in ends)
             deviation = sum(share * np.sqrt(variance) for (_, variance), share in ends)
             found["line"] = np.asarray(mean, np.float32), np.asarray(deviation**2, np.float32)
         return found
 
-    def network_statistics(self, frames: UInt8Array, style: Style, colour: bool = False) -> Statistics:
-        """As ``statistics_of`` for the layers of one network; with ``colour`` for the painted colours, "out", too.
+    def network_statistics(
+        self, frames: UInt8Array, style: Style, own: float | None = None, colour: bool = False
+    ) -> Statistics:
+        """As ``statistics_of`` for the layers of one network.
 
         One frame is measured at a time, and a large one in pieces, so that memory stays bounded.
+
+        Args:
+            frames: as in ``statistics_of``.
+            style: as in ``statistics_of``.
+            own: contrast of the scene that the frames are parts of; theirs where None.
+            colour: whether to measure the painted colours, "out", too.
         """
+        share = share_beside(contrast(frames) if own is None else own, self._ordinary_contrast)
         pieces = (piece for frame in frames for piece in self._pieces(frame))
-        return pooled([self._measure(piece, style.weights, colour) for piece in pieces])
+        return pooled([self._measure(piece, style.weights, share, colour) for piece in pieces])
+
+    @cached_property
+    def _ordinary(self) -> UInt8Array:
+        return np.asarray(tf.io.decode_jpeg(tf.io.read_file(str(ordinary_picture())), channels=3).numpy())
+
+    @cached_property
+    def _ordinary_contrast(self) -> float:
+        return contrast(self._ordinary[None])
 
     def _pieces(self, frame: UInt8Array) -> list[UInt8Array]:
         """The frame, or four overlapping corners' worth of it, in pieces of one size of at most ``TILE_PIXELS``."""
@@ -319,21 +341,26 @@ class Stylize:
         )
         return [frame[top : top + ph, left : left + pw] for top in tops for left in lefts]
 
-    def _measure(self, piece: UInt8Array, weights: Arrays, colour: bool) -> Statistics:
-        key = (-1 - colour, *piece.shape[:2])
+    def _measure(self, piece: UInt8Array, weights: Arrays, share: float, colour: bool) -> Statistics:
+        key = (-1 - colour - 2 * (share > 0), *piece.shape[:2])
         program = self._programs.get(key)
         if program is None:
             arch = self.style.architecture
             size = padded_size(piece.shape[0], piece.shape[1], arch.stride)
 
-            def statistics(weights: Any, frames: Any) -> Any:
+            beside = None
+            if share:
+                picture = tf.cast(self._ordinary[None], tf.float32) / 255.0
+                beside = tf.clip_by_value(tf.image.resize(picture, size, "bicubic", antialias=True), 0.0, 1.0)
+
+            def statistics(weights: Any, frames: Any, share: Any) -> Any:
                 x = symmetric_pad(tf.cast(frames, tf.float32) / 255.0, *size)
-                return measure(arch, weights, x, colour)
+                return measure(arch, weights, x, colour, beside, share)
 
             program = self._programs[key] = tf.function(statistics, autograph=False)
         with tf.device(self.device):
             arrays = {name: tf.constant(value) for name, value in weights.items()}
-            found = program(arrays, tf.constant(piece[None]))
+            found = program(arrays, tf.constant(piece[None]), tf.constant(share, tf.float32))
         return {layer: (mean.numpy(), variance.numpy()) for layer, (mean, variance) in found.items()}
 
     def _place_of(self, frame: int) -> tuple[int, float]:
