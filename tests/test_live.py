@@ -40,12 +40,11 @@ from videostyle.live.figures import Delays, RecentRate
 from videostyle.live.light import (
     JUMP,
     MEASURE_EVERY,
-    PARTS,
+    PARTS_SIDE,
     RELIGHT,
     Follower,
     LightWatch,
     SlowMean,
-    quarters,
 )
 from videostyle.live.loop import Capture, LiveLoop, LiveReport
 from videostyle.live.newest import Newest
@@ -58,7 +57,7 @@ from videostyle.live.screen import VirtualCamera
 from videostyle.live.stage import WindowStage
 from videostyle.live.stream import StreamOut
 from videostyle.models import gallery
-from videostyle.models.statistics import between, contrast, pooled
+from videostyle.models.statistics import between, interleaved
 from videostyle.models.weights import Style, blend, interpolate
 
 ROOT = Path(__file__).parent.parent
@@ -270,53 +269,34 @@ def test_a_light_that_rises_slowly_is_no_jump() -> None:
 
 
 class Measure:
-    """Statistics that are the mean of the frames, and how many frames were looked at."""
+    """Statistics that are those of the pixels, and which parts were looked at; None is a whole frame."""
 
     def __init__(self) -> None:
-        self.frames: list[int] = []
+        self.parts: list[int | None] = []
 
-    def __call__(self, frames: np.ndarray) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-        self.frames.append(len(frames))
-        values = frames.reshape(-1, 3).astype(np.float64)
+    def __call__(self, frame: np.ndarray, part: int | None = None) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        self.parts.append(part)
+        cells = frame if part is None else interleaved(frame, PARTS_SIDE)[part]
+        values = cells.reshape(-1, 3).astype(np.float64)
         return {"layer": (values.mean(0).astype(np.float32), values.var(0).astype(np.float32))}
 
 
 def test_a_scene_that_stays_is_measured_in_parts_that_give_what_the_whole_gives() -> None:
     measure = Measure()
-    follow = Follower(measure)
+    follow = Follower(measure, measure)
     frame = scene(3)
     first = follow(frame, 0.0)
     assert first is not None
-    whole = Measure()(frame[None])["layer"]
+    whole = Measure()(frame)["layer"]
     assert first["layer"][0] == pytest.approx(whole[0], rel=1e-5)
     found = [follow(frame, i / 30) for i in range(1, 301)]
     changes = [value for value in found if value is not None]
     assert len(changes) == pytest.approx(10 / MEASURE_EVERY, abs=1)
-    assert measure.frames == [PARTS] + [1] * (len(measure.frames) - 1)  # never all at once but at the start
+    looks = len(measure.parts) - 1
+    assert measure.parts == [None, *(i % PARTS_SIDE**2 for i in range(looks))]  # never all at once but at the start
     for value in changes:  # it does not breathe
         assert value["layer"][0] == pytest.approx(whole[0], rel=1e-5)
         assert value["layer"][1] == pytest.approx(whole[1], rel=1e-4)
-    odd = quarters(frame[:71, :127])
-    assert odd.shape == (4, 36, 64, 3)
-    assert np.array_equal(odd[3], frame[35:71, 63:127])
-
-
-def test_a_part_is_measured_as_part_of_its_frame() -> None:
-    frame = np.full((64, 64, 3), 90, np.uint8)
-    frame[:32] = scene(3)[:32, :64]
-    told = []
-    follow = Follower(Measure(), lambda frames, own: told.append(own) or Measure()(frames))
-    for i in range(60):
-        follow(frame, i / 30)
-    assert set(told) == {contrast(frame[None])}  # however flat the quarter itself is
-
-
-def test_parts_are_pooled_as_one_picture() -> None:
-    measure, frame = Measure(), scene(5)
-    parts = [measure(part[None]) for part in quarters(frame)]
-    whole = Measure()(frame[None])["layer"]
-    assert pooled(parts)["layer"][0] == pytest.approx(whole[0], rel=1e-5)
-    assert pooled(parts)["layer"][1] == pytest.approx(whole[1], rel=1e-4)
 
 
 def test_the_slow_mean_hardly_moves_in_a_second_and_jumps_when_it_shall() -> None:

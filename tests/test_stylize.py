@@ -12,7 +12,7 @@ tf = pytest.importorskip("tensorflow")
 from videostyle.errors import DeviceError, ModelError, UsageError
 from videostyle.frames import ColorInfo, FrameBatch, VideoInfo
 from videostyle.models import style_network
-from videostyle.models.statistics import FLAT, Span, between, contrast
+from videostyle.models.statistics import FLAT, Span, between, contrast, difference, pooled
 from videostyle.models.style_network import Architecture, fold, forward, forward_folded, measure
 from videostyle.models.weights import Style, blend
 from videostyle.processors.preserve_color import PreserveColor
@@ -220,18 +220,31 @@ def test_the_noise_of_a_flat_scene_is_not_painted_as_mountains(random_style: Sty
     sky = np.clip(np.linspace(190, 200, 64)[:, None, None] + rng.normal(0, 1.5, (2, 64, 96, 3)), 0, 255)
     processor = opened(random_style, 64, 96)
 
-    def restlessness(own: float) -> float:
-        processor.use_shots([Span(0, processor.network_statistics(sky.astype(np.uint8), random_style, own))])
-        one, two = processor(batch(sky.astype(np.uint8))).frames.astype(int)
+    sky = sky.astype(np.uint8)
+
+    def restlessness(statistics: dict) -> float:
+        processor.use_shots([Span(0, statistics)])
+        one, two = processor(batch(sky)).frames.astype(int)
         return float(np.abs(one - two).mean())
 
-    flat = restlessness(contrast(sky.astype(np.uint8)))
-    assert flat < 0.5 * restlessness(FLAT)  # as if it were not flat: normalised by itself alone
+    by_itself = measure(random_style.architecture, random_style.weights, sky[:1] / np.float32(255))
+    by_itself = {layer: (np.asarray(mean), np.asarray(variance)) for layer, (mean, variance) in by_itself.items()}
+    assert restlessness(processor.statistics_of(sky)) < 0.5 * restlessness(by_itself)
     busy = scene(1, 64, 96)
     assert contrast(busy) > FLAT
     found = processor.statistics_of(busy)
     for layer, values in measure(random_style.architecture, random_style.weights, busy / np.float32(255)).items():
         np.testing.assert_allclose(found[layer], values, rtol=1e-3, atol=1e-3)  # nothing beside an ordinary one
+
+
+def test_parts_of_a_frame_have_the_statistics_of_the_whole(random_style: Style) -> None:
+    frame = np.concatenate([scene(1, 128, 384) // 8 + 150, scene(1, 128, 384, 1)], axis=1)  # a sky above a street
+    processor = opened(random_style, 256, 384)
+    whole, parts = processor.statistics_of(frame), processor.statistics_of(frame, side=2)
+    halves = pooled([processor.statistics_of(half) for half in np.split(frame, 2, axis=1)])
+    assert difference(whole, parts) < 0.5 * difference(whole, halves)
+    one_by_one = [processor.network_statistics(frame, random_style, side=2, only=part) for part in range(4)]
+    assert difference(pooled(one_by_one), parts) < 1e-3
 
 
 def test_shots_are_painted_with_their_own_statistics(random_style: Style) -> None:

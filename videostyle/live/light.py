@@ -5,15 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-import numpy as np
-
 from videostyle.frames import UInt8Array
-from videostyle.models.statistics import between, contrast, pooled
+from videostyle.models.statistics import between, pooled
 from videostyle.models.style_network import Statistics
 from videostyle.render.plan import CutDetector
 
 MEASURE_EVERY = 1.0  # seconds between two measurements of a scene that stays
-PARTS = 4  # in which such a measurement is taken, one after the other: all at once would make a frame late
+PARTS_SIDE = 2  # such a measurement is taken in so many parts, squared: all at once would make a frame late
 SETTLE = 8.0  # seconds in which a slow change is followed to two thirds
 JUMP = 0.06  # change of the mean light, of 1, within a second, beyond which the scene counts as lit anew
 RELIGHT = 0.25  # seconds between two jumps of the light at least: a strobe must not take all the time there is
@@ -59,20 +57,20 @@ class SlowMean:
 
 
 class Follower:
-    """Measures the scene at once where it is another, else a quarter of the frame now and then.
+    """Measures the scene at once where it is another, else a part of the frame now and then.
 
     Args:
-        measure: statistics of frames, uint8 ``[K, h, w, 3]``, pooled over them (``Stylize.statistics_of``).
-        measure_part: the same for a quarter of a frame in a scene that stays, told the contrast of the whole frame;
-            ``measure`` where None. What it leaves out stays as it was.
+        measure: statistics of a frame, uint8 ``[H, W, 3]`` (``Stylize.statistics_of``).
+        measure_part: the same for one set of its cells in a scene that stays, given its number below
+            ``PARTS_SIDE ** 2`` (``models.statistics.interleaved``). What it leaves out stays as it was.
     """
 
     def __init__(
         self,
         measure: Callable[[UInt8Array], Statistics],
-        measure_part: Callable[[UInt8Array, float], Statistics] | None = None,
+        measure_part: Callable[[UInt8Array, int], Statistics],
     ) -> None:
-        self._measure, self._measure_part = measure, measure_part or (lambda frames, _: measure(frames))
+        self._measure, self._measure_part = measure, measure_part
         self._watch, self._mean = LightWatch(), SlowMean()
         self._parts: list[Statistics] = []
         self._due = 0.0
@@ -80,7 +78,7 @@ class Follower:
     def __call__(self, frame: UInt8Array, now: float) -> Statistics | None:
         """Takes a frame, uint8 ``[H, W, 3]``, and its time in seconds; returns statistics where they have changed."""
         if self.is_new(frame, now):
-            return self.restart(self._measure(quarters(frame)), now)
+            return self.restart(self._measure(frame), now)
         return self._follow(frame, now)
 
     def is_new(self, frame: UInt8Array, now: float) -> bool:
@@ -89,22 +87,15 @@ class Follower:
 
     def restart(self, found: Statistics, now: float) -> Statistics:
         """Takes statistics as they are, for a scene or a style that is another from ``now`` on."""
-        self._parts, self._due = [], now + MEASURE_EVERY / PARTS
+        self._parts, self._due = [], now + MEASURE_EVERY / PARTS_SIDE**2
         return self._mean.update(found, now, anew=True)
 
     def _follow(self, frame: UInt8Array, now: float) -> Statistics | None:
         if now < self._due:
             return None
-        self._due = now + MEASURE_EVERY / PARTS
-        part = len(self._parts)
-        self._parts.append(self._measure_part(quarters(frame)[part : part + 1], contrast(frame[None])))
-        if len(self._parts) < PARTS:
+        self._due = now + MEASURE_EVERY / PARTS_SIDE**2
+        self._parts.append(self._measure_part(frame, len(self._parts)))
+        if len(self._parts) < PARTS_SIDE**2:
             return None
         found, self._parts = pooled(self._parts), []
         return self._mean.update(found, now, anew=False)
-
-
-def quarters(frame: UInt8Array) -> UInt8Array:
-    """The four corners of a frame, uint8 ``[4, ceil(H / 2), ceil(W / 2), 3]``; in odd sizes they share a line."""
-    h, w = (-(-side // 2) for side in frame.shape[:2])
-    return np.stack([frame[:h, :w], frame[:h, -w:], frame[-h:, :w], frame[-h:, -w:]])

@@ -14,9 +14,9 @@ from videostyle.errors import ModelError
 from videostyle.frames import FrameBatch, UInt8Array, VideoInfo
 from videostyle.io.opencv import load_cv2
 from videostyle.live.dissolve import Dissolve
-from videostyle.live.light import Follower, quarters
+from videostyle.live.light import PARTS_SIDE, Follower
 from videostyle.live.pace import STEPS, painted_size
-from videostyle.models.statistics import FLAT, Span, between
+from videostyle.models.statistics import Span, between
 from videostyle.models.style_network import Statistics
 from videostyle.models.weights import Style, blend, interpolate
 from videostyle.processors.stylize import Stylize
@@ -134,12 +134,15 @@ class LivePainter:
             processor.open(VideoInfo(width=width, height=height))
             self._processors.append(processor)
         if self._walks:  # compiled now, not when somebody turns a knob
-            for colour, own in product((False, True), (0.0, FLAT)):
-                self._processors[0].network_statistics(quarters(frame)[:1], self._styles[0], own, colour)
+            covered = np.zeros_like(frame)  # the lens: flat
+            for colour, seen in product((False, True), (frame, covered)):
+                self._processors[0].network_statistics(seen[None], self._styles[0], colour, PARTS_SIDE, only=0)
         self._follow = Follower(
-            lambda frames: self._processors[0].statistics_of(frames, self._current),
+            lambda frame: self._measured(frame, self._current),
             # The painted colours are measured at changes only: they take two networks more.
-            lambda frames, own: self._processors[0].network_statistics(frames, self._current, own),
+            lambda frame, part: self._processors[0].network_statistics(
+                frame[None], self._current, side=PARTS_SIDE, only=part
+            ),
         )
         self._statistics = self._follow(frame, now)
         costs = []
@@ -190,7 +193,7 @@ class LivePainter:
             processor.use_shots([Span(0, self._statistics)])
 
     def _measured(self, frame: UInt8Array, style: Style) -> Statistics:
-        return self._processors[0].statistics_of(quarters(frame), style)
+        return self._processors[0].statistics_of(frame[None], style, PARTS_SIDE)
 
     def _advance(self, move: _Move, follow: Follower, frame: UInt8Array, now: float) -> Statistics | None:
         """Moves a change on; returns statistics if the weights or they are others now.

@@ -25,7 +25,7 @@ import tensorflow as tf
 from videostyle.errors import DeviceError, ModelError, UsageError
 from videostyle.frames import FrameBatch, UInt8Array, VideoInfo, evenly_spread
 from videostyle.models.gallery import ordinary_picture
-from videostyle.models.statistics import Span, between, contrast, pooled, share_beside, steps_of
+from videostyle.models.statistics import Span, between, contrast, interleaved, pooled, share_beside, steps_of
 from videostyle.models.style_network import (
     Statistics,
     depth_to_space,
@@ -218,6 +218,7 @@ class Stylize:
         self._kernels: Arrays = {}
         self._weights: dict[tuple[int, float], dict[str, Any]] = {}
         self._programs: dict[tuple[int, ...], Callable[..., Any]] = {}
+        self._beside: UInt8Array = np.empty((1, 0, 0, 3), np.uint8)  # the ordinary picture, at the size last measured
         # Where TensorFlow computes each operation on one thread, batches are computed side by side instead: no
         # core waits for another at the end of each layer, which matters most while the encoder takes its share.
         alone = "CPU" in self.device and tf.config.threading.get_intra_op_parallelism_threads() == 1
@@ -284,7 +285,7 @@ class Stylize:
         self._weights.clear()
         self._kernels = {}
 
-    def statistics_of(self, frames: UInt8Array, style: Style | None = None) -> Statistics:
+    def statistics_of(self, frames: UInt8Array, style: Style | None = None, side: int = 1) -> Statistics:
         """Statistics of a shot from some of its frames.
 
         A flat scene is measured beside an ordinary picture (``models.statistics``).
@@ -295,72 +296,71 @@ class Stylize:
         Args:
             frames: uint8 ``[K, H, W, 3]`` RGB.
             style: a style of the same network to measure for; the one painted with where None.
+            side: frames are measured in at least so many sets of cells, squared (``models.statistics.interleaved``).
         """
         style = style or self.style
-        own = contrast(frames)
-        found = self.network_statistics(frames, style, own, colour=bool(style.ends))
+        found = self.network_statistics(frames, style, bool(style.ends), side)
         if style.ends:
-            ends = [(self.network_statistics(frames, end, own, colour=True)["out"], share) for end, share in style.ends]
+            ends = [(self.network_statistics(frames, end, True, side)["out"], share) for end, share in style.ends]
             mean = sum(share * mean for (mean, _), share in ends)
             deviation = sum(share * np.sqrt(variance) for (_, variance), share in ends)
             found["line"] = np.asarray(mean, np.float32), np.asarray(deviation**2, np.float32)
         return found
 
     def network_statistics(
-        self, frames: UInt8Array, style: Style, own: float | None = None, colour: bool = False
+        self, frames: UInt8Array, style: Style, colour: bool = False, side: int = 1, only: int | None = None
     ) -> Statistics:
         """As ``statistics_of`` for the layers of one network.
 
-        One frame is measured at a time, and a large one in pieces, so that memory stays bounded.
+        One frame is measured at a time, and a large one in sets of cells, so that memory stays bounded.
 
         Args:
             frames: as in ``statistics_of``.
             style: as in ``statistics_of``.
-            own: contrast of the scene that the frames are parts of; theirs where None.
             colour: whether to measure the painted colours, "out", too.
+            side: as in ``statistics_of``.
+            only: number of the one set of cells to measure; all of them where None.
         """
-        share = share_beside(contrast(frames) if own is None else own, self._ordinary_contrast)
-        pieces = (piece for frame in frames for piece in self._pieces(frame))
-        return pooled([self._measure(piece, style.weights, share, colour) for piece in pieces])
+        h, w = frames.shape[1:3]
+        side = max(side, math.ceil(math.sqrt(h * w / TILE_PIXELS)))
+        share = share_beside(contrast(frames), contrast(self._ordinary[None]))
+        if share and self._beside.shape[1:3] != (h, w):
+            picture = tf.image.resize(self._ordinary[None], (h, w), "bicubic", antialias=True)
+            self._beside = np.rint(np.clip(picture.numpy(), 0, 255)).astype(np.uint8)
+        others = interleaved(self._beside[0], side) if share else None
+        found = []
+        for frame in frames:
+            for number, cells in enumerate(interleaved(frame, side)):
+                if only is None or number == only:
+                    beside = None if others is None else others[number]
+                    found.append(self._measure(cells, style.weights, beside, share, colour))
+        return pooled(found)
 
     @cached_property
     def _ordinary(self) -> UInt8Array:
         return np.asarray(tf.io.decode_jpeg(tf.io.read_file(str(ordinary_picture())), channels=3).numpy())
 
-    @cached_property
-    def _ordinary_contrast(self) -> float:
-        return contrast(self._ordinary[None])
-
-    def _pieces(self, frame: UInt8Array) -> list[UInt8Array]:
-        """The frame, or four overlapping corners' worth of it, in pieces of one size of at most ``TILE_PIXELS``."""
-        h, w = frame.shape[:2]
-        parts = math.ceil(math.sqrt(h * w / TILE_PIXELS))
-        ph, pw = -(-h // parts), -(-w // parts)
-        tops, lefts = (
-            [round(i * (side - p) / max(parts - 1, 1)) for i in range(parts)] for side, p in ((h, ph), (w, pw))
-        )
-        return [frame[top : top + ph, left : left + pw] for top in tops for left in lefts]
-
-    def _measure(self, piece: UInt8Array, weights: Arrays, share: float, colour: bool) -> Statistics:
-        key = (-1 - colour - 2 * (share > 0), *piece.shape[:2])
+    def _measure(
+        self, cells: UInt8Array, weights: Arrays, beside: UInt8Array | None, share: float, colour: bool
+    ) -> Statistics:
+        key = (-1 - colour - 2 * (beside is not None), *cells.shape[:3])
         program = self._programs.get(key)
         if program is None:
             arch = self.style.architecture
-            size = padded_size(piece.shape[0], piece.shape[1], arch.stride)
+            size = padded_size(cells.shape[1], cells.shape[2], arch.stride)
 
-            beside = None
-            if share:
-                picture = tf.cast(self._ordinary[None], tf.float32) / 255.0
-                beside = tf.clip_by_value(tf.image.resize(picture, size, "bicubic", antialias=True), 0.0, 1.0)
+            def pictures(cells: Any) -> Any:
+                return symmetric_pad(tf.cast(cells, tf.float32) / 255.0, *size)
 
-            def statistics(weights: Any, frames: Any, share: Any) -> Any:
-                x = symmetric_pad(tf.cast(frames, tf.float32) / 255.0, *size)
-                return measure(arch, weights, x, colour, beside, share)
+            def statistics(weights: Any, cells: Any, beside: Any, share: Any) -> Any:
+                others = None if beside is None else pictures(beside)
+                return measure(arch, weights, pictures(cells), colour, others, share)
 
             program = self._programs[key] = tf.function(statistics, autograph=False)
         with tf.device(self.device):
             arrays = {name: tf.constant(value) for name, value in weights.items()}
-            found = program(arrays, tf.constant(piece[None]), tf.constant(share, tf.float32))
+            others = None if beside is None else tf.constant(beside)
+            found = program(arrays, tf.constant(cells), others, tf.constant(share, tf.float32))
         return {layer: (mean.numpy(), variance.numpy()) for layer, (mean, variance) in found.items()}
 
     def _place_of(self, frame: int) -> tuple[int, float]:
