@@ -40,7 +40,7 @@ from videostyle.live.figures import Delays, RecentRate
 from videostyle.live.light import (
     JUMP,
     MEASURE_EVERY,
-    PARTS_SIDE,
+    PARTS,
     RELIGHT,
     Follower,
     LightWatch,
@@ -57,7 +57,7 @@ from videostyle.live.screen import VirtualCamera
 from videostyle.live.stage import WindowStage
 from videostyle.live.stream import StreamOut
 from videostyle.models import gallery
-from videostyle.models.statistics import between, interleaved
+from videostyle.models.statistics import between, columns
 from videostyle.models.weights import Style, blend, interpolate
 
 ROOT = Path(__file__).parent.parent
@@ -276,7 +276,7 @@ class Measure:
 
     def __call__(self, frame: np.ndarray, part: int | None = None) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         self.parts.append(part)
-        cells = frame if part is None else interleaved(frame, PARTS_SIDE)[part]
+        cells = frame if part is None else columns(frame, PARTS)[part]
         values = cells.reshape(-1, 3).astype(np.float64)
         return {"layer": (values.mean(0).astype(np.float32), values.var(0).astype(np.float32))}
 
@@ -293,7 +293,7 @@ def test_a_scene_that_stays_is_measured_in_parts_that_give_what_the_whole_gives(
     changes = [value for value in found if value is not None]
     assert len(changes) == pytest.approx(10 / MEASURE_EVERY, abs=1)
     looks = len(measure.parts) - 1
-    assert measure.parts == [None, *(i % PARTS_SIDE**2 for i in range(looks))]  # never all at once but at the start
+    assert measure.parts == [None, *(i % PARTS for i in range(looks))]  # never all at once but at the start
     for value in changes:  # it does not breathe
         assert value["layer"][0] == pytest.approx(whole[0], rel=1e-5)
         assert value["layer"][1] == pytest.approx(whole[1], rel=1e-4)

@@ -11,10 +11,10 @@ from videostyle.models.statistics import (
     Hold,
     Span,
     between,
+    columns,
     contrast,
     difference,
     from_arrays,
-    interleaved,
     one_scene,
     pooled,
     share_beside,
@@ -48,18 +48,13 @@ def test_a_flat_scene_and_an_ordinary_picture_have_the_least_contrast_together()
         assert (1 - share) * own**2 + share * 50.0**2 == pytest.approx(FLAT**2)
 
 
-def test_interleaved_cells_show_all_of_a_frame_and_each_set_something_of_everywhere() -> None:
+def test_columns_show_all_of_a_frame_from_top_to_bottom() -> None:
     frame = np.random.default_rng(0).integers(0, 255, (72, 128, 3), np.uint8)
-    sets = interleaved(frame, 2)
-    assert sets.shape == (4, 4, 18, 32, 3)
-    np.testing.assert_array_equal(sets[0, 0], frame[:18, :32])
-    np.testing.assert_array_equal(sets[1, 3], frame[36:54, 96:])
-    assert np.array_equal(np.sort(sets.ravel()), np.sort(frame.ravel()))  # every pixel once
-    half = np.repeat(np.arange(64, dtype=np.uint8)[:, None, None], 3, axis=2).repeat(80, axis=1)
-    assert all(abs(part.mean() - half.mean()) <= 8 for part in interleaved(half, 2))  # quarters are 16 off
-    assert interleaved(frame[:71, :127], 3).shape == (9, 4, 12, 22, 3)
-    assert interleaved(frame[:1, :1], 2).shape == (4, 4, 1, 1, 3)
-    np.testing.assert_array_equal(interleaved(frame, 1), frame[None, None])
+    np.testing.assert_array_equal(np.concatenate(columns(frame, 4), axis=1), frame)
+    assert [part.shape for part in columns(frame, 3)] == [(72, 43, 3)] * 3
+    np.testing.assert_array_equal(columns(frame, 3)[2], frame[:, -43:])
+    np.testing.assert_array_equal(columns(frame, 1), [frame])
+    assert len(columns(frame[:, :2], 4)) == 2  # none is empty
 
 
 def test_contrast_is_in_pixel_values() -> None:

@@ -240,10 +240,10 @@ def test_the_noise_of_a_flat_scene_is_not_painted_as_mountains(random_style: Sty
 def test_parts_of_a_frame_have_the_statistics_of_the_whole(random_style: Style) -> None:
     frame = np.concatenate([scene(1, 128, 384) // 8 + 150, scene(1, 128, 384, 1)], axis=1)  # a sky above a street
     processor = opened(random_style, 256, 384)
-    whole, parts = processor.statistics_of(frame), processor.statistics_of(frame, side=2)
-    halves = pooled([processor.statistics_of(half) for half in np.split(frame, 2, axis=1)])
-    assert difference(whole, parts) < 0.5 * difference(whole, halves)
-    one_by_one = [processor.network_statistics(frame, random_style, side=2, only=part) for part in range(4)]
+    whole, parts = processor.statistics_of(frame), processor.statistics_of(frame, parts=4)
+    rows = pooled([processor.statistics_of(row) for row in np.split(frame, 4, axis=1)])
+    assert difference(whole, parts) < 0.5 * difference(whole, rows)
+    one_by_one = [processor.network_statistics(frame, random_style, parts=4, only=part) for part in range(4)]
     assert difference(pooled(one_by_one), parts) < 1e-3
 
 

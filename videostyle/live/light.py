@@ -11,7 +11,7 @@ from videostyle.models.style_network import Statistics
 from videostyle.render.plan import CutDetector
 
 MEASURE_EVERY = 1.0  # seconds between two measurements of a scene that stays
-PARTS_SIDE = 2  # such a measurement is taken in so many parts, squared: all at once would make a frame late
+PARTS = 4  # in which such a measurement is taken, one after the other: all at once would make a frame late
 SETTLE = 8.0  # seconds in which a slow change is followed to two thirds
 JUMP = 0.06  # change of the mean light, of 1, within a second, beyond which the scene counts as lit anew
 RELIGHT = 0.25  # seconds between two jumps of the light at least: a strobe must not take all the time there is
@@ -61,8 +61,8 @@ class Follower:
 
     Args:
         measure: statistics of a frame, uint8 ``[H, W, 3]`` (``Stylize.statistics_of``).
-        measure_part: the same for one set of its cells in a scene that stays, given its number below
-            ``PARTS_SIDE ** 2`` (``models.statistics.interleaved``). What it leaves out stays as it was.
+        measure_part: the same for one of ``PARTS`` columns in a scene that stays, given its number
+            (``models.statistics.columns``). What it leaves out stays as it was.
     """
 
     def __init__(
@@ -87,15 +87,15 @@ class Follower:
 
     def restart(self, found: Statistics, now: float) -> Statistics:
         """Takes statistics as they are, for a scene or a style that is another from ``now`` on."""
-        self._parts, self._due = [], now + MEASURE_EVERY / PARTS_SIDE**2
+        self._parts, self._due = [], now + MEASURE_EVERY / PARTS
         return self._mean.update(found, now, anew=True)
 
     def _follow(self, frame: UInt8Array, now: float) -> Statistics | None:
         if now < self._due:
             return None
-        self._due = now + MEASURE_EVERY / PARTS_SIDE**2
+        self._due = now + MEASURE_EVERY / PARTS
         self._parts.append(self._measure_part(frame, len(self._parts)))
-        if len(self._parts) < PARTS_SIDE**2:
+        if len(self._parts) < PARTS:
             return None
         found, self._parts = pooled(self._parts), []
         return self._mean.update(found, now, anew=False)

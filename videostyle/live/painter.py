@@ -14,7 +14,7 @@ from videostyle.errors import ModelError
 from videostyle.frames import FrameBatch, UInt8Array, VideoInfo
 from videostyle.io.opencv import load_cv2
 from videostyle.live.dissolve import Dissolve
-from videostyle.live.light import PARTS_SIDE, Follower
+from videostyle.live.light import PARTS, Follower
 from videostyle.live.pace import STEPS, painted_size
 from videostyle.models.statistics import Span, between
 from videostyle.models.style_network import Statistics
@@ -136,12 +136,12 @@ class LivePainter:
         if self._walks:  # compiled now, not when somebody turns a knob
             covered = np.zeros_like(frame)  # the lens: flat
             for colour, seen in product((False, True), (frame, covered)):
-                self._processors[0].network_statistics(seen[None], self._styles[0], colour, PARTS_SIDE, only=0)
+                self._processors[0].network_statistics(seen[None], self._styles[0], colour, PARTS, only=0)
         self._follow = Follower(
             lambda frame: self._measured(frame, self._current),
             # The painted colours are measured at changes only: they take two networks more.
             lambda frame, part: self._processors[0].network_statistics(
-                frame[None], self._current, side=PARTS_SIDE, only=part
+                frame[None], self._current, parts=PARTS, only=part
             ),
         )
         self._statistics = self._follow(frame, now)
@@ -193,7 +193,7 @@ class LivePainter:
             processor.use_shots([Span(0, self._statistics)])
 
     def _measured(self, frame: UInt8Array, style: Style) -> Statistics:
-        return self._processors[0].statistics_of(frame[None], style, PARTS_SIDE)
+        return self._processors[0].statistics_of(frame[None], style, PARTS)
 
     def _advance(self, move: _Move, follow: Follower, frame: UInt8Array, now: float) -> Statistics | None:
         """Moves a change on; returns statistics if the weights or they are others now.

@@ -60,38 +60,17 @@ def contrast(frames: NDArray[np.uint8]) -> float:
     return math.sqrt(seen.var(axis=0).mean())
 
 
-def interleaved(frame: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
-    """Cuts a frame into sets of cells, each set from all over the frame, to be measured one after the other.
+def columns(frame: NDArray[np.uint8], count: int) -> list[NDArray[np.uint8]]:
+    """Cuts a frame ``[H, W, 3]`` from top to bottom into columns of one width, to be measured one after the other.
 
-    Pooled, sets are nearly what the whole frame is (0.03 to 0.04 by ``difference``). Its quarters, as many and as large
-    as the sets of ``side`` 2, are scenes of their own, a sky and a street: 0.05 to 0.19.
-
-    Args:
-        frame: uint8 ``[H, W, 3]``.
-        side: root of the number of sets.
-
-    Returns:
-        ``[side ** 2, 4, h, w, 3]``; cells overlap where the frame does not divide. One set of the whole frame for 1.
+    They overlap where the width does not divide. Each shows the scene's sky and its street: pooled, four of them
+    paint 12 % nearer or farther than the whole frame on average (style loss, six clips), its quarters 21 %.
     """
-    if side == 1:
-        return frame[None, None]
-    count = 2 * side
-    size = [-(-length // count) for length in frame.shape[:2]]
-    tops, lefts = (
-        [round(i * (length - cell) / (count - 1)) for i in range(count)]
-        for length, cell in zip(frame.shape[:2], size, strict=True)
-    )
-    return np.stack(
-        [
-            [
-                frame[top : top + size[0], left : left + size[1]]
-                for top in tops[row::side]
-                for left in lefts[column::side]
-            ]
-            for row in range(side)
-            for column in range(side)
-        ]
-    )
+    width = frame.shape[1]
+    count = min(count, width)
+    size = -(-width // count)
+    lefts = (round(i * (width - size) / max(count - 1, 1)) for i in range(count))
+    return [frame[:, left : left + size] for left in lefts]
 
 
 def share_beside(own: float, ordinary: float) -> float:

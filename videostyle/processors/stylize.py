@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,7 @@ import tensorflow as tf
 from videostyle.errors import DeviceError, ModelError, UsageError
 from videostyle.frames import FrameBatch, UInt8Array, VideoInfo, evenly_spread
 from videostyle.models.gallery import ordinary_picture
-from videostyle.models.statistics import Span, between, contrast, interleaved, pooled, share_beside, steps_of
+from videostyle.models.statistics import Span, between, columns, contrast, pooled, share_beside, steps_of
 from videostyle.models.style_network import (
     Statistics,
     depth_to_space,
@@ -285,7 +286,7 @@ class Stylize:
         self._weights.clear()
         self._kernels = {}
 
-    def statistics_of(self, frames: UInt8Array, style: Style | None = None, side: int = 1) -> Statistics:
+    def statistics_of(self, frames: UInt8Array, style: Style | None = None, parts: int = 1) -> Statistics:
         """Statistics of a shot from some of its frames.
 
         A flat scene is measured beside an ordinary picture (``models.statistics``).
@@ -296,71 +297,67 @@ class Stylize:
         Args:
             frames: uint8 ``[K, H, W, 3]`` RGB.
             style: a style of the same network to measure for; the one painted with where None.
-            side: frames are measured in at least so many sets of cells, squared (``models.statistics.interleaved``).
+            parts: frames are measured in at least so many columns (``models.statistics.columns``).
         """
         style = style or self.style
-        found = self.network_statistics(frames, style, bool(style.ends), side)
+        found = self.network_statistics(frames, style, bool(style.ends), parts)
         if style.ends:
-            ends = [(self.network_statistics(frames, end, True, side)["out"], share) for end, share in style.ends]
+            ends = [(self.network_statistics(frames, end, True, parts)["out"], share) for end, share in style.ends]
             mean = sum(share * mean for (mean, _), share in ends)
             deviation = sum(share * np.sqrt(variance) for (_, variance), share in ends)
             found["line"] = np.asarray(mean, np.float32), np.asarray(deviation**2, np.float32)
         return found
 
     def network_statistics(
-        self, frames: UInt8Array, style: Style, colour: bool = False, side: int = 1, only: int | None = None
+        self, frames: UInt8Array, style: Style, colour: bool = False, parts: int = 1, only: int | None = None
     ) -> Statistics:
         """As ``statistics_of`` for the layers of one network.
 
-        One frame is measured at a time, and a large one in sets of cells, so that memory stays bounded.
+        One frame is measured at a time, and a large one in columns, so that memory stays bounded.
 
         Args:
             frames: as in ``statistics_of``.
             style: as in ``statistics_of``.
             colour: whether to measure the painted colours, "out", too.
-            side: as in ``statistics_of``.
-            only: number of the one set of cells to measure; all of them where None.
+            parts: as in ``statistics_of``.
+            only: number of the one column to measure; all of them where None.
         """
         h, w = frames.shape[1:3]
-        side = max(side, math.ceil(math.sqrt(h * w / TILE_PIXELS)))
+        parts = max(parts, math.ceil(h * w / TILE_PIXELS))
         share = share_beside(contrast(frames), contrast(self._ordinary[None]))
         if share and self._beside.shape[1:3] != (h, w):
             picture = tf.image.resize(self._ordinary[None], (h, w), "bicubic", antialias=True)
             self._beside = np.rint(np.clip(picture.numpy(), 0, 255)).astype(np.uint8)
-        others = interleaved(self._beside[0], side) if share else None
-        found = []
-        for frame in frames:
-            for number, cells in enumerate(interleaved(frame, side)):
-                if only is None or number == only:
-                    beside = None if others is None else others[number]
-                    found.append(self._measure(cells, style.weights, beside, share, colour))
-        return pooled(found)
+        others = columns(self._beside[0], parts) if share else repeat(None)
+        pieces = [both for frame in frames for both in zip(columns(frame, parts), others, strict=False)]
+        chosen = pieces if only is None else [pieces[only]]
+        return pooled([self._measure(piece, style.weights, beside, share, colour) for piece, beside in chosen])
 
     @cached_property
     def _ordinary(self) -> UInt8Array:
         return np.asarray(tf.io.decode_jpeg(tf.io.read_file(str(ordinary_picture())), channels=3).numpy())
 
     def _measure(
-        self, cells: UInt8Array, weights: Arrays, beside: UInt8Array | None, share: float, colour: bool
+        self, piece: UInt8Array, weights: Arrays, beside: UInt8Array | None, share: float, colour: bool
     ) -> Statistics:
-        key = (-1 - colour - 2 * (beside is not None), *cells.shape[:3])
+        key = (-1 - colour - 2 * (beside is not None), *piece.shape[:2])
         program = self._programs.get(key)
         if program is None:
             arch = self.style.architecture
-            size = padded_size(cells.shape[1], cells.shape[2], arch.stride)
+            size = padded_size(piece.shape[0], piece.shape[1], arch.stride)
 
-            def pictures(cells: Any) -> Any:
-                return symmetric_pad(tf.cast(cells, tf.float32) / 255.0, *size)
+            def picture(piece: Any) -> Any:
+                return symmetric_pad(tf.cast(piece[None], tf.float32) / 255.0, *size)
 
-            def statistics(weights: Any, cells: Any, beside: Any, share: Any) -> Any:
-                others = None if beside is None else pictures(beside)
-                return measure(arch, weights, pictures(cells), colour, others, share)
+            def statistics(weights: Any, piece: Any, beside: Any, share: Any) -> Any:
+                other = None if beside is None else picture(beside)
+                return measure(arch, weights, picture(piece), colour, other, share)
 
             program = self._programs[key] = tf.function(statistics, autograph=False)
         with tf.device(self.device):
             arrays = {name: tf.constant(value) for name, value in weights.items()}
-            others = None if beside is None else tf.constant(beside)
-            found = program(arrays, tf.constant(cells), others, tf.constant(share, tf.float32))
+            other = None if beside is None else tf.constant(beside)
+            found = program(arrays, tf.constant(piece), other, tf.constant(share, tf.float32))
         return {layer: (mean.numpy(), variance.numpy()) for layer, (mean, variance) in found.items()}
 
     def _place_of(self, frame: int) -> tuple[int, float]:
