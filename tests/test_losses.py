@@ -99,6 +99,15 @@ def test_grid_loss_sees_a_grid_and_not_a_texture_or_a_slope() -> None:
     assert float(losses.grid_loss(slope[:, :, 8:56], 4, 16)) < 0.01 * strength
 
 
+def test_area_loss_sees_colours_of_areas_and_not_what_is_drawn_in_them() -> None:
+    wanted = RNG.random((2, 64, 96, 3), np.float32)
+    stripes = np.where(np.arange(64) % 2, 0.2, -0.2)[None, :, None, None]
+    assert float(losses.area_loss((wanted + stripes).astype(np.float32), wanted)) < 1e-12
+    painted = RNG.random((2, 64, 96, 3), np.float32)
+    areas = (painted - wanted).reshape(2, 8, 8, 12, 8, 3).mean(axis=(2, 4))
+    close(losses.area_loss(painted, wanted), float((areas**2).mean()), 1e-4)
+
+
 def test_warp_matches_a_plain_loop() -> None:
     x = RNG.random((2, 7, 9, 2), np.float32)
     flow = RNG.normal(0, 3, (2, 7, 9, 2)).astype(np.float32)

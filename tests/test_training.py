@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -187,6 +188,33 @@ def test_training_lowers_the_style_loss_and_fills_in_the_card(random_style, smal
     assert style.card.figures["steps"] == 60
     assert style.card.base_sha256
     assert style.card.loss_weights["style"] > 0
+
+
+def test_colours_of_areas_half_way_from_the_base_count_if_they_leave_the_line(random_style, small_net) -> None:  # type: ignore[no-untyped-def]
+    from videostyle.models.style_network import forward, initial_weights
+    from videostyle.models.weights import Style, arrays_sha256, interpolate
+    from videostyle.training.losses import area_loss
+    from videostyle.training.trainer import WALKED, LossWeights, Settings, painting_targets, style_objective
+
+    arch = random_style.architecture
+    base = Style(random_style.card, initial_weights(arch, seed=6))
+    style = Style(replace(random_style.card, base_sha256=arrays_sha256(base.weights)), random_style.weights)
+    sampler = data.PairSampler([picture(i) for i in range(3)], size=64, batch=1)
+    batch = sampler.batch(1)
+    targets = painting_targets(small_net, picture(99), Settings(scales=1))
+    plain, kept = (
+        style_objective(arch, small_net, targets, LossWeights(walk=weight), base=base.weights)(style.weights, batch)
+        for weight in (0.0, 7.0)
+    )
+    scene = batch["current"]
+    half, end = (
+        np.asarray(forward(arch, interpolate(base, [(style, 1.0)], strength).weights, scene))
+        for strength in (WALKED, 1.0)
+    )
+    expected = float(area_loss(half, (1 - WALKED) * scene + WALKED * end))
+    assert expected > 1e-4
+    assert float(kept["walk"]) == pytest.approx(expected, rel=1e-3)
+    assert float(kept["loss"] - plain["loss"]) == pytest.approx(7 * expected, rel=1e-2)
 
 
 def test_a_loss_network_in_bfloat16_teaches_the_same(random_style, small_net) -> None:  # type: ignore[no-untyped-def]

@@ -140,6 +140,18 @@ def temporal_output_loss(
     return ops.sum(mask * ops.square(change)) / (3.0 * ops.sum(mask) + 1.0)
 
 
+def area_loss(painted: Tensor, wanted: Tensor, cells: int = 8) -> Tensor:
+    """Mean squared difference of the mean colours of large areas, whatever is drawn in them.
+
+    Args:
+        painted: ``[N, H, W, 3]``, sides of at least ``cells`` pixels.
+        wanted: of the same shape.
+        cells: areas along the shorter side.
+    """
+    size = min(painted.shape[1:3]) // cells
+    return ops.mean(ops.square(ops.average_pool(painted - wanted, size, size, "valid")))
+
+
 def temporal_feature_loss(current: Tensor, before: Tensor, flow: Tensor, mask: Tensor) -> Tensor:
     """The same for features of the style network: squared change along the motion over the features' energy.
 

@@ -31,7 +31,8 @@ from videostyle.training.optimise import Objective
 
 Tensor = Any
 PAINTING_SIDE = 384  # short side of the painting, pixels, at which its strokes have their ordinary size
-NAMES = ("loss", "content", "style", "temporal", "temporal_feature", "total_variation", "grid", "detail")
+NAMES = ("loss", "content", "style", "temporal", "temporal_feature", "total_variation", "grid", "detail", "walk")
+WALKED = 0.6  # strength at which the way from the base is looked at: where it leaves the straight line most
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,8 @@ class LossWeights:
         grid: absence of patterns that repeat every 4 or 8 pixels. The network cannot paint them in even places
             whatever its weights are, so this is for experiments.
         detail: small texture of the content (0 lets it be smoothed away).
+        walk: at a strength below 1 large areas have colours between the scene's and the painted ones. A style that
+            is far from the base may otherwise come by dark skies on its way to bright ones.
     """
 
     content: float = 10.0
@@ -56,6 +59,7 @@ class LossWeights:
     total_variation: float = 1.0
     grid: float = 0.0
     detail: float = 0.0
+    walk: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -158,6 +162,7 @@ def style_objective(
     targets: list[dict[str, Tensor]],
     weights: LossWeights,
     precision: str = "float32",
+    base: Mapping[str, Tensor] | None = None,
 ) -> Callable[[Mapping[str, Tensor], Mapping[str, Tensor]], dict[str, Tensor]]:
     """The function that is minimised: from the network's arrays and a batch of pairs to the named losses.
 
@@ -165,6 +170,8 @@ def style_objective(
     the loss network is most of the cost of a step. No gradient goes through the earlier frame either: pairs are
     as likely one way round as the other, so the gradient is half of the whole one on average, for two thirds of
     the network's cost and without that of the warp.
+
+    The loss "walk" needs the arrays of the ``base``.
     """
 
     def function(arrays: Mapping[str, Tensor], batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -179,11 +186,16 @@ def style_objective(
             "total_variation": loss.total_variation(now),
             "grid": loss.grid_loss(now) if weights.grid else ops.zeros(()),
             "detail": ops.zeros(()),
+            "walk": ops.zeros(()),
         }
         if weights.detail:
             layer = net.style_layers[0]
             fine, wanted = (project(net, layer, features(net, x, (layer,))[layer]) for x in (now, current))
             values["detail"] = loss.content_loss(fine, wanted)
+        if weights.walk and base is not None:
+            between = {name: base[name] + WALKED * (value - base[name]) for name, value in arrays.items()}
+            line = current + WALKED * (ops.stop_gradient(now) - current)
+            values["walk"] = loss.area_loss(forward(arch, between, current), line)
         # Values outside 0..1 are clipped on the way to the screen; the losses must not count on them.
         outside = ops.mean(ops.square(now - ops.clip(now, 0.0, 1.0)))
         values["loss"] = sum(value * values[name] for name, value in asdict(weights).items()) + 10.0 * outside
@@ -270,9 +282,10 @@ def train_style(
     keras.utils.set_random_seed(settings.seed)
     arch = start.architecture
     targets = painting_targets(net, painting, settings)
-    function = style_objective(arch, net, targets, settings.weights, settings.precision)
+    base = base or start
+    function = style_objective(arch, net, targets, settings.weights, settings.precision, base.weights)
     objective = Objective(start.weights, function, NAMES, settings.learning_rate)
-    base_hash = arrays_sha256((base or start).weights)
+    base_hash = arrays_sha256(base.weights)
     # "muon": a checkpoint holds the optimiser's state, and that of another one does not fit.
     identity = json.dumps(
         [asdict(settings), arrays_sha256({"p": painting}), arrays_sha256(start.weights), net.name, "muon"],
