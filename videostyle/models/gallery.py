@@ -52,7 +52,7 @@ def entries() -> list[Entry]:
 
 def ordinary_picture() -> Path:
     """A picture that ships with the package and has the contrast of an ordinary photo."""
-    return ASSETS / "content" / "harbour_01.jpg"
+    return ASSETS / "content" / "harbour_06.jpg"
 
 
 def base_path(network: str) -> Path:
