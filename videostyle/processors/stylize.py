@@ -324,7 +324,7 @@ class Stylize:
         """
         h, w = frames.shape[1:3]
         parts = max(parts, math.ceil(h * w / TILE_PIXELS))
-        share = share_beside(contrast(frames), contrast(self._ordinary[None]))
+        share = share_beside(contrast(frames), self._ordinary_contrast)
         if share and self._beside.shape[1:3] != (h, w):
             picture = tf.image.resize(self._ordinary[None], (h, w), "bicubic", antialias=True)
             self._beside = np.rint(np.clip(picture.numpy(), 0, 255)).astype(np.uint8)
@@ -336,6 +336,10 @@ class Stylize:
     @cached_property
     def _ordinary(self) -> UInt8Array:
         return np.asarray(tf.io.decode_jpeg(tf.io.read_file(str(ordinary_picture())), channels=3).numpy())
+
+    @cached_property
+    def _ordinary_contrast(self) -> float:
+        return contrast(self._ordinary[None])
 
     def _measure(
         self, piece: UInt8Array, weights: Arrays, beside: UInt8Array | None, share: float, colour: bool
