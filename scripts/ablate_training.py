@@ -49,7 +49,8 @@ def main() -> None:
 
     photos = [read_rgb(path, 512) for path in sorted(options.photos.glob("*.jpg"))]
     nets = {"teacher": loss_network.load(options.vgg16), "embedded": loss_network.load("embedded")}
-    clips = [read_clip(Path(clip), 6) for clip in options.clips.split(",")]
+    whole = [read_clip(Path(clip), 6) for clip in options.clips.split(",")]
+    clips = [frames[first : first + 6] for frames, first in whole]
     flows = [temporal.clip_flows(frames, flow_and_mask) for frames in clips]
     precision = choose_precision("auto", choose_device())
     start = gallery.resolve(options.start) if options.start else gallery.base()

@@ -164,7 +164,7 @@ def train(style, net, steps: int, **options):  # type: ignore[no-untyped-def]
     from videostyle.models.weights import StyleCard
     from videostyle.training.trainer import Settings, train_style
 
-    sampler = data.PairSampler([picture(i) for i in range(3)], size=64, batch=1)
+    sampler = options.pop("sampler", data.PairSampler([picture(i) for i in range(3)], size=64, batch=1))
     settings = Settings(
         steps=options.pop("planned", steps), scales=1, checkpoint_every=2, **options.pop("settings", {})
     )
@@ -215,6 +215,8 @@ def test_colours_of_areas_half_way_from_the_base_count_if_they_leave_the_line(ra
     assert expected > 1e-4
     assert float(kept["walk"]) == pytest.approx(expected, rel=1e-3)
     assert float(kept["loss"] - plain["loss"]) == pytest.approx(7 * expected, rel=1e-2)
+    with pytest.raises(UsageError, match="base"):
+        style_objective(arch, small_net, targets, LossWeights(walk=1.0))
 
 
 def test_a_loss_network_in_bfloat16_teaches_the_same(random_style, small_net) -> None:  # type: ignore[no-untyped-def]
@@ -240,23 +242,53 @@ def test_batches_come_in_the_order_of_their_steps(random_style, small_net) -> No
     assert sampler.made == [1, 2, 3, 4, 5]
 
 
-def test_a_stopped_training_goes_on_where_it_was(random_style, small_net, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+@pytest.mark.parametrize(("stopped", "again"), [(Interrupted, 1), (RuntimeError, 2)], ids=["asked", "killed"])
+def test_a_stopped_training_goes_on_where_it_was(  # type: ignore[no-untyped-def]
+    random_style, small_net, tmp_path: Path, stopped: type[Exception], again: int
+) -> None:
+    # Asked to stop, it keeps what it has done; killed, it goes on from the last checkpoint, that of step 4.
     whole = train(random_style, small_net, 6)
 
     def stop(progress) -> None:  # type: ignore[no-untyped-def]
         if progress.step == 5:
-            raise Interrupted("enough")
+            raise stopped("enough")
 
-    with pytest.raises(Interrupted):
+    with pytest.raises(stopped):
         train(random_style, small_net, 6, checkpoint=tmp_path / "c", observer=stop)
     steps = []
     resumed = train(random_style, small_net, 6, checkpoint=tmp_path / "c", observer=lambda p: steps.append(p.step))
-    assert steps == [5, 6]  # the last checkpoint was written after step 4
+    assert steps == list(range(6 - again + 1, 7))
     for name, value in whole.weights.items():
         np.testing.assert_allclose(resumed.weights[name], value, rtol=2e-3, atol=2e-5)
-    other = []
-    train(random_style, small_net, 2, checkpoint=tmp_path / "c", observer=lambda p: other.append(p.step))
-    assert other == [1, 2]  # a checkpoint of another training is not used
+    assert resumed.card.figures == pytest.approx(whole.card.figures, rel=2e-2, abs=1e-4)
+    # Called once more it is finished already, and says the same of itself.
+    finished = train(random_style, small_net, 6, checkpoint=tmp_path / "c", observer=lambda p: pytest.fail("a step"))
+    assert finished.card.figures == resumed.card.figures
+
+
+def test_a_checkpoint_of_another_training_is_refused_by_name_and_kept(  # type: ignore[no-untyped-def]
+    random_style, small_net, tmp_path: Path
+) -> None:
+    train(random_style, small_net, 2, checkpoint=tmp_path / "c")
+    before = (tmp_path / "c").read_bytes()
+    with pytest.raises(ModelError, match="differs in: steps"):
+        train(random_style, small_net, 3, checkpoint=tmp_path / "c")
+    with pytest.raises(ModelError, match="differs in: content, seed of pairs"):
+        sampler = data.PairSampler([picture(7)], size=64, batch=1, seed=3)
+        train(random_style, small_net, 2, checkpoint=tmp_path / "c", sampler=sampler)
+    assert (tmp_path / "c").read_bytes() == before
+    (tmp_path / "c").write_bytes(b"nothing of the kind")
+    with pytest.raises(ModelError, match="delete it"):
+        train(random_style, small_net, 2, checkpoint=tmp_path / "c")
+
+
+def test_time_that_a_training_took_counts_when_it_goes_on(random_style, small_net, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    options = {"checkpoint": tmp_path / "c", "settings": {"minutes": 0.01}}
+    seen = []
+    train(random_style, small_net, 10_000, observer=seen.append, **options)
+    assert 1 <= seen[-1].step < 10_000
+    assert seen[-1].expected <= 10_000
+    train(random_style, small_net, 10_000, observer=lambda p: pytest.fail("the time is over"), **options)
 
 
 def test_early_stop(random_style, small_net) -> None:  # type: ignore[no-untyped-def]
@@ -277,7 +309,15 @@ def test_paintings_that_cannot_be_used(random_style, small_net) -> None:  # type
     for bad, words in ((np.zeros((100, 100, 3), np.uint8), "one colour"), (picture(1)[:20], "at least 32")):
         with pytest.raises(ModelError, match=words):
             painting_targets(small_net, bad, Settings())
-    for wrong in ({"steps": 0}, {"stroke": 9.0}, {"scales": 4}):
+    for wrong in (
+        {"steps": 0},
+        {"stroke": 9.0},
+        {"scales": 4},
+        {"minutes": 0.0},
+        {"minutes": -1.0},
+        {"seed": -1},
+        {"patience": 0},
+    ):
         with pytest.raises(UsageError):
             Settings(**wrong)
 

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from videostyle.cli.options import trains
 from videostyle.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
@@ -118,6 +119,8 @@ def run(options: argparse.Namespace) -> int:
         windowed = options.window or options.fullscreen or not outputs
         if windowed:
             check_display()
+        if any(trains(style) for style in options.style):
+            _learn(options)
         grabber = opener()
         if options.virtual_camera:
             info = grabber.info
@@ -166,6 +169,23 @@ def run(options: argparse.Namespace) -> int:
     _print(options, report)
     # A recording or a camera that broke down is no success, though the rest went on.
     return OutputError.exit_code if any(figures["error"] for figures in report.outputs.values()) else 0
+
+
+def _learn(options: argparse.Namespace) -> None:
+    """Trains the styles that are pictures and were not trained yet, on pictures that ship with the program."""
+    from videostyle.cli.progress import Bars, stoppable
+    from videostyle.processors.startup import load_tensorflow
+    from videostyle.render.runner import stopping
+    from videostyle.render.style import from_picture
+
+    load_tensorflow()
+    bars = Bars(options.quiet)
+    with stoppable() as stop:
+        try:
+            for style in filter(trains, options.style):
+                from_picture(Path(style), None, stopping(bars, stop))
+        finally:
+            bars.close()
 
 
 def _said(options: argparse.Namespace) -> Painted:

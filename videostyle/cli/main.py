@@ -21,6 +21,7 @@ VERBS = {
     "styles": "list, show, add, remove, verify, explain styles",
     "evaluate": "temporal and perceptual figures of a painted video, beside the original's",
     "bench": "this machine's frames a second, stage by stage, and the best way to compute on it",
+    "export": "a style as a program for other software: ONNX, LiteRT, SavedModel",
     "inspect": "what is in a file, and was it painted by videostyle",
     "doctor": "what works on this machine, and what to do about what does not",
 }

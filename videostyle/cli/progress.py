@@ -26,7 +26,7 @@ class Bars:
         self._bar: Any = None
 
     def __call__(self, phase: str, done: int, total: int | None) -> None:
-        """Moves the bar of ``phase`` on by ``done``."""
+        """Moves the bar of ``phase`` on by ``done`` towards ``total``, which may change on the way."""
         if self._quiet:
             return
         if phase != self._phase:
@@ -38,6 +38,7 @@ class Bars:
             self._bar = tqdm(
                 total=total, unit=unit, desc=self.TITLES.get(phase, phase), file=sys.stderr, leave=phase != "plan"
             )
+        self._bar.total = total
         self._bar.update(done)
 
     def say(self, text: str) -> None:

@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import shutil
+import sys
 from dataclasses import asdict
 from pathlib import Path
 
@@ -133,7 +134,7 @@ def _remove(options: argparse.Namespace) -> int:
 
 def _verify(options: argparse.Namespace) -> int:
     from videostyle.models import gallery
-    from videostyle.models.weights import arrays_sha256, load_style
+    from videostyle.models.weights import load_style
 
     names = [options.style] if options.style else [entry.name for entry in gallery.entries()]
     bad = 0
@@ -142,9 +143,8 @@ def _verify(options: argparse.Namespace) -> int:
         entry = next((e for e in gallery.entries() if e.name == name), None)
         try:
             style = load_style(entry.path if entry else name)
-            base = gallery.find_base(style.architecture)
-            same = base is not None and style.card.base_sha256 == arrays_sha256(base.weights)
-            verdict = "ok" if same else "whole, but the child of another base: it cannot be weakened or mixed"
+            foreign = "whole, but the child of another base: it cannot be weakened or mixed"
+            verdict = "ok" if gallery.is_child(style) else foreign
         except ModelError as error:
             verdict, bad = str(error), bad + 1
         rows.append({"name": name, "verdict": verdict})
@@ -171,6 +171,8 @@ def _explain(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps({"output": str(output), "losses": figures}))
         return 0
+    if not figures:
+        print("give --painting to see what each layer contributes to the loss", file=sys.stderr)
     for layer, values in figures.items():
         print(f"{layer:8} " + ", ".join(f"{key} {value:.4f}" for key, value in values.items()))
     print(output)

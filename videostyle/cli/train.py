@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import shlex
-import sys
 from pathlib import Path
 
 from videostyle.errors import Interrupted, UsageError
@@ -28,7 +27,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="photos, folders and clips to train on (default: pictures that ship with videostyle)",
     )
     parser.add_argument(
-        "--start", default="nearest", help="'nearest' of the gallery, 'base', or a style (default: nearest)"
+        "--start", default="nearest", help="'nearest' of the gallery, 'base', a style or a mix (default: nearest)"
     )
     parser.add_argument("--loss-network", default="embedded", help="embedded, vgg16, vgg19 or a file of weights")
     parser.add_argument(
@@ -76,7 +75,7 @@ def run(options: argparse.Namespace) -> int:
     """Trains and keeps the style."""
     from videostyle.cli.progress import Bars, stoppable
     from videostyle.io.content import read_content
-    from videostyle.io.files import vet_input
+    from videostyle.io.files import check_writable, vet_input
     from videostyle.io.source import read_picture
 
     painting = vet_input(options.painting, "picture")
@@ -98,6 +97,10 @@ def run(options: argparse.Namespace) -> int:
     if target.exists() and not options.overwrite:
         raise UsageError(f"the style '{target}' exists already", hint="use --overwrite, or another name with -o")
 
+    for path in filter(None, (target, options.checkpoint, options.preview)):
+        check_writable(path)
+    if options.preview and options.preview.suffix.lower() != ".png":
+        raise UsageError(f"the preview '{options.preview}' is not a .png")
     from videostyle.render.style import TrainRequest, sample_content, train
 
     pictures, neighbours = read_content(options.content or [sample_content()])
@@ -130,17 +133,17 @@ def run(options: argparse.Namespace) -> int:
         artist=options.artist,
         year=options.year,
         licence=options.licence or "unknown",
-        command=shlex.join(["videostyle", "train", painting.name, *sys.argv[3:]]),
+        command=_command(options),
     )
     bars = Bars(options.quiet)
     board = _board(options.tensorboard)
     with stoppable() as cancel:
 
         def observe(progress: Progress) -> None:
-            bars("train", 1, progress.steps)
+            bars("train", 1, progress.expected)
             if board is not None:
                 board(progress.step, progress.losses)
-            if options.preview and (progress.step % 50 == 0 or progress.step == progress.steps):
+            if options.preview and progress.step % 50 == 0:
                 _write_preview(options.preview, pictures[0], canvas, progress.style())
             if cancel.is_set():
                 hint = f"run the same command again to go on from {options.checkpoint}" if options.checkpoint else ""
@@ -148,6 +151,8 @@ def run(options: argparse.Namespace) -> int:
 
         try:
             style = train(painting, pictures, neighbours, request, card, observe)
+            if options.preview:
+                _write_preview(options.preview, pictures[0], canvas, style)
         finally:
             bars.close()
     save_style(style, target)
@@ -160,6 +165,22 @@ def run(options: argparse.Namespace) -> int:
 
 def _name(stem: str) -> str:
     return "".join(c if c.isalnum() and c.isascii() else "-" for c in stem).strip("-")[:64] or "style"
+
+
+def _command(options: argparse.Namespace) -> str:
+    """The command as the card tells it: what was chosen, and of files their names only."""
+    parser = argparse.ArgumentParser()
+    configure(parser)
+    defaults = vars(parser.parse_args([options.painting]))
+    words = ["videostyle", "train", Path(options.painting).name]
+    for key, usual in defaults.items():
+        value = getattr(options, key)
+        if key in ("painting", "checkpoint", "preview", "tensorboard", "overwrite") or value == usual:
+            continue
+        for item in value if isinstance(value, list) else [value]:
+            text = Path(item).name if key in ("output", "content", "loss_network", "start") else str(item)
+            words += [f"--{key.replace('_', '-')}", text]
+    return shlex.join(words)
 
 
 def _board(folder: Path | None):  # type: ignore[no-untyped-def]
@@ -183,6 +204,7 @@ def _write_preview(path: Path, scene, canvas, style) -> None:  # type: ignore[no
     import numpy as np
 
     from videostyle.api import Stylizer
+    from videostyle.io.files import disk_error
     from videostyle.io.opencv import load_cv2
 
     cv2 = load_cv2()
@@ -192,4 +214,8 @@ def _write_preview(path: Path, scene, canvas, style) -> None:  # type: ignore[no
         canvas, (round(canvas.shape[1] * height / canvas.shape[0]), height), interpolation=cv2.INTER_AREA
     )
     strip = np.concatenate([scene, beside, painted], axis=1)
-    cv2.imwrite(str(path), strip[..., ::-1])
+    ok, data = cv2.imencode(".png", strip[..., ::-1])
+    try:
+        path.write_bytes(data.tobytes() if ok else b"")
+    except OSError as error:
+        raise disk_error(path, error) from error

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -18,6 +19,7 @@ log = logging.getLogger("videostyle")
 LONG_SIDE = 640  # pixels; training looks at windows of a few hundred
 FRAMES_OF_A_CLIP = 24
 Neighbours = tuple[UInt8Array, UInt8Array]  # a frame and the one before it
+Kept = TypeVar("Kept")
 
 
 def shrunk(picture: UInt8Array, long_side: int = LONG_SIDE) -> UInt8Array:
@@ -39,20 +41,53 @@ def enlarged(picture: UInt8Array, short_side: int) -> UInt8Array:
     return np.asarray(cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC), np.uint8)
 
 
-def clip_neighbours(source: FrameSource, count: int = FRAMES_OF_A_CLIP) -> list[Neighbours]:
-    """Up to ``count`` frames spread over a clip, each with the frame before it."""
-    pairs: list[Neighbours] = []
+def covering(picture: UInt8Array, width: int, height: int) -> UInt8Array:
+    """The middle of a picture, scaled so that it fills ``width`` x ``height`` with nothing stretched."""
+    rows, columns = picture.shape[:2]
+    scale = max(width / columns, height / rows)
+    h, w = max(1, min(rows, round(height / scale))), max(1, min(columns, round(width / scale)))
+    top, left = (rows - h) // 2, (columns - w) // 2
+    cv2 = load_cv2()
+    way = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(picture[top : top + h, left : left + w], (width, height), interpolation=way), np.uint8)
+
+
+def _spread(source: FrameSource, count: int, keep: Callable[[UInt8Array, UInt8Array | None], Kept]) -> list[Kept]:
+    """What ``keep`` makes of up to ``count`` frames spread over a clip, each given with the one before it."""
+    kept: list[Kept] = []
     step, number, before = 1, 0, None
     for batch in source:
         for frame in batch.frames:
             if number % step == 0:
-                small = shrunk(frame)
-                pairs.append((small, shrunk(before) if before is not None else small))
-                if len(pairs) > 2 * count:
-                    pairs, step = pairs[::2], 2 * step
+                kept.append(keep(frame, before))
+                if len(kept) > 2 * count:
+                    kept, step = kept[::2], 2 * step
             before = frame
             number += 1
-    return [pairs[i] for i in evenly_spread(len(pairs), count)]
+    return [kept[i] for i in evenly_spread(len(kept), count)]
+
+
+def clip_neighbours(source: FrameSource, count: int = FRAMES_OF_A_CLIP) -> list[Neighbours]:
+    """Up to ``count`` frames spread over a clip, each with the frame before it."""
+
+    def keep(frame: UInt8Array, before: UInt8Array | None) -> Neighbours:
+        small = shrunk(frame)
+        return small, small if before is None else shrunk(before)
+
+    return _spread(source, count, keep)
+
+
+def scene_frames(path: Path, width: int, height: int, count: int = 8) -> UInt8Array:
+    """Up to ``count`` frames spread over a clip, a folder of pictures or a still, uint8 ``[K, height, width, 3]`` RGB.
+
+    Raises:
+        InputError: if it cannot be read.
+    """
+    with open_source(path, ReadOptions()) as source:
+        frames = _spread(source, count, lambda frame, _: covering(frame, width, height))
+    if not frames:
+        raise InputError(f"'{path}' has no frames")
+    return np.stack(frames)
 
 
 def read_content(paths: Sequence[str | Path], limit: int = 2000) -> tuple[list[UInt8Array], list[Neighbours]]:

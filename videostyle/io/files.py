@@ -10,6 +10,7 @@ import logging
 import os
 import shutil
 import stat
+import tempfile
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
@@ -68,6 +69,22 @@ def disk_free(folder: Path) -> int:
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent
     return shutil.disk_usage(folder).free
+
+
+def check_writable(path: Path) -> None:
+    """Makes sure that a file can be put at ``path``, and its folder if it is missing, before work that takes long.
+
+    Raises:
+        OutputError: if it cannot.
+    """
+    try:
+        if path.is_dir():
+            raise OutputError(f"cannot write '{path}'", "it is a folder")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise disk_error(path, error) from error
 
 
 def lock_file(path: Path) -> IO[bytes]:

@@ -154,6 +154,11 @@ class TrueFlow:
         mask = known & inside(flow)
         occluded = self.occluded(number)
         if occluded is not None:
+            if occluded.shape != mask.shape:
+                h, w = occluded.shape[:2]
+                raise InputError(
+                    f"the occlusions of frame {number} are {w}x{h}", f"the flow is {mask.shape[1]}x{mask.shape[0]}"
+                )
             mask &= ~occluded
         return flow, mask.astype(np.float32)[..., None]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -41,8 +42,9 @@ def explain(style: Style, scene: UInt8Array, painting: UInt8Array | None, output
         output: PNG to write.
 
     Returns:
-        For each layer "scene" and "painted": style loss of the unpainted and of the painted scene against the
-        painting (only if it is given).
+        Nothing without a painting. With it, for each style layer "scene" and "painted", the style loss of the
+        unpainted and of the painted scene against the painting, and "share", what it contributes to the sum that a
+        training of this style minimises, of 1; the same for "content", whose "painted" is the content loss.
 
     Raises:
         OutputError: if the sheet cannot be written.
@@ -50,6 +52,8 @@ def explain(style: Style, scene: UInt8Array, painting: UInt8Array | None, output
     # Both need TensorFlow or each other: imported where they are used.
     from videostyle.api import Stylizer
     from videostyle.metrics.perceptual import PerceptualJudge
+    from videostyle.training.losses import perceptual_losses
+    from videostyle.training.trainer import LossWeights, Settings, painting_targets
 
     cv2 = load_cv2()
     net = loss_network.load("embedded")
@@ -84,7 +88,14 @@ def explain(style: Style, scene: UInt8Array, painting: UInt8Array | None, output
     except OSError as error:
         raise OutputError(f"cannot write '{output}'", error.strerror or str(error)) from error
     if painting is None:
-        return {layer: {} for layer in net.style_layers}
+        return {}
     judge = PerceptualJudge.of(net, painting)
     before, after = judge.style_by_layer(scene), judge.style_by_layer(painted)
-    return {layer: {"scene": before[layer], "painted": after[layer]} for layer in net.style_layers}
+    targets = painting_targets(net, painting, Settings(scales=1))
+    content = float(perceptual_losses(net, to_float(painted)[None], to_float(scene)[None], targets)[0])
+    weights = {**asdict(LossWeights()), **style.card.loss_weights}
+    parts = {layer: weights["style"] * after[layer] / len(net.style_layers) for layer in net.style_layers}
+    parts["content"] = weights["content"] * content
+    losses = {layer: {"scene": before[layer], "painted": after[layer]} for layer in net.style_layers}
+    losses["content"] = {"scene": 0.0, "painted": content}
+    return {name: {**values, "share": parts[name] / sum(parts.values())} for name, values in losses.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from dataclasses import dataclass
@@ -12,10 +13,11 @@ from platformdirs import user_data_path
 
 from videostyle.errors import ModelError, UsageError
 from videostyle.models.style_network import NETWORKS, Architecture
-from videostyle.models.weights import Style, deepened, interpolate, load_style
+from videostyle.models.weights import Style, arrays_sha256, deepened, interpolate, load_style
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
 SUFFIX = ".safetensors"
+TRAINED = "trained"  # folder of styles that belong to a picture
 PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
@@ -40,13 +42,28 @@ def user_styles() -> Path:
     return home() / "styles"
 
 
+def kept_for(picture: Path) -> Path:
+    """Where the style of a picture is kept once it was trained: under the hash of the file.
+
+    Raises:
+        OSError: if the picture cannot be read.
+    """
+    return user_styles() / TRAINED / f"{hashlib.sha256(picture.read_bytes()).hexdigest()[:32]}{SUFFIX}"
+
+
 def entries() -> list[Entry]:
-    """All styles by name; a user's style hides a bundled one of the same name."""
+    """All styles by name; a user's style hides a bundled one of the same name.
+
+    Those that were trained because a picture was given as a style have names that begin with ``trained/``.
+    """
     found: dict[str, Entry] = {}
     for folder, bundled in ((ASSETS / "styles", True), (user_styles(), False)):
         if folder.is_dir():
             for path in sorted(folder.glob(f"*{SUFFIX}")):
                 found[path.stem] = Entry(path.stem, path, bundled)
+    for path in sorted((user_styles() / TRAINED).glob(f"*{SUFFIX}")):
+        name = f"{TRAINED}/{path.stem[:12]}"
+        found[name] = Entry(name, path, False)
     return [found[name] for name in sorted(found)]
 
 
@@ -88,8 +105,14 @@ def base(architecture: Architecture | None = None) -> Style:
     return found
 
 
+def is_child(style: Style) -> bool:
+    """Whether a style is the child of a base that ships with the package: it may be weakened and mixed."""
+    parent = find_base(style.architecture)
+    return parent is not None and style.card.base_sha256 in ("", arrays_sha256(parent.weights))
+
+
 def load(name: str) -> Style:
-    """The style of that name, or in the file of that path.
+    """The style of that name, in the file of that path, or that was trained on the picture of that path.
 
     Raises:
         ModelError: if there is none; the message lists what there is.
@@ -97,9 +120,18 @@ def load(name: str) -> Style:
     for entry in entries():
         if entry.name == name:
             return load_style(entry.path)
+    if is_picture(name):
+        try:
+            kept = kept_for(Path(name))
+        except OSError as error:
+            raise ModelError(f"cannot read the picture '{name}'", error.strerror or str(error)) from error
+        if kept.is_file():
+            return load_style(kept)
+        hint = "render a clip with it, or use videostyle train"
+        raise ModelError(f"no style was made of the picture '{name}' yet", hint=hint)
     if name.endswith(SUFFIX) or "/" in name or os.sep in name:
         return load_style(name)
-    known = ", ".join(entry.name for entry in entries()) or "none"
+    known = ", ".join(entry.name for entry in entries() if "/" not in entry.name) or "none"
     raise ModelError(f"no style named '{name}'", f"there are: {known}", "give a name, a style file or a picture")
 
 

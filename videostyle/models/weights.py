@@ -21,7 +21,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as load_safetensors
 from safetensors.numpy import save as save_safetensors
 
-from videostyle.errors import ModelError
+from videostyle.errors import ModelError, OutputError
 from videostyle.models.style_network import Architecture
 
 Arrays = dict[str, NDArray[np.float32]]
@@ -188,7 +188,7 @@ def save_style(style: Style, path: str | os.PathLike[str]) -> None:
 
     Raises:
         ModelError: if an array is missing, misshapen or not finite in half precision.
-        OSError: if the file cannot be written.
+        OutputError: if the file cannot be written.
     """
     path = Path(path)
     arrays = {}
@@ -201,16 +201,18 @@ def save_style(style: Style, path: str | os.PathLike[str]) -> None:
             raise ModelError(f"cannot save the style '{style.card.name}'", f"array {name} is not finite")
     card = json.dumps({**asdict(style.card), "format": FORMAT}, sort_keys=True, ensure_ascii=False)
     data = save_safetensors(arrays, {"format": str(FORMAT), "videostyle": card})
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
+    except OSError as error:
+        raise OutputError(f"cannot write the style '{path}'", error.strerror or str(error)) from error
     finally:
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(OSError):
             temporary.unlink()
 
 

@@ -28,10 +28,12 @@ from videostyle.frames import FrameBatch, UInt8Array, VideoInfo, evenly_spread
 from videostyle.models.gallery import ordinary_picture
 from videostyle.models.statistics import Span, between, columns, contrast, pooled, share_beside, steps_of
 from videostyle.models.style_network import (
+    Architecture,
     Statistics,
     depth_to_space,
     expand,
     fold,
+    forward,
     forward_pairs,
     measure,
     padded_size,
@@ -117,6 +119,84 @@ def _offset(total: int, side: int) -> int:
         offset += before
         side += before + min(total - side - before, side)
     return offset
+
+
+Program = Callable[[Any, Any], tuple[Any, Any]]  # (weights, bytes [B, H, W, 3]) -> (painted bytes, all finite)
+
+
+def _levels(values: Any) -> Any:
+    """Values 0..255 as bytes, rounded."""
+    # Casting cuts fractions off: half a level more makes it rounding. It is added in float32, as bfloat16 knows
+    # whole levels only from 128 up.
+    return tf.cast(tf.clip_by_value(tf.cast(values, tf.float32) + 0.5, 0.0, 255.5), tf.uint8)
+
+
+def folded_program(arch: Architecture, precision: str) -> Program:
+    """Paints padded frames with folded weights (``fold`` with white 255).
+
+    Pixels are rearranged as bytes, before the first cast and after the last: a quarter of the memory that floats
+    would move.
+    """
+    dtype = tf.as_dtype(precision)
+
+    def paint(weights: Any, frames: Any) -> tuple[Any, Any]:
+        y = forward_pairs(arch, weights, tf.cast(space_to_depth(frames, 2), dtype))
+        finite = tf.math.is_finite(tf.reduce_sum(tf.cast(y[:, ::2, ::2], tf.float32)))
+        return depth_to_space(_levels(y), 2), finite
+
+    return paint
+
+
+def normalising_program(arch: Architecture) -> Program:
+    """Paints padded frames with a style's own weights, each frame normalised by itself."""
+
+    def paint(weights: Any, frames: Any) -> tuple[Any, Any]:
+        y = forward(arch, weights, tf.cast(frames, tf.float32) / 255.0)
+        return _levels(y * 255.0), tf.math.is_finite(tf.reduce_sum(y))
+
+    return paint
+
+
+def for_whole_frames(program: Program, height: int, width: int, stride: int) -> Program:
+    """The same for frames of any one size: mirrors them at the borders as far as the network needs, and crops."""
+    padded = padded_size(height, width, stride)
+    top, left = _offsets(*padded, height, width)
+
+    def paint(weights: Any, frames: Any) -> tuple[Any, Any]:
+        painted, finite = program(weights, symmetric_pad(frames, *padded))
+        return painted[:, top : top + height, left : left + width], finite
+
+    return paint
+
+
+def standalone(style: Style, height: int, width: int, statistics: Statistics | None = None) -> Any:
+    """The program for single frames with the weights inside, for other runtimes.
+
+    Args:
+        style: what to paint with.
+        height: of the frames.
+        width: of the frames.
+        statistics: to paint every frame with; None where each is to be normalised by itself.
+
+    Returns:
+        A ``tf.Module`` whose ``paint`` maps "frame", uint8 ``[1, height, width, 3]`` RGB, to a dictionary with
+        "painted", of the same shape.
+    """
+    arch = style.architecture
+    if statistics is None:
+        arrays, program = style.weights, normalising_program(arch)
+    else:
+        arrays, program = fold(arch, style.weights, statistics, white=255.0), folded_program(arch, "float32")
+    program = for_whole_frames(program, height, width, arch.stride)
+    module = tf.Module()
+    module.arrays = {name: tf.Variable(value, trainable=False) for name, value in arrays.items()}
+
+    def paint(frame: Any) -> Any:
+        return {"painted": program(module.arrays, frame)[0]}
+
+    signature = [tf.TensorSpec((1, height, width, 3), tf.uint8, name="frame")]
+    module.paint = tf.function(paint, autograph=False, input_signature=signature)
+    return module
 
 
 @dataclass(frozen=True)
@@ -313,17 +393,19 @@ class Stylize:
     ) -> Statistics:
         """As ``statistics_of`` for the layers of one network.
 
-        One frame is measured at a time, and a large one in columns, so that memory stays bounded.
+        One frame is measured at a time, and a large one in columns, so that memory stays bounded (but where a
+        single column is asked for: who asks says how many there are).
 
         Args:
             frames: as in ``statistics_of``.
             style: as in ``statistics_of``.
             colour: whether to measure the painted colours, "out", too.
             parts: as in ``statistics_of``.
-            only: number of the one column to measure; all of them where None.
+            only: number of the one of exactly ``parts`` columns to measure; all of them where None.
         """
         h, w = frames.shape[1:3]
-        parts = max(parts, math.ceil(h * w / TILE_PIXELS))
+        if only is None:
+            parts = max(parts, math.ceil(h * w / TILE_PIXELS))
         share = share_beside(contrast(frames), self._ordinary_contrast)
         if share and self._beside.shape[1:3] != (h, w):
             picture = tf.image.resize(self._ordinary[None], (h, w), "bicubic", antialias=True)
@@ -515,35 +597,18 @@ class Stylize:
         """The compiled program for whole frames."""
         key = (0, batch)
         if key not in self._programs:
-            padded, (h, w) = self._padded, self._size
-            top, left = _offsets(*padded, h, w)
-            paint, i420 = self._network(), self._to_i420() if self._i420 else None
+            paint = for_whole_frames(self._folded(), *self._size, self.style.architecture.stride)
+            i420 = self._to_i420() if self._i420 else None
 
             def program(weights: Any, frames: Any) -> Any:
-                painted, finite = paint(weights, symmetric_pad(frames, *padded))
-                painted = painted[:, top : top + h, left : left + w]
+                painted, finite = paint(weights, frames)
                 return i420(painted) if i420 else painted, finite
 
             self._programs[key] = tf.function(program, autograph=False)
         return self._programs[key]
 
-    def _network(self) -> Callable[[Any, Any], Any]:
-        """Padded frames in bytes to painted frames in bytes, and whether all was finite.
-
-        Pixels are rearranged as bytes, before the first cast and after the last: a quarter of the memory that
-        floats would move.
-        """
-        arch, dtype = self.style.architecture, tf.as_dtype(self.precision)
-
-        def paint(weights: Any, frames: Any) -> Any:
-            y = forward_pairs(arch, weights, tf.cast(space_to_depth(frames, 2), dtype))
-            finite = tf.math.is_finite(tf.reduce_sum(tf.cast(y[:, ::2, ::2], tf.float32)))
-            # Casting cuts fractions off: half a level more makes it rounding. It is added in float32, as
-            # bfloat16 knows whole levels only from 128 up.
-            levels = tf.cast(tf.clip_by_value(tf.cast(y, tf.float32) + 0.5, 0.0, 255.5), tf.uint8)
-            return depth_to_space(levels, 2), finite
-
-        return paint
+    def _folded(self) -> Program:
+        return folded_program(self.style.architecture, self.precision)
 
     def _to_i420(self) -> Callable[[Any], Any]:
         """RGB bytes ``[B, H, W, 3]`` to planes ``[B, H * 3 / 2, W]``, in the video's matrix and range."""
@@ -571,7 +636,7 @@ class Stylize:
         tile = self._tiles[0]
         key = (1, tile.height, tile.width)
         if key not in self._programs:
-            self._programs[key] = tf.function(self._network(), autograph=False)
+            self._programs[key] = tf.function(self._folded(), autograph=False)
         h, w = self._size
         top, left = _offsets(*self._padded, h, w)
         painted, whole = np.empty((len(frames), h, w, 3), np.uint8), True

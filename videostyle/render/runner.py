@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from videostyle import __version__
-from videostyle.errors import OutputError, UsageError
+from videostyle.errors import Interrupted, OutputError, UsageError
 from videostyle.frames import FrameBatch, VideoInfo
 from videostyle.io.files import disk_error, disk_free
 from videostyle.io.sink import Original, PictureSink, VideoSink, open_sink
@@ -43,6 +43,21 @@ log = logging.getLogger("videostyle")
 
 # phase ("plan", "paint" or "train"), steps done now, steps in all or None
 ProgressFunction = Callable[[str, int, int | None], None]
+
+
+def stopping(progress: ProgressFunction | None, cancel: threading.Event | None) -> ProgressFunction:
+    """A progress function that ends the work it is told of, by ``Interrupted``, once ``cancel`` is set.
+
+    Training and planning are stopped so, between two steps; painting looks at ``cancel`` itself.
+    """
+
+    def told(phase: str, done: int, total: int | None) -> None:
+        if cancel is not None and cancel.is_set():
+            raise Interrupted("stopped", hint="nothing was left behind")
+        if progress is not None:
+            progress(phase, done, total)
+
+    return told
 
 
 def style_label(spec: str) -> str:
@@ -140,7 +155,8 @@ class Clip:
     Args:
         path: a video, a still, a folder of pictures or a printf-style pattern.
         wanted: its outputs, which must read it alike.
-        progress: told how far planning is.
+        progress: told how far training and planning are.
+        cancel: set it to stop them.
         restart: throw away what broken-off renders of the same outputs left.
         always: plan for chunks even where there is one only.
 
@@ -159,9 +175,11 @@ class Clip:
         wanted: Sequence[Wanted],
         *,
         progress: ProgressFunction | None = None,
+        cancel: threading.Event | None = None,
         restart: bool = False,
         always: bool = False,
     ) -> None:
+        told = stopping(progress, cancel)
         for settings in (want.settings for want in wanted):
             if not 0.0 <= settings.strength <= 1.0:
                 raise UsageError(
@@ -172,16 +190,16 @@ class Clip:
         self.source = open_source(path, wanted[0].settings.reading(1))
         try:
             for want in wanted:
-                self._open(want, progress)
+                self._open(want, told)
             batch = max(output.stylize.batch_for_frames(self.source.info) for output in self.outputs)
             self.source.options = replace(self.source.options, batch_size=batch)
             if not self.source.info.still:
-                self._plan(progress, restart, always)
+                self._plan(told, restart, always)
         except BaseException:
             self.close()
             raise
 
-    def _open(self, want: Wanted, progress: ProgressFunction | None) -> None:
+    def _open(self, want: Wanted, progress: ProgressFunction) -> None:
         source, settings = self.source, want.settings
         target = want.output or default_output(source.path, settings.style, source.info)
         if target.is_dir() and (source.info.still or settings.encode.codec != "png"):
@@ -210,7 +228,7 @@ class Clip:
             raise
         self.outputs.append(Output(settings, target, sink, stylize))
 
-    def _plan(self, progress: ProgressFunction | None, restart: bool, always: bool) -> None:
+    def _plan(self, progress: ProgressFunction, restart: bool, always: bool) -> None:
         """Finds the plans that are kept, makes the others in one pass over the clip, saves what needs saving."""
         in_parts = all(output.sink.in_parts for output in self.outputs)
         fresh: list[tuple[Output, Job]] = []
@@ -295,7 +313,7 @@ def render(
     """
     wanted = Wanted(Path(output) if output is not None else None, settings)
     if plan_only:
-        return _plan_only(path, wanted, progress, restart)
+        return _plan_only(path, wanted, stopping(progress, cancel), restart)
     return render_all(path, [wanted], progress=progress, cancel=cancel, trace=trace, engine=engine, restart=restart)[0]
 
 
@@ -343,7 +361,7 @@ def render_all(
     engine = engine or Engine()
     if not engine.alone:
         return _with_crew(path, wanted, engine, progress, cancel, restart)
-    clip = Clip(path, wanted, progress=progress, restart=restart)
+    clip = Clip(path, wanted, progress=progress, cancel=cancel, restart=restart)
     try:
         if not clip.chunked:
             return clip.paint_in_one_pass(progress, cancel, trace)
@@ -368,7 +386,7 @@ def opener(
     """What a ``Farm`` needs of a clip: plans it; paints it at once where that cannot be done in chunks."""
 
     def opened() -> ChunkedClip | list[RunReport]:
-        clip = Clip(path, wanted, progress=progress, restart=restart, always=True)
+        clip = Clip(path, wanted, progress=progress, cancel=cancel, restart=restart, always=True)
         try:
             if not clip.chunked:
                 return clip.paint_in_one_pass(cancel=cancel)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from videostyle import __version__
-from videostyle.errors import ModelError, UsageError
+from videostyle.errors import ModelError, OutputError, UsageError
 from videostyle.frames import UInt8Array
 from videostyle.io.content import Neighbours, clip_neighbours, enlarged, read_content, shrunk
 from videostyle.io.source import FrameSource, open_source, read_picture
@@ -35,7 +35,7 @@ class TrainRequest:
     Attributes:
         settings: how to train; None = a quick training.
         loss_network: "embedded", "vgg16", "vgg19" or a file.
-        start: "nearest", "base", or a style's name or file.
+        start: "nearest", "base", or a style's name or file, or a mix.
         network: size of the network, one of ``NETWORKS``.
         window: side of the training windows.
         batch: pairs in a batch.
@@ -121,18 +121,22 @@ def train(
         candidates = []
         for entry in gallery.entries():
             try:
-                candidate = deepened(gallery.load(entry.name), architecture)
-                candidates += [candidate] if candidate is not None else []
+                found = gallery.load(entry.name)
+                candidate = deepened(found, architecture)
+                candidates += [candidate] if candidate is not None and gallery.is_child(found) else []
             except ModelError as error:
                 log.warning("%s", error)
         start = nearest_start(base, candidates, net, painting_targets(net, canvas, settings), views)
         log.info("training starts from %s", start.card.name)
     elif request.start != "base":
-        chosen = deepened(gallery.load(request.start), architecture)
+        found = gallery.resolve(request.start)
+        chosen = deepened(found, architecture)
         if chosen is None:
             raise UsageError(
                 f"cannot start from '{request.start}'", f"its network does not fit into the {request.network} one"
             )
+        if not gallery.is_child(found):
+            raise UsageError(f"cannot start from '{request.start}'", "it is the child of another base")
         start = chosen
     digest = hashlib.sha256(painting.read_bytes()).hexdigest()
     card = replace(card, source_sha256=digest, version=__version__)
@@ -141,27 +145,45 @@ def train(
     )
 
 
-def from_picture(painting: Path, source: FrameSource, progress: PairProgress | None) -> Style:
-    """The style of a picture: found under the picture's hash, or trained on the clip's own frames and kept."""
+def from_picture(painting: Path, source: FrameSource | None, progress: PairProgress | None) -> Style:
+    """The style of a picture: found under the picture's hash, or trained and kept.
+
+    It is trained on the frames of ``source``, on pictures that ship with the package where that is None or short.
+    One that is kept but damaged, or the child of an earlier base, is trained anew.
+
+    Raises:
+        InputError: if the picture cannot be read.
+        ModelError: if it cannot be used.
+    """
     from videostyle.models import gallery
     from videostyle.models.weights import StyleCard, load_style, save_style
 
     read_picture(painting)  # a broken painting is refused before anything else
-    digest = hashlib.sha256(painting.read_bytes()).hexdigest()
-    kept = gallery.user_styles() / "trained" / f"{digest[:32]}.safetensors"
+    kept = gallery.kept_for(painting)
     if kept.is_file():
-        return load_style(kept)
-    with open_source(source.path, source.options) as scan:
-        neighbours = clip_neighbours(scan)
+        try:
+            style = load_style(kept)
+            if gallery.is_child(style):
+                return style
+            log.warning("the style kept for '%s' is of an earlier version; it is trained anew", painting)
+        except ModelError as error:
+            log.warning("the style kept for '%s' is trained anew: %s", painting, error)
+    neighbours: list[Neighbours] = []
+    if source is not None:
+        with open_source(source.path, source.options) as scan:
+            neighbours = clip_neighbours(scan)
     pictures = [frame for frame, _ in neighbours]
-    if source.info.still or len(pictures) < 8:
+    if source is None or source.info.still or len(pictures) < 8:
         # One picture alone would be learnt by heart.
         pictures = pictures + read_content([sample_content()])[0]
     name = "".join(c if c.isalnum() or c in "-_" else "-" for c in painting.stem)[:64] or "style"
     card = StyleCard(name=name, painting=painting.stem, licence="unknown", command="videostyle render --style PICTURE")
-    told = (lambda p: progress("train", 1, p.steps)) if progress else None
+    told = (lambda p: progress("train", 1, p.expected)) if progress else None
     style = train(painting, pictures, neighbours, TrainRequest(), card, told)
-    save_style(style, kept)
+    try:
+        save_style(style, kept)
+    except OutputError as error:  # no reason to lose what was learnt: the clip can be painted
+        log.warning("the style is not kept for the next time: %s", error)
     return style
 
 

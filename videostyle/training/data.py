@@ -6,6 +6,7 @@ the step alone, so that a training that is resumed sees what it would have seen.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -237,6 +238,23 @@ class PairSampler:
             raise InputError("there is nothing to train on", "no picture of at least 32 x 32 pixels", "give --content")
         self._size, self._batch, self._seed = size, batch, seed
         self._noise_share, self._clip_share = noise_share, clip_share if self._clips else 0.0
+
+    def identity(self) -> dict[str, Any]:
+        """What the batches depend on; of the pictures and clips a hash."""
+        digest = hashlib.sha256()
+        for clip in self._clips:
+            for array in (clip.previous, clip.current, clip.flow, clip.mask):
+                digest.update(np.ascontiguousarray(array).data)
+        for picture in self._pictures:
+            digest.update(f"{picture.shape}".encode())
+            digest.update(np.ascontiguousarray(picture).data)
+        return {
+            "content": digest.hexdigest(),
+            "window": self._size,
+            "batch": self._batch,
+            "seed of pairs": self._seed,
+            "shares": [self._noise_share, self._clip_share],
+        }
 
     def _pair(self, rng: np.random.Generator) -> Pair:
         kind = rng.random()

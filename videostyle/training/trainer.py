@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file, save_file
 
-from videostyle.errors import ModelError, UsageError
+from videostyle.errors import Interrupted, ModelError, OutputError, UsageError
 from videostyle.models.loss_network import LossNetwork, features, project
 from videostyle.models.style_network import Architecture, forward, forward_neighbours
 from videostyle.models.weights import Style, StyleCard, arrays_sha256
@@ -75,7 +75,7 @@ class Settings:
             areas of the painting's colours, and strokes that run over faces.
         seed: of everything random.
         patience: stop when the smoothed loss has not fallen for this many steps; None = never.
-        checkpoint_every: steps between checkpoints.
+        checkpoint_every: steps between checkpoints; one is written where a training stops, too.
         precision: dtype in which the loss network is computed, "float32" or "bfloat16"; weights, gradients of
             weights and distances are float32.
         weights: weight of each loss.
@@ -97,6 +97,9 @@ class Settings:
             raise UsageError(
                 "cannot train with these settings", "steps >= 1, scales 1..3, stroke 0.25..4, rate > 0 are needed"
             )
+        limited = self.minutes is None or 0 < self.minutes < math.inf
+        if self.seed < 0 or not limited or (self.patience is not None and self.patience < 1):
+            raise UsageError("cannot train with these settings", "seed >= 0, minutes > 0, patience >= 1 are needed")
         if self.precision not in ("float32", "bfloat16"):
             raise UsageError(f"no training in {self.precision!r}", hint="use float32 or bfloat16")
         if any(not value >= 0 or math.isinf(value) for value in asdict(self.weights).values()):
@@ -109,6 +112,9 @@ class Sampler(Protocol):
     def batch(self, step: int) -> Mapping[str, NDArray[np.float32]]:
         """Frames, flow and mask of one step; the same for the same step."""
 
+    def identity(self) -> Mapping[str, Any]:
+        """What the batches depend on, by name, as JSON knows it: two samplers with the same give the same."""
+
 
 @dataclass(frozen=True)
 class Progress:
@@ -117,6 +123,7 @@ class Progress:
     Attributes:
         step: steps done.
         steps: steps planned.
+        expected: steps that there will be in all, as far as the time allows.
         losses: the losses of this step, by name.
         seconds_left: an estimate.
         style: gives the style as it is now, for previews.
@@ -124,6 +131,7 @@ class Progress:
 
     step: int
     steps: int
+    expected: int
     losses: dict[str, float]
     seconds_left: float
     style: Callable[[], Style]
@@ -171,8 +179,12 @@ def style_objective(
     as likely one way round as the other, so the gradient is half of the whole one on average, for two thirds of
     the network's cost and without that of the warp.
 
-    The loss "walk" needs the arrays of the ``base``.
+    Raises:
+        UsageError: if the loss "walk" is asked for without the arrays of the ``base``.
     """
+    if weights.walk and base is None:
+        raise UsageError("the loss 'walk' looks at the way from the base, and there is none", hint="give base=")
+    origin = base or {}
 
     def function(arrays: Mapping[str, Tensor], batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         previous, current, flow, mask = (batch[key] for key in ("previous", "current", "flow", "mask"))
@@ -192,8 +204,8 @@ def style_objective(
             layer = net.style_layers[0]
             fine, wanted = (project(net, layer, features(net, x, (layer,))[layer]) for x in (now, current))
             values["detail"] = loss.content_loss(fine, wanted)
-        if weights.walk and base is not None:
-            between = {name: base[name] + WALKED * (value - base[name]) for name, value in arrays.items()}
+        if weights.walk:
+            between = {name: origin[name] + WALKED * (value - origin[name]) for name, value in arrays.items()}
             line = current + WALKED * (ops.stop_gradient(now) - current)
             values["walk"] = loss.area_loss(forward(arch, between, current), line)
         # Values outside 0..1 are clipped on the way to the screen; the losses must not count on them.
@@ -223,32 +235,78 @@ def _ahead(sampler: Sampler, first: int, last: int) -> Iterator[Mapping[str, NDA
             yield batch
 
 
-def _save_checkpoint(path: Path, objective: Objective, step: int, identity: str) -> None:
-    state = {f"state/{i}": np.asarray(ops.convert_to_numpy(v)) for i, v in enumerate(objective.optimizer.variables)}
-    state.update({f"weights/{name}": value for name, value in objective.arrays().items()})
-    temporary = path.with_name(path.name + ".part")
-    save_file(state, temporary, {"step": str(step), "identity": identity})
-    os.replace(temporary, path)
+@dataclass
+class _Journey:
+    """How far a training is, beside weights and optimiser: what a resumed one has to know as well.
+
+    Attributes:
+        step: steps done.
+        seconds: that they took, over all runs.
+        smooth: the losses, each a running mean.
+        best: lowest smoothed loss so far.
+        best_step: when it was reached.
+    """
+
+    step: int = 0
+    seconds: float = 0.0
+    smooth: dict[str, float] = field(default_factory=dict)
+    best: float = math.inf
+    best_step: int = 0
+
+    def add(self, losses: Mapping[str, float]) -> None:
+        """Takes the losses of the step that was just done."""
+        for name, value in losses.items():
+            self.smooth[name] = 0.97 * self.smooth[name] + 0.03 * value if name in self.smooth else value
+        now = self.smooth["loss"]
+        if not math.isfinite(self.best) or now < self.best - 1e-4 * abs(self.best):
+            self.best, self.best_step = now, self.step
 
 
-def _load_checkpoint(path: Path, objective: Objective, identity: str) -> int:
-    """Restores weights and optimiser; returns the step, 0 where there is no checkpoint of this very training."""
-    if not path.is_file():
-        return 0
-    try:
-        state = load_file(path)
-        with safe_open(path, "numpy") as file:
-            metadata = file.metadata() or {}
-    except (OSError, SafetensorError, ValueError) as error:
-        raise ModelError(f"cannot read the checkpoint '{path}'", str(error), "delete it to start anew") from error
-    if metadata.get("identity") != identity:
-        return 0
-    objective.set_arrays(
-        {name[len("weights/") :]: value for name, value in state.items() if name.startswith("weights/")}
-    )
-    for i, variable in enumerate(objective.optimizer.variables):
-        variable.assign(state[f"state/{i}"])
-    return int(metadata["step"])
+@dataclass(frozen=True)
+class _Checkpoint:
+    """A file with the state of one training, which goes on from there and from no other.
+
+    Attributes:
+        path: of the file.
+        identity: what the training depends on, by name.
+    """
+
+    path: Path
+    identity: Mapping[str, Any]
+
+    def save(self, objective: Objective, journey: _Journey) -> None:
+        variables = objective.optimizer.variables
+        state = {f"state/{i}": np.asarray(ops.convert_to_numpy(v)) for i, v in enumerate(variables)}
+        state.update({f"weights/{name}": value for name, value in objective.arrays().items()})
+        temporary = self.path.with_name(self.path.name + ".part")
+        try:
+            save_file(state, temporary, {"journey": json.dumps(asdict(journey)), "identity": json.dumps(self.identity)})
+            os.replace(temporary, self.path)
+        except (OSError, SafetensorError) as error:
+            raise OutputError(f"cannot write the checkpoint '{self.path}'", str(error)) from error
+
+    def load(self, objective: Objective) -> _Journey:
+        """Restores weights and optimiser; a journey that has not begun where there is no file."""
+        if not self.path.is_file():
+            return _Journey()
+        what, hint = f"cannot go on from the checkpoint '{self.path}'", "delete it to start anew, or name another file"
+        try:
+            state = load_file(self.path)
+            with safe_open(self.path, "numpy") as file:
+                metadata = file.metadata() or {}
+            identity = json.loads(metadata["identity"])
+            journey = _Journey(**json.loads(metadata["journey"]))
+        except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
+            raise ModelError(what, f"{type(error).__name__}: {error}", hint) from error
+        wanted = json.loads(json.dumps(self.identity))
+        if identity != wanted:
+            names = sorted(name for name in {*identity, *wanted} if identity.get(name) != wanted.get(name))
+            raise ModelError(what, f"it is of another training, which differs in: {', '.join(names)}", hint)
+        prefix = "weights/"
+        objective.set_arrays({n.removeprefix(prefix): value for n, value in state.items() if n.startswith(prefix)})
+        for i, variable in enumerate(objective.optimizer.variables):
+            variable.assign(state[f"state/{i}"])
+        return journey
 
 
 def train_style(
@@ -286,56 +344,72 @@ def train_style(
     function = style_objective(arch, net, targets, settings.weights, settings.precision, base.weights)
     objective = Objective(start.weights, function, NAMES, settings.learning_rate)
     base_hash = arrays_sha256(base.weights)
-    # "muon": a checkpoint holds the optimiser's state, and that of another one does not fit.
-    identity = json.dumps(
-        [asdict(settings), arrays_sha256({"p": painting}), arrays_sha256(start.weights), net.name, "muon"],
-        sort_keys=True,
-    )
-    first = _load_checkpoint(checkpoint, objective, identity) if checkpoint else 0
-
-    smooth: dict[str, float] = {}
-    best, best_step, began = math.inf, first, time.monotonic()
+    journey, keep = _Journey(), None
+    if checkpoint is not None:
+        own = asdict(settings)
+        weights = own.pop("weights")
+        del own["checkpoint_every"]
+        identity = {
+            **own,
+            **{f"weight of {name}": value for name, value in weights.items()},
+            **sampler.identity(),
+            "painting": arrays_sha256({"painting": painting}),
+            "start": arrays_sha256(start.weights),
+            "base": base_hash,
+            "loss network": net.name,
+            "optimiser": "muon",  # the state of another one does not fit
+        }
+        keep = _Checkpoint(checkpoint, identity)
+        journey = keep.load(objective)
+    first, began = journey.step, time.monotonic() - journey.seconds
+    stopped = journey.step - journey.best_step >= (settings.patience or math.inf)
 
     def snapshot() -> Style:
-        figures = {name: round(value, 5) for name, value in smooth.items()}
+        figures = {name: round(value, 5) for name, value in journey.smooth.items()}
         filled = replace(
             card,
             architecture=arch,
             loss_network=net.name,
             loss_weights=asdict(settings.weights),
-            figures={**figures, **card.figures, "steps": step},
+            figures={**figures, **card.figures, "steps": journey.step},
             base_sha256=base_hash,
         )
         return Style(filled, objective.arrays())
 
-    step = first
-    for step, batch in enumerate(_ahead(sampler, first + 1, settings.steps), first + 1):
-        elapsed = time.monotonic() - began
+    saved = first
+    for step, batch in enumerate(_ahead(sampler, first + 1, first if stopped else settings.steps), first + 1):
+        journey.seconds = time.monotonic() - began
         fraction = (step - 1) / settings.steps
         if settings.minutes is not None:
-            fraction = max(fraction, elapsed / (60.0 * settings.minutes))
+            fraction = max(fraction, journey.seconds / (60.0 * settings.minutes))
             if fraction >= 1.0:
-                step -= 1
                 break
         values = objective.step(batch, learning_rate(settings.learning_rate, fraction))
         if not math.isfinite(values["loss"]):
             raise ModelError(
                 "the training broke down", f"the loss at step {step} is not finite", "lower the learning rate"
             )
-        for name, value in values.items():
-            smooth[name] = value if name not in smooth else 0.97 * smooth[name] + 0.03 * value
+        journey.step, journey.seconds = step, time.monotonic() - began
+        journey.add(values)
         if observer is not None:
-            done = time.monotonic() - began
-            left = done / (step - first) * (settings.steps - step)
+            of_a_step = journey.seconds / step
+            left = of_a_step * (settings.steps - step)
             if settings.minutes is not None:
-                left = min(left, 60.0 * settings.minutes - done)
-            observer(Progress(step, settings.steps, values, max(left, 0.0), snapshot))
-        if checkpoint is not None and (step % settings.checkpoint_every == 0 or step == settings.steps):
-            _save_checkpoint(checkpoint, objective, step, identity)
-        if smooth["loss"] < best - 1e-4 * abs(best) or not math.isfinite(best):
-            best, best_step = smooth["loss"], step
-        elif settings.patience is not None and step - best_step >= settings.patience:
+                left = max(0.0, min(left, 60.0 * settings.minutes - journey.seconds))
+            expected = min(settings.steps, step + round(left / of_a_step))
+            try:
+                observer(Progress(step, settings.steps, expected, values, left, snapshot))
+            except Interrupted:
+                if keep is not None:
+                    keep.save(objective, journey)
+                raise
+        if keep is not None and step % settings.checkpoint_every == 0:
+            keep.save(objective, journey)
+            saved = step
+        if step - journey.best_step >= (settings.patience or math.inf):
             break
+    if keep is not None and journey.step > saved:
+        keep.save(objective, journey)
     return snapshot()
 
 

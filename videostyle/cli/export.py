@@ -1,0 +1,87 @@
+"""``videostyle export``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+from pathlib import Path
+
+from videostyle.errors import UsageError
+
+FORMATS = ("onnx", "litert", "saved_model")
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Adds the options of this verb."""
+    parser.add_argument("style", metavar="STYLE", help="a style's name, a style file or a mix")
+    parser.add_argument("--format", required=True, choices=FORMATS, help="what the other program reads")
+    parser.add_argument("-o", "--output", type=Path, help="what to write (default: STYLE-WIDTHxHEIGHT here)")
+    parser.add_argument(
+        "--size", default="640x360", metavar="WIDTHxHEIGHT", help="of the frames it will paint (default: 640x360)"
+    )
+    parser.add_argument(
+        "--scene",
+        metavar="FILE",
+        help="a clip or a picture of the scene: every frame is normalised as it is, which is quicker and still "
+        "(default: each frame by itself)",
+    )
+    parser.add_argument(
+        "--strength", type=float, default=1.0, metavar="0..1", help="below 1, and for mixes, --scene is needed"
+    )
+    parser.add_argument("-y", "--overwrite", action="store_true", help="replace an existing output")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Writes the program and prints its path."""
+    found = re.fullmatch(r"(\d{1,5})[xX](\d{1,5})", options.size)
+    width, height = (int(side) for side in found.groups()) if found else (0, 0)
+    if not (16 <= width <= 8192 and 16 <= height <= 8192):
+        raise UsageError(f"cannot use the size '{options.size}'", hint="give WIDTHxHEIGHT, 16 to 8192 each")
+    from videostyle.io.content import covering, scene_frames
+    from videostyle.io.files import vet_input
+    from videostyle.io.source import read_picture
+
+    scene = scene_frames(vet_input(options.scene, "video or picture"), width, height) if options.scene else None
+    from videostyle.processors.startup import load_tensorflow
+
+    load_tensorflow()
+    from videostyle.frames import VideoInfo
+    from videostyle.models import gallery
+    from videostyle.processors.export import SUFFIXES, export
+    from videostyle.processors.stylize import Stylize
+
+    if gallery.is_picture(options.style):
+        raise UsageError(f"'{options.style}' is a picture", hint="make a style of it first: videostyle train")
+    style = gallery.resolve(options.style, options.strength)
+    if style.ends and scene is None:
+        raise UsageError(
+            "a mix, or a strength below 1, keeps colours that are measured on a scene", hint="give --scene"
+        )
+    statistics = None
+    if scene is not None:
+        measuring = Stylize(style, batch_size=1, precision="float32", device="cpu")
+        measuring.open(VideoInfo(width=width, height=height))
+        statistics = measuring.statistics_of(scene)
+    trial = scene[0] if scene is not None else covering(read_picture(gallery.ordinary_picture()), width, height)
+    name = re.sub(r"[^A-Za-z0-9_.-]+", "-", style.card.name or Path(options.style).stem)
+    target = options.output or Path(f"{name}-{width}x{height}{SUFFIXES[options.format]}")
+    deviation = export(style, options.format, target, trial, statistics, overwrite=options.overwrite)
+    if options.json:
+        print(
+            json.dumps(
+                {
+                    "output": str(target),
+                    "format": options.format,
+                    "style": style.card.name,
+                    "size": [width, height],
+                    "input": f"frame: uint8 [1, {height}, {width}, 3], RGB",
+                    "output_array": f"painted: uint8 [1, {height}, {width}, 3], RGB",
+                    "normalised_by": options.scene or "each frame itself",
+                    "deviation": round(deviation, 4),
+                }
+            )
+        )
+    else:
+        print(target)
+    return 0
