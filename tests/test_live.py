@@ -867,6 +867,52 @@ def test_a_recording_without_a_frame_leaves_nothing(tmp_path: Path) -> None:
         Recording(tmp_path / "out.mp4")
 
 
+def test_footage_of_a_recording_that_was_broken_off_is_kept_by_the_next_ones(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "out.recording.mp4").write_bytes(b"all that is left of the show")
+    (tmp_path / "out.recording-2.mp4").write_bytes(b"and of the one after it")
+    output = Recording(tmp_path / "out.mp4")
+    output.open(*SIZE, 30.0)
+    assert output.running.name == "out.recording-3.mp4"
+    for frame in frames_at([0.0, 0.1]):
+        output.write(frame)
+    output.close()
+    assert sorted(os.listdir(tmp_path)) == ["out.mp4", "out.recording-2.mp4", "out.recording.mp4"]
+    assert (tmp_path / "out.recording.mp4").read_bytes() == b"all that is left of the show"
+    assert (tmp_path / "out.recording-2.mp4").read_bytes() == b"and of the one after it"
+    assert "out.recording.mp4', of a recording that was broken off, is kept" in caplog.text
+
+
+def test_what_plays_of_a_recording_that_was_not_finished_is_said_only_if_it_is_there(tmp_path: Path) -> None:
+    for gone in (False, True):
+        output = Recording(tmp_path / f"{gone}.mp4")
+        output.open(*SIZE, 30.0)
+        for frame in frames_at([0.0, 0.1]):
+            output.write(frame)
+        output._pending.temporary.unlink()
+        output._pending.temporary.mkdir()  # so that it cannot be put in order
+        if gone:
+            output.running.unlink()
+        with pytest.raises(OutputError, match="was not finished") as caught:
+            output.close()
+        assert ("recording.mp4' plays" in str(caught.value)) is not gone
+
+
+@pytest.mark.parametrize("kind", ["the input itself", "a link to it"])
+def test_n8_a_recording_never_replaces_the_input(
+    kind: str, clip: Clip, tmp_path: Path, home: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    show, record = tmp_path / "show.mp4", tmp_path / ("show.mp4" if kind == "the input itself" else "link.mp4")
+    shutil.copy(clip("plain.mp4"), show)
+    if record != show:
+        os.link(show, record)
+    words = ["live", "--style", "great-wave", "--page", "0", "--input", str(show), "--record", str(record), "-y", "-q"]
+    assert main(words) == 5
+    assert "is the input itself" in capsys.readouterr().err
+    assert show.read_bytes() == clip("plain.mp4").read_bytes()
+
+
 def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
     with socket.socket(socket.AF_INET, kind) as probe:
         probe.bind(("127.0.0.1", 0))

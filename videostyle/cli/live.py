@@ -85,6 +85,7 @@ def run(options: argparse.Namespace) -> int:
 
     load_cv2()  # before whatever loads PyAV: see ``live.screen.Window``
     from videostyle.cli.progress import stoppable
+    from videostyle.io.address import is_address
     from videostyle.io.camera import open_grabber
     from videostyle.live.page import Page
     from videostyle.live.recording import Recording
@@ -108,7 +109,12 @@ def run(options: argparse.Namespace) -> int:
     try:
         # What the outside world may refuse is tried before the network is loaded.
         if options.record:
-            outputs["recording"] = Recording(options.record, overwrite=options.overwrite, painted=_said(options))
+            outputs["recording"] = Recording(
+                options.record,
+                overwrite=options.overwrite,
+                painted=_said(options),
+                sources=() if options.input is None or is_address(options.input) else (Path(options.input),),
+            )
         if options.stream_to:
             outputs["stream"] = StreamOut(options.stream_to)
         if options.virtual_camera:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 from fractions import Fraction
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,8 @@ from videostyle.io.files import PendingOutput, disk_error
 from videostyle.io.sink import MUXERS
 from videostyle.live.outputs import LiveFrame
 from videostyle.provenance import Painted, embed
+
+log = logging.getLogger("videostyle")
 
 CLOCK = Fraction(1, 90_000)
 
@@ -71,20 +76,33 @@ class Recording:
     """A recording with the times at which frames were captured.
 
     It is written in fragments beside its final name (``NAME.recording.mp4``), which plays up to the last second
-    after a kill; on a proper end it is put in order, without encoding again, under the name asked for.
+    after a kill; on a proper end it is put in order, without encoding again, under the name asked for. What an
+    earlier one that was broken off has left there is kept: the next one is ``NAME.recording-2.mp4``.
 
     Args:
         path: an .mp4, .mov or .mkv file.
         overwrite: whether it may be replaced.
         painted: what the file shall say of itself.
+        sources: input files, none of which may be the recording.
+
+    Raises:
+        UsageError: if it is of another kind.
+        OutputError: if it exists, is an input, or cannot be created there.
     """
 
-    def __init__(self, path: str | Path, *, overwrite: bool = False, painted: Painted | None = None) -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        overwrite: bool = False,
+        painted: Painted | None = None,
+        sources: tuple[Path, ...] = (),
+    ) -> None:
         if Path(path).suffix.lower() not in (".mp4", ".mov", ".mkv"):
             raise UsageError(f"cannot record to '{path}'", hint="use .mp4, .mov or .mkv")
-        self._pending = PendingOutput(path, overwrite=overwrite)
+        self._pending = PendingOutput(path, overwrite=overwrite, sources=sources)
         self.path = self._pending.path
-        self.running = self.path.with_name(f"{self.path.stem}.recording{self.path.suffix}")
+        self.running = self._running_name(1)
         self._painted = painted
         self._format = MUXERS[self.path.suffix.lower()]
         self._encoder: Encoder | None = None
@@ -99,9 +117,28 @@ class Recording:
         fragments = {"movflags": "frag_keyframe+empty_moov+default_base_moof", "flush_packets": "1"}
         options = fragments if self._format in ("mp4", "mov") else {}
         try:
-            self._encoder = Encoder(f"file:{self.running}", self._format, options, width, height, fps)
+            self.running = self._create()
+            try:
+                self._encoder = Encoder(f"file:{self.running}", self._format, options, width, height, fps)
+            except BaseException:
+                self.running.unlink(missing_ok=True)
+                raise
         except (FFmpegError, OSError) as error:
             raise OutputError(f"cannot record to '{self.path}'", str(error)) from error
+
+    def _running_name(self, number: int) -> Path:
+        """``NAME.recording.mp4`` and, from the second on, ``NAME.recording-2.mp4``."""
+        mark = f"-{number}" if number > 1 else ""
+        return self.path.with_name(f"{self.path.stem}.recording{mark}{self.path.suffix}")
+
+    def _create(self) -> Path:
+        """Makes an empty file under the first free name: one that is there may be all that is left of a show."""
+        for name in map(self._running_name, count(1)):
+            with contextlib.suppress(FileExistsError):
+                name.open("xb").close()
+                return name
+            log.warning("'%s', of a recording that was broken off, is kept", name)
+        raise RuntimeError("there is always a free name")
 
     def write(self, frame: LiveFrame) -> None:
         """Takes a frame."""
@@ -120,10 +157,13 @@ class Recording:
             self._pending.abort()
             return
         try:
-            encoder.close()
+            try:
+                encoder.close()
+            finally:
+                if not self._frames:
+                    self.running.unlink(missing_ok=True)
             if not self._frames:
                 self._pending.abort()
-                self.running.unlink(missing_ok=True)
                 return
             with av.open(f"file:{self.running}") as source:
                 options = {"movflags": "+faststart+use_metadata_tags"} if self._format in ("mp4", "mov") else {}
@@ -141,4 +181,5 @@ class Recording:
             self.running.unlink(missing_ok=True)
         except (FFmpegError, OSError) as error:
             self._pending.abort()
-            raise OutputError(f"'{self.path}' was not finished", str(error), f"'{self.running.name}' plays") from error
+            hint = f"'{self.running.name}' plays" if self.running.is_file() else ""
+            raise OutputError(f"'{self.path}' was not finished", str(error), hint) from error
