@@ -82,6 +82,7 @@ class CodedCamera:
         cv2 = load_cv2()
         self.info = VideoInfo(width=width, height=height, fps=Fraction(fps))
         self.warnings: list[str] = []
+        self.position: float | None = None
         self.code = Code(width, height)
         self.times: dict[int, float] = {}
         with open_source(clip, ReadOptions(batch_size=1)) as source:

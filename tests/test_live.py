@@ -25,13 +25,15 @@ import cv2
 import numpy as np
 import pytest
 
-from tests.conftest import load_script
+from tests.conftest import X264, ffmpeg, load_script
 from videostyle.cli.main import main
 from videostyle.errors import DeviceError, ModelError, OutputError, UsageError
 from videostyle.frames import VideoInfo
 from videostyle.io.address import INPUTS, parse_address
+from videostyle.io import camera as camera_module
 from videostyle.io.camera import PacedFile, open_grabber
 from videostyle.io.ffmpeg import ffmpeg_exe
+from videostyle.io.source import open_source
 from videostyle.live import loop as loop_module
 from videostyle.live import outputs as outputs_module
 from videostyle.live import stream as stream_module
@@ -81,12 +83,17 @@ def code_of(frame: np.ndarray) -> int:
 
 
 class FakeCamera:
-    """A camera that gives coded frames at a rate, and can stall, fail, freeze, end, or change its size."""
+    """A camera that gives coded frames at a rate, and can stall, fail, freeze, end, or change its size.
+
+    Its own clock stands still while it is frozen, unless it ticks.
+    """
 
     def __init__(self, fps: float = 100, *, stall_at: int = -1, fail_at: int = -1, freeze_at: int = -1,
-                 end_at: int = -1, wide_at: int = -1) -> None:  # fmt: skip
+                 end_at: int = -1, wide_at: int = -1, ticks: bool = False) -> None:  # fmt: skip
         self.info = VideoInfo(width=SIZE[0], height=SIZE[1], fps=Fraction(int(fps)))
         self.warnings: list[str] = []
+        self.position: float | None = None
+        self._ticks = ticks
         self.times: dict[int, float] = {}
         self._step, self._number, self._closed = 1 / fps, 0, threading.Event()
         self._faults = (stall_at, fail_at, freeze_at, end_at, wide_at)
@@ -99,7 +106,7 @@ class FakeCamera:
             self._closed.wait(20)
             return None
         if number == fail:
-            raise OSError("unplugged")
+            raise cv2.error("unplugged")  # a kind of its own
         if number == end:
             return None
         self._due += self._step
@@ -107,6 +114,7 @@ class FakeCamera:
         now = time.monotonic()
         shown = number if freeze < 0 else min(number, freeze)
         self.times[shown] = now
+        self.position = (number if self._ticks else shown) / 100
         frame = coded(shown)
         return (frame.repeat(2, 0).repeat(2, 1) if 0 <= wide <= number else frame), now
 
@@ -426,6 +434,42 @@ def test_p10_a_frozen_camera_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(loop_module, "FROZEN", 20)
     with pytest.raises(DeviceError, match="frozen: 20 identical"):
         run(FakeCamera(100, freeze_at=10), {"keep": Keep()}, seconds=5)
+
+
+def test_p10_a_slide_or_a_lens_cap_is_not_frozen_while_the_clock_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loop_module, "FROZEN", 20)
+    report = run(FakeCamera(100, freeze_at=10, end_at=60, ticks=True), {"keep": Keep()}, seconds=5)
+    assert report.captured == 60
+
+
+@pytest.mark.parametrize("place", [None, 0.0])
+def test_p10_without_a_clock_that_moves_nothing_counts_as_frozen(
+    place: float | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop_module, "FROZEN", 20)
+
+    class NoClock(FakeCamera):
+        def read(self) -> tuple[np.ndarray, float] | None:
+            found = super().read()
+            self.position = place
+            return found
+
+    report = run(NoClock(100, freeze_at=10, end_at=60), {"keep": Keep()}, seconds=5)
+    assert report.captured == 60
+
+
+def test_the_only_frame_is_painted() -> None:
+    keep = Keep()
+    report = run(FakeCamera(100, end_at=1), {"keep": keep}, seconds=5)
+    assert report.painted == 1
+    assert [code for code, _ in keep.seen] == [0]
+
+
+def test_a_capture_that_gives_no_frame_at_all_is_a_failure() -> None:
+    keep = Keep()
+    with pytest.raises(DeviceError, match="before its first frame"):
+        run(FakeCamera(100, end_at=0), {"keep": keep}, seconds=5)
+    assert keep.closed
 
 
 def test_a_file_that_ends_is_no_failure() -> None:
@@ -800,6 +844,46 @@ def test_a_recording_begun_and_ended_by_key_while_frames_run(painter: LivePainte
     for path in made:
         assert len(times_of(path)) == report.outputs[path.name]["frames"] > 8
     assert len(keep.seen) > 40
+
+
+def test_a_recording_that_breaks_down_is_said_and_not_said_to_be_saved(painter: LivePainter, tmp_path: Path) -> None:
+    class Full(Recording):
+        def write(self, frame: LiveFrame) -> None:
+            super().write(frame)
+            if self._frames == 3:
+                raise OutputError("the disk is full")
+
+    made: list[Recording] = []
+
+    def recorder() -> tuple[str, Recording]:
+        made.append((Full if not made else Recording)(tmp_path / f"{len(made)}.mp4"))
+        return made[-1].path.name, made[-1]
+
+    said: list[tuple[str, str]] = []
+
+    class Screen(FakeScreen):
+        """Presses the key that the test is waiting to press."""
+
+        def show(self, picture: np.ndarray | None) -> str:
+            note = (stage._recording, stage._notice)
+            said.extend([note] if said[-1:] != [note] else [])
+            notices = [notice for _, notice in said]
+            if not made or (len(made) == 1 and "the disk is full" in notices):
+                return "r"
+            if len(made) == 2 and stage._recording and made[1]._frames > 3:
+                return "r"
+            return "q" if "saved as 1.mp4" in notices else ""
+
+    stage = WindowStage(painter, Screen([]), recorder=recorder)
+    capture = Capture(FakeCamera(50), None, mirror=False, stalled=5)
+    live = LiveLoop(capture, Identity(), {}, Pace(1.0), SIZE, 50.0, stage=stage)
+    stage.loop = live
+    report = live.run(threading.Event(), 20)
+    assert ("", "the disk is full") in said  # no longer REC
+    assert "saved as 0.mp4" not in [notice for _, notice in said]
+    assert said[-1] == ("", "saved as 1.mp4")
+    assert report.outputs["0.mp4"]["error"] == "the disk is full"
+    assert report.outputs["1.mp4"]["error"] == ""
 
 
 # -- outputs -----------------------------------------------------------------------------------------------------
@@ -1328,12 +1412,49 @@ def test_a_file_is_played_at_its_own_pace(clip: Clip) -> None:
     while (found := camera.read()) is not None:
         stamps.append(found[1])
     assert time.monotonic() - began == pytest.approx(1.0, abs=0.25)
-    from videostyle.io.source import open_source
-
     with open_source(clip("variable.mp4")) as source:
         times = np.concatenate([b.pts for b in source])
     assert np.diff(stamps) == pytest.approx(np.diff(times), abs=0.03)
     camera.close()
+
+
+def test_a_still_begun_anew_is_paced_and_opened_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cv2.imwrite(str(tmp_path / "slide.png"), coded(7))
+    opened: list[object] = []
+    monkeypatch.setattr(camera_module, "open_source", lambda *words: opened.append(words) or open_source(*words))
+    camera = PacedFile(tmp_path / "slide.png", repeat=True)
+    began, frames = time.monotonic(), [camera.read() for _ in range(11)]
+    assert time.monotonic() - began >= 0.39  # 25 a second
+    assert len(opened) == 1
+    assert all(found is not None and code_of(found[0]) == 7 for found in frames)
+    assert camera.position is None
+    camera.close()
+
+
+def test_a_clip_begun_anew_gives_its_last_frame_its_time(clip: Clip) -> None:
+    camera = PacedFile(clip("silent.mkv"), repeat=True)
+    stamps = [found[1] for found in (camera.read() for _ in range(30)) if found is not None]
+    camera.close()
+    assert len(stamps) == 30
+    assert stamps[25] - stamps[24] >= 0.039
+
+
+def test_a_picture_of_a_file_that_stays_for_long_is_given_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who waits for frames would otherwise think that the file is stuck."""
+    monkeypatch.setattr(camera_module, "HELD", 0.1)
+    slides = tmp_path / "slides.mkv"
+    ffmpeg("-f", "lavfi", "-i", "testsrc2=s=64x48:r=1", "-t", "2", *X264, slides)
+    camera = PacedFile(slides)
+    frames = []
+    while (found := camera.read()) is not None:
+        frames.append(found)
+    camera.close()
+    assert len(frames) > 3
+    assert np.array_equal(frames[0][0], frames[1][0])
+    assert not np.array_equal(frames[0][0], frames[-1][0])
+    assert frames[-1][1] - frames[0][1] == pytest.approx(1.0, abs=0.01)
 
 
 class Device:
@@ -1341,7 +1462,8 @@ class Device:
 
     def __init__(self, opens: bool = True, gives: int = 100, size: tuple[int, int] = (64, 48), fps: float = 30,
                  fourcc: str = "MJPG") -> None:  # fmt: skip
-        self.opens, self.left, self.size, self.fps, self.fourcc = opens, gives, size, fps, fourcc
+        self.opens, self.size, self.fps, self.fourcc = opens, size, fps, fourcc
+        self.gives = self.left = gives
         self.asked: list[tuple[int, float]] = []
         self.released = False
 
@@ -1353,6 +1475,8 @@ class Device:
         return True
 
     def get(self, name: int) -> float:
+        if name == cv2.CAP_PROP_POS_MSEC:
+            return 40.0 * (self.gives - self.left)
         return {cv2.CAP_PROP_FPS: self.fps, cv2.CAP_PROP_FOURCC: cv2.VideoWriter_fourcc(*self.fourcc)}[name]
 
     def grab(self) -> bool:
@@ -1391,6 +1515,7 @@ def test_a_camera_is_asked_for_mjpeg_first_then_size_and_rate(device: Callable[[
     assert got is not None
     assert got[0][0, 0].tolist() == [30, 20, 10]  # RGB
     assert got[1] == pytest.approx(time.monotonic(), abs=0.5)
+    assert camera.position == pytest.approx(0.08)  # its own clock, after the second frame
     camera.close()
     assert found.released
 

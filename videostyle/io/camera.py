@@ -19,9 +19,10 @@ from videostyle.frames import UInt8Array, VideoInfo
 from videostyle.io.address import INPUTS, is_address, parse_address
 from videostyle.io.ffmpeg import Process, receive_command
 from videostyle.io.opencv import load_cv2
-from videostyle.io.source import ReadOptions, open_source
+from videostyle.io.source import SEQUENCE_RATE, ReadOptions, open_source
 
 TIMEOUT = 5.0  # seconds for a stream to open, and to give its next frame
+HELD = 1.0  # seconds after which a file's picture that stays is given again
 
 
 class Grabber(Protocol):
@@ -29,6 +30,7 @@ class Grabber(Protocol):
 
     info: VideoInfo
     warnings: list[str]  # what it gives other than it was asked for
+    position: float | None  # the device's own time of the last frame, seconds; None for files and streams
 
     def read(self) -> tuple[UInt8Array, float] | None:
         """Waits for the next frame, uint8 ``[H, W, 3]`` RGB; None when there will be no more."""
@@ -96,6 +98,7 @@ class Camera(_OneAtATime):
         cv2 = load_cv2()
         super().__init__()
         self._cv2 = cv2
+        self.position: float | None = None
         self._capture: Any = cv2.VideoCapture(number)
         if not self._capture.isOpened():
             found = list_cameras()
@@ -143,6 +146,7 @@ class Camera(_OneAtATime):
         ok, picture = self._capture.retrieve()
         if not ok or picture is None:
             raise DeviceError("it gives frames that cannot be read")
+        self.position = self._capture.get(self._cv2.CAP_PROP_POS_MSEC) / 1000.0
         return self._cv2.cvtColor(picture, self._cv2.COLOR_BGR2RGB), moment
 
     def _free(self) -> None:
@@ -152,10 +156,15 @@ class Camera(_OneAtATime):
 class PacedFile(_OneAtATime):
     """A file's frames at the pace of their own times: a camera for trying things out.
 
+    A picture that stays for long is given again now and then. A still is one frame; begun anew, it comes as often
+    as the frames of a sequence of pictures would.
+
     Args:
         path: a video, or whatever ``open_source`` reads.
         repeat: begin anew at the end.
     """
+
+    position: float | None = None
 
     def __init__(self, path: str | Path, *, repeat: bool = False) -> None:
         super().__init__()
@@ -166,24 +175,46 @@ class PacedFile(_OneAtATime):
         self._frames = self._run()
 
     def _run(self) -> Iterator[tuple[UInt8Array, float]]:
+        last = float(1 / (self.info.fps or SEQUENCE_RATE))  # seconds that the last frame stays
+        picture: UInt8Array | None = None
+        due = 0.0
         while True:
-            began: float | None = None
-            first = 0.0
+            began = first = 0.0
+            frames = 0
             for batch in self._source:
-                now = time.monotonic()
-                if began is None:
-                    began, first = now, float(batch.pts[0])
-                due = began + float(batch.pts[0]) - first
-                if due > now:
-                    self._done.wait(due - now)
-                if self._done.is_set():
+                shown, now = float(batch.pts[0]), time.monotonic()
+                frames += 1
+                if frames == 1:
+                    began, first = max(now, due + last), shown
+                due = began + shown - first
+                yield from self._held(picture, due)
+                if not self._await(due):
                     return
+                picture = batch.frames[0]
                 # A frame that was decoded too late was there when it was due, as with a camera.
-                yield batch.frames[0].copy(), max(due, now - 0.5)
-            if not self._repeat:
+                yield picture.copy(), max(due, now - 0.5)
+            if not self._repeat or picture is None:
                 return
+            while frames == 1:  # opened again, it would give the same picture
+                due = max(due + last, time.monotonic())
+                yield from self._held(picture, due)
+                if not self._await(due):
+                    return
+                yield picture.copy(), due
             self._source.close()
             self._source = open_source(self._path, ReadOptions(batch_size=1))
+
+    def _held(self, picture: UInt8Array | None, due: float) -> Iterator[tuple[UInt8Array, float]]:
+        """The picture that stays until ``due``, again and again: whoever waits for a frame would think it gone."""
+        while picture is not None and due - time.monotonic() > HELD and self._await(time.monotonic() + HELD):
+            yield picture.copy(), time.monotonic()
+
+    def _await(self, due: float) -> bool:
+        """Waits until a frame is due; False if it was closed meanwhile."""
+        left = due - time.monotonic()
+        if left > 0:
+            self._done.wait(left)
+        return not self._done.is_set()
 
     def _next(self) -> tuple[UInt8Array, float] | None:
         return next(self._frames, None)

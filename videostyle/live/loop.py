@@ -23,7 +23,9 @@ from videostyle.live.pace import Pace, painted_size
 log = logging.getLogger("videostyle")
 
 STALLED = 3.0  # seconds without a frame after which a camera counts as gone
-FROZEN = 90  # byte-identical frames in a row after which a camera counts as frozen: its noise alone forbids that
+# Byte-identical frames in a row, all of one time on the camera's own clock, after which it counts as frozen. A lens
+# cap, a slide or a scene in a file give identical frames too, but their clock goes on.
+FROZEN = 90
 ENDED = "it gives no more frames"  # no failure of a file; one of a camera
 RETRY_FIRST, RETRY_LONGEST = 0.5, 10.0  # seconds between attempts to get the camera back
 LOOK = 0.05  # seconds between two looks at keys and the clock while no frame comes
@@ -77,6 +79,25 @@ class LiveReport:
         return {key: round(value, 3) if isinstance(value, float) else value for key, value in asdict(self).items()}
 
 
+class _Repeats:
+    """Counts the frames that repeat the one before them while the device's clock, which has moved before, stands."""
+
+    def __init__(self) -> None:
+        self._before: UInt8Array | None = None
+        self._place: float | None = None
+        self._moved, self._same = False, 0
+
+    def count(self, picture: UInt8Array, place: float | None) -> int:
+        """Takes a frame and its time on the device's clock, None where there is none; gives the repeats in a row."""
+        before, stands = self._before, place is not None and place == self._place
+        self._moved = self._moved or (place is not None and self._place is not None and not stands)
+        self._before, self._place = picture, place
+        # Some drivers tell no time: their clock never moves.
+        same = self._moved and stands and before is not None and np.array_equal(before, picture)
+        self._same = self._same + 1 if same else 0
+        return self._same
+
+
 class Capture:
     """Reads a grabber in a thread of its own and leaves the newest frame; opens it again when it fails.
 
@@ -122,7 +143,7 @@ class Capture:
         self._reader.start()
 
     def _read(self, grabber: Grabber, generation: int) -> None:
-        before, same = None, 0
+        repeats = _Repeats()
         reason = ""
         try:
             while not self._stop.is_set() and generation == self._generation:
@@ -133,15 +154,13 @@ class Capture:
                     reason = ENDED
                     break
                 picture, moment = found
-                same = same + 1 if before is not None and np.array_equal(before, picture) else 0
-                before = picture
-                if same >= FROZEN:
-                    reason = f"it has frozen: {same} identical frames"
+                if repeats.count(picture, grabber.position) >= FROZEN:
+                    reason = f"it has frozen: {FROZEN} identical frames"
                     break
                 self._deliver(picture, moment)
         except VideostyleError as error:
             reason = str(error)
-        except (OSError, RuntimeError) as error:
+        except Exception as error:  # decoders and OpenCV have errors of their own, and nobody else looks at this thread
             reason = f"{type(error).__name__}: {error}"
         if not self._stop.is_set():
             self._failed(reason, generation)
@@ -195,7 +214,7 @@ class Capture:
             while not self._stop.wait(pause):
                 try:
                     self._grabber = self._again()
-                except VideostyleError as error:
+                except Exception as error:  # whatever it is, it may be another time's
                     log.info("%s", error)
                     self._last = time.monotonic()
                     pause = min(2 * pause, RETRY_LONGEST)
@@ -316,12 +335,16 @@ class LiveLoop:
             self._finishing.append(thread)
             thread.start()
 
+    def error_of(self, name: str) -> VideostyleError | None:
+        """What an output that takes frames has met; None = nothing, or there is no such output."""
+        return next((runner.error for runner in tuple(self.runners) if runner.name == name), None)
+
     def _close(self, runner: Runner) -> None:
         try:
             runner.close()
         except VideostyleError as error:
             runner.error = runner.error or error
-        except (OSError, RuntimeError) as error:
+        except Exception as error:  # libraries have errors of their own, and the others must be finished as well
             runner.error = runner.error or OutputError(f"{runner.name} was not finished", str(error))
         self._finished.append(runner.delays)
         self.report.outputs[runner.name] = {
@@ -384,6 +407,12 @@ class LiveLoop:
                 frame = self.capture.slot.get(0.2)
                 if frame is not None:
                     self._paint(frame)
+            if self._quit.is_set():
+                return
+            if first is None and self.capture.error is None:
+                raise DeviceError("there is nothing to paint", "the camera, or file, ended before its first frame")
+            if first is not None and not self.report.painted:
+                self._paint(first)  # there is no other
         except BaseException as error:  # it is raised again in the thread that called run()
             self._failure = error
         finally:

@@ -12,8 +12,6 @@ import time
 from dataclasses import dataclass
 from typing import Protocol
 
-from av.error import FFmpegError
-
 from videostyle.errors import OutputError, VideostyleError
 from videostyle.frames import UInt8Array
 from videostyle.live.figures import Delays
@@ -83,8 +81,8 @@ class Runner:
                     self.delays.add(time.monotonic() - frame.captured)
         except VideostyleError as error:
             self.error = error
-        except (FFmpegError, OSError, RuntimeError) as error:
-            self.error = OutputError(f"{self.name} failed", str(error))
+        except Exception as error:  # libraries have errors of their own, and nobody else looks at this thread
+            self.error = OutputError(f"{self.name} failed", str(error) or type(error).__name__)
         if self.error is not None:
             log.warning("%s; the rest goes on", self.error)
 

@@ -53,6 +53,7 @@ class WindowStage:
         self._painter, self._screen, self._crossfade = painter, screen, crossfade
         self._snapshots, self._recorder = snapshots, recorder
         self._split, self._overlay, self._recording = False, True, ""
+        self._ending: list[str] = []  # recordings that are being finished
         self._notice, self._until = "", 0.0
         self._last: UInt8Array | None = None
         self.loop: LiveLoop | None = None
@@ -76,6 +77,7 @@ class WindowStage:
             report: figures for the overlay.
             notice: what is not as it should be, "" = nothing.
         """
+        self._follow_recordings()
         if picture is not None:
             self._last = picture
         elif notice:
@@ -128,7 +130,8 @@ class WindowStage:
             return
         if self._recording:
             self.loop.remove(self._recording)
-            self._say(f"saved as {self._recording}")
+            self._say(f"finishing {self._recording}")
+            self._ending.append(self._recording)
             self._recording = ""
             return
         try:
@@ -138,6 +141,21 @@ class WindowStage:
             self._say(str(error))
             return
         self._recording = name
+
+    def _follow_recordings(self) -> None:
+        """Says when a recording has broken down, and when one that was ended is there, or why it is not."""
+        if self.loop is None:
+            return
+        error = self.loop.error_of(self._recording) if self._recording else None
+        if error is not None:
+            self.loop.remove(self._recording)  # what there was room for is put in order
+            self._say(str(error))
+            self._recording = ""
+        for name in list(self._ending):
+            figures = self.loop.report.outputs.get(name)
+            if figures is not None:
+                self._ending.remove(name)
+                self._say(figures["error"] or (f"saved as {name}" if figures["frames"] else "nothing was recorded"))
 
     def _snapshot(self, picture: UInt8Array) -> None:
         cv2 = load_cv2()
