@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import subprocess
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -12,7 +13,8 @@ import numpy as np
 import pytest
 
 from videostyle.errors import InputError, OutputError, UsageError
-from videostyle.frames import FrameBatch, VideoInfo
+from videostyle.frames import ColorInfo, FrameBatch, VideoInfo
+from videostyle.io.ffmpeg import ffmpeg_exe
 from videostyle.io.probe import probe
 from videostyle.io.sink import EncodeOptions, Original, open_sink
 from videostyle.io.source import ReadOptions, open_source, read_picture
@@ -52,6 +54,35 @@ def copy(path: Path, output: Path, options: EncodeOptions | None = None, **readi
             output, info, options or EncodeOptions(crf=1, preset="ultrafast"), original=Original(path)
         ),
     )
+
+
+PAINT = np.array([[(60, 160, 40), (200, 60, 50), (20, 40, 180), (235, 220, 90)]], np.uint8).repeat(16, 1).repeat(48, 0)
+BT709 = ColorInfo("bt709", "bt709", "bt709", False)
+BT709_FULL = ColorInfo("bt709", "bt709", "bt709", True)
+BT601 = ColorInfo("smpte170m", "smpte170m", "smpte170m", False)
+BT601_FULL = ColorInfo("smpte170m", "smpte170m", "smpte170m", True)
+PAL = ColorInfo("bt470bg", "bt470bg", "gamma28", False)
+BT2020 = ColorInfo("bt2020nc", "bt2020", "bt2020-10", False)
+
+
+def planes(picture: np.ndarray, color: ColorInfo) -> np.ndarray:
+    """What the style processor makes of uint8 ``[H, W, 3]`` RGB for a video of that colour: ``[1, H * 3 / 2, W]``."""
+    kr, kb = (0.2126, 0.0722) if color.matrix == "bt709" else (0.299, 0.114)
+    red, green, blue = np.moveaxis(picture.astype(float), -1, 0)
+    luma = kr * red + (1 - kr - kb) * green + kb * blue
+    cb, cr = (blue - luma) / (2 * (1 - kb)), (red - luma) / (2 * (1 - kr))
+    if not color.full_range:
+        luma, cb, cr = luma * 219 / 255 + 16, cb * 224 / 255, cr * 224 / 255
+    h, w = luma.shape
+    chroma = [(c + 128).reshape(h // 2, 2, w // 2, 2).mean((1, 3)).reshape(h // 4, w) for c in (cb, cr)]
+    return np.rint(np.concatenate([luma, *chroma]).clip(0, 255)).astype(np.uint8)[None]
+
+
+def shown(path: Path) -> np.ndarray:
+    """The first frame as ffmpeg shows it, which goes by what the file says of its colours: uint8 48x64 RGB."""
+    command = [ffmpeg_exe(), "-loglevel", "error", "-i", str(path), "-frames:v", "1", "-f", "rawvideo"]
+    command += ["-vf", "scale=flags=accurate_rnd+full_chroma_int+neighbor", "-pix_fmt", "rgb24", "-"]
+    return np.frombuffer(subprocess.run(command, capture_output=True, check=True).stdout, np.uint8).reshape(48, 64, 3)
 
 
 def packets(path: Path, kind: str) -> list[str]:
@@ -272,3 +303,42 @@ def test_a_video_made_of_pictures_says_how_its_colours_are_stored(tmp_path: Path
     with open_source(tmp_path / "out.mp4") as source:
         frame = next(iter(source)).frames[0]
     assert np.abs(frame[20:28, 8:24].astype(int) - colors[20:28, 8:24]).max() <= 4
+
+
+@pytest.mark.parametrize("form", ["i420", "rgb24"])
+@pytest.mark.parametrize(
+    ("name", "color", "matrix", "full"),
+    [
+        *(("h264.mp4", BT709, "bt709", False), ("h264.mp4", BT709_FULL, "bt709", True)),
+        *(("h264.mp4", BT601, "smpte170m", False), ("h264.mp4", BT601_FULL, "smpte170m", True)),
+        *(("h264.mp4", PAL, "bt470bg", False), ("h264.mkv", ColorInfo(), "smpte170m", False)),
+        ("h264.mp4", BT2020, "bt2020nc", False),
+        *(("hevc.mp4", BT709_FULL, "bt709", True), ("vp9.webm", BT709_FULL, "bt709", True)),
+        *(("av1.mp4", BT709_FULL, "bt709", True), ("ffv1.mkv", BT709_FULL, "", True)),
+        *(("prores.mov", BT709_FULL, "bt709", False), ("prores.mov", BT2020, "bt2020nc", False)),
+        *(("gif.gif", BT709, "", None), ("webp.webp", BT709_FULL, "bt470bg", False)),
+    ],
+)
+def test_colours_come_out_as_painted_and_the_file_says_how_they_are_stored(
+    name: str, color: ColorInfo, matrix: str, full: bool | None, form: str, tmp_path: Path
+) -> None:
+    frames = planes(PAINT, color) if form == "i420" else PAINT[None]
+    codec = name.split(".")[0]
+    crf = 4 if codec in ("h264", "hevc", "vp9", "av1") else None
+    info = VideoInfo(64, 48, fps=Fraction(25), color=color)
+    sink = open_sink(tmp_path / name, info, EncodeOptions(codec=codec, crf=crf))
+    sink.write(FrameBatch(frames, np.zeros(1), 0, form))
+    sink.close()
+    inside = [np.s_[8:40, 16 * i + 4 : 16 * i + 12] for i in range(4)]
+    picture, near = shown(tmp_path / name).astype(float), 5 if codec == "webp" else 2
+    for place in inside:
+        assert np.abs(picture[place].mean((0, 1)) - PAINT[place].mean((0, 1))).max() <= near
+    stored = probe(tmp_path / name).video
+    assert stored is not None
+    assert (stored.color.matrix, stored.color.full_range) == (matrix, full)
+    if codec not in ("gif", "webp"):
+        assert (stored.color.primaries, stored.color.transfer) == (color.primaries, color.transfer)
+    # And so they are read again.
+    back = everything(tmp_path / name)[0][0].astype(float)
+    for place in inside:
+        assert np.abs(back[place].mean((0, 1)) - PAINT[place].mean((0, 1))).max() <= near + 1

@@ -53,6 +53,8 @@ class Codec:
         presets: whether ``-preset`` takes x264's words ("medium").
         containers: suffixes it can be stored in, the preferred one first.
         stream: format of the intermediate file.
+        matrix: the one matrix that its readers take; "" where the file says which.
+        full_range: whether a file can say that its samples span 0 to 255; all are limited where it cannot.
     """
 
     encoder: str
@@ -63,6 +65,8 @@ class Codec:
     presets: bool = False
     containers: tuple[str, ...] = (".mp4", ".mov", ".mkv")
     stream: str = "mov"
+    matrix: str = ""
+    full_range: bool = True
 
 
 CODECS: dict[str, Codec] = {
@@ -99,13 +103,22 @@ CODECS: dict[str, Codec] = {
         "yuv422p10le",
         "yuv444p10le",
         containers=(".mov", ".mkv"),
+        full_range=False,
     ),
     "ffv1": Codec(
         "ffv1", ("-level", "3", "-g", "1"), None, "bgr0", "bgr0", containers=(".mkv", ".avi"), stream="matroska"
     ),
     "gif": Codec("gif", containers=(".gif",), pixel_format="", odd_pixel_format="", stream=""),
     "webp": Codec(
-        "libwebp_anim", ("-loop", "0", "-quality", "85"), None, "yuv420p", "yuv420p", containers=(".webp",), stream=""
+        "libwebp_anim",
+        ("-loop", "0", "-quality", "85"),
+        None,
+        "yuv420p",
+        "yuv420p",
+        containers=(".webp",),
+        stream="",
+        matrix="bt470bg",
+        full_range=False,
     ),
     "h264_nvenc": Codec("h264_nvenc", ("-rc", "vbr"), 19),
     "hevc_nvenc": Codec("hevc_nvenc", ("-rc", "vbr", "-tag:v", "hvc1"), 22),
@@ -135,9 +148,15 @@ def codec_for(name: str | None, suffix: str) -> Codec:
     return codec
 
 
-def _matrix(color: ColorInfo) -> str:
-    """The matrix for the scaler; unknown means BT.601, as the readers take it."""
-    return {"bt709": "bt709", "bt2020nc": "bt2020", "fcc": "fcc", "smpte240m": "smpte240m"}.get(color.matrix, "bt601")
+def _plane_matrix(color: ColorInfo) -> str:
+    """The matrix of i420 planes made for a video of that colour: BT.709, or BT.601 for all others (``stylize``)."""
+    return color.matrix if color.matrix in ("bt709", "bt470bg") else "smpte170m"
+
+
+def _stored_matrix(color: ColorInfo, codec: Codec) -> str:
+    """The matrix that a file of such frames is given; unknown means BT.601, as the readers take it."""
+    names = ("bt709", "bt470bg", "bt2020nc", "fcc", "smpte240m")
+    return codec.matrix or (color.matrix if color.matrix in names else "smpte170m")
 
 
 def encode_command(
@@ -166,35 +185,39 @@ def encode_command(
     odd = info.width % 2 or info.height % 2
     stored = pixel_format or (codec.odd_pixel_format if odd else codec.pixel_format)
     rate = min(max(info.fps or Fraction(25), MIN_RATE), MAX_RATE).limit_denominator(100_000)
-    raw = "yuv420p" if input_format == "i420" else "rgb24"
+    planes = input_format == "i420"
     arguments = [ffmpeg_exe(), "-hide_banner", "-nostdin", "-loglevel", "error", "-y"]
-    arguments += ["-f", "rawvideo", "-pixel_format", raw, "-video_size", f"{info.width}x{info.height}"]
-    arguments += ["-framerate", f"{rate.numerator}/{rate.denominator}", "-i", "pipe:0", "-an"]
+    arguments += ["-f", "rawvideo", "-pixel_format", "yuv420p" if planes else "rgb24"]
+    arguments += ["-video_size", f"{info.width}x{info.height}", "-framerate", f"{rate.numerator}/{rate.denominator}"]
     full = info.color.full_range is True
+    # Raw frames say nothing of their colours: untold, ffmpeg takes planes for BT.601 of limited range and converts
+    # what is not; and primaries and transfer are stored only if they come with the frames.
+    if planes:
+        arguments += ["-colorspace", _plane_matrix(info.color), "-color_range", "pc" if full else "tv"]
+    for option, value in (("-color_primaries", info.color.primaries), ("-color_trc", info.color.transfer)):
+        if value:
+            arguments += [option, value]
+    arguments += ["-i", "pipe:0", "-an"]
     filters = []
     if info.sample_aspect != 1:
         filters.append(f"setsar={info.sample_aspect.numerator}/{info.sample_aspect.denominator}:max=65535")
+    # "area" averages four pixels to a chroma sample: the inverse of how readers repeat them.
+    flags = "bicubic+full_chroma_int+accurate_rnd" if planes else "area+accurate_rnd"
     if codec.encoder == "gif":
         # A palette of each frame's own: one palette for all frames would need the whole clip in memory.
         graph = "split[a][b];[a]palettegen=stats_mode=single[p];[b][p]paletteuse=new=1:dither=sierra2_4a"
+        graph = f"scale=flags={flags},format=rgb24,{graph}" if planes else graph
         arguments += ["-filter_complex", graph, "-loop", "0"]
     elif stored.startswith(("yuv", "nv12", "p010")):
-        if input_format == "rgb24":
-            ranges = "full" if full else "limited"
-            # "area" averages four pixels to a chroma sample: the inverse of how readers repeat them.
-            scale = f"scale=out_color_matrix={_matrix(info.color)}:out_range={ranges}:flags=area+accurate_rnd"
-            filters.append(f"{scale},format={stored}")
-        if info.color.full_range is not None:
-            arguments += ["-color_range", "pc" if full else "tv"]
-        for option, value in (
-            ("-colorspace", info.color.matrix),
-            ("-color_primaries", info.color.primaries),
-            ("-color_trc", info.color.transfer),
-        ):
-            if value:
-                arguments += [option, value]
-        arguments += ["-pix_fmt", stored]
+        matrix = _stored_matrix(info.color, codec)
+        kept = full and codec.full_range
+        if not planes or stored != "yuv420p" or matrix != _plane_matrix(info.color) or kept != full:
+            ranges = "full" if kept else "limited"
+            filters.append(f"scale=out_color_matrix={matrix}:out_range={ranges}:flags={flags},format={stored}")
+        arguments += ["-colorspace", matrix, "-color_range", "pc" if kept else "tv", "-pix_fmt", stored]
     elif stored:
+        if planes:
+            filters.append(f"scale=flags={flags},format={stored}")
         arguments += ["-pix_fmt", stored]
     if codec.encoder == "libsvtav1" and min(info.width, info.height) < 64:
         # SVT-AV1 refuses what is smaller than one of its superblocks.

@@ -30,6 +30,10 @@ log = logging.getLogger("videostyle")
 PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 READ_ATTEMPTS = 64  # failed reads in a row after which a video counts as ended
 SEQUENCE_RATE = Fraction(25)
+# OpenCV turns the colours of these primaries into those of BT.709, which the painted file would then not say of
+# itself; and its builds bring no decoder for these codecs.
+WIDE_PRIMARIES = ("film", "bt2020", "smpte431", "smpte432")
+UNKNOWN_TO_OPENCV = ("av1", "libdav1d", "libaom")
 # A frame as its decoder gives it, uint8 [H, W, 3], and its time in seconds on the source's clock; ``delivered``
 # makes it RGB of the promised size, which takes longer than decoding and is left out where only times, or a
 # glance, are wanted.
@@ -354,7 +358,7 @@ class VideoSource(FrameSource):
 
 
 class FFmpegSource(FrameSource):
-    """A video that OpenCV gets wrong (interlaced, HDR), through an ffmpeg pipe; times are read from the packets."""
+    """A video that OpenCV gets wrong (interlaced, HDR, wide gamut), through an ffmpeg pipe with the packets' times."""
 
     def __init__(self, media: probe.MediaInfo, options: ReadOptions, *, tone_map: bool = False) -> None:
         if media.video is None or media.video_index is None:
@@ -528,7 +532,12 @@ def open_source(path: str | Path, options: ReadOptions | None = None) -> FrameSo
             raise InputError(f"'{path}' is HDR ({info.color.transfer})", hint="leave --no-hdr out to map it to SDR")
         source = FFmpegSource(media, options, tone_map=True)
         source.warnings.append(f"HDR ({info.color.transfer}) was mapped to SDR (BT.709)")
-    elif info.interlaced or info.bit_depth > 8:
+    elif (
+        info.interlaced
+        or info.bit_depth > 8
+        or info.color.primaries in WIDE_PRIMARIES
+        or info.codec in UNKNOWN_TO_OPENCV
+    ):
         source = FFmpegSource(media, options)
         if info.interlaced:
             source.warnings.append("interlaced: each frame was deinterlaced (bwdif)")
