@@ -204,7 +204,7 @@ class VideoSink:
         self._times: list[float] = []
         # GIF and WebP have clocks and palettes of their own: ffmpeg writes these files itself.
         self._direct = not self._codec.stream
-        self._copied = 0
+        self._copied: set[int] = set()  # numbers, in the original, of the streams that packets were copied from
         self._parts: list[Path] = [self._output.scratch]
         target = self._output.temporary if self._direct else self._output.scratch
         self._encoder = StreamEncoder(target, info, self._codec, options)
@@ -319,7 +319,6 @@ class VideoSink:
             video = muxer.add_stream_from_template(encoded.streams.video[0], opaque=True)
             video.time_base = base
             copies = self._copied_streams(source, muxer) if source is not None else {}
-            self._copied = len(copies)
             if source is not None:
                 self._copy_tags(source, muxer, origin)
             muxer.metadata.update(self._metadata)
@@ -328,6 +327,9 @@ class VideoSink:
                 parts.append(self._copied_packets(source, copies, origin))
             for _, _, packet in heapq.merge(*parts, key=lambda part: part[:2]):
                 muxer.mux(packet)
+            for index in sorted(set(copies) - self._copied):
+                kind = source.streams[index].type
+                self.warnings.append(f"{kind} stream {index} has nothing in what was painted; it is left out or empty")
 
     def _video_packets(
         self, first: Any, video: Any, ticks: list[int], base: Fraction
@@ -441,6 +443,7 @@ class VideoSink:
                 packet.pts = None if packet.pts is None else packet.pts - shift
                 packet.dts = None if packet.dts is None else packet.dts - shift
                 packet.stream = copies[index]
+                self._copied.add(index)
                 # Sorted by time as far as the file is: the muxer puts the rest in order.
                 latest = max(latest, time - origin)
                 yield latest, 1, packet
@@ -454,11 +457,11 @@ class VideoSink:
                 raise OutputError(f"cannot finish '{self._output.path}'", "the written file has no video stream")
             if self._direct:
                 return
-            # There may be more: chapters are a track of their own in some containers.
-            if len(container.streams) < 1 + self._copied:
+            # There may be more: chapters are a track of their own in some containers, and some keep empty ones.
+            if len(container.streams) < 1 + len(self._copied):
                 raise OutputError(
                     f"cannot finish '{self._output.path}'",
-                    f"{len(container.streams) - 1} of {self._copied} copied streams are in the written file",
+                    f"{len(container.streams) - 1} of {len(self._copied)} copied streams are in the written file",
                 )
         written = stored_frames(self._output.temporary)
         if written != len(self._times):
