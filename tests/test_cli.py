@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +20,7 @@ import pytest
 from videostyle.cli.main import main
 from videostyle.io.probe import probe
 from videostyle.io.source import open_source, read_picture
+from videostyle.models.weights import load_style
 
 if TYPE_CHECKING:
     from videostyle.models.weights import Style
@@ -216,6 +218,47 @@ def test_a_picture_as_style_is_trained_once_and_kept(
     before = kept[0].stat().st_mtime_ns
     assert main(words) == 0
     assert kept[0].stat().st_mtime_ns == before
+    assert main(["styles", "explain", str(painting), "-o", str(tmp_path / "e.png")]) == 0  # known everywhere
+    kept[0].write_bytes(b"damaged")
+    assert main(words) == 0
+    assert load_style(kept[0]).card.painting == "my painting"
+    # Where it cannot be kept, the clip is painted all the same.
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("VIDEOSTYLE_HOME", str(tmp_path / "file"))
+    assert main(words) == 0
+
+
+def test_learning_a_picture_can_be_stopped(tmp_path: Path, clip: Clip, monkeypatch: pytest.MonkeyPatch) -> None:
+    from videostyle.errors import Interrupted
+    from videostyle.render import style as style_module
+    from videostyle.render.runner import render
+    from videostyle.render.settings import RenderSettings
+
+    monkeypatch.setattr(style_module, "WINDOW", 64)
+    monkeypatch.setenv("VIDEOSTYLE_HOME", str(tmp_path / "home"))
+    stop, steps = threading.Event(), []
+
+    def told(phase: str, done: int, total: int | None) -> None:
+        steps.append(phase)
+        stop.set()
+
+    settings = RenderSettings(str(ROOT / "samples" / "harbour.jpg"))
+    with pytest.raises(Interrupted):
+        render(clip("silent.mkv"), tmp_path / "out.mp4", settings, progress=told, cancel=stop)
+    assert steps == ["train"]
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+def test_train_looks_at_what_it_will_write_before_it_begins(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").touch()
+    words = ["train", str(ROOT / "samples" / "harbour.jpg"), "--steps", "1", "--size", "64", "-q"]
+    inside, good = str(tmp_path / "file" / "x"), str(tmp_path / "good.safetensors")
+    assert main([*words, "-o", f"{inside}.safetensors"]) == 5
+    assert main([*words, "-o", good, "--checkpoint", inside]) == 5
+    assert main([*words, "-o", good, "--preview", f"{inside}.png"]) == 5
+    assert main([*words, "-o", good, "--preview", str(tmp_path / "strip.webm")]) == 2
+    assert "learning" not in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 def test_train_writes_a_style_that_renders(tmp_path: Path, clip: Clip, capsys: pytest.CaptureFixture[str]) -> None:
@@ -231,7 +274,12 @@ def test_train_writes_a_style_that_renders(tmp_path: Path, clip: Clip, capsys: p
         "--start",
         "base",
     ]
-    assert main([*words, "--preview", str(tmp_path / "p.png"), "--title", "Harbour", "-q"]) == 0
+    content = ["--content", str(ROOT / "videostyle" / "assets" / "content"), "--content", str(clip("plain.mp4"))]
+    assert main([*words, *content, "--preview", str(tmp_path / "p.png"), "--title", "Harbour", "-q"]) == 0
+    assert load_style(Path(os.environ["VIDEOSTYLE_HOME"]) / "styles" / "mine.safetensors").card.command == (
+        "videostyle train harbour.jpg --output mine --content content --content plain.mp4 --start base --steps 2 "
+        "--size 64 --title Harbour"
+    )
     assert read_picture(tmp_path / "p.png").shape[1] > 600
     assert main(["styles", "list"]) == 0
     assert "Harbour" in capsys.readouterr().out

@@ -252,6 +252,26 @@ def test_parts_of_a_frame_have_the_statistics_of_the_whole(
     assert difference(pooled(one_by_one), parts) < 1e-3
 
 
+def test_p7_a_scene_is_measured_in_columns_when_memory_is_short(
+    random_style: Style, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    processor = opened(random_style, 64, 96)
+    frame = scene(1, 64, 96)
+    whole = processor.statistics_of(frame, parts=4)
+    measured, widest = processor._measure, [24]
+
+    def short(piece: np.ndarray, *rest: object) -> object:
+        if piece.shape[1] > widest[0]:
+            raise tf.errors.ResourceExhaustedError(None, None, "no memory")
+        return measured(piece, *rest)
+
+    monkeypatch.setattr(processor, "_measure", short)
+    assert difference(processor.statistics_of(frame), whole) < 1e-3
+    widest[0] = 0
+    with pytest.raises(DeviceError, match="cannot be measured"):
+        processor.statistics_of(frame)
+
+
 def test_shots_are_painted_with_their_own_statistics(random_style: Style) -> None:
     dark, bright = scene(3, 32, 32) // 4, scene(3, 32, 32, 1)
     processor = opened(random_style, 32, 32, batch_size=4)

@@ -14,7 +14,7 @@ from safetensors.numpy import save
 
 pytest.importorskip("keras")
 from videostyle.api import Stylizer
-from videostyle.errors import ModelError, UsageError
+from videostyle.errors import ModelError, OutputError, UsageError
 from videostyle.io.source import read_picture
 from videostyle.models import gallery, loss_network
 from videostyle.models.style_network import NETWORKS
@@ -104,9 +104,47 @@ def test_m4_m5_arrays_must_be_those_of_the_network(random_style: Style, file: Pa
     file.write_bytes(save(good))
     refused(file, "card")
     broken = json.loads(card["videostyle"])
-    for change in ({"architecture": {"channels": 10**6}}, {"surprise": 1}, {"figures": "high"}, {"name": 7}):
+    for change in (
+        {"architecture": {"channels": 10**6}},
+        {"surprise": 1},
+        {"figures": "high"},
+        {"figures": {"style": {"deep": 1}}},
+        {"loss_weights": {"style": float("nan")}},
+        {"name": 7},
+        {"name": "a\0b"},
+        {"painting": "\ud800"},
+        {"figures": {"a\nb": 1.0}},
+    ):
         file.write_bytes(save(good, {**card, "videostyle": json.dumps({**broken, **change})}))
         refused(file, "broken card")
+    file.write_bytes(save(good, {**card, "videostyle": "[" * 100_000}))
+    refused(file, "broken card")
+
+
+@pytest.mark.parametrize("entry", [5, None, {"dtype": "F16", "shape": None}, {"dtype": "F16", "shape": 3}, {}])
+def test_m4_headers_that_make_no_sense(file: Path, entry: object) -> None:
+    data = file.read_bytes()
+    (length,) = struct.unpack("<Q", data[:8])
+    header = json.dumps({**json.loads(data[8 : 8 + length]), "stem/bias": entry}).encode()
+    file.write_bytes(struct.pack("<Q", len(header)) + header + data[8 + length :])
+    refused(file, "stem/bias")
+    deep = b"[" * 100_000
+    file.write_bytes(struct.pack("<Q", len(deep)) + deep)
+    refused(file, "header")
+
+
+def test_m4_m5_loss_networks_that_are_damaged_or_swell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "net.npz"
+    np.savez_compressed(path, kernel=np.zeros(500_000, np.float32))
+    whole = path.read_bytes()
+    for data in (whole[: len(whole) // 2], whole[:60] + bytes(80) + whole[140:], b"", b"\x93NUMPY\x01\x00v\x00{"):
+        path.write_bytes(data)
+        with pytest.raises(ModelError, match="loss network"):
+            loss_network.load(str(path))
+    path.write_bytes(whole)
+    monkeypatch.setattr(loss_network, "LARGEST", 1_000_000)
+    with pytest.raises(ModelError, match="unpacks to 2 MB"):
+        loss_network.load(str(path))
 
 
 def test_m5_a_bomb_is_refused_before_memory_is_taken(file: Path) -> None:
@@ -173,6 +211,36 @@ def test_mixes_are_read(text: str, parts: list) -> None:
 def test_mixes_that_make_no_sense(text: str) -> None:
     with pytest.raises(UsageError):
         gallery.parse_mix(text)
+
+
+def test_a_name_of_any_length_is_only_not_found() -> None:
+    with pytest.raises(ModelError):
+        gallery.resolve("x" * 5000)
+
+
+def test_a_style_made_of_a_picture_is_found_by_the_picture(
+    random_style: Style, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VIDEOSTYLE_HOME", str(tmp_path / "home"))
+    picture, copy = tmp_path / "a.png", tmp_path / "other name.png"
+    for path in (picture, copy):
+        path.write_bytes(b"the bytes of a picture")
+    with pytest.raises(ModelError, match="no style was made of the picture"):
+        gallery.resolve(str(picture))
+    save_style(random_style, gallery.kept_for(picture))
+    assert gallery.resolve(str(copy)).card == random_style.card
+    (entry,) = [entry for entry in gallery.entries() if entry.name.startswith("trained/")]
+    assert not entry.bundled
+    assert gallery.load(entry.name).card == random_style.card
+    with pytest.raises(ModelError) as caught:  # not among the names to choose from
+        gallery.load("nothing")
+    assert "trained/" not in str(caught.value)
+
+
+def test_a_style_that_cannot_be_written_is_an_output_error(random_style: Style, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match="cannot write the style"):
+        save_style(random_style, tmp_path / "file" / "a.safetensors")
 
 
 def test_the_users_styles_are_found(random_style: Style, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import datetime
 import json
+import logging
 import sys
 import tempfile
 from dataclasses import asdict
@@ -15,6 +16,8 @@ from videostyle.errors import UsageError
 
 if TYPE_CHECKING:
     from videostyle.render.bench import BenchReport
+
+log = logging.getLogger("videostyle")
 
 SIZES = "640x360,1280x720"
 
@@ -99,7 +102,10 @@ def run(options: argparse.Namespace) -> int:
         pixels = best.batch * best.workers * best.size[0] * best.size[1]
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         found = tuning.Tuning(best.precision, pixels, round(best.fps.median, 2), best.size, now)
-        kept = tuning.save(device, found)
+        try:
+            kept = tuning.save(device, found)
+        except OSError as error:  # no reason to lose what was measured
+            log.warning("not kept for the next time: cannot write %s: %s", tuning.path(), error.strerror or error)
     if options.json:
         print(json.dumps({**asdict(report), "best": asdict(best), "tuning": str(kept) if kept else None}))
     else:

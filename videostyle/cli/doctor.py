@@ -64,12 +64,15 @@ def _tuning() -> str:
 
 
 def _styles() -> str:
-    from videostyle.models import gallery
+    from videostyle.models import gallery, loss_network
+    from videostyle.models.style_network import NETWORKS
     from videostyle.models.weights import load_style
 
     for entry in gallery.entries():
         load_style(entry.path)
-    gallery.base()
+    for network in NETWORKS.values():
+        gallery.base(network)
+    loss_network.load()
     return f"{len(gallery.entries())} styles, base and loss network whole; yours are kept in {gallery.user_styles()}"
 
 

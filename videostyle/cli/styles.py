@@ -128,7 +128,10 @@ def _remove(options: argparse.Namespace) -> int:
         raise ModelError(f"no style named '{options.style}'", hint="'videostyle styles list' shows them")
     if entry.bundled:
         raise UsageError(f"the style '{entry.name}' comes with videostyle and stays")
-    entry.path.unlink()
+    try:
+        entry.path.unlink()
+    except OSError as error:
+        raise OutputError(f"cannot remove '{entry.path}'", error.strerror or str(error)) from error
     return 0
 
 

@@ -146,7 +146,7 @@ def parse_mix(spec: str) -> list[tuple[str, float]]:
     Raises:
         UsageError: if a share is not a positive number.
     """
-    if Path(spec).is_file():
+    if os.path.isfile(spec):  # unlike that of Path it may be asked for anything, however long
         return [(spec, 1.0)]
     parts = []
     for part in spec.split(","):

@@ -11,6 +11,8 @@ read from. A head maps the few channels to the many of its teacher; Gram matrice
 
 from __future__ import annotations
 
+import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +31,7 @@ Tensor = Any
 Arrays = dict[str, NDArray[np.float32]]
 
 ASSET = Path(__file__).resolve().parent.parent / "assets" / "loss_network.safetensors"
+LARGEST = 200_000_000  # bytes of unpacked weights; VGG-19 to its last convolution has 80 million
 BGR_MEAN = (103.939, 116.779, 123.68)  # of ImageNet, as the original VGG was trained
 
 
@@ -145,13 +148,17 @@ def read_arrays(path: Path) -> Arrays:
     try:
         if path.suffix == ".safetensors":
             return {name: np.asarray(value, np.float32) for name, value in load_file(path).items()}
-        with np.load(path, allow_pickle=False) as archive:
-            return {name: np.asarray(archive[name], np.float32) for name in archive.files}
+        with zipfile.ZipFile(path) as archive:  # a small file can say that it holds gigabytes
+            size = sum(entry.file_size for entry in archive.infolist())
+        if size > LARGEST:
+            raise ModelError(f"cannot read the loss network '{path}'", f"it unpacks to {size / 1e6:.0f} MB")
+        with np.load(path, allow_pickle=False) as arrays:
+            return {name: np.asarray(arrays[name], np.float32) for name in arrays.files}
     except FileNotFoundError as error:
         raise ModelError(
             f"no loss network at '{path}'", hint="give the path of an .npz or .safetensors file"
         ) from error
-    except (OSError, ValueError, SafetensorError, EOFError, KeyError) as error:
+    except (OSError, ValueError, SafetensorError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
         raise ModelError(f"cannot read the loss network '{path}'", str(error)) from error
 
 

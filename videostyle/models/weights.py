@@ -8,8 +8,10 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import math
 import os
 import struct
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -98,18 +100,30 @@ def arrays_sha256(weights: Mapping[str, NDArray[Any]]) -> str:
 
 
 def _card_from(text: str, path: Path) -> StyleCard:
+    what = f"the style file '{path}' has a broken card"
     try:
         fields = json.loads(text)
         sizes = fields.pop("architecture")
         fields.pop("format")
         card = StyleCard(**{**fields, "architecture": Architecture(**sizes)})
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ModelError(f"the style file '{path}' has a broken card", str(error), "train or fetch it again") from error
-    for name, value in asdict(card).items():
-        wanted: type = dict if name in ("loss_weights", "figures", "architecture") else str
-        if not isinstance(value, wanted):
-            raise ModelError(f"the style file '{path}' has a broken card", f"{name} is {type(value).__name__}")
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ModelError(what, str(error), "train or fetch it again") from error
+    for name, value in fields.items():
+        if name in ("loss_weights", "figures"):
+            wrong = not isinstance(value, dict) or not all(map(_is_number, value.values()))
+            texts = value if isinstance(value, dict) else ()
+        else:
+            wrong, texts = not isinstance(value, str), (str(value),)
+        if wrong:
+            raise ModelError(what, f"{name} is not {'numbers' if isinstance(value, dict) else 'what it should be'}")
+        # They come into tags of videos, tables and file names.
+        if any(unicodedata.category(character) in ("Cc", "Cs") for text in texts for character in text):
+            raise ModelError(what, f"{name} holds characters that cannot be printed")
     return card
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _header(path: Path, size: int, start: bytes) -> dict[str, Any]:
@@ -122,10 +136,13 @@ def _header(path: Path, size: int, start: bytes) -> dict[str, Any]:
         raise ModelError(what, "its header is cut off or not one of safetensors")
     try:
         header = json.loads(start[8 : 8 + length])
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ModelError(what, "its header cannot be read") from error
     if not isinstance(header, dict) or not isinstance(header.get("__metadata__"), dict):
         raise ModelError(what, "it carries no card")
+    for name, entry in header.items():
+        if name != "__metadata__" and not (isinstance(entry, dict) and isinstance(entry.get("shape"), list)):
+            raise ModelError(what, f"its header says nothing that makes sense of array {name}")
     return header
 
 
@@ -155,7 +172,7 @@ def load_style(path: str | os.PathLike[str]) -> Style:
             for name in sorted(set(shapes) ^ set(header)):
                 raise ModelError(what, f"array {name} is {'missing' if name in shapes else 'not part of the network'}")
             for name, shape in shapes.items():
-                if list(header[name].get("shape", [])) != list(shape) or header[name].get("dtype") not in (
+                if header[name]["shape"] != list(shape) or header[name].get("dtype") not in (
                     "F16",
                     "F32",
                 ):

@@ -12,6 +12,7 @@ import bisect
 import logging
 import math
 import os
+import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -48,6 +49,7 @@ PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 OUTPUTS = ("rgb24", "i420")
 TILE_PIXELS = 1920 * 1088  # largest piece the network is given at once; about 0.5 GB of activations in float32
 BATCH_PIXELS = 4 * 640 * 368  # pixels in a batch on a CPU: enough to fill the cores, few enough to stay in cache
+MOST_PARTS = 64  # columns that a frame is cut into to be measured, when memory is short
 BFLOAT16_PAYS = 1.3  # as much faster must it be on a CPU to be chosen; far from both gains that were met, 0.6 and 2.0
 ACCELERATOR_BATCH_PIXELS = 16 * 1280 * 720
 
@@ -299,6 +301,7 @@ class Stylize:
         self._kernels: Arrays = {}
         self._weights: dict[tuple[int, float], dict[str, Any]] = {}
         self._programs: dict[tuple[int, ...], Callable[..., Any]] = {}
+        self._alone = threading.Lock()  # for those who measure when memory is short
         self._beside: UInt8Array = np.empty((1, 0, 0, 3), np.uint8)  # the ordinary picture, at the size last measured
         # Where TensorFlow computes each operation on one thread, batches are computed side by side instead: no
         # core waits for another at the end of each layer, which matters most while the encoder takes its share.
@@ -394,7 +397,8 @@ class Stylize:
         """As ``statistics_of`` for the layers of one network.
 
         One frame is measured at a time, and a large one in columns, so that memory stays bounded (but where a
-        single column is asked for: who asks says how many there are).
+        single column is asked for: who asks says how many there are). Where memory runs out all the same, those
+        who met that measure one after the other, in more columns if that alone does not help.
 
         Args:
             frames: as in ``statistics_of``.
@@ -402,7 +406,26 @@ class Stylize:
             colour: whether to measure the painted colours, "out", too.
             parts: as in ``statistics_of``.
             only: number of the one of exactly ``parts`` columns to measure; all of them where None.
+
+        Raises:
+            DeviceError: if even narrow columns do not fit into memory.
         """
+        try:
+            return self._statistics(frames, style, colour, parts, only)
+        except tf.errors.ResourceExhaustedError as error:
+            last: Exception = error
+        with self._alone:
+            while only is None and parts <= MOST_PARTS:
+                try:
+                    return self._statistics(frames, style, colour, parts, None)
+                except tf.errors.ResourceExhaustedError as error:
+                    last, parts = error, 2 * parts
+        h, w = frames.shape[1:3]
+        raise DeviceError(
+            f"a frame of {w}x{h} cannot be measured", f"memory ran out: {str(last)[:200]}", "lower --max-size"
+        ) from last
+
+    def _statistics(self, frames: UInt8Array, style: Style, colour: bool, parts: int, only: int | None) -> Statistics:
         h, w = frames.shape[1:3]
         if only is None:
             parts = max(parts, math.ceil(h * w / TILE_PIXELS))
