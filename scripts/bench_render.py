@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from videostyle.api import Stylizer
@@ -29,7 +30,7 @@ from videostyle.processors.stylize import Stylize
 from videostyle.render.bench import processor_seconds
 
 
-def timed(work: object, frames: int) -> tuple[float, float]:
+def timed(work: Callable[[], object], frames: int) -> tuple[float, float]:
     """Milliseconds of wall time and of processor time for a frame."""
     cpu, wall = processor_seconds(), time.perf_counter()
     work()

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import tempfile
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -18,6 +19,7 @@ import av
 import numpy as np
 
 from videostyle.errors import VideostyleError
+from videostyle.frames import FrameBatch
 from videostyle.io.probe import probe
 from videostyle.io.sink import EncodeOptions, Original, open_sink
 from videostyle.io.source import FrameSource, ReadOptions, open_source
@@ -44,7 +46,7 @@ class Recording:
         self.times: list[float] = []
         self.pictures: list[np.ndarray] = []
 
-    def __iter__(self) -> object:
+    def __iter__(self) -> Iterator[FrameBatch]:
         for batch in self.source:
             for offset, time in enumerate(batch.pts):
                 if len(self.times) % 10 == 0:
@@ -70,7 +72,10 @@ def check(clip: Path, output: Path, codec: str) -> str:
     back = Recording(open_source(output))
     for _ in back:
         pass
-    base = probe(output).video.time_base
+    video = probe(output).video
+    if video is None:
+        return f"{clip.name}: no video was written"
+    base = video.time_base
     shift = source.times[0] - back.times[0]
     drift = max(abs(a - shift - b) for a, b in zip(source.times, back.times, strict=False)) / base
     error = np.mean([np.abs(a.astype(int) - b).mean() for a, b in zip(source.pictures, back.pictures, strict=False)])

@@ -12,6 +12,7 @@ import argparse
 import subprocess
 import time
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -130,6 +131,7 @@ def main() -> None:
         options.output,
     ]
     writer = subprocess.Popen(command, stdin=subprocess.PIPE)
+    pipe: Any = writer.stdin
     count, began = 0, 0.0
     with torch.inference_mode():
         while count < options.frames:
@@ -139,12 +141,12 @@ def main() -> None:
             rgb = cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
             x = torch.from_numpy(rgb).permute(2, 0, 1)[None].float() / 255
             y = (model(x)[0, :, :height, :width].clamp(0, 1) * 255 + 0.5).byte().permute(1, 2, 0).numpy()
-            writer.stdin.write(cv2.cvtColor(y, cv2.COLOR_RGB2BGR).tobytes())
+            pipe.write(cv2.cvtColor(y, cv2.COLOR_RGB2BGR).tobytes())
             count += 1
             if count == 1:
                 began = time.perf_counter()  # the first frame pays for the start
     seconds = time.perf_counter() - began
-    writer.stdin.close()
+    pipe.close()
     writer.wait()
     print(f"{(count - 1) / seconds:.2f} frames/s over {count - 1} frames")
 

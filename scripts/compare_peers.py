@@ -20,6 +20,7 @@ import cv2
 import numpy as np
 import tensorflow as tf
 from flow_report import true_pairs
+from train_gallery import read_rgb
 
 from videostyle.frames import FrameBatch, VideoInfo, evenly_spread
 from videostyle.metrics import temporal
@@ -171,7 +172,7 @@ def main() -> None:
     parser.add_argument("--true-flow", type=Path, help="pairs of frames, as scripts/flow_report.py reads them")
     options = parser.parse_args()
 
-    judge = PerceptualJudge.of(loss_network.load(str(options.vgg16)), cv2.imread(str(options.painting))[..., ::-1])
+    judge = PerceptualJudge.of(loss_network.load(str(options.vgg16)), read_rgb(options.painting))
     models: dict[str, Build] = {"unpainted": lambda *_: lambda frames: frames}
     models |= {path.stem + " (peer)": (lambda *_, path=path: peer(path)) for path in options.peer}
     if options.torch_peer:
@@ -194,8 +195,8 @@ def main() -> None:
             painted = paint(frames)
             rate = len(frames) / (time.perf_counter() - began)
             picks = range(0, len(frames), max(1, len(frames) // 3))
-            style = np.mean([judge.style(painted[i]) for i in picks])
-            content = np.mean([judge.content(painted[i], frames[i]) for i in picks])
+            style = float(np.mean([judge.style(painted[i]) for i in picks]))
+            content = float(np.mean([judge.content(painted[i], frames[i]) for i in picks]))
             error = temporal.warping_error(painted, flows)
             gain = temporal.noise_gain(partial(one_by_one, paint), frames[0], count=6)
             rows[model].append((style, content, 1e3 * error, gain, rate))
@@ -215,7 +216,7 @@ def main() -> None:
     if options.true_flow:
         pairs = true_clips(options.true_flow)
         for model, build in models.items():
-            error = np.mean([temporal.warping_error(build(frames, 0)(frames), flows) for frames, flows in pairs])
+            error = float(np.mean([temporal.warping_error(build(f, 0)(f), flows) for f, flows in pairs]))
             print(f"{model:34} along true flow: {1e3 * error:.3f}e-3", flush=True)
 
 

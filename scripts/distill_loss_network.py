@@ -14,8 +14,9 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -141,7 +142,7 @@ class Pupil:
         self._arch = styles[0].architecture
         self._age, self._painting = self.LIFE, np.zeros(())
 
-        def losses(weights: dict, batch: dict) -> dict:
+        def losses(weights: Mapping[str, Any], batch: Mapping[str, Any]) -> dict[str, Any]:
             arrays = {key[len("net/") :]: value for key, value in batch.items() if key.startswith("net/")}
             net = LossNetwork("student", student.blocks, arrays, student.style_layers, student.content_layer)
             targets = loss.style_targets(net, batch["painting"], 1)
@@ -217,13 +218,14 @@ def main() -> None:
     starts = [*bundled, *(load_style(path) for path in options.styles)]
     pupil = Pupil(starts, lambda: model_painting(photos, paintings, 2 * options.size, rng), template, rng)
 
-    def losses(weights: dict, batch: dict) -> dict:
+    def losses(weights: Mapping[str, Any], batch: Mapping[str, Any]) -> dict[str, Any]:
         x = batch["x"]
-        net = LossNetwork("embedded", blocks, weights, style_layers)
-        target = {layer: f / scales[layer] for layer, f in features(teacher, x).items()}
+        net = LossNetwork("embedded", blocks, dict(weights), style_layers)
+        target: dict[str, Any] = {layer: f / scales[layer] for layer, f in features(teacher, x).items()}
         target[DEEP_LAYER] = deep_target(x) / scales[DEEP_LAYER]
         own = features(net, x, style_layers)
-        out, total = {}, 0.0
+        out: dict[str, Any] = {}
+        total: Any = 0.0
         for layer in style_layers:
             plain = LossNetwork("target", blocks, {}, style_layers)
             wanted = gram(plain, layer, target[layer])

@@ -14,6 +14,7 @@ import subprocess
 import tempfile
 import wave
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -263,10 +264,11 @@ def main() -> None:
         ]
         command += ["-metadata", "title=Harbour at evening", str(options.output / "harbour.mp4")]
         process = subprocess.Popen(command, stdin=subprocess.PIPE)
+        pipe: Any = process.stdin
         for frame in range(RATE * SECONDS):
             picture, _ = render(scene, frame)
-            process.stdin.write((picture * 255 + 0.5).astype(np.uint8).tobytes())
-        process.stdin.close()
+            pipe.write((picture * 255 + 0.5).astype(np.uint8).tobytes())
+        pipe.close()
         if process.wait():
             raise SystemExit("ffmpeg failed")
     still, _ = render(scene, 60)
@@ -281,7 +283,7 @@ def main() -> None:
             small = cv2.resize(picture, (WIDTH // 2, HEIGHT // 2), interpolation=cv2.INTER_AREA)
             cv2.imwrite(str(options.output / f"flow_{number:03d}.png"), small)
         flow, seen = true_flow(scene, frame)
-        write_flo(options.output / f"flow_{frame:03d}.flo", flow[::2, ::2] / 2)
+        write_flo(options.output / f"flow_{frame:03d}.flo", (flow[::2, ::2] / 2).astype(np.float32))
         cv2.imwrite(str(options.output / f"flow_{frame:03d}_visible.png"), (seen[::2, ::2] * 255).astype(np.uint8))
     # Training pictures for those who bring none: other harbours, each with its own seed.
     for seed in range(12):

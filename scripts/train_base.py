@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-import cv2
 import numpy as np
 from keras import ops
 from keras.optimizers.schedules import CosineDecay
+from train_gallery import read_rgb
 
 from videostyle import __version__
 from videostyle.models import gallery
@@ -39,12 +41,12 @@ def main() -> None:
     options = parser.parse_args()
 
     rng = np.random.default_rng(0)
-    photos = [cv2.imread(str(path))[..., ::-1] for path in sorted(options.photos.glob("*.jpg"))]
+    photos = [read_rgb(path) for path in sorted(options.photos.glob("*.jpg"))]
     window = options.size
     arch = NETWORKS[options.network]
 
     def batch() -> dict[str, np.ndarray]:
-        crops = []
+        crops: list[np.ndarray] = []
         while len(crops) < options.batch:
             photo = photos[rng.integers(len(photos))]
             top, left = (rng.integers(0, side - window + 1) for side in photo.shape[:2])
@@ -53,7 +55,7 @@ def main() -> None:
                 crops.append(crop)
         return {"x": np.stack(crops).astype(np.float32) / 255.0}
 
-    def losses(weights: dict, data: dict) -> dict:
+    def losses(weights: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, Any]:
         error = forward(arch, weights, data["x"]) - data["x"]
         mse = ops.mean(ops.square(error))
         # The absolute error keeps flat areas exact where the squared one is already content.

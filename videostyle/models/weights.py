@@ -111,7 +111,7 @@ def _card_from(text: str, path: Path) -> StyleCard:
     for name, value in fields.items():
         if name in ("loss_weights", "figures"):
             wrong = not isinstance(value, dict) or not all(map(_is_number, value.values()))
-            texts = value if isinstance(value, dict) else ()
+            texts = tuple(value) if isinstance(value, dict) else ()
         else:
             wrong, texts = not isinstance(value, str), (str(value),)
         if wrong:
