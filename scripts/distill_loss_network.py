@@ -205,7 +205,7 @@ def main() -> None:
     scales = {layer: float(ops.sqrt(ops.mean(ops.square(f)))) for layer, f in features(teacher, calibration).items()}
     deep_kernel = deep_arrays["conv4_1_aux/kernel"][0, 0]
 
-    def deep_target(x: object) -> object:
+    def deep_target(x: Any) -> Any:
         return ops.relu(
             ops.matmul(features(deep, x, (DEEP_LAYER,))[DEEP_LAYER], deep_kernel) + deep_arrays["conv4_1_aux/bias"]
         )
