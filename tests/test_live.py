@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -29,8 +29,8 @@ from tests.conftest import X264, ffmpeg, load_script
 from videostyle.cli.main import main
 from videostyle.errors import DeviceError, ModelError, OutputError, UsageError
 from videostyle.frames import VideoInfo
-from videostyle.io.address import INPUTS, parse_address
 from videostyle.io import camera as camera_module
+from videostyle.io.address import INPUTS, parse_address
 from videostyle.io.camera import PacedFile, open_grabber
 from videostyle.io.ffmpeg import ffmpeg_exe
 from videostyle.io.source import open_source
@@ -1196,6 +1196,95 @@ def test_what_is_streamed_can_be_painted_again(scheme: str) -> None:
     receiver.join(5)
     assert len(found) >= 20
     assert found == sorted(set(found))
+
+
+@pytest.fixture(scope="module")
+def packets(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
+    """A transport stream of 250 frames with a key frame every three seconds, in pieces of a frame on average."""
+    path = tmp_path_factory.mktemp("stream") / "sent.ts"
+    keys = ("-g", "75", "-keyint_min", "75", "-sc_threshold", "0")
+    ffmpeg("-f", "lavfi", "-i", "testsrc2=s=64x48:r=25", "-t", "10", *X264, *keys, "-f", "mpegts", path)
+    data = path.read_bytes()
+    count = len(data) // 188
+    borders = [188 * (count * n // 250) for n in range(251)]
+    return [data[low:high] for low, high in itertools.pairwise(borders)]
+
+
+def sent(pieces: list[bytes]) -> str:
+    """The address at which whoever connects first gets these."""
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        connection, _ = server.accept()
+        server.close()
+        with connection:
+            for piece in pieces:
+                try:
+                    connection.sendall(piece)
+                except OSError:
+                    return
+
+    threading.Thread(target=serve, daemon=True).start()
+    return f"tcp://127.0.0.1:{server.getsockname()[1]}"
+
+
+def test_a_stream_joined_between_key_frames_begins_with_the_next_one(packets: list[bytes]) -> None:
+    grabber = open_grabber(0, sent(packets[30:]))
+    assert (grabber.info.width, grabber.info.height) == (64, 48)
+    pictures = []
+    while (found := grabber.read()) is not None:
+        pictures.append(found[0])
+    grabber.close()
+    assert len(pictures) == 250 - 75
+    assert pictures[0].shape == (48, 64, 3)
+    assert not np.array_equal(pictures[0], pictures[-1])
+
+
+def test_what_cannot_be_decoded_of_a_stream_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Packet:
+        def __init__(self, number: int) -> None:
+            self.number = number
+
+        def decode(self) -> list[av.VideoFrame]:
+            if self.number in (0, 1, 5):
+                raise av.error.InvalidDataError(1, "Invalid data")
+            return [av.VideoFrame.from_ndarray(coded(self.number), format="rgb24")]
+
+    class Container:
+        def __init__(self) -> None:
+            self.streams, self.average_rate = self, Fraction(25)
+            self.video = [self]
+            self.closed = False
+
+        def demux(self, stream: object) -> list[Packet]:
+            return [Packet(number) for number in range(8)]
+
+        def decode(self, stream: object) -> Iterator[av.VideoFrame]:
+            return (frame for packet in self.demux(stream) for frame in packet.decode())
+
+        def close(self) -> None:
+            self.closed = True
+
+    container = Container()
+    monkeypatch.setattr(av, "open", lambda *words, **options: container)
+    grabber = open_grabber(0, "tcp://127.0.0.1:1")
+    assert (grabber.info.width, grabber.info.height) == SIZE
+    found = []
+    while (got := grabber.read()) is not None:
+        found.append(code_of(got[0]))
+    assert found == [2, 3, 4, 6, 7]
+    grabber.close()
+    assert container.closed
+
+
+@pytest.mark.parametrize("seconds", [0.0, 15.0])
+def test_a_stream_without_a_picture_is_given_up(
+    seconds: float, packets: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(camera_module, "FIRST_FRAME", seconds)
+    with pytest.raises(DeviceError, match="gives no picture"):
+        # Joined just after a key frame: there is none any more, or the next one comes too late.
+        open_grabber(0, sent(packets[230:] if seconds else packets[80:]))
 
 
 @pytest.mark.parametrize("url", ["file:///etc/passwd", "out.mp4", "http://x/y"])

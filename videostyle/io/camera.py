@@ -6,6 +6,7 @@ that ends gives None; one that fails raises ``DeviceError``.
 
 from __future__ import annotations
 
+import math
 import re
 import threading
 import time
@@ -22,6 +23,7 @@ from videostyle.io.opencv import load_cv2
 from videostyle.io.source import SEQUENCE_RATE, ReadOptions, open_source
 
 TIMEOUT = 5.0  # seconds for a stream to open, and to give its next frame
+FIRST_FRAME = 15.0  # seconds for a stream to give its first whole picture: key frames may be ten seconds apart
 HELD = 1.0  # seconds after which a file's picture that stays is given again
 
 
@@ -226,10 +228,15 @@ class PacedFile(_OneAtATime):
 class NetworkStream(_OneAtATime):
     """A stream by its address, through PyAV; SRT, which PyAV lacks, through ffmpeg.
 
+    Whoever joins a stream comes between two key frames, and packets get lost on the way: what cannot be decoded is
+    passed over. The size is known from the first whole picture, which the first ``read`` gives.
+
     Raises:
         UsageError: if the address is of no known kind.
-        DeviceError: if it cannot be opened.
+        DeviceError: if it cannot be opened, or gives no picture.
     """
+
+    position: float | None = None
 
     def __init__(self, url: str) -> None:
         import av
@@ -239,6 +246,7 @@ class NetworkStream(_OneAtATime):
         address = parse_address(url, INPUTS, "open")
         self._errors = (FFmpegError, OSError)
         self._relay: Process | None = None
+        self._first: tuple[UInt8Array, float] | None = None
         self.warnings: list[str] = []
         options = {"fflags": "nobuffer", "analyzeduration": "500000"}  # ffmpeg would look at five seconds
         try:
@@ -261,12 +269,46 @@ class NetworkStream(_OneAtATime):
                 why = self._relay.last_words or why
             raise DeviceError(f"cannot open the stream '{address}'", why, "is it being sent?") from error
         stream.thread_type = "SLICE"  # frame threads would hold frames back
-        self._frames = self._container.decode(stream)
-        context = stream.codec_context
+        self._frames = self._decoded(stream)
+        self._first = self._wait_for_first()
+        if self._first is None:
+            self.close()
+            why = f"nothing in {FIRST_FRAME:.0f} s could be decoded, or it ended"
+            raise DeviceError(f"the stream '{address}' gives no picture", why, "is it being sent?")
+        height, width = self._first[0].shape[:2]
         rate = stream.average_rate or Fraction(30)
-        self.info = VideoInfo(width=context.width, height=context.height, fps=Fraction(rate))
+        self.info = VideoInfo(width=width, height=height, fps=Fraction(rate) if 1 <= rate <= 1000 else Fraction(30))
+
+    def _wait_for_first(self) -> tuple[UInt8Array, float] | None:
+        # A relay has no time limit of its own: a sender that falls silent now would be waited for without end.
+        guard = threading.Timer(FIRST_FRAME, self._relay.kill) if self._relay is not None else None
+        if guard is not None:
+            guard.start()
+        try:
+            return self._next()
+        finally:
+            if guard is not None:
+                guard.cancel()
+
+    def _decoded(self, stream: Any) -> Iterator[Any]:
+        """Frames, packet by packet; ends where the sender does, or if the first one does not come."""
+        deadline = time.monotonic() + FIRST_FRAME
+        for packet in self._container.demux(stream):
+            frames = []
+            try:
+                frames = packet.decode()
+            except self._errors:
+                pass  # the rest of a picture whose beginning was not sent, or what was lost on the way
+            for frame in frames:
+                deadline = math.inf
+                yield frame
+            if self._done.is_set() or time.monotonic() > deadline:
+                return
 
     def _next(self) -> tuple[UInt8Array, float] | None:
+        if self._first is not None:
+            first, self._first = self._first, None
+            return first
         try:
             frame = next(self._frames, None)
         except self._errors:

@@ -219,6 +219,9 @@ class Capture:
                     self._last = time.monotonic()
                     pause = min(2 * pause, RETRY_LONGEST)
                     continue
+                if self._stop.is_set():
+                    self._grabber.close()  # the run has ended meanwhile
+                    return
                 self.reconnects += 1
                 self._start()
                 return
