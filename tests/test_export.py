@@ -130,7 +130,7 @@ def test_the_command_exports_a_style_for_a_scene(
     [
         (["great-wave", "--size", "640"], 2, "WIDTHxHEIGHT"),
         (["great-wave", "--size", "8x8"], 2, "16 to 8192"),
-        (["painting.jpg"], 2, "videostyle train"),
+        (["painting.jpg"], 4, "cannot read the picture"),
         (["great-wave", "--strength", "0.5"], 2, "--scene"),
         (["no-such-style"], 4, "no style named"),
         (["great-wave", "--scene", "missing.mp4"], 3, "no such file"),

@@ -14,7 +14,7 @@ FORMATS = ("onnx", "litert", "saved_model")
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the options of this verb."""
-    parser.add_argument("style", metavar="STYLE", help="a style's name, a style file or a mix")
+    parser.add_argument("style", metavar="STYLE", help="a style's name, a style file, a mix, or a picture that was rendered with")
     parser.add_argument("--format", required=True, choices=FORMATS, help="what the other program reads")
     parser.add_argument("-o", "--output", type=Path, help="what to write (default: STYLE-WIDTHxHEIGHT here)")
     parser.add_argument(
@@ -51,8 +51,6 @@ def run(options: argparse.Namespace) -> int:
     from videostyle.processors.export import SUFFIXES, export
     from videostyle.processors.stylize import Stylize
 
-    if gallery.is_picture(options.style):
-        raise UsageError(f"'{options.style}' is a picture", hint="make a style of it first: videostyle train")
     style = gallery.resolve(options.style, options.strength)
     if style.ends and scene is None:
         raise UsageError(
