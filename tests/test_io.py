@@ -12,8 +12,10 @@ import av
 import numpy as np
 import pytest
 
+from tests.conftest import ffmpeg as make
 from videostyle.errors import InputError, OutputError, UsageError
 from videostyle.frames import ColorInfo, FrameBatch, VideoInfo
+from videostyle.io import sink as sinks
 from videostyle.io.ffmpeg import ffmpeg_exe
 from videostyle.io.probe import probe
 from videostyle.io.sink import EncodeOptions, Original, open_sink
@@ -342,3 +344,61 @@ def test_colours_come_out_as_painted_and_the_file_says_how_they_are_stored(
     back = everything(tmp_path / name)[0][0].astype(float)
     for place in inside:
         assert np.abs(back[place].mean((0, 1)) - PAINT[place].mean((0, 1))).max() <= near + 1
+
+
+@pytest.mark.parametrize(("source", "suffix"), [("plain.mp4", ".avi"), ("plain.ts", ".ts"), ("plain.mp4", ".ts")])
+def test_older_containers_keep_frames_times_and_sound(clip: Clip, source: str, suffix: str, tmp_path: Path) -> None:
+    path = clip("plain.mp4")
+    if source.endswith(".ts"):
+        path = tmp_path / source
+        make("-i", clip("plain.mp4"), "-c", "copy", path)
+    output = tmp_path / f"out{suffix}"
+    report = copy(path, output, EncodeOptions(crf=1))  # with frames that wait for others, but for avi
+    frames, times, _ = everything(path)
+    back, back_times, _ = everything(output)
+    assert np.abs(frames.astype(int) - back).mean() < 3
+    np.testing.assert_allclose(back_times - back_times[0], times - times[0], atol=0.001)
+    assert not [w for w in report.warnings if "audio" in w]
+    assert len(packets(output, "audio")) == 1
+    if source.endswith(".ts"):
+        assert packets(output, "audio") == packets(path, "audio")
+
+
+@pytest.mark.parametrize(("sound", "suffix"), [("flac", ".mov"), ("libopus", ".mov"), ("truehd", ".mp4")])
+def test_a_track_that_the_container_refuses_is_left_out_and_said_before_painting(
+    clip: Clip, sound: str, suffix: str, tmp_path: Path
+) -> None:
+    original = tmp_path / "in.mkv"
+    second = ("-map", "0:a", "-c", "copy", "-c:a:1", sound, "-ac:a:1", "2", "-strict", "-2")
+    make("-i", clip("plain.mp4"), "-map", "0", *second, original)
+    with open_source(original) as source:
+        sink = open_sink(tmp_path / f"out{suffix}", source.info, original=Original(original))
+        assert [w for w in sink.warnings if w.startswith("audio stream 2") and "cannot be copied" in w]
+        for batch in source:
+            sink.write(batch)
+        sink.close()
+    assert packets(tmp_path / f"out{suffix}", "audio") == packets(original, "audio")[:1]
+
+
+def test_a_track_that_is_refused_only_at_the_end_does_not_cost_the_picture(
+    clip: Clip, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = tmp_path / "in.mkv"
+    make("-i", clip("plain.mp4"), "-map", "0", "-map", "0:a", "-c", "copy", "-c:a:1", "flac", original)
+    monkeypatch.setattr(sinks, "_refusal", lambda stream, packet, container: "")
+    report = copy(original, tmp_path / "out.mov")
+    assert [w for w in report.warnings if "stream 2 could not be copied" in w]
+    assert len(everything(tmp_path / "out.mov")[0]) == 25
+    assert packets(tmp_path / "out.mov", "audio") == packets(original, "audio")[:1]
+
+
+@pytest.mark.parametrize("suffix", [".avi", ".gif", ".mkv"])
+def test_containers_without_a_variable_rate_say_how_far_frames_are_moved(
+    clip: Clip, suffix: str, tmp_path: Path
+) -> None:
+    said = {}
+    for name in ("variable.mp4", "silent.mkv"):
+        report = copy(clip(name), tmp_path / f"{name}{suffix}", EncodeOptions(audio=False))
+        said[name] = [w for w in report.warnings if "no variable frame rate" in w]
+    assert not said["silent.mkv"]
+    assert bool(said["variable.mp4"]) == (suffix != ".mkv")

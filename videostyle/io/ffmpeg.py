@@ -145,7 +145,15 @@ def codec_for(name: str | None, suffix: str) -> Codec:
     codec = CODECS[name]
     if suffix not in codec.containers:
         raise UsageError(f"a '{suffix}' file cannot hold {name}", hint=f"use one of: {', '.join(codec.containers)}")
+    if suffix == ".avi" and codec.encoder == "libx264":
+        # AVI stores no times: frames that wait for others to be decoded would all be shown late.
+        codec = replace(codec, arguments=(*codec.arguments, "-bf", "0"))
     return codec
+
+
+def encoded_rate(info: VideoInfo) -> Fraction:
+    """The constant rate, in frames a second, that frames are encoded at whatever their times are."""
+    return min(max(info.fps or Fraction(25), MIN_RATE), MAX_RATE).limit_denominator(100_000)
 
 
 def _plane_matrix(color: ColorInfo) -> str:
@@ -184,7 +192,7 @@ def encode_command(
     """
     odd = info.width % 2 or info.height % 2
     stored = pixel_format or (codec.odd_pixel_format if odd else codec.pixel_format)
-    rate = min(max(info.fps or Fraction(25), MIN_RATE), MAX_RATE).limit_denominator(100_000)
+    rate = encoded_rate(info)
     planes = input_format == "i420"
     arguments = [ffmpeg_exe(), "-hide_banner", "-nostdin", "-loglevel", "error", "-y"]
     arguments += ["-f", "rawvideo", "-pixel_format", "yuv420p" if planes else "rgb24"]

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import bisect
 import contextlib
+import errno
 import heapq
+import io
 import logging
+import math
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,6 +19,7 @@ from typing import IO, Any, Protocol
 
 import av
 import numpy as np
+from av.bitstream import BitStreamFilterContext
 from av.error import FFmpegError
 
 from videostyle.errors import OutputError, UsageError
@@ -38,6 +42,14 @@ MUXERS = {
     ".ts": "mpegts",
     ".flv": "flv",
 }
+# What players find in a transport stream. It takes anything, and ffmpeg cannot be asked: what has no number of its
+# own there is written as data that nobody plays.
+TRANSPORT = (
+    *("aac", "aac_latm", "mp2", "mp3", "ac3", "eac3", "dts", "opus"),
+    *("dvb_subtitle", "dvb_teletext", "hdmv_pgs_subtitle"),
+)
+TRIED_PACKETS = 500  # of the original's, to find the first of each stream
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 FREE_CLOCK = (".mp4", ".m4v", ".mov")  # containers that store any time base exactly
 
 
@@ -96,6 +108,30 @@ class Sink(Protocol):
 
     def abort(self) -> None:
         """Leaves nothing behind. May be called twice, and after ``close``."""
+
+
+def _refusal(stream: Any, packet: Any, container: str) -> str:
+    """Why a container does not take a stream, "" if it does: its header and first packet are written to memory.
+
+    What a container lists as allowed may still be refused when its header is written (TrueHD in mp4, FLAC in mov).
+    """
+    codec = stream.codec_context.codec
+    name = getattr(codec, "canonical_name", codec.name)
+    try:
+        with av.open(io.BytesIO(), "w", format=container) as trial:
+            allowed = TRANSPORT if container == "mpegts" else trial.supported_codecs
+            if name not in allowed and codec.name not in allowed:
+                return "not allowed there"
+            copy = trial.add_stream_from_template(stream, opaque=True)
+            if packet is None:
+                trial.start_encoding()
+            else:
+                packet.pts = packet.dts = 0
+                packet.stream = copy
+                trial.mux(packet)
+    except (FFmpegError, ValueError) as error:
+        return f"not allowed there ({getattr(error, 'strerror', None) or error})"
+    return ""
 
 
 def _clock(ticks: list[int], delay: int, number: int) -> int:
@@ -204,10 +240,17 @@ class VideoSink:
         self._times: list[float] = []
         # GIF and WebP have clocks and palettes of their own: ffmpeg writes these files itself.
         self._direct = not self._codec.stream
+        self._chosen: list[int] = []  # numbers, in the original, of the streams that are to be copied
         self._copied: set[int] = set()  # numbers, in the original, of the streams that packets were copied from
         self._parts: list[Path] = [self._output.scratch]
         target = self._output.temporary if self._direct else self._output.scratch
         self._encoder = StreamEncoder(target, info, self._codec, options)
+        if original is not None and not self._direct:
+            try:
+                self._choose(original.path)
+            except BaseException:
+                self._output.abort()
+                raise
 
     @property
     def in_parts(self) -> bool:
@@ -246,8 +289,11 @@ class VideoSink:
         """
         self._parts, self._times = list(parts), list(times)
         try:
-            if not self._direct:
-                self._mux()
+            if self._direct:
+                step = float(1 / ffmpeg.encoded_rate(self._info))
+                self._warn_of_shifts([number * step for number in range(len(self._times))], max(step, 0.02))
+            else:
+                self._finish_mux()
             if self._finish is not None:
                 self._finish(self._output.temporary)
             self._verify()
@@ -270,7 +316,9 @@ class VideoSink:
         if self._output.path.suffix.lower() not in FREE_CLOCK:
             base = Fraction(1, 90_000) if self._output.path.suffix.lower() == ".ts" else Fraction(1, 1000)
             if self._output.path.suffix.lower() == ".avi":
+                # Its clock ticks once a frame, and what is shown first is shown at 0: parts of a tick before are lost.
                 base = 1 / (self._info.fps or Fraction(25))
+                origin = self._times[0] - math.floor((self._times[0] - origin) / base) * float(base)
         ticks: list[int] = []
         for time in self._times:
             tick = round((time - origin) / base)
@@ -280,6 +328,16 @@ class VideoSink:
                 tick = ticks[-1] + 1
             ticks.append(tick)
         return ticks, base
+
+    def _warn_of_shifts(self, shown: Sequence[float], tick: float) -> None:
+        """Says by how much frames are shown too early or too late where that is more than the clock's coarseness."""
+        errors = [time - self._times[0] - (there - shown[0]) for time, there in zip(self._times, shown, strict=True)]
+        worst = max(map(abs, errors))
+        if worst > 0.6 * tick + 0.002:
+            self.warnings.append(
+                f"{self._output.path.suffix} keeps no variable frame rate: frames are shown up to {worst:.2f} s early "
+                "or late (choose .mp4 or .mkv, or a constant rate with --fps)"
+            )
 
     def _ticks_on(self, base: Fraction, origin: float) -> list[int]:
         ticks: list[int] = []
@@ -299,6 +357,57 @@ class VideoSink:
         ]
         return min([*starts, self._times[0]])
 
+    def _choose(self, path: Path) -> None:
+        """Finds the sound and subtitle streams that the container takes; the others are said to be left out.
+
+        It is done before the first frame is painted: what is refused at the end would cost the whole render.
+        """
+        suffix = self._output.path.suffix
+        with open_container(path) as source:
+            pictures = [stream.index for stream in source.streams if stream.type == "video"]
+            for index in pictures[1:]:
+                self.warnings.append(f"video stream {index} (a cover, or a second picture) is not copied")
+            if not self._options.audio:
+                return
+            streams = [stream for stream in source.streams if stream.type in ("audio", "subtitle")]
+            firsts: dict[int, Any] = {}
+            with contextlib.suppress(FFmpegError):
+                for number, packet in enumerate(source.demux(streams)):
+                    if packet.size:
+                        firsts.setdefault(packet.stream.index, packet)
+                    if len(firsts) == len(streams) or number > TRIED_PACKETS:
+                        break
+            for stream in streams:
+                context: Any = stream.codec_context
+                codec, why = "unknown", "no decoder knows it"
+                if context is not None:
+                    codec, why = context.name, _refusal(stream, firsts.get(stream.index), MUXERS[suffix.lower()])
+                if why:
+                    self.warnings.append(
+                        f"{stream.type} stream {stream.index} ({codec}) cannot be copied into {suffix}: {why}"
+                    )
+                else:
+                    self._chosen.append(stream.index)
+
+    def _finish_mux(self) -> None:
+        """Muxes; once more without a stream that is refused after all: the picture took longer to make."""
+        chosen, said, why = list(self._chosen), list(self.warnings), ""
+        for dropped in ([], *([index] for index in chosen), chosen):
+            self._chosen = [index for index in chosen if index not in dropped]
+            self._copied.clear()
+            self.warnings[:] = said
+            try:
+                self._mux()
+            except FFmpegError as error:
+                if not self._chosen or error.errno in FULL:
+                    raise
+                why = why or str(error.strerror or error)
+                continue
+            if dropped:
+                streams = ", ".join(map(str, dropped))
+                self.warnings.append(f"sound or subtitles of stream {streams} could not be copied: {why}")
+            return
+
     def _mux(self) -> None:
         suffix = self._output.path.suffix.lower()
         with contextlib.ExitStack() as stack:
@@ -306,6 +415,7 @@ class VideoSink:
             source = stack.enter_context(open_container(self._original.path)) if self._original else None
             origin = self._origin(source) if source is not None else self._times[0]
             ticks, base = self._ticks(origin)
+            self._warn_of_shifts([float(tick * base) for tick in ticks], float(base))
             options = (
                 {"movflags": "+faststart+use_metadata_tags", "video_track_timescale": str(min(base.denominator, 10**6))}
                 if suffix in FREE_CLOCK
@@ -313,26 +423,34 @@ class VideoSink:
             )
             if suffix in (".mkv", ".webm"):
                 options = {"default_mode": "infer_no_subs"}
+            if suffix == ".avi":
+                # A sound that begins a little early (an AAC encoder's run-in) would move the picture by a frame.
+                options = {"avoid_negative_ts": "disabled"}
             muxer = stack.enter_context(
                 av.open(f"file:{self._output.temporary}", "w", format=MUXERS[suffix], options=options)
             )
             video = muxer.add_stream_from_template(encoded.streams.video[0], opaque=True)
+            # AVI has no place for H.264's set-up beside the packets, so that it must be inside them.
+            inside = None
+            if suffix == ".avi" and encoded.streams.video[0].codec_context.name == "h264":
+                inside = BitStreamFilterContext("h264_mp4toannexb", encoded.streams.video[0], video)
+                video.codec_context.codec_tag = "H264"
             video.time_base = base
             copies = self._copied_streams(source, muxer) if source is not None else {}
             if source is not None:
                 self._copy_tags(source, muxer, origin)
             muxer.metadata.update(self._metadata)
-            parts = [self._video_packets(encoded.streams.video[0], video, ticks, base)]
+            parts = [self._video_packets(encoded.streams.video[0], video, ticks, base, inside)]
             if copies:
                 parts.append(self._copied_packets(source, copies, origin))
             for _, _, packet in heapq.merge(*parts, key=lambda part: part[:2]):
                 muxer.mux(packet)
             for index in sorted(set(copies) - self._copied):
-                kind = source.streams[index].type
+                kind = copies[index].type
                 self.warnings.append(f"{kind} stream {index} has nothing in what was painted; it is left out or empty")
 
     def _video_packets(
-        self, first: Any, video: Any, ticks: list[int], base: Fraction
+        self, first: Any, video: Any, ticks: list[int], base: Fraction, inside: BitStreamFilterContext | None
     ) -> Iterator[tuple[float, int, Any]]:
         """Encoded packets with the frames' own times; the n-th to be shown gets the n-th time."""
         ranks: list[int] = []
@@ -356,6 +474,8 @@ class VideoSink:
                 for packet in container.demux(container.streams.video[0]):
                     if packet.pts is None:
                         continue
+                    if inside is not None:
+                        (packet,) = inside.filter(packet)
                     packet.time_base = base
                     rank = ranks[number]
                     packet.pts = ticks[rank]
@@ -372,38 +492,14 @@ class VideoSink:
         return max(1, round(1 / ((self._info.fps or Fraction(25)) * base)))
 
     def _copied_streams(self, source: Any, muxer: Any) -> dict[int, Any]:
-        """Sound and subtitle streams that the container takes; the others are said to be left out."""
+        """The streams of the output that the chosen ones of the original are copied to."""
         copies: dict[int, Any] = {}
-        pictures = 0
-        for stream in source.streams:
-            if stream.type == "video":
-                pictures += 1
-                if pictures > 1:
-                    self.warnings.append(f"video stream {stream.index} (a cover, or a second picture) is not copied")
-                continue
-            if not self._options.audio:
-                continue
-            codec = getattr(getattr(stream, "codec_context", None), "name", None) or "unknown"
-            try:
-                if stream.type not in ("audio", "subtitle"):
-                    raise ValueError("not sound or subtitles")
-                if (
-                    codec not in muxer.supported_codecs
-                    and getattr(stream.codec_context.codec, "canonical_name", codec) not in muxer.supported_codecs
-                ):
-                    raise ValueError("not allowed there")
-                copy = muxer.add_stream_from_template(stream, opaque=True)
-            except (FFmpegError, ValueError, AttributeError) as error:
-                if stream.type in ("audio", "subtitle"):
-                    self.warnings.append(
-                        f"{stream.type} stream {stream.index} ({codec}) cannot be copied "
-                        f"into {self._output.path.suffix}: {error}"
-                    )
-                continue
+        for index in self._chosen:
+            stream = source.streams[index]
+            copy = copies[index] = muxer.add_stream_from_template(stream, opaque=True)
             copy.metadata.update(stream.metadata)
             with contextlib.suppress(AttributeError, ValueError):
                 copy.disposition = stream.disposition
-            copies[stream.index] = copy
         return copies
 
     def _copy_tags(self, source: Any, muxer: Any, origin: float) -> None:
@@ -471,6 +567,16 @@ class VideoSink:
             )
 
 
+PLACE = re.compile(r"%0?\d*d")  # for the number of a picture of a sequence
+
+
+def numbered(pattern: str | Path, number: int) -> Path:
+    """The file of a picture: the last place for a number counts, all other per cent signs are part of the name."""
+    text = str(pattern)
+    place = list(PLACE.finditer(text))[-1]
+    return Path(text[: place.start()] + place[0] % number + text[place.end() :])
+
+
 class PictureSink:
     """Writes pictures: one still, or numbered files in a folder or by a printf-style pattern.
 
@@ -505,7 +611,7 @@ class PictureSink:
         self._written: list[Path] = []
         self._still = info.still
         self._lock: IO[bytes] | None = None
-        pattern = re.search(r"%0?\d*d", path.name)
+        pattern = PLACE.search(path.name)
         if self._still and not pattern and path.suffix.lower() in PICTURES:
             self._pattern = ""
             self._pending: PendingOutput | None = PendingOutput(path, overwrite=options.overwrite, sources=inputs)
@@ -536,7 +642,7 @@ class PictureSink:
 
     @property
     def pattern(self) -> str:
-        """Path of the pictures of a sequence, with a place for the number."""
+        """Path of the pictures of a sequence, with a place for the number (``numbered``)."""
         return str(self._folder.absolute() / self._pattern)
 
     def vet(self, frames: int) -> None:
@@ -546,7 +652,7 @@ class PictureSink:
             OutputError: if one is an input, or exists and may not be replaced.
         """
         for number in range(frames):
-            self._vet(self._folder / (self._pattern % number))
+            self._vet(numbered(self._folder / self._pattern, number))
 
     def _vet(self, target: Path) -> None:
         if not target.exists():
@@ -569,7 +675,7 @@ class PictureSink:
                 self._encode(self._pending.temporary, frame)
                 self._written.append(self._pending.temporary)
                 continue
-            target = self._folder / (self._pattern % number)
+            target = numbered(self._folder / self._pattern, number)
             self._vet(target)
             partial = target.with_name(f".{target.stem}.part{target.suffix}")
             self._encode(partial, frame)
@@ -635,10 +741,10 @@ def open_sink(
     """
     options = options or EncodeOptions()
     path = Path(path)
-    animated = path.suffix.lower() == ".webp" and not info.still and "%" not in path.name
+    animated = path.suffix.lower() == ".webp" and not info.still and not PLACE.search(path.name)
     pictures = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
     if options.codec == "png" or (path.suffix.lower() in pictures and not animated) or path.is_dir() or not path.suffix:
-        if path.suffix.lower() in pictures and "%" not in path.name and not info.still and not path.is_dir():
+        if path.suffix.lower() in pictures and not PLACE.search(path.name) and not info.still and not path.is_dir():
             path = path.with_name(f"{path.stem}_%06d{path.suffix}")
         return PictureSink(path, info, options, finish, inputs, lock=True)
     return VideoSink(path, info, options, original, metadata, finish)
