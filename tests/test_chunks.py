@@ -630,6 +630,21 @@ def test_a_sequence_that_was_broken_off_goes_on(
     assert sorted(os.listdir(tmp_path)) == ["out", "whole"]
 
 
+@pytest.mark.parametrize("name", ["50% done/out_%04d.png", "50% done %/frames", "one/50%_done_%03d.png"])
+def test_n5_per_cent_signs_in_names_of_a_sequence_are_names(name: str, film: Path, style: str, tmp_path: Path) -> None:
+    from videostyle.io.timecode import parse
+
+    settings = RenderSettings(style, end=parse("3f"), encode=EncodeOptions(codec="png"))
+    report = render(film, tmp_path / name, settings)
+    folder, pattern = (tmp_path / name).parent, Path(name).name
+    if "%" not in pattern:
+        folder, pattern = tmp_path / name, "%06d.png"
+    head, tail = pattern.rsplit("%", 1)
+    digits = int(tail.split("d")[0])
+    assert report.frames == 3
+    assert sorted(os.listdir(folder)) == [f"{head}{n:0{digits}d}.png" for n in range(3)]
+
+
 def test_a_sequence_is_written_by_one_run_at_a_time(film: Path, style: str, tmp_path: Path) -> None:
     from videostyle.io.sink import EncodeOptions, open_sink
 

@@ -29,7 +29,7 @@ from safetensors.numpy import save as save_arrays
 
 from videostyle.errors import OutputError
 from videostyle.io.files import publish, write_whole
-from videostyle.io.sink import EncodeOptions
+from videostyle.io.sink import EncodeOptions, numbered
 from videostyle.io.timecode import TimePoint
 from videostyle.models.statistics import Span, from_arrays, to_arrays
 from videostyle.render.plan import Plan
@@ -229,7 +229,7 @@ def files_of(job: Job, number: int) -> list[Path]:
     if not job.pictures:
         return [chunk_path(job.folder, number)]
     first, frames = job.plan.chunks[number]
-    return [Path(job.pictures % n) for n in range(first, first + frames)]
+    return [numbered(job.pictures, n) for n in range(first, first + frames)]
 
 
 def _content(files: Iterable[Path]) -> dict[str, Any]:
