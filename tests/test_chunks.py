@@ -657,6 +657,60 @@ def test_a_sequence_is_written_by_one_run_at_a_time(film: Path, style: str, tmp_
     assert os.listdir(tmp_path) == ["out"]
 
 
+@pytest.fixture(scope="module")
+def drawings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of 250 pictures: two chunks."""
+    folder = tmp_path_factory.mktemp("drawings")
+    ffmpeg("-f", "lavfi", "-i", "testsrc2=s=32x32:r=25", "-t", "10", folder / "in_%04d.png")
+    return folder
+
+
+def test_many_pictures_are_shown_at_the_rate_asked_for(drawings: Path, style: str, tmp_path: Path) -> None:
+    from fractions import Fraction
+
+    settings = RenderSettings(style, frame_rate=Fraction(10))
+    job = load_job(render(drawings, tmp_path / "out.mp4", settings, plan_only=True).output)
+    assert job is not None
+    assert len(job.plan.chunks) == 2
+    assert job.plan.times == pytest.approx([n / 10 for n in range(250)])
+
+
+def test_pictures_beside_those_of_the_input_do_not_keep_it_from_going_on(
+    drawings: Path, style: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / "both"
+    shutil.copytree(drawings, folder)
+    settings = RenderSettings(style)
+    job = render(folder / "in_%04d.png", folder / "out_%04d.png", settings, plan_only=True).output
+    chunks.paint_in_folders([str(job)], [0])
+    report = render(folder / "in_%04d.png", folder / "out_%04d.png", settings)
+    assert (report.resumed, report.frames) == (240, 250)
+    assert len(list(folder.glob("out_*.png"))) == 250
+
+
+@pytest.mark.parametrize(
+    ("source", "output"),
+    [
+        (".", "out_%04d.png"),
+        (".", "out.webp"),
+        (".", "."),
+        ("in_%04d.png", "in_%06d.png"),
+        ("in_%04d.png", "in_%02d.png"),
+    ],
+)
+def test_an_output_that_would_be_read_as_input_is_refused(
+    source: str, output: str, drawings: Path, style: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / "both"
+    shutil.copytree(drawings, folder)
+    before = sorted(os.listdir(folder))
+    settings = RenderSettings(style, encode=EncodeOptions(codec="png" if output == "." else None))
+    with pytest.raises(OutputError, match="among the pictures of the input"):
+        render(folder / source, folder / output, settings)
+    assert sorted(os.listdir(folder)) == before
+    assert os.listdir(tmp_path) == ["both"]
+
+
 # -- reading a part ----------------------------------------------------------------------------------------------
 
 

@@ -472,6 +472,24 @@ def _natural(path: Path) -> list[Any]:
     return [int(part) if part.isdigit() else part.lower() for part in re.split(r"(\d+)", path.name)]
 
 
+def _names(path: Path) -> re.Pattern[str] | None:
+    """What the names of files look like that a printf-style pattern stands for, the number in a group."""
+    match = re.fullmatch(r"(.*)%0?(\d*)d(.*)", path.name)
+    if match is None:
+        return None
+    digits = rf"\d{{{match[2]},}}" if match[2] else r"\d+"
+    return re.compile(re.escape(match[1]) + f"({digits})" + re.escape(match[3]))
+
+
+def in_sequence(path: Path, file: Path) -> bool:
+    """Whether ``sequence_files`` of a folder or a pattern would find a file of that name, if it were there."""
+    if path.is_dir():
+        return file.suffix.lower() in PICTURES and file.parent.resolve() == path.resolve()
+    pattern = _names(path)
+    alike = pattern is not None and not path.exists() and pattern.fullmatch(file.name) is not None
+    return alike and file.parent.resolve() == path.parent.resolve()
+
+
 def sequence_files(path: Path) -> list[Path] | None:
     """The files of a folder of pictures or of a printf-style pattern (``shot_%04d.png``); None if it is neither.
 
@@ -483,11 +501,9 @@ def sequence_files(path: Path) -> list[Path] | None:
         if not files:
             raise InputError(f"the folder '{path}' holds no pictures", hint=f"looked for {', '.join(PICTURES)}")
         return files
-    match = re.fullmatch(r"(.*)%0?(\d*)d(.*)", path.name)
-    if match is None or path.exists():
+    pattern = _names(path)
+    if pattern is None or path.exists():
         return None
-    digits = rf"\d{{{match[2]},}}" if match[2] else r"\d+"
-    pattern = re.compile(re.escape(match[1]) + f"({digits})" + re.escape(match[3]))
     found = [
         (int(m[1]), f)
         for f in (path.parent.iterdir() if path.parent.is_dir() else ())

@@ -76,14 +76,14 @@ def work_folder(output: Path) -> Path:
     return output.with_name(f".{output.name[:200]}.videostyle")
 
 
-def input_identity(path: Path) -> str:
-    """Hash of a file's size, time of change, first and last MiB; of names and sizes for a folder of pictures."""
+def input_identity(files: Sequence[Path]) -> str:
+    """Hash of a file's size, time of change, first and last MiB; of names, sizes and times for a row of pictures."""
     digest = hashlib.sha256()
-    if not path.is_file():
-        for entry in sorted(path.iterdir() if path.is_dir() else path.parent.iterdir()):
-            if entry.is_file() and not entry.name.startswith("."):
-                digest.update(f"{entry.name} {entry.stat().st_size} {entry.stat().st_mtime_ns}\n".encode())
+    if len(files) != 1:
+        for entry in files:
+            digest.update(f"{entry.name} {entry.stat().st_size} {entry.stat().st_mtime_ns}\n".encode())
         return digest.hexdigest()
+    path = files[0]
     size = path.stat().st_size
     digest.update(f"{size} {path.stat().st_mtime_ns}".encode())
     with path.open("rb") as file:
@@ -94,11 +94,13 @@ def input_identity(path: Path) -> str:
     return digest.hexdigest()
 
 
-def fingerprint(path: Path, settings: RenderSettings, style: Style, versions: Mapping[str, str]) -> dict[str, str]:
+def fingerprint(
+    files: Sequence[Path], settings: RenderSettings, style: Style, versions: Mapping[str, str]
+) -> dict[str, str]:
     """What the painted frames depend on, by name.
 
     Args:
-        path: the input.
+        files: of the input, and no others that lie beside them.
         settings: with batch size, precision and threads chosen.
         style: with its strength.
         versions: of programs, libraries and the device.
@@ -108,7 +110,7 @@ def fingerprint(path: Path, settings: RenderSettings, style: Style, versions: Ma
     # Whether an old output may be replaced does not change a frame.
     same = replace(settings, encode=replace(settings.encode, overwrite=False))
     return {
-        "input": input_identity(path),
+        "input": input_identity(files),
         "settings": hashlib.sha256(json.dumps(settings_to_json(same), sort_keys=True).encode()).hexdigest(),
         "style": arrays_sha256(style.weights),
         **versions,

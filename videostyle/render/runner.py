@@ -14,8 +14,8 @@ from videostyle import __version__
 from videostyle.errors import Interrupted, OutputError, UsageError
 from videostyle.frames import FrameBatch, VideoInfo
 from videostyle.io.files import disk_error, disk_free
-from videostyle.io.sink import Original, PictureSink, VideoSink, open_sink
-from videostyle.io.source import FrameSource, open_source
+from videostyle.io.sink import Original, PictureSink, VideoSink, numbered, open_sink
+from videostyle.io.source import FrameSource, SequenceSource, in_sequence, open_source
 from videostyle.io.timecode import TimePoint
 from videostyle.pipeline import Branch, RunReport, Trace, run_all
 from videostyle.pipeline import chain as open_chain
@@ -115,7 +115,10 @@ def make_plans(
         A plan for each; they differ in the statistics only.
     """
     told = (lambda count: progress("plan", count, source.info.frame_count)) if progress else None
-    with open_source(source.path, source.options) as scan:
+    options = source.options
+    if isinstance(source, SequenceSource):
+        options = replace(options, frame_rate=source.info.fps)  # which it no longer holds: no frame is dropped for it
+    with open_source(source.path, options) as scan:
         shots, times = plan_shots(scan, lambda part: [measured(part, s.statistics_of) for s in stylizes], told)
         warnings = tuple(scan.warnings)
     chunks = chunk_borders(len(times), [shot.first for shot in shots])
@@ -218,6 +221,12 @@ class Clip:
             finish=lambda file: [embed(file, mark) for mark in marks],
         )
         try:
+            if _among_inputs(source.path, target, sink):
+                raise OutputError(
+                    f"the output '{target}' lies among the pictures of the input",
+                    "it would be painted as well",
+                    "choose another folder with -o",
+                )
             style = resolve(settings.style, settings.strength, source, progress)
             painted = painted_by(style, settings)
             tags.update(painted.tags())
@@ -281,6 +290,13 @@ class Clip:
         self.source.close()
         for output in self.outputs:
             output.sink.abort()
+
+
+def _among_inputs(path: Path, target: Path, sink: VideoSink | PictureSink) -> bool:
+    """Whether files of an output would be read as part of the input, by the next chunk or when it goes on."""
+    if isinstance(sink, PictureSink) and sink.in_parts:
+        return any(in_sequence(path, numbered(sink.pattern, number)) for number in (0, 999_999))
+    return in_sequence(path, target)
 
 
 def render(
@@ -445,7 +461,7 @@ def _unplanned(source: FrameSource, output: Output) -> Job:
         "OpenCV": load_cv2().__version__,
         "ffmpeg": ffmpeg.version().split(" Copyright")[0],
     }
-    mark = fingerprint(source.path, chosen, stylize.style, versions)
+    mark = fingerprint(source.files, chosen, stylize.style, versions)
     target = Path(os.path.abspath(output.target))
     pictures = output.sink.pattern if isinstance(output.sink, PictureSink) else ""
     return Job(source.path.resolve(), target, chosen, mark, Plan((), (), ()), stylize.style, pictures)
