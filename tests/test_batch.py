@@ -12,8 +12,9 @@ import pytest
 
 from videostyle.cli.main import main
 from videostyle.errors import DeviceError, InputError, UsageError
+from videostyle.io.sink import EncodeOptions
 from videostyle.models.weights import save_style
-from videostyle.render import batch
+from videostyle.render import batch, chunks
 from videostyle.render.batch import Clock, Task, Wish, plan_tasks, read_jobs, run_tasks
 from videostyle.render.settings import Engine, RenderSettings
 
@@ -197,6 +198,74 @@ def test_two_clips_of_one_stem_get_two_outputs(clip: Clip, tmp_path: Path) -> No
     tasks, failed = plan_tasks([Wish(tmp_path, ("quick",), RenderSettings(""))], tmp_path / "out")
     assert not failed
     assert len({task.output for task in tasks}) == 2
+
+
+def test_pictures_of_a_clip_count_as_kept_only_when_they_are_all_there(
+    clip: Clip, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copy(clip("plain.mp4"), tmp_path / "a.mp4")
+    folder = tmp_path / "out" / "a_stylized_quick"
+    words = ["batch", str(tmp_path / "a.mp4"), "--style", "quick", "-o", str(tmp_path / "out"), "--codec", "png", "-q"]
+
+    def row() -> dict[str, object]:
+        return dict(json.loads(capsys.readouterr().out.splitlines()[-1])["tasks"][0])
+
+    def full(job: object, number: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(chunks, "commit_pictures", full)
+        assert main([*words, "--json"]) == 5
+    assert row()["status"] == "failed"
+    assert list(folder.glob("*.png"))
+    assert main([*words, "--dry-run", "--json"]) == 0
+    assert row()["exists"] is False
+    assert main([*words, "--json"]) == 0
+    assert row()["status"] == "done"
+    assert len(list(folder.glob("*.png"))) == 25
+    assert main([*words, "--json"]) == 0
+    assert row()["status"] == "kept"
+    assert sorted(os.listdir(tmp_path / "out")) == ["a_stylized_quick"]
+
+
+@pytest.mark.parametrize(
+    ("clip", "codec", "name"),
+    [
+        ("50% off.mp4", None, "50% off_stylized_quick.mp4"),
+        ("shot_%04d.png", None, "shot_stylized_quick.mp4"),
+        ("%04d.png", "h264", "frames_stylized_quick.mp4"),
+        ("a.mp4", "png", "a_stylized_quick"),
+    ],
+)
+def test_an_output_is_named_after_its_clip(clip: str, codec: str | None, name: str) -> None:
+    from videostyle.frames import VideoInfo
+    from videostyle.render.runner import default_output
+
+    assert default_output(Path(clip), "quick", VideoInfo(width=2, height=2), codec) == Path(name)
+
+
+def test_an_empty_folder_is_no_painted_sequence(tmp_path: Path) -> None:
+    settings = RenderSettings("quick", encode=EncodeOptions(codec="png"))
+    task = Task(tmp_path / "a.mp4", tmp_path / "out", settings, 1, 1)
+    assert not task.is_there
+    task.output.mkdir()
+    assert not task.is_there
+    (task.output / "000000.png").touch()
+    assert task.is_there
+
+
+def test_render_gives_the_pictures_of_each_of_several_clips_a_folder(
+    clip: Clip, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("a.mp4", "b.mp4"):
+        shutil.copy(clip("one.mp4"), tmp_path / name)
+    (tmp_path / "out").mkdir()
+    words = ["render", str(tmp_path / "a.mp4"), str(tmp_path / "b.mp4"), "--style", "quick", "--codec", "png", "-q"]
+    assert main([*words, "-o", str(tmp_path / "out")]) == 0
+    assert sorted(str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*.png")) == [
+        "a_stylized_quick/000000.png",
+        "b_stylized_quick/000000.png",
+    ]
 
 
 def test_the_longest_comes_first_and_the_time_left_is_that_of_what_was_done(clip: Clip, tmp_path: Path) -> None:

@@ -62,7 +62,7 @@ def run(options: argparse.Namespace) -> int:
     tasks, failed = plan_tasks(wishes, folder)
     load_tensorflow(frames_side_by_side=not any(trains(style) for wish in wishes for style in wish.styles))
     clock = Clock(_measured(settings.device))
-    needed = disk_needed(task for task in tasks if not task.output.exists())
+    needed = disk_needed(task for task in tasks if not task.is_there)
     free = disk_free(tasks[0].output.parent) if tasks else 0
     if options.dry_run:
         return _show_plan(options, tasks, failed, clock, needed, free)
@@ -115,18 +115,18 @@ def _measured(device: str) -> float | None:
 def _show_plan(
     options: argparse.Namespace, tasks: list[Task], failed: list[Outcome], clock: Any, needed: int, free: int
 ) -> int:
-    total = clock.left(sum(task.cost for task in tasks if not task.output.exists()))
+    total = clock.left(sum(task.cost for task in tasks if not task.is_there))
     if options.json:
         rows = [
             {"input": str(t.input), "output": str(t.output), "style": t.settings.style, "frames": t.frames,
-             "megapixels": round(t.cost, 2), "seconds": clock.left(t.cost), "exists": t.output.exists()}
+             "megapixels": round(t.cost, 2), "seconds": clock.left(t.cost), "exists": t.is_there}
             for t in tasks
         ]  # fmt: skip
         bad = [outcome.row() for outcome in failed]
         print(json.dumps({"tasks": rows, "failed": bad, "seconds": total, "bytes": needed, "free": free}))
         return next((outcome.exit_code for outcome in failed), 0)
     for task in tasks:
-        state = "exists, is kept" if task.output.exists() else _hours(clock.left(task.cost)).split(" before")[0]
+        state = "exists, is kept" if task.is_there else _hours(clock.left(task.cost)).split(" before")[0]
         print(f"{task.input} -> {task.output}: {task.settings.style}, {task.frames or '?'} frames, {state}")
     for outcome in failed:
         print(f"{outcome.task.input}: {outcome.error}")

@@ -121,7 +121,14 @@ def _render_one(
     from videostyle.render.runner import render
 
     report = render(
-        path, options.output, settings, progress=bars, cancel=cancel, engine=engine, restart=options.restart
+        path,
+        options.output,
+        settings,
+        progress=bars,
+        cancel=cancel,
+        engine=engine,
+        restart=options.restart,
+        shared=len(options.inputs) > 1,
     )
     if not options.quiet:
         for warning in report.warnings:

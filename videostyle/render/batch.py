@@ -92,6 +92,21 @@ class Task:
         """Megapixels to paint: what the time of a task goes with."""
         return self.frames * self.pixels / 1e6
 
+    @property
+    def is_there(self) -> bool:
+        """Whether its output is there already, and whole.
+
+        A file is; a folder of pictures is there from the first moment, and whole when nothing of its render is left.
+        """
+        from videostyle.render.job import work_folder
+
+        try:
+            if not self.output.is_dir():
+                return self.output.exists()
+            return any(self.output.iterdir()) and not work_folder(self.output).exists()
+        except OSError:
+            return False  # a name that is too long, a folder that cannot be read: painting it will say so
+
 
 @dataclass
 class Outcome:
@@ -283,11 +298,12 @@ def plan_tasks(wishes: Sequence[Wish], folder: Path | None) -> tuple[list[Task],
                 settings = replace(wish.settings, style=style)
                 output = wish.output
                 if output is None:
-                    name = default_output(clip, style, info).name
+                    name = default_output(clip, style, info, settings.encode.codec).name
                     place = (folder / below) if folder else clip.parent
                     output = place / name
                     if taken.get(output, clip) != clip:  # a.mp4 and a.mov
-                        output = place / f"{clip.name.replace('.', '_')}_stylized_{style_label(style)}{output.suffix}"
+                        suffix = "" if settings.encode.codec == "png" and not info.still else output.suffix
+                        output = place / f"{clip.name.replace('.', '_')}_stylized_{style_label(style)}{suffix}"
                 if output in taken:
                     task = Task(clip, output, settings, 0, 0)
                     why = f"'{output}' is the output of '{taken[output]}' already"
@@ -376,7 +392,7 @@ class _Ledger:
         """Those that are to be painted; outputs that are there already are noted and left out."""
         left = []
         for task in group:
-            if task.output.exists() and not task.settings.encode.overwrite:
+            if task.is_there and not task.settings.encode.overwrite:
                 self.note(Outcome(task, "kept"))
             else:
                 left.append(task)

@@ -14,7 +14,7 @@ from videostyle import __version__
 from videostyle.errors import Interrupted, OutputError, UsageError
 from videostyle.frames import FrameBatch, VideoInfo
 from videostyle.io.files import disk_error, disk_free
-from videostyle.io.sink import Original, PictureSink, VideoSink, numbered, open_sink
+from videostyle.io.sink import PLACE, Original, PictureSink, VideoSink, numbered, open_sink
 from videostyle.io.source import FrameSource, SequenceSource, in_sequence, open_source
 from videostyle.io.timecode import TimePoint
 from videostyle.pipeline import Branch, RunReport, Trace, run_all
@@ -66,14 +66,14 @@ def style_label(spec: str) -> str:
     return "".join(c if c.isalnum() or c in "-_" else "-" for c in stem.replace(":", "").replace(",", "+"))
 
 
-def default_output(source: Path, style: str, info: VideoInfo) -> Path:
-    """``CLIP_stylized_STYLE.mp4`` beside the input; a picture's suffix for a still, a folder for pictures."""
-    name = f"{source.stem.split('%')[0].rstrip('_-') or 'frames'}_stylized_{style_label(style)}"
+def default_output(source: Path, style: str, info: VideoInfo, codec: str | None = None) -> Path:
+    """``CLIP_stylized_STYLE.mp4`` beside the input; a picture's suffix for a still, none for a folder of pictures."""
+    name = f"{PLACE.split(source.stem)[0].rstrip('_-') or 'frames'}_stylized_{style_label(style)}"
     if info.still:
         return source.with_name(
             name + (source.suffix if source.suffix.lower() in (".png", ".jpg", ".jpeg", ".webp") else ".png")
         )
-    return source.with_name(f"{name}.mp4")
+    return source.with_name(name if codec == "png" else f"{name}.mp4")
 
 
 def painted_by(style: Style, settings: RenderSettings) -> Painted:
@@ -127,10 +127,17 @@ def make_plans(
 
 @dataclass(frozen=True)
 class Wanted:
-    """One output of a clip: the file to write (None = beside the clip), and how."""
+    """One output of a clip.
+
+    Attributes:
+        output: the file to write, or a folder; None = beside the clip.
+        settings: how.
+        shared: whether a folder takes outputs of other clips as well, so that pictures need one in it.
+    """
 
     output: Path | None
     settings: RenderSettings
+    shared: bool = False
 
 
 @dataclass
@@ -204,9 +211,10 @@ class Clip:
 
     def _open(self, want: Wanted, progress: ProgressFunction) -> None:
         source, settings = self.source, want.settings
-        target = want.output or default_output(source.path, settings.style, source.info)
-        if target.is_dir() and (source.info.still or settings.encode.codec != "png"):
-            target = target / default_output(source.path, settings.style, source.info).name
+        default = default_output(source.path, settings.style, source.info, settings.encode.codec)
+        target = want.output or default
+        if target.is_dir() and (want.shared or source.info.still or settings.encode.codec != "png"):
+            target = target / default.name
         is_file = source.path.is_file() and not source.info.still
         # The output is opened, and locked, before the network is loaded: a wrong name should not cost seconds.
         tags: dict[str, str] = {}
@@ -310,6 +318,7 @@ def render(
     engine: Engine | None = None,
     restart: bool = False,
     plan_only: bool = False,
+    shared: bool = False,
 ) -> RunReport:
     """Renders one input into one output: ``render_all`` with one.
 
@@ -323,11 +332,12 @@ def render(
         engine: as there.
         restart: as there.
         plan_only: stop when the chunks are planned; the report names their folder.
+        shared: as in ``Wanted``.
 
     Raises:
         VideostyleError: whatever went wrong; nothing but finished chunks is left behind then.
     """
-    wanted = Wanted(Path(output) if output is not None else None, settings)
+    wanted = Wanted(Path(output) if output is not None else None, settings, shared)
     if plan_only:
         return _plan_only(path, wanted, stopping(progress, cancel), restart)
     return render_all(path, [wanted], progress=progress, cancel=cancel, trace=trace, engine=engine, restart=restart)[0]
@@ -473,10 +483,10 @@ def _kept(job: Job, restart: bool) -> Job | None:
     Raises:
         OutputError: if what is kept belongs to another render.
     """
-    if restart:
+    if restart and not job.pictures:  # that a sequence is not whole is to be seen until it has another plan
         remove_job(job.folder)
     found = load_job(job.folder)
-    if found is None:
+    if found is None or restart:
         return None
     changed = differences(found.fingerprint, job.fingerprint)
     if changed:
