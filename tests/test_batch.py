@@ -14,6 +14,7 @@ from videostyle.cli.main import main
 from videostyle.errors import DeviceError, InputError, UsageError
 from videostyle.io.sink import EncodeOptions
 from videostyle.models.weights import save_style
+from videostyle.pipeline import RunReport
 from videostyle.render import batch, chunks
 from videostyle.render.batch import Clock, Task, Wish, plan_tasks, read_jobs, run_tasks
 from videostyle.render.settings import Engine, RenderSettings
@@ -294,6 +295,35 @@ def test_what_may_pass_is_tried_again_and_what_may_not_is_not(tmp_path: Path, mo
     assert tried == ["busy.mp4", "busy.mp4", "broken.mp4"]
     assert [outcome.exit_code for outcome in outcomes] == [6, 3]
     assert batch.ATTEMPTS == 2
+
+
+def test_a_bug_met_in_one_clip_does_not_cost_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def render_all(path: Path, *arguments: object, **options: object) -> list[RunReport]:
+        if path.name == "odd.mp4":
+            raise ZeroDivisionError("division by zero")
+        return [RunReport(tmp_path / "fine_out.mp4", 1, 0.1, 0.1, ())]
+
+    monkeypatch.setattr("videostyle.render.runner.render_all", render_all)
+    tasks = [Task(tmp_path / f"{n}.mp4", tmp_path / f"{n}_out.mp4", RenderSettings("a"), 1, 1) for n in ("odd", "fine")]
+    outcomes = run_tasks(tasks, Engine())
+    assert [(outcome.status, outcome.exit_code) for outcome in outcomes] == [("failed", 1), ("done", 0)]
+    assert "this is a bug: ZeroDivisionError: division by zero" in outcomes[0].error
+
+
+def test_a_name_that_is_too_long_is_the_failure_of_its_clip_alone(
+    clip: Clip, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = ["a.mp4", f"{'n' * 245}.mp4"]
+    for name in names:
+        shutil.copy(clip("one.mp4"), tmp_path / name)
+    words = ["batch", *(str(tmp_path / name) for name in names), f"{tmp_path}/{'m' * 300}.mp4", "--style", "quick"]
+    assert main([*words, "-q", "--json"]) == 3
+    rows = json.loads(capsys.readouterr().out.splitlines()[-1])["tasks"]
+    found = {Path(row["input"]).name[0]: (row["status"], row["exit_code"]) for row in rows}
+    assert found == {"a": ("done", 0), "n": ("failed", 5), "m": ("failed", 3)}
+    assert all("too long" in row["error"] for row in rows if row["status"] == "failed")
+    assert main([*words, "-q", "-o", "d" * 300]) == 5
+    assert "cannot write to" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

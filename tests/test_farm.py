@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Collection
@@ -312,6 +313,30 @@ def test_a_clip_that_fails_does_not_cost_the_others(
     assert all(clip._sinks[0].aborted for clip in made.values())  # type: ignore[attr-defined]
 
 
+@pytest.mark.parametrize("where", ["planning", "painting", "finishing"])
+def test_a_bug_met_in_one_clip_does_not_cost_the_others(
+    where: str, clips: Callable[..., ChunkedClip], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crew = Hands(1)
+    farm = farm_of(crew, monkeypatch)
+    bad, good = clips("a", [30, 30]), clips("b", [20])
+
+    def fail(*arguments: object) -> Any:
+        raise ZeroDivisionError
+
+    if where == "painting":
+        crew.outcome = lambda piece, _: ZeroDivisionError() if piece.clip is bad else None
+    if where == "finishing":
+        monkeypatch.setattr(bad, "finish", fail)
+    farm.add("a", fail if where == "planning" else lambda: bad)
+    farm.add("b", lambda: good)
+    results = dict(farm.results())
+    assert isinstance(results["a"], ZeroDivisionError)
+    assert isinstance(results["b"], list)
+    assert crew.closed
+    assert where == "planning" or bad._sinks[0].aborted  # type: ignore[attr-defined]
+
+
 def test_what_may_pass_is_tried_again_on_a_cluster(
     clips: Callable[..., ChunkedClip], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -481,6 +506,35 @@ def test_a_worker_that_dies_takes_no_other_with_it_and_is_replaced(
                 crew.result(handle)
     finally:
         crew.close()
+
+
+def _interrupted(folders: list[str], numbers: list[int], device: str | None) -> None:
+    """Stands for painting while somebody presses Ctrl-C: the terminal sends the signal to every process."""
+    blocked = signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(0.1)
+    Path(folders[0]).mkdir(exist_ok=True)
+    (Path(folders[0]) / "finished.txt").write_text(str(blocked))
+
+
+def test_p6_ctrl_c_does_not_reach_the_workers_and_their_chunks_are_finished(
+    clips: Callable[..., ChunkedClip], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(executors, "paint_in_folders", _interrupted)
+    monkeypatch.setattr(executors, "_load", _nothing)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    crew = ProcessCrew(1)
+    clip = clips("a", [10])
+    try:
+        handle = crew.start(clip.pieces()[0])
+        while not crew.ended([handle], 1.0):
+            pass
+        crew.result(handle)
+    finally:
+        crew.close()
+    # It was deaf before its first line ran: it takes a while until a process is ready.
+    assert (work_folder(clip.jobs[0].output) / "finished.txt").read_text() == "True"
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == before
 
 
 def test_workers_end_with_a_parent_that_was_killed(tmp_path: Path) -> None:

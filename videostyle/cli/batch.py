@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from videostyle.cli.options import add_chunk_options, add_render_options, engine_from, settings_from, trains
-from videostyle.errors import UsageError
+from videostyle.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
     from videostyle.render.batch import Outcome, Task
@@ -57,8 +57,11 @@ def run(options: argparse.Namespace) -> int:
         else:
             wishes.append(Wish(path, tuple(dict.fromkeys(options.style)), settings))
     folder = Path(options.output) if options.output else None
-    if folder is not None and folder.exists() and not folder.is_dir():
-        raise UsageError(f"'{folder}' is not a folder")
+    try:
+        if folder is not None and folder.exists() and not folder.is_dir():
+            raise UsageError(f"'{folder}' is not a folder")
+    except OSError as error:
+        raise OutputError(f"cannot write to '{folder}'", error.strerror or str(error)) from error
     tasks, failed = plan_tasks(wishes, folder)
     load_tensorflow(frames_side_by_side=not any(trains(style) for wish in wishes for style in wish.styles))
     clock = Clock(_measured(settings.device))

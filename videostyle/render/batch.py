@@ -280,9 +280,9 @@ def plan_tasks(wishes: Sequence[Wish], folder: Path | None) -> tuple[list[Task],
     for wish in wishes:
         try:
             clips = _clips(wish, folder.resolve() if folder else None)
-        except VideostyleError as error:
+        except (VideostyleError, OSError) as error:
             settings = replace(wish.settings, style=wish.styles[0])
-            failed.append(_failure(Task(wish.input, wish.output or wish.input, settings, 0, 0), error))
+            failed.append(_unreadable(Task(wish.input, wish.output or wish.input, settings, 0, 0), error))
             continue
         for clip, below in clips:
             try:
@@ -290,9 +290,9 @@ def plan_tasks(wishes: Sequence[Wish], folder: Path | None) -> tuple[list[Task],
                     info = source.info
                 if wish.input.is_dir() and _painted(clip):
                     continue  # our own output, left beside the clips by an earlier run
-            except VideostyleError as error:
+            except Exception as error:  # of whatever kind: the other clips have nothing to do with it
                 tasks_of_clip = (Task(clip, clip, replace(wish.settings, style=s), 0, 0) for s in wish.styles)
-                failed += [_failure(task, error) for task in tasks_of_clip]
+                failed += [_unreadable(task, error) for task in tasks_of_clip]
                 continue
             for style in wish.styles:
                 settings = replace(wish.settings, style=style)
@@ -314,8 +314,23 @@ def plan_tasks(wishes: Sequence[Wish], folder: Path | None) -> tuple[list[Task],
     return sorted(tasks, key=lambda task: -task.cost), failed
 
 
-def _failure(task: Task, error: VideostyleError) -> Outcome:
-    return Outcome(task, "failed", error=str(error), exit_code=error.exit_code)
+def _unreadable(task: Task, error: Exception) -> Outcome:
+    """The failure of a task whose input could not be looked at."""
+    if isinstance(error, OSError):
+        error = InputError(f"cannot open '{task.input}'", error.strerror or str(error))
+    return _failure(task, error)
+
+
+def _failure(task: Task, error: Exception) -> Outcome:
+    if isinstance(error, VideostyleError):
+        return Outcome(task, "failed", error=str(error), exit_code=error.exit_code)
+    if isinstance(error, OSError):
+        why = f"'{task.output}': {error.strerror or error}"
+        return Outcome(task, "failed", error=why, exit_code=OutputError.exit_code)
+    # Nobody foresaw it; the other clips have nothing to do with it.
+    log.info("%s", task.input, exc_info=error)
+    why = f"this is a bug: {type(error).__name__}: {error} (--log-level info shows more)"
+    return Outcome(task, "failed", error=" ".join(why.split()), exit_code=VideostyleError.exit_code)
 
 
 def _painted(clip: Path) -> bool:
@@ -420,15 +435,14 @@ class _Ledger:
             )
         )
 
-    def again(self, group: Sequence[Task], error: VideostyleError | OSError) -> Groups:
+    def again(self, group: Sequence[Task], error: Exception) -> Groups:
         """What of a failed group is to be tried once more; the rest is noted as failed."""
         if len(group) > 1:
             # A style that cannot be used, or an output that cannot be written, must not cost the others.
             log.info("%s: %s; its outputs are painted one by one", group[0].input.name, error)
             return [[task] for task in group]
-        if isinstance(error, OSError):
-            why = f"'{group[0].output}': {error.strerror}"
-            self.note(Outcome(group[0], "failed", error=why, exit_code=5))
+        if not isinstance(error, VideostyleError):
+            self.note(_failure(group[0], error))
             return []
         tried = self._tried[group[0].output] = self._tried.get(group[0].output, 0) + 1
         # A broken clip stays broken.
@@ -511,7 +525,7 @@ def _one_by_one(
             reports = render_all(group[0].input, _wanted(group), progress=told, cancel=cancel, restart=anew)
         except Interrupted:
             raise
-        except (VideostyleError, OSError) as error:
+        except Exception as error:
             waiting[:0] = [(again, False) for again in ledger.again(group, error)]
         else:
             ledger.done(group, reports)

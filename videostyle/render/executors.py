@@ -6,12 +6,14 @@ one engine can be finished with another.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import logging
 import math
 import multiprocessing
 import multiprocessing.connection
 import os
+import signal
 import statistics
 import threading
 import time
@@ -182,6 +184,20 @@ class Crew(Protocol):
         """Ends all workers, after what they are painting where they cannot be stopped."""
 
 
+@contextlib.contextmanager
+def _deaf_to_ctrl_c() -> Iterator[None]:
+    """Processes that begin inside never see a SIGINT: a terminal sends it to all, and the parent alone decides.
+
+    A signal that this thread has blocked stays blocked in what it starts, from before the first line of Python runs
+    there; in this process it waits for a moment.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _get_ready(threads: int, visible: str | None) -> None:
     """Begins a worker process: its share of the machine, and its end when its parent ends."""
     os.environ["VIDEOSTYLE_THREADS"] = str(threads)
@@ -238,7 +254,12 @@ class ProcessCrew:
         self._pools: list[ProcessPoolExecutor | None] = [None] * workers
         self._busy: dict[Future[None], int] = {}
         for number in range(workers):
-            self._pool(number).submit(_load)
+            self._submit(number, _load)
+
+    def _submit(self, number: int, function: Callable[..., None], *arguments: Any) -> Future[None]:
+        """Hands work to a process; the first one begins it."""
+        with _deaf_to_ctrl_c():
+            return self._pool(number).submit(function, *arguments)
 
     def _pool(self, number: int) -> ProcessPoolExecutor:
         pool = self._pools[number]
@@ -260,10 +281,10 @@ class ProcessCrew:
         seen = visible_gpu(device or "")
         arguments = (piece.folders, [piece.number], seen[1] if seen else device)
         try:
-            future = self._pool(number).submit(paint_in_folders, *arguments)
+            future = self._submit(number, paint_in_folders, *arguments)
         except BrokenProcessPool:
             self._pools[number] = None
-            future = self._pool(number).submit(paint_in_folders, *arguments)
+            future = self._submit(number, paint_in_folders, *arguments)
         self._busy[future] = number
         return future
 
@@ -378,7 +399,7 @@ def make_crew(engine: Engine, most: int) -> Crew:
 # -- handing out -------------------------------------------------------------------------------------------------
 
 Key = TypeVar("Key")
-Result = list[RunReport] | VideostyleError | OSError
+Result = list[RunReport] | Exception
 
 
 class Farm(Generic[Key]):
@@ -471,7 +492,7 @@ class Farm(Generic[Key]):
             key = self._planned.pop(future)
             try:
                 clip = future.result()
-            except (VideostyleError, OSError) as error:
+            except Exception as error:  # of whatever kind: other clips are on their way
                 self._room.release()
                 yield key, error
                 continue
@@ -513,10 +534,10 @@ class Farm(Generic[Key]):
     def _ended(self, crew: Crew, handle: Any) -> Iterator[tuple[Key, Result]]:
         piece, since = self._running.pop(handle)
         clip, others = piece.clip, [other for other, _ in self._running.values()]
-        error: VideostyleError | None = None
+        error: Exception | None = None
         try:
             crew.result(handle)
-        except VideostyleError as met:
+        except Exception as met:  # as above
             error = met
         if piece.done or clip not in self._painting:
             return  # a copy was faster, or the clip has failed already
@@ -535,10 +556,10 @@ class Farm(Generic[Key]):
         else:
             yield self._failed(clip, error)
 
-    def _failed(self, clip: ChunkedClip, error: VideostyleError) -> tuple[Key, Result]:
+    def _failed(self, clip: ChunkedClip, error: Exception) -> tuple[Key, Result]:
         self._pending = [piece for piece in self._pending if piece.clip is not clip]
         key = self._painting.pop(clip)
-        explained = clip.explained(error)
+        explained = clip.explained(error) if isinstance(error, VideostyleError) else error
         clip.close()
         self._room.release()
         return key, explained
@@ -548,7 +569,7 @@ class Farm(Generic[Key]):
             clip = self._finishing.pop(future)
             try:
                 reports = future.result()
-            except VideostyleError as error:
+            except Exception as error:  # as above
                 yield self._failed(clip, error)
                 continue
             key = self._painting.pop(clip)
