@@ -7,6 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Collection
+from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any
 
@@ -523,6 +524,7 @@ def test_p6_ctrl_c_does_not_reach_the_workers_and_their_chunks_are_finished(
     monkeypatch.setattr(executors, "paint_in_folders", _interrupted)
     monkeypatch.setattr(executors, "_load", _nothing)
     before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    resource_tracker._resource_tracker._stop()  # as in a program whose first worker this is
     crew = ProcessCrew(1)
     clip = clips("a", [10])
     try:

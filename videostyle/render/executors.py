@@ -12,6 +12,7 @@ import logging
 import math
 import multiprocessing
 import multiprocessing.connection
+import multiprocessing.resource_tracker
 import os
 import signal
 import statistics
@@ -191,6 +192,8 @@ def _deaf_to_ctrl_c() -> Iterator[None]:
     A signal that this thread has blocked stays blocked in what it starts, from before the first line of Python runs
     there; in this process it waits for a moment.
     """
+    # With the first process Python starts a helper of its own, and then unblocks the signal whatever it was before.
+    multiprocessing.resource_tracker.ensure_running()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
@@ -200,6 +203,7 @@ def _deaf_to_ctrl_c() -> Iterator[None]:
 
 def _get_ready(threads: int, visible: str | None) -> None:
     """Begins a worker process: its share of the machine, and its end when its parent ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # should a library unblock it
     os.environ["VIDEOSTYLE_THREADS"] = str(threads)
     if visible is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = visible
