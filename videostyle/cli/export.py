@@ -14,7 +14,9 @@ FORMATS = ("onnx", "litert", "saved_model")
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the options of this verb."""
-    parser.add_argument("style", metavar="STYLE", help="a style's name, a style file, a mix, or a picture that was rendered with")
+    parser.add_argument(
+        "style", metavar="STYLE", help="a style's name, a style file, a mix, or a picture that was rendered with"
+    )
     parser.add_argument("--format", required=True, choices=FORMATS, help="what the other program reads")
     parser.add_argument("-o", "--output", type=Path, help="what to write (default: STYLE-WIDTHxHEIGHT here)")
     parser.add_argument(
