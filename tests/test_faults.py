@@ -68,6 +68,76 @@ def test_f2_cut_in_the_middle_is_said_or_refused(clip: Clip) -> None:
         read_all(clip("cut.mp4"), strict=True)
 
 
+@pytest.mark.parametrize(
+    ("name", "remux", "kept"),
+    [
+        *(("plain.mp4", ".mkv", 70), ("silent.mkv", ".mkv", 70), ("shifted.mkv", ".mkv", 70)),
+        *(("variable.mp4", ".mkv", 70), ("ten.mp4", ".mp4", 95), ("ten.mp4", ".mkv", 85)),
+        *(("interlaced.mp4", ".mp4", 70), ("interlaced.mp4", ".mkv", 70)),
+        *(("odd.mkv", ".avi", 60), ("silent.mkv", ".flv", 70)),
+    ],
+)
+def test_f2_every_kind_of_video_says_that_it_is_cut_off(
+    clip: Clip, name: str, remux: str, kept: int, tmp_path: Path
+) -> None:
+    whole, cut = tmp_path / f"whole{remux}", tmp_path / f"cut{remux}"
+    make("-i", clip(name), "-c", "copy", *(("-movflags", "+faststart") if remux == ".mp4" else ()), whole)
+    count, warnings = read_all(whole, strict=True)
+    assert not any("early" in w for w in warnings)
+    data = whole.read_bytes()
+    cut.write_bytes(data[: len(data) * kept // 100])
+    fewer, warnings = read_all(cut)
+    assert 0 < fewer < count
+    assert any("ends early" in w for w in warnings)
+    with pytest.raises(InputError, match="could be read"):
+        read_all(cut, strict=True)
+
+
+def test_f2_a_whole_file_is_not_said_to_be_cut_off(clip: Clip, tmp_path: Path) -> None:
+    """Cut without encoding (an edit list hides frames), a sound that is longer, pictures that stay for seconds."""
+    hidden, longer, slow = tmp_path / "hidden.mp4", tmp_path / "longer.mkv", tmp_path / "slow.mkv"
+    make("-ss", "0.3", "-i", clip("plain.mp4"), "-c", "copy", hidden)
+    make("-t", "0.4", "-i", clip("silent.mkv"), "-i", clip("plain.mp4"), "-map", "0:v", "-map", "1:a", "-c", "copy",
+         longer)  # fmt: skip
+    make("-f", "lavfi", "-i", "testsrc2=s=64x48:r=1/3:d=15", "-c:v", "libx264", "-pix_fmt", "yuv420p", slow)
+    for path, frames in ((hidden, 17), (longer, 10), (slow, 5)):
+        count, warnings = read_all(path, strict=True)
+        assert abs(count - frames) <= 1
+        assert not warnings
+
+
+def test_f2_times_of_packets_that_are_there_are_given(
+    clip: Clip, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import av
+    from av.error import InvalidDataError
+
+    from videostyle.io import probe
+
+    class Broken:
+        """A container whose end cannot be read."""
+
+        def __init__(self) -> None:
+            self.inner = av.open(str(clip("silent.mkv")))
+            self.streams = self.inner.streams
+
+        def demux(self, stream: object = None) -> Iterator[object]:
+            for number, packet in enumerate(self.inner.demux(video=0)):
+                if number == 10:
+                    raise InvalidDataError(1, "broken")
+                yield packet
+
+        def __enter__(self) -> Broken:
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            self.inner.close()
+
+    monkeypatch.setattr(probe, "open_container", lambda path: Broken())
+    assert len(probe.packet_times(tmp_path, 0)) == 10
+    assert 8 <= len(probe.frame_times(tmp_path, 0)) <= 10
+
+
 def test_f3_what_is_no_video(tmp_path: Path) -> None:
     (tmp_path / "empty.mp4").touch()
     (tmp_path / "text.mp4").write_text("this is not a video\n" * 50)

@@ -402,3 +402,9 @@ def test_containers_without_a_variable_rate_say_how_far_frames_are_moved(
         said[name] = [w for w in report.warnings if "no variable frame rate" in w]
     assert not said["silent.mkv"]
     assert bool(said["variable.mp4"]) == (suffix != ".mkv")
+
+
+def test_frames_that_stay_for_seconds_keep_their_times(tmp_path: Path) -> None:
+    source = "testsrc2=s=64x48:r=1/3:d=15"  # OpenCV takes a later frame's time for the first's
+    make("-f", "lavfi", "-i", source, "-c:v", "libx264", "-pix_fmt", "yuv420p", tmp_path / "slow.mkv")
+    np.testing.assert_allclose(everything(tmp_path / "slow.mkv")[1], [0, 3, 6, 9, 12], atol=0.001)

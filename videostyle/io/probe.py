@@ -78,15 +78,15 @@ class MediaInfo:
     counted: bool = False
 
 
-def open_container(path: Path) -> Any:
-    """Opens a vetted file with PyAV: local files of real containers only.
+def open_container(path: Path, **more: str) -> Any:
+    """Opens a vetted file with PyAV: local files of real containers only; ``more`` are options of its demuxer.
 
     Raises:
         InputError: if it cannot be opened.
     """
     options = {"protocol_whitelist": "file", "format_whitelist": FORMATS, "max_pixels": str(LARGEST_PICTURE)}
     try:
-        return av.open(f"file:{path}", options=options, metadata_errors="replace")
+        return av.open(f"file:{path}", options=options | more, metadata_errors="replace")
     except (FFmpegError, OSError, ValueError) as error:
         head = path.open("rb").read(4096)
         reason = str(getattr(error, "strerror", None) or error)
@@ -217,8 +217,10 @@ def packet_times(path: Path, index: int) -> list[Fraction]:
     times: list[Fraction] = []
     with open_container(path) as container:
         stream = container.streams[index]
-        with contextlib.suppress(FFmpegError):
-            times = [p.pts * p.time_base for p in container.demux(stream) if p.pts is not None and not p.is_discard]
+        with contextlib.suppress(FFmpegError):  # a file that is cut off holds what comes before
+            for packet in container.demux(stream):
+                if packet.pts is not None and not packet.is_discard:
+                    times.append(packet.pts * packet.time_base)
     return sorted(times)
 
 
@@ -227,10 +229,40 @@ def frame_times(path: Path, index: int) -> list[Fraction]:
     times: list[Fraction] = []
     with open_container(path) as container:
         stream = container.streams[index]
-        for packet in container.demux(stream):
-            with contextlib.suppress(FFmpegError):
-                times.extend(frame.pts * frame.time_base for frame in packet.decode() if frame.pts is not None)
+        with contextlib.suppress(FFmpegError):
+            for packet in container.demux(stream):
+                with contextlib.suppress(FFmpegError):
+                    times.extend(frame.pts * frame.time_base for frame in packet.decode() if frame.pts is not None)
     return sorted(times)
+
+
+def extent(path: Path, index: int) -> tuple[float, float, float]:
+    """How far a file really goes, found by walking through the packets of all its streams.
+
+    Returns:
+        When the last picture of stream ``index`` is shown; where the last packet of any stream ends; and by how much
+        more that may be as the last picture does not say how long it is shown. In seconds on the container's clock.
+    """
+    last = before = end = unsaid = 0.0
+    with open_container(path) as container, contextlib.suppress(FFmpegError):
+        for packet in container.demux():
+            if packet.pts is None or packet.is_discard:
+                continue
+            time = float(packet.pts * packet.time_base)
+            end = max(end, time + float((packet.duration or 0) * packet.time_base))
+            if packet.stream.index == index:
+                before, last = sorted((before, last, time))[1:]
+                unsaid = 0.0 if packet.duration else last - before
+    return last, end, unsaid
+
+
+def packets_there(path: Path, index: int) -> int:
+    """Whole packets of a stream, those included that an edit list (a cut without encoding) keeps from being shown."""
+    count = 0
+    with open_container(path, ignore_editlist="1") as container, contextlib.suppress(FFmpegError):
+        for packet in container.demux(container.streams[index]):
+            count += bool(packet.size and not packet.is_corrupt)
+    return count
 
 
 def stored_frames(path: Path) -> int:

@@ -193,6 +193,37 @@ class FrameSource:
         self.warnings.append(message)
         log.warning("%s: %s", self.path.name, message)
 
+    def _check_end(self, media: probe.MediaInfo, read: int, last: float) -> None:
+        """Says so where a file ends before it should: cut off as it was copied, or damaged to its end.
+
+        Args:
+            media: what the file says of itself.
+            read: frames that were read, those that could not be decoded included.
+            last: when the last of them is shown, seconds on the container's clock.
+        """
+        info, index = self._native, media.video_index or 0
+        step = float(1 / info.fps) if info.fps else 0.04
+        length, promised = info.duration or 0.0, info.frame_count or 0
+        counted = media.counted and read <= promised
+        if media.format == "avi":
+            # What it counts are ticks of its clock, and its length is that of what is there.
+            counted, length = False, max(length, promised * float(info.time_base))
+        if not length or info.start + length - last <= 1.25 * step + 0.01:
+            return
+        if counted and read < promised and probe.packets_there(self.path, index) < promised:
+            self._warn(f"it ends early: {read} of about {promised} frames could be read; is it cut off?")
+            return
+        # A sound that is longer than the picture ends the file; so every stream is looked at, and the length that the
+        # container was given, which counts from its zero.
+        shown, end, unsaid = probe.extent(self.path, index)
+        ends = max(media.duration or 0.0, length)
+        cut = not counted and end < ends - max(0.75 * step, 1.5 * unsaid, 0.1)
+        if cut or shown > last + 1.5 * step:
+            reached = end if cut else last + step
+            self._warn(
+                f"it ends early: {read} frames could be read, to {reached:.2f} of {ends:.2f} seconds; is it cut off?"
+            )
+
     def _trimmed(self) -> Iterator[Frame]:
         start, end = self.options.start, self.options.end
         origin: float | None = None
@@ -301,6 +332,7 @@ class VideoSource(FrameSource):
         step = float(1 / info.fps) if info.fps else 0.04
         end = info.duration or 0.0
         read, failures, lost = self._read_before, 0, 0
+        ahead = 0.0
         last = -math.inf
         while not self._closed:
             ok, picture = self._next()
@@ -314,6 +346,9 @@ class VideoSource(FrameSource):
                 lost += failures
             failures = 0
             stamp = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000.0
+            if read == 0:
+                ahead = min(stamp, 0.0)  # at a few seconds a frame it takes a later one for the first
+            stamp -= ahead
             # Raw streams carry no times, and OpenCV then says 0 for every frame.
             time = info.start + stamp if stamp > 0 or read == 0 else last + step
             if time <= last:
@@ -335,9 +370,7 @@ class VideoSource(FrameSource):
             )
         if lost:
             self._warn(f"{lost} damaged frames could not be decoded; the frame before each gap is held")
-        missing = end and info.start + end - last > max(2.5 * step, 0.15)
-        if missing and info.frame_count and read + lost < info.frame_count and not self._complete(read + lost):
-            self._warn(f"it ends early: {read} of about {info.frame_count} frames could be read; is it cut off?")
+        self._check_end(self._media, read + lost, last)
 
     def _converted(self, picture: UInt8Array) -> UInt8Array:
         cv2 = load_cv2()
@@ -346,10 +379,6 @@ class VideoSource(FrameSource):
         return np.asarray(cv2.LUT(picture, LIFT) if lifted else picture, np.uint8)
 
     _resized = False
-
-    def _complete(self, frames: int) -> bool:
-        """Whether a count that was only estimated from the duration was wrong, rather than the file cut off."""
-        return not self._media.counted and frames >= len(probe.packet_times(self.path, self._media.video_index or 0))
 
     def close(self) -> None:
         """Frees the file."""
@@ -365,6 +394,7 @@ class FFmpegSource(FrameSource):
             raise InputError(f"'{media.path}' has no video stream")
         info = media.video
         super().__init__(media.path, info, options)
+        self._media = media
         self._process: ffmpeg.Process | None = None
         self._tone_map, self._stream = tone_map, media.video_index
         if tone_map:
@@ -398,6 +428,7 @@ class FFmpegSource(FrameSource):
         expected = len(times(self.path, self._stream))
         if failure or read < expected:
             self._warn(f"{read} of {expected} frames could be read {failure}".strip())
+        self._check_end(self._media, read, last)
 
     def close(self) -> None:
         """Ends ffmpeg."""
