@@ -218,6 +218,20 @@ def test_constant_rate_shows_each_frame_when_it_is_due(clip: Clip) -> None:
     np.testing.assert_array_equal(even, frames[shown])
 
 
+@pytest.mark.parametrize("rate", [Fraction(10), Fraction(24), Fraction(25), Fraction(30000, 1001), Fraction(60)])
+@pytest.mark.parametrize("name", ["plain.mp4", "fast.mp4"])
+def test_constant_rate_keeps_the_length(clip: Clip, name: str, rate: Fraction, tmp_path: Path) -> None:
+    path = clip("plain.mp4")
+    if name == "fast.mp4":
+        path = tmp_path / name
+        make("-f", "lavfi", "-i", "testsrc2=s=64x48:r=50:d=1", "-pix_fmt", "yuv420p", path)
+    frames, times, _ = everything(path, frame_rate=rate)
+    assert len(frames) == round(1 * rate)
+    np.testing.assert_allclose(times, np.arange(len(frames)) / float(rate), atol=1e-6)
+    one, _, _ = everything(path, frame_rate=rate, start=TimePoint(frame=3), end=TimePoint(frame=4))
+    assert 1 <= len(one) <= 2
+
+
 def test_max_size_shrinks_and_keeps_the_shape(clip: Clip) -> None:
     assert everything(clip("plain.mp4"), max_size=32)[0].shape[1:] == (24, 32, 3)
     assert everything(clip("plain.mp4"), max_size=640)[0].shape[1:] == (48, 64, 3)

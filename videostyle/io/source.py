@@ -251,7 +251,11 @@ class FrameSource:
                 tick += 1
             held = frame
         if held is not None:
-            yield held[0], origin + float(tick / rate)
+            # The last one is shown for as long as a frame of the source is: as many more as that is nearest to.
+            end = held[1] + float(1 / (self._native.fps or SEQUENCE_RATE))
+            while tick == 0 or origin + float((tick + Fraction(1, 2)) / rate) <= end + 1e-9:
+                yield held[0], origin + float(tick / rate)
+                tick += 1
 
     def __iter__(self) -> Iterator[FrameBatch]:
         size, count = (self.info.height, self.info.width), self.options.batch_size
