@@ -26,8 +26,8 @@ from tests.conftest import ffmpeg as make
 from videostyle.errors import InputError, Interrupted, OutputError, VideostyleError
 from videostyle.frames import FrameBatch, VideoInfo
 from videostyle.io import ffmpeg, opencv
-from videostyle.io.files import PendingOutput
-from videostyle.io.sink import EncodeOptions, Original, open_sink
+from videostyle.io.files import PendingOutput, check_writable, write_whole
+from videostyle.io.sink import EncodeOptions, Original, PictureSink, open_sink
 from videostyle.io.source import ReadOptions, open_source
 from videostyle.io.timecode import TimePoint
 from videostyle.pipeline import run
@@ -218,6 +218,46 @@ def test_n3_n4_playlists_and_addresses_are_not_followed(
     with pytest.raises(TimeoutError):
         server.accept()
     server.close()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["a" * 251 + ".mp4", "\u7d75" * 75 + "a" * 20 + ".mp4", "\u7d75" * 83 + "ab.mp4"],
+    ids=["255 letters", "249 bytes", "255 bytes"],
+)
+def test_n5_the_longest_names_work_in_and_out(clip: Clip, name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(clip("silent.mkv").read_bytes())
+    (tmp_path / "o").mkdir()
+    source = open_source(tmp_path / name)
+    run(source, [], open_sink(tmp_path / "o" / name, source.info, original=Original(source.path)))
+    assert read_all(tmp_path / "o" / name)[0] == 25
+    assert os.listdir(tmp_path / "o") == [name]
+    write_whole(tmp_path / "o" / name, b"whole")
+    assert (tmp_path / "o" / name).read_bytes() == b"whole"
+    numbered = PictureSink(tmp_path / f"{name[:70]}%06d.png", INFO, EncodeOptions(), lock=True)
+    numbered.write(next(batches(1)))
+    numbered.close()
+    assert len(list(tmp_path.glob("*.png"))) == 4
+
+
+def test_n5_long_names_that_begin_alike_are_two_outputs(tmp_path: Path) -> None:
+    with PendingOutput(tmp_path / ("a" * 240 + "1.mp4")), PendingOutput(tmp_path / ("a" * 240 + "2.mp4")):
+        assert len(list(tmp_path.iterdir())) == 4
+    with PendingOutput(tmp_path / "out.mp4") as output:  # an ordinary name is kept whole
+        assert output.temporary.name == ".out.mp4.videostyle.part.mp4"
+
+
+def test_n5_names_that_are_too_long_are_refused(tmp_path: Path) -> None:
+    for path in (tmp_path / ("a" * 300 + ".mp4"), tmp_path / ("\u7d75" * 100) / "out.mp4"):
+        refused(path, "too long")
+        with pytest.raises(OutputError, match="too long"):
+            open_sink(path, INFO)
+        with pytest.raises(OutputError, match="too long"):
+            check_writable(path)
+    with pytest.raises(OutputError, match="too long"):
+        open_sink(tmp_path / ("a" * 300), INFO)
+    refused(tmp_path / ("a" * 300 + "%04d.png"), "no file matches|too long")
+    assert not list(tmp_path.iterdir())
 
 
 def test_n6_names_that_are_not_text(tmp_path: Path) -> None:

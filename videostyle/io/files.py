@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
+import hashlib
 import json
 import logging
 import os
@@ -18,6 +19,19 @@ from typing import IO, Any
 from videostyle.errors import InputError, OutputError
 
 log = logging.getLogger("videostyle")
+
+# File systems take names of 255 bytes; this leaves room for what is put before and behind. Paths are asked for with
+# os.path, which takes one that is too long for one that is not there: Path.exists() raises.
+LONGEST_NAME = 180
+
+
+def short_name(name: str) -> str:
+    """A name to make others of: itself, or where it is too long its beginning with a mark of the whole behind."""
+    data = name.encode("utf-8", "surrogatepass")
+    if len(data) <= LONGEST_NAME:
+        return name
+    mark = hashlib.sha256(data).hexdigest()[:12]
+    return f"{data[: LONGEST_NAME - 13].decode('utf-8', 'ignore')}-{mark}"
 
 
 def vet_input(path: str | os.PathLike[str], kind: str = "video") -> Path:
@@ -66,7 +80,7 @@ def disk_error(path: Path, error: OSError) -> OutputError:
 
 def disk_free(folder: Path) -> int:
     """Bytes free where ``folder`` is or will be."""
-    while not folder.exists() and folder != folder.parent:
+    while not os.path.exists(folder) and folder != folder.parent:
         folder = folder.parent
     return shutil.disk_usage(folder).free
 
@@ -126,12 +140,12 @@ def publish(part: Path, path: Path) -> None:
 
 def write_whole(path: Path, data: bytes) -> None:
     """Writes a small file that is whole under its name or not there, whoever writes the same at the same time."""
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    part = path.with_name(f"{short_name(path.name)}.{os.getpid()}.part")
     try:
         part.write_bytes(data)
         publish(part, path)
     finally:
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(OSError):
             part.unlink()
 
 
@@ -173,25 +187,31 @@ class PendingOutput:
     ) -> None:
         self.path = Path(os.path.abspath(path))
         for source in sources:
-            if self.path.exists() and source.exists() and os.path.samefile(source, self.path):
+            if os.path.exists(self.path) and os.path.exists(source) and os.path.samefile(source, self.path):
                 raise OutputError(f"the output '{path}' is the input itself", hint="choose another name with -o")
-        if self.path.is_dir():
+        if os.path.isdir(self.path):
             raise OutputError(f"cannot write '{path}'", "it is a folder", "give a file name with -o")
-        if self.path.exists() and not overwrite:
+        if os.path.exists(self.path) and not overwrite:
             raise OutputError(f"'{path}' exists already", hint="use --overwrite to replace it, or another name with -o")
-        stem = f".{self.path.name[:200]}.videostyle"
-        self.temporary = self.path.with_name(f"{stem}.part{self.path.suffix}")
+        stem = f".{short_name(self.path.name)}.videostyle"
+        # What follows the last full stop of a title may be no suffix.
+        suffix = self.path.suffix if len(self.path.suffix) < 12 else ""
+        self.temporary = self.path.with_name(f"{stem}.part{suffix}")
         self.scratch = self.path.with_name(f"{stem}.stream.part")
         self._lock_path = self.path.with_name(f"{stem}.lock")
         self._lock: IO[bytes] | None = None
         try:
+            with contextlib.suppress(FileNotFoundError):
+                os.lstat(self.path)  # a name that is too long would be met when the file is finished
             self._lock = lock_file(self._lock_path)
             self.temporary.open("wb").close()
         except BlockingIOError as error:
             raise OutputError(f"'{path}' is being written by another run", hint="wait for it or stop it") from error
         except OSError as error:
             self.abort()
-            hint = "create the folder first" if not self.path.parent.exists() else ""
+            hint = "" if os.path.exists(self.path.parent) else "create the folder first"
+            if error.errno == errno.ENAMETOOLONG:
+                hint = "choose a shorter name with -o"
             raise OutputError(f"cannot write '{path}'", error.strerror or str(error), hint) from error
 
     def commit(self) -> Path:

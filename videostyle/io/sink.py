@@ -25,7 +25,7 @@ from av.error import FFmpegError
 from videostyle.errors import OutputError, UsageError
 from videostyle.frames import FrameBatch, VideoInfo
 from videostyle.io import ffmpeg
-from videostyle.io.files import PendingOutput, disk_error, lock_file
+from videostyle.io.files import PendingOutput, disk_error, lock_file, short_name
 from videostyle.io.opencv import load_cv2
 from videostyle.io.probe import open_container, stored_frames
 from videostyle.io.source import PICTURES
@@ -605,7 +605,7 @@ class PictureSink:
     ) -> None:
         self.warnings: list[str] = []
         self._finish = finish
-        self._inputs = {(status.st_dev, status.st_ino) for status in map(os.stat, filter(Path.exists, inputs))}
+        self._inputs = {(status.st_dev, status.st_ino) for status in map(os.stat, filter(os.path.exists, inputs))}
         self._options = options
         self._path = path
         self._written: list[Path] = []
@@ -627,7 +627,7 @@ class PictureSink:
         except OSError as error:
             raise OutputError(f"cannot write to '{folder}'", error.strerror or str(error)) from error
         self._folder = folder
-        self._lock_path = path.with_name(f".{path.name[:200]}.videostyle.lock")
+        self._lock_path = path.with_name(f".{short_name(path.name)}.videostyle.lock")
         try:
             self._lock = lock_file(self._lock_path) if lock else None
         except BlockingIOError as error:
@@ -655,7 +655,7 @@ class PictureSink:
             self._vet(numbered(self._folder / self._pattern, number))
 
     def _vet(self, target: Path) -> None:
-        if not target.exists():
+        if not os.path.exists(target):
             return
         status = target.stat()
         if (status.st_dev, status.st_ino) in self._inputs:
@@ -677,7 +677,7 @@ class PictureSink:
                 continue
             target = numbered(self._folder / self._pattern, number)
             self._vet(target)
-            partial = target.with_name(f".{target.stem}.part{target.suffix}")
+            partial = target.with_name(f".{short_name(target.stem)}.part{target.suffix}")
             self._encode(partial, frame)
             try:
                 os.replace(partial, target)
@@ -743,8 +743,9 @@ def open_sink(
     path = Path(path)
     animated = path.suffix.lower() == ".webp" and not info.still and not PLACE.search(path.name)
     pictures = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
-    if options.codec == "png" or (path.suffix.lower() in pictures and not animated) or path.is_dir() or not path.suffix:
-        if path.suffix.lower() in pictures and not PLACE.search(path.name) and not info.still and not path.is_dir():
+    folder = os.path.isdir(path)
+    if options.codec == "png" or (path.suffix.lower() in pictures and not animated) or folder or not path.suffix:
+        if path.suffix.lower() in pictures and not PLACE.search(path.name) and not info.still and not folder:
             path = path.with_name(f"{path.stem}_%06d{path.suffix}")
         return PictureSink(path, info, options, finish, inputs, lock=True)
     return VideoSink(path, info, options, original, metadata, finish)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import math
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -516,12 +517,24 @@ def _names(path: Path) -> re.Pattern[str] | None:
     return re.compile(re.escape(match[1]) + f"({digits})" + re.escape(match[3]))
 
 
+def _entries(folder: Path) -> list[Path]:
+    """What a folder holds.
+
+    Raises:
+        InputError: if it may not be looked into.
+    """
+    try:
+        return list(folder.iterdir())
+    except OSError as error:
+        raise InputError(f"cannot read the folder '{folder}'", error.strerror or str(error)) from error
+
+
 def in_sequence(path: Path, file: Path) -> bool:
     """Whether ``sequence_files`` of a folder or a pattern would find a file of that name, if it were there."""
-    if path.is_dir():
+    if os.path.isdir(path):
         return file.suffix.lower() in PICTURES and file.parent.resolve() == path.resolve()
     pattern = _names(path)
-    alike = pattern is not None and not path.exists() and pattern.fullmatch(file.name) is not None
+    alike = pattern is not None and not os.path.exists(path) and pattern.fullmatch(file.name) is not None
     return alike and file.parent.resolve() == path.parent.resolve()
 
 
@@ -531,17 +544,17 @@ def sequence_files(path: Path) -> list[Path] | None:
     Raises:
         InputError: if it is one of these and there are no pictures.
     """
-    if path.is_dir():
-        files = sorted((f for f in path.iterdir() if f.suffix.lower() in PICTURES and f.is_file()), key=_natural)
+    if os.path.isdir(path):
+        files = sorted((f for f in _entries(path) if f.suffix.lower() in PICTURES and f.is_file()), key=_natural)
         if not files:
             raise InputError(f"the folder '{path}' holds no pictures", hint=f"looked for {', '.join(PICTURES)}")
         return files
     pattern = _names(path)
-    if pattern is None or path.exists():
+    if pattern is None or os.path.exists(path):
         return None
     found = [
         (int(m[1]), f)
-        for f in (path.parent.iterdir() if path.parent.is_dir() else ())
+        for f in (_entries(path.parent) if os.path.isdir(path.parent) else ())
         if (m := pattern.fullmatch(f.name))
     ]
     if not found:
