@@ -168,6 +168,7 @@ def _inspect(path: Path, capsys: pytest.CaptureFixture[str]) -> str:
         (["render", "{clip}", "--style", "missing.jpg"], 3, "no such file"),
         (["render", "nothing.mp4", "--style", "great-wave"], 3, "no such file"),
         (["render", "{clip}", "--style", "great-wave", "-o", "/dev/null/x.mp4"], 5, "cannot write"),
+        (["render", "{clip}", "--style", "great-wave", "-o", "a" * 300 + ".mp4"], 5, "too long"),
         (["train", "nothing.jpg"], 3, "no such file"),
         (["styles", "show"], 2, "needs a style"),
         (["styles", "remove", "great-wave"], 2, "comes with"),

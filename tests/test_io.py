@@ -16,7 +16,7 @@ from tests.conftest import ffmpeg as make
 from videostyle.errors import InputError, OutputError, UsageError
 from videostyle.frames import ColorInfo, FrameBatch, VideoInfo
 from videostyle.io import sink as sinks
-from videostyle.io.ffmpeg import ffmpeg_exe
+from videostyle.io.ffmpeg import ffmpeg_exe, frames_for
 from videostyle.io.probe import probe
 from videostyle.io.sink import EncodeOptions, Original, open_sink
 from videostyle.io.source import ReadOptions, open_source, read_picture
@@ -422,3 +422,20 @@ def test_frames_that_stay_for_seconds_keep_their_times(tmp_path: Path) -> None:
     source = "testsrc2=s=64x48:r=1/3:d=15"  # OpenCV takes a later frame's time for the first's
     make("-f", "lavfi", "-i", source, "-c:v", "libx264", "-pix_fmt", "yuv420p", tmp_path / "slow.mkv")
     np.testing.assert_allclose(everything(tmp_path / "slow.mkv")[1], [0, 3, 6, 9, 12], atol=0.001)
+
+
+@pytest.mark.parametrize(
+    ("codec", "suffix", "pixel_format", "frames"),
+    [
+        (None, ".mp4", None, "i420"),
+        ("hevc", ".mkv", None, "i420"),
+        (None, ".mp4", "yuv444p", "rgb24"),
+        ("prores", ".mov", None, "rgb24"),
+        ("ffv1", ".mkv", None, "rgb24"),
+        ("gif", ".gif", None, "rgb24"),
+    ],
+)
+def test_files_that_keep_every_pixels_colour_get_every_pixels_colour(
+    codec: str | None, suffix: str, pixel_format: str | None, frames: str
+) -> None:
+    assert frames_for(codec, suffix, pixel_format) == frames

@@ -156,6 +156,18 @@ def encoded_rate(info: VideoInfo) -> Fraction:
     return min(max(info.fps or Fraction(25), MIN_RATE), MAX_RATE).limit_denominator(100_000)
 
 
+def frames_for(name: str | None, suffix: str, pixel_format: str | None = None) -> str:
+    """How frames are best handed over: "i420" where four pixels share a colour in the file anyway, else "rgb24".
+
+    Args:
+        name: the codec, as in ``codec_for``.
+        suffix: of the file.
+        pixel_format: stored pixel format, instead of the codec's.
+    """
+    stored = pixel_format or codec_for(name, suffix).pixel_format
+    return "i420" if stored.startswith(("yuv420p", "yuvj420p", "nv12", "p010")) else "rgb24"
+
+
 def _plane_matrix(color: ColorInfo) -> str:
     """The matrix of i420 planes made for a video of that colour: BT.709, or BT.601 for all others (``stylize``)."""
     return color.matrix if color.matrix in ("bt709", "bt470bg") else "smpte170m"

@@ -19,7 +19,7 @@ import tensorflow as tf
 from videostyle import __version__
 from videostyle.errors import DeviceError, OutputError
 from videostyle.frames import UInt8Array
-from videostyle.io.files import PendingOutput, disk_error
+from videostyle.io.files import PendingOutput, disk_error, short_name
 from videostyle.models.style_network import Statistics
 from videostyle.models.weights import Style
 from videostyle.processors.stylize import standalone
@@ -104,7 +104,7 @@ def _pending_folder(target: Path, overwrite: bool) -> Iterator[Path]:
                 f"'{target}' is not a SavedModel", hint="it is left as it is; choose another name with -o"
             )
     try:
-        place = Path(tempfile.mkdtemp(prefix=f".{target.name[:200]}.videostyle.", dir=target.absolute().parent))
+        place = Path(tempfile.mkdtemp(prefix=f".{short_name(target.name)}.videostyle.", dir=target.absolute().parent))
     except OSError as error:
         raise disk_error(target, error) from error
     try:

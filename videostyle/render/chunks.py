@@ -141,7 +141,9 @@ class Shelf:
         taken: dict[str, Stylize] = {}
         for job in jobs:
             settings = replace(job.settings, device=self._device or job.settings.device)
-            output = "rgb24" if job.pictures else "i420"
+            encode = job.settings.encode
+            suffix = job.output.suffix
+            output = "rgb24" if job.pictures else ffmpeg.frames_for(encode.codec, suffix, encode.pixel_format)
             chosen = [settings.device, settings.precision, settings.batch_size, settings.preserve_color, output]
             frames = [info.width, info.height, asdict(info.color)]
             kind = json.dumps([chosen, asdict(job.style.architecture), frames])

@@ -28,7 +28,7 @@ from safetensors.numpy import load_file
 from safetensors.numpy import save as save_arrays
 
 from videostyle.errors import OutputError
-from videostyle.io.files import publish, write_whole
+from videostyle.io.files import publish, short_name, write_whole
 from videostyle.io.sink import EncodeOptions, numbered
 from videostyle.io.timecode import TimePoint
 from videostyle.models.statistics import Span, from_arrays, to_arrays
@@ -73,7 +73,7 @@ class Job:
 def work_folder(output: Path) -> Path:
     """The folder of unfinished work for an output: beside it, so that it is on the same disk."""
     output = Path(os.path.abspath(output))
-    return output.with_name(f".{output.name[:200]}.videostyle")
+    return output.with_name(f".{short_name(output.name)}.videostyle")
 
 
 def input_identity(files: Sequence[Path]) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from videostyle import __version__
 from videostyle.errors import Interrupted, OutputError, UsageError
 from videostyle.frames import FrameBatch, VideoInfo
+from videostyle.io.ffmpeg import frames_for
 from videostyle.io.files import disk_error, disk_free
 from videostyle.io.sink import PLACE, Original, PictureSink, VideoSink, numbered, open_sink
 from videostyle.io.source import FrameSource, SequenceSource, in_sequence, open_source
@@ -213,7 +214,8 @@ class Clip:
         source, settings = self.source, want.settings
         default = default_output(source.path, settings.style, source.info, settings.encode.codec)
         target = want.output or default
-        if target.is_dir() and (want.shared or source.info.still or settings.encode.codec != "png"):
+        # Unlike that of Path it may be asked for a name that is too long.
+        if os.path.isdir(target) and (want.shared or source.info.still or settings.encode.codec != "png"):
             target = target / default.name
         is_file = source.path.is_file() and not source.info.still
         # The output is opened, and locked, before the network is loaded: a wrong name should not cost seconds.
@@ -239,7 +241,10 @@ class Clip:
             painted = painted_by(style, settings)
             tags.update(painted.tags())
             marks.append(painted.xmp())
-            stylize = make_stylize(style, settings, output="i420" if isinstance(sink, VideoSink) else "rgb24")
+            encode = settings.encode
+            video = isinstance(sink, VideoSink)
+            frames = frames_for(encode.codec, target.suffix, encode.pixel_format) if video else "rgb24"
+            stylize = make_stylize(style, settings, output=frames)
         except BaseException:
             sink.abort()
             raise
