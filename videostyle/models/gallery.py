@@ -13,7 +13,7 @@ from platformdirs import user_data_path
 
 from videostyle.errors import ModelError, UsageError
 from videostyle.models.style_network import NETWORKS, Architecture
-from videostyle.models.weights import Style, arrays_sha256, deepened, interpolate, load_style
+from videostyle.models.weights import Style, deepened, interpolate, load_style, parents_like
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
 SUFFIX = ".safetensors"
@@ -108,7 +108,7 @@ def base(architecture: Architecture | None = None) -> Style:
 def is_child(style: Style) -> bool:
     """Whether a style is the child of a base that ships with the package: it may be weakened and mixed."""
     parent = find_base(style.architecture)
-    return parent is not None and style.card.base_sha256 in ("", arrays_sha256(parent.weights))
+    return parent is not None and style.card.base_sha256 in parents_like(parent)
 
 
 def load(name: str) -> Style:

@@ -47,7 +47,8 @@ class StyleCard:
         loss_network: name of the loss network it was trained with.
         loss_weights: weight of each loss.
         figures: measured style, content, temporal losses and the like.
-        base_sha256: hash of the base it is a child of ("" for a base); see ``arrays_sha256``.
+        base_sha256: hash of the base it is a child of; of a base, of the one that it was refined from and whose
+            children are its own as well ("" for the first one); see ``arrays_sha256``.
         source_sha256: hash of the painting's file, under which a style trained on first use is found again.
         version: program version that wrote it.
     """
@@ -288,6 +289,14 @@ def blend(before: Style, after: Style, share: float) -> Style:
     return after if share >= 1.0 else _between(after.card, [(before, 1.0 - share), (after, share)])
 
 
+def parents_like(base: Style) -> set[str]:
+    """What the ``base_sha256`` of a style may be that is weakened towards ``base``.
+
+    That base, or the one that it was refined from; "" too, as a style that does not say has no other base either.
+    """
+    return {"", arrays_sha256(base.weights), base.card.base_sha256}
+
+
 def interpolate(base: Style, parts: Sequence[tuple[Style, float]], strength: float = 1.0) -> Style:
     """Deep network interpolation: ``(1 - strength) * base + strength * sum of share * style``.
 
@@ -310,13 +319,13 @@ def interpolate(base: Style, parts: Sequence[tuple[Style, float]], strength: flo
         raise ValueError("shares must be positive")
     if strength == 1.0 and len(parts) == 1:
         return parts[0][0]
-    base_hash = arrays_sha256(base.weights)
+    parents = parents_like(base)
     for style, _ in parts:
         if style.architecture != base.architecture:
             raise ModelError(
                 f"the style '{style.card.name}' cannot be mixed", "its network has other sizes than the base"
             )
-        if style.card.base_sha256 not in ("", base_hash):
+        if style.card.base_sha256 not in parents:
             raise ModelError(
                 f"the style '{style.card.name}' cannot be mixed or weakened",
                 "it was trained from another base",
