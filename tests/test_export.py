@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 
 tf = pytest.importorskip("tensorflow")
+from videostyle.cli.export import SUFFIXES
 from videostyle.cli.main import main
 from videostyle.errors import DeviceError, OutputError
 from videostyle.frames import FrameBatch, VideoInfo
 from videostyle.models.statistics import Span
 from videostyle.models.weights import Style, save_style
 from videostyle.processors import export as exporting
-from videostyle.processors.export import SUFFIXES, export
+from videostyle.processors.export import export
 from videostyle.processors.stylize import Stylize
 
 WIDTH, HEIGHT = 50, 36  # no multiples of the network's stride

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from videostyle.errors import UsageError
 
-FORMATS = ("onnx", "litert", "saved_model")
+SUFFIXES = {"onnx": ".onnx", "litert": ".tflite", "saved_model": ""}
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -17,7 +17,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "style", metavar="STYLE", help="a style's name, a style file, a mix, or a picture that was rendered with"
     )
-    parser.add_argument("--format", required=True, choices=FORMATS, help="what the other program reads")
+    parser.add_argument("--format", required=True, choices=list(SUFFIXES), help="what the other program reads")
     parser.add_argument("-o", "--output", type=Path, help="what to write (default: STYLE-WIDTHxHEIGHT here)")
     parser.add_argument(
         "--size", default="640x360", metavar="WIDTHxHEIGHT", help="of the frames it will paint (default: 640x360)"
@@ -48,9 +48,8 @@ def run(options: argparse.Namespace) -> int:
     from videostyle.processors.startup import load_tensorflow
 
     load_tensorflow()
-    from videostyle.frames import VideoInfo
     from videostyle.models import gallery
-    from videostyle.processors.export import SUFFIXES, export
+    from videostyle.processors.export import export
     from videostyle.processors.stylize import Stylize
 
     style = gallery.resolve(options.style, options.strength)
@@ -60,9 +59,7 @@ def run(options: argparse.Namespace) -> int:
         )
     statistics = None
     if scene is not None:
-        measuring = Stylize(style, batch_size=1, precision="float32", device="cpu")
-        measuring.open(VideoInfo(width=width, height=height))
-        statistics = measuring.statistics_of(scene)
+        statistics = Stylize(style, precision="float32", device="cpu").statistics_of(scene)
     trial = scene[0] if scene is not None else covering(read_picture(gallery.ordinary_picture()), width, height)
     name = re.sub(r"[^A-Za-z0-9_.-]+", "-", style.card.name or Path(options.style).stem)
     target = options.output or Path(f"{name}-{width}x{height}{SUFFIXES[options.format]}")

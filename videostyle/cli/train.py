@@ -204,8 +204,7 @@ def _write_preview(path: Path, scene, canvas, style) -> None:  # type: ignore[no
     import numpy as np
 
     from videostyle.api import Stylizer
-    from videostyle.io.files import disk_error
-    from videostyle.io.opencv import load_cv2
+    from videostyle.io.opencv import load_cv2, write_png
 
     cv2 = load_cv2()
     painted = Stylizer(style)(scene[None])[0]
@@ -214,8 +213,4 @@ def _write_preview(path: Path, scene, canvas, style) -> None:  # type: ignore[no
         canvas, (round(canvas.shape[1] * height / canvas.shape[0]), height), interpolation=cv2.INTER_AREA
     )
     strip = np.concatenate([scene, beside, painted], axis=1)
-    ok, data = cv2.imencode(".png", strip[..., ::-1])
-    try:
-        path.write_bytes(data.tobytes() if ok else b"")
-    except OSError as error:
-        raise disk_error(path, error) from error
+    write_png(path, strip)

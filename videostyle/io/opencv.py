@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from videostyle.errors import DeviceError
+from videostyle.io.files import disk_error
 
 LARGEST_PICTURE = 8192 * 8192  # pixels; a picture bomb declares more than anyone paints
 # Containers that hold frames themselves; playlists (concat, HLS, DASH) name other files and are left out.
@@ -39,6 +41,19 @@ def load_cv2() -> Any:
         hint = f"apt install {missing}" if missing else "pip install opencv-python-headless"
         raise DeviceError("OpenCV cannot be loaded", str(error), hint) from error
     return cv2
+
+
+def write_png(path: Path, picture: Any) -> None:
+    """Writes uint8 ``[H, W, 3]`` RGB as a PNG.
+
+    Raises:
+        OutputError: if it cannot be written.
+    """
+    ok, data = load_cv2().imencode(".png", picture[..., ::-1])
+    try:
+        path.write_bytes(data.tobytes() if ok else b"")
+    except OSError as error:
+        raise disk_error(path, error) from error
 
 
 def draw_text(picture: Any, text: str, place: tuple[int, int], size: float = 0.5) -> None:

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from videostyle.errors import OutputError
 from videostyle.frames import Float32Array, UInt8Array, to_float
-from videostyle.io.opencv import draw_text, load_cv2
+from videostyle.io.opencv import draw_text, load_cv2, write_png
 from videostyle.models import loss_network
 from videostyle.models.loss_network import LossNetwork, features
 from videostyle.models.weights import Style
@@ -82,16 +81,12 @@ def explain(style: Style, scene: UInt8Array, painting: UInt8Array | None, output
             line = np.ascontiguousarray(np.concatenate(cells, axis=1))
             draw_text(line, f"{layer} {name}", (6, 16), 0.45)
             lines.append(line)
-    ok, data = cv2.imencode(".png", np.concatenate(lines, axis=0)[..., ::-1])
-    try:
-        output.write_bytes(data.tobytes() if ok else b"")
-    except OSError as error:
-        raise OutputError(f"cannot write '{output}'", error.strerror or str(error)) from error
+    write_png(output, np.concatenate(lines, axis=0))
     if painting is None:
         return {}
-    judge = PerceptualJudge.of(net, painting)
-    before, after = judge.style_by_layer(scene), judge.style_by_layer(painted)
     targets = painting_targets(net, painting, Settings(scales=1))
+    judge = PerceptualJudge(net, targets[0])
+    before, after = judge.style_by_layer(scene), judge.style_by_layer(painted)
     content = float(perceptual_losses(net, to_float(painted)[None], to_float(scene)[None], targets)[0])
     weights = {**asdict(LossWeights()), **style.card.loss_weights}
     parts = {layer: weights["style"] * after[layer] / len(net.style_layers) for layer in net.style_layers}

@@ -24,7 +24,6 @@ from videostyle.models.style_network import Statistics
 from videostyle.models.weights import Style
 from videostyle.processors.stylize import standalone
 
-SUFFIXES = {"onnx": ".onnx", "litert": ".tflite", "saved_model": ""}
 OPSET = 17  # of ONNX; known to every runtime since 2022
 ALIKE = 0.5  # levels of 255 that an exported program may differ by in the mean; rounding makes it less than 0.1
 CARD = "style.json"  # in the folder of a SavedModel
@@ -46,7 +45,7 @@ def export(
 
     Args:
         style: what to paint with, at its strength already.
-        kind: one of ``SUFFIXES``.
+        kind: "onnx", "litert" or "saved_model".
         target: file to write, a folder for "saved_model".
         trial: a frame uint8 ``[H, W, 3]`` of the size that the program is made for.
         statistics: what the program normalises with; each frame's own where None.

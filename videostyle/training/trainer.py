@@ -362,7 +362,8 @@ def train_style(
         keep = _Checkpoint(checkpoint, identity)
         journey = keep.load(objective)
     first, began = journey.step, time.monotonic() - journey.seconds
-    stopped = journey.step - journey.best_step >= (settings.patience or math.inf)
+    patience = settings.patience or math.inf
+    stopped = journey.step - journey.best_step >= patience
 
     def snapshot() -> Style:
         figures = {name: round(value, 5) for name, value in journey.smooth.items()}
@@ -406,7 +407,7 @@ def train_style(
         if keep is not None and step % settings.checkpoint_every == 0:
             keep.save(objective, journey)
             saved = step
-        if step - journey.best_step >= (settings.patience or math.inf):
+        if step - journey.best_step >= patience:
             break
     if keep is not None and journey.step > saved:
         keep.save(objective, journey)
