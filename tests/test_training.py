@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -160,15 +161,53 @@ def small_net():  # type: ignore[no-untyped-def]
     return from_arrays({k: v.astype(np.float32) for k, v in arrays.items()}, "small")
 
 
-def train(style, net, steps: int, **options):  # type: ignore[no-untyped-def]
-    from videostyle.models.weights import StyleCard
-    from videostyle.training.trainer import Settings, train_style
+OBJECTIVES: dict = {}  # what trains a network with a painting, and the state of its optimiser when it was new
 
-    sampler = options.pop("sampler", data.PairSampler([picture(i) for i in range(3)], size=64, batch=1))
-    settings = Settings(
+
+def objective_as_new(key: tuple, weights, *rest):  # type: ignore[no-untyped-def]
+    """An ``Objective`` as it is when it was just made.
+
+    To trace its step takes longer than most trainings here, so those that differ in nothing it depends on (``key``)
+    have one in turn, which is put back.
+    """
+    from videostyle.training.optimise import Objective
+
+    if key not in OBJECTIVES:
+        made = Objective(weights, *rest)
+        OBJECTIVES[key] = made, [np.array(variable) for variable in made.optimizer.variables]
+    made, state = OBJECTIVES[key]
+    made.set_arrays(weights)
+    for variable, value in zip(made.optimizer.variables, state, strict=True):
+        variable.assign(value)
+    return made
+
+
+def train(style, net, steps: int, **options):  # type: ignore[no-untyped-def]
+    from videostyle.models.weights import StyleCard, arrays_sha256
+    from videostyle.training import trainer
+
+    sampler = options.pop("sampler", None) or data.PairSampler([picture(i) for i in range(3)], size=64, batch=1)
+    settings = trainer.Settings(
         steps=options.pop("planned", steps), scales=1, checkpoint_every=2, **options.pop("settings", {})
     )
-    return train_style(picture(99), sampler, style, net, settings, StyleCard(name="new"), **options)
+    # How far a training goes and how fast is no part of its step.
+    alike = replace(settings, steps=1, minutes=None, learning_rate=1.0, patience=None, checkpoint_every=1)
+    key = (net.name, arrays_sha256(style.weights), alike)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(trainer, "Objective", partial(objective_as_new, key))
+        return trainer.train_style(picture(99), sampler, style, net, settings, StyleCard(name="new"), **options)
+
+
+@pytest.fixture(scope="module")
+def learnt(random_style, small_net):  # type: ignore[no-untyped-def]
+    """A style that has come near to the painting."""
+    return train(random_style, small_net, 60)
+
+
+@pytest.fixture(scope="module")
+def whole(random_style, small_net):  # type: ignore[no-untyped-def]
+    """What six steps give that nobody has stopped."""
+    return train(random_style, small_net, 6)
 
 
 def distance_to_painting(style, net) -> float:  # type: ignore[no-untyped-def]
@@ -182,12 +221,11 @@ def distance_to_painting(style, net) -> float:  # type: ignore[no-untyped-def]
     return float(perceptual_losses(net, painted, view, painting_targets(net, picture(99), Settings(scales=1)))[1])
 
 
-def test_training_lowers_the_style_loss_and_fills_in_the_card(random_style, small_net) -> None:  # type: ignore[no-untyped-def]
-    style = train(random_style, small_net, 60)
-    assert distance_to_painting(style, small_net) < 0.6 * distance_to_painting(random_style, small_net)
-    assert style.card.figures["steps"] == 60
-    assert style.card.base_sha256
-    assert style.card.loss_weights["style"] > 0
+def test_training_lowers_the_style_loss_and_fills_in_the_card(random_style, small_net, learnt) -> None:  # type: ignore[no-untyped-def]
+    assert distance_to_painting(learnt, small_net) < 0.6 * distance_to_painting(random_style, small_net)
+    assert learnt.card.figures["steps"] == 60
+    assert learnt.card.base_sha256
+    assert learnt.card.loss_weights["style"] > 0
 
 
 def test_colours_of_areas_half_way_from_the_base_count_if_they_leave_the_line(random_style, small_net) -> None:  # type: ignore[no-untyped-def]
@@ -227,8 +265,6 @@ def test_a_loss_network_in_bfloat16_teaches_the_same(random_style, small_net) ->
 
 def test_batches_come_in_the_order_of_their_steps(random_style, small_net) -> None:  # type: ignore[no-untyped-def]
     """The next batch is made beside the step that is learnt; none is left out, made twice or made for nothing."""
-    from videostyle.models.weights import StyleCard
-    from videostyle.training.trainer import Settings, train_style
 
     class Counted(data.PairSampler):
         made: list[int] = []  # noqa: RUF012
@@ -238,17 +274,15 @@ def test_batches_come_in_the_order_of_their_steps(random_style, small_net) -> No
             return super().batch(step)
 
     sampler = Counted([picture(0)], size=64, batch=1)
-    train_style(picture(99), sampler, random_style, small_net, Settings(steps=5, scales=1), StyleCard())
+    train(random_style, small_net, 5, sampler=sampler)
     assert sampler.made == [1, 2, 3, 4, 5]
 
 
 @pytest.mark.parametrize(("stopped", "again"), [(Interrupted, 1), (RuntimeError, 2)], ids=["asked", "killed"])
 def test_a_stopped_training_goes_on_where_it_was(  # type: ignore[no-untyped-def]
-    random_style, small_net, tmp_path: Path, stopped: type[Exception], again: int
+    random_style, small_net, whole, tmp_path: Path, stopped: type[Exception], again: int
 ) -> None:
     # Asked to stop, it keeps what it has done; killed, it goes on from the last checkpoint, that of step 4.
-    whole = train(random_style, small_net, 6)
-
     def stop(progress) -> None:  # type: ignore[no-untyped-def]
         if progress.step == 5:
             raise stopped("enough")
@@ -322,14 +356,13 @@ def test_paintings_that_cannot_be_used(random_style, small_net) -> None:  # type
             Settings(**wrong)
 
 
-def test_training_starts_from_the_nearest_style(random_style, small_net) -> None:  # type: ignore[no-untyped-def]
+def test_training_starts_from_the_nearest_style(random_style, small_net, learnt) -> None:  # type: ignore[no-untyped-def]
     from videostyle.training.trainer import Settings, nearest_start, painting_targets
 
-    near = train(random_style, small_net, 60)
     targets = painting_targets(small_net, picture(99), Settings(scales=1))
     views = [picture(1)[:64, :64].astype(np.float32) / 255]
-    assert nearest_start(random_style, [random_style, near], small_net, targets, views) is near
-    assert nearest_start(near, [random_style], small_net, targets, views) is near
+    assert nearest_start(random_style, [random_style, learnt], small_net, targets, views) is learnt
+    assert nearest_start(learnt, [random_style], small_net, targets, views) is learnt
 
 
 # -- figures -------------------------------------------------------------------------------------------------
@@ -400,19 +433,36 @@ def test_every_style_of_the_gallery_says_how_it_is_trained() -> None:
             assert script.read_settings(chosen, "float32").steps == chosen["steps"]  # raises on a key it does not know
 
 
-def test_the_gallery_is_trained_stage_by_stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_gallery_is_trained_stage_by_stage(  # type: ignore[no-untyped-def]
+    random_style, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     cv2 = pytest.importorskip("cv2")
-    from videostyle.models.weights import load_style
+    from videostyle.models.weights import Style, load_style, save_style
 
     for name in ("photo.jpg", "woodcut.png"):
         cv2.imwrite(str(tmp_path / name), picture(5))
     arguments = ["--paintings", tmp_path, "--photos", tmp_path, "--only", "woodcut", "--output", tmp_path / "out"]
     small = ["--set", "steps=1", "--set", "size=64", "--set", "scales=1"]
-    start = ASSETS / "styles" / "great-wave.safetensors"
+    start = tmp_path / "start.safetensors"
+    save_style(random_style, start)
     (tmp_path / "out").mkdir()
     command = ["train_gallery.py", *arguments, *small, "--start", start, "--stage", "quick", "--stage", "quick"]
     monkeypatch.setattr("sys.argv", list(map(str, command)))
-    load_script("train_gallery").main()
+    script = load_script("train_gallery")
+    learn, begun, ended = script.train_style, [], []
+
+    def stage(painting, sampler, style, net, settings, card, **options):  # type: ignore[no-untyped-def]
+        """The first one learns; where the second begins is all that is asked of it."""
+        begun.append(style)
+        again = Style(replace(card, architecture=style.architecture), style.weights)
+        ended.append(again if ended else learn(painting, sampler, style, net, settings, card, **options))
+        return ended[-1]
+
+    monkeypatch.setattr(script, "train_style", stage)
+    monkeypatch.setattr(script.gallery, "base", lambda *sizes: random_style)
+    script.main()
+    assert [style.card.name for style in begun] == ["random", "woodcut"]
+    assert begun[1] is ended[0]
     before, after = load_style(start), load_style(tmp_path / "out" / "woodcut.safetensors")
     assert after.card.painting == "Woodcut"
     assert after.card.command.count("--stage quick") == 2
