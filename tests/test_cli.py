@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -33,6 +33,15 @@ Clip = Callable[[str], Path]
 @pytest.fixture(autouse=True)
 def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VIDEOSTYLE_HOME", str(tmp_path_factory.mktemp("home")))
+
+
+@pytest.fixture
+def few_styles(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A gallery of two bundled styles: to look for the nearest among all of them takes long."""
+    from videostyle.models import gallery
+
+    every, few = gallery.entries, ("great-wave", "starry-night")
+    monkeypatch.setattr(gallery, "entries", lambda: [e for e in every() if not e.bundled or e.name in few])
 
 
 def command(*words: str | Path, timeout: float = 120) -> subprocess.CompletedProcess[str]:
@@ -210,6 +219,14 @@ def test_a_picture_as_style_is_trained_once_and_kept(
 
     monkeypatch.setattr(style_module, "QUICK_STEPS", 2)
     monkeypatch.setattr(style_module, "WINDOW", 64)
+    learn, learnt = style_module.train, []
+
+    def learn_once(*arguments: Any) -> Style:
+        """Trains the first time; later on it is enough to know that it was asked to."""
+        learnt.append(learnt[0] if learnt else learn(*arguments))
+        return learnt[-1]
+
+    monkeypatch.setattr(style_module, "train", learn_once)
     painting = tmp_path / "my painting.jpg"
     painting.write_bytes((ROOT / "samples" / "harbour.jpg").read_bytes())
     words = ["render", str(clip("silent.mkv")), "--style", str(painting), "-q", "-y", "-o", str(tmp_path / "out.mp4")]
@@ -220,22 +237,33 @@ def test_a_picture_as_style_is_trained_once_and_kept(
     assert main(words) == 0
     assert kept[0].stat().st_mtime_ns == before
     assert main(["styles", "explain", str(painting), "-o", str(tmp_path / "e.png")]) == 0  # known everywhere
+    assert len(learnt) == 1
     kept[0].write_bytes(b"damaged")
     assert main(words) == 0
+    assert len(learnt) == 2
     assert load_style(kept[0]).card.painting == "my painting"
     # Where it cannot be kept, the clip is painted all the same.
     (tmp_path / "file").touch()
+    (tmp_path / "out.mp4").unlink()
     monkeypatch.setenv("VIDEOSTYLE_HOME", str(tmp_path / "file"))
     assert main(words) == 0
+    assert len(learnt) == 3
+    assert len(frames_of(tmp_path / "out.mp4")) == 25
 
 
-def test_learning_a_picture_can_be_stopped(tmp_path: Path, clip: Clip, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_learning_a_picture_can_be_stopped(
+    tmp_path: Path, clip: Clip, few_styles: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from videostyle.errors import Interrupted
     from videostyle.render import style as style_module
     from videostyle.render.runner import render
     from videostyle.render.settings import RenderSettings
+    from videostyle.training.optimise import Objective
+    from videostyle.training.trainer import NAMES
 
     monkeypatch.setattr(style_module, "WINDOW", 64)
+    # What a step learns is no matter here, and the first one takes long.
+    monkeypatch.setattr(Objective, "step", lambda self, batch, learning_rate: dict.fromkeys(NAMES, 0.0))
     monkeypatch.setenv("VIDEOSTYLE_HOME", str(tmp_path / "home"))
     stop, steps = threading.Event(), []
 
@@ -297,7 +325,7 @@ def test_train_writes_a_style_that_renders(tmp_path: Path, clip: Clip, capsys: p
 
 @pytest.mark.parametrize("network", ["small", "large"])
 def test_a_style_may_have_a_network_of_another_size(
-    network: str, tmp_path: Path, clip: Clip, capsys: pytest.CaptureFixture[str]
+    network: str, tmp_path: Path, clip: Clip, few_styles: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = ["train", str(ROOT / "samples" / "harbour.jpg"), "-o", network, "--steps", "1", "--size", "64", "-q"]
     assert main([*words, "--network", network]) == 0
