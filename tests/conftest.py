@@ -15,6 +15,12 @@ import pytest
 from videostyle.io.ffmpeg import ffmpeg_exe
 
 
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Two processes; none beside this one for tests that are picked out, which begin sooner so."""
+    picked = config.option.keyword or config.option.lf or any("::" in argument for argument in config.args)
+    return 0 if picked else 2
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _own_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """The tests neither read nor write what the user keeps: styles, measurements."""
