@@ -65,7 +65,15 @@ def main() -> None:
         sampler = PairSampler(photos, size=256, batch=options.batch)
         began = time.perf_counter()
         net = nets["teacher" if way == "teacher" else "embedded"]
-        style = train_style(read_rgb(painting), sampler, start, net, settings, StyleCard(name=way), base=gallery.base())
+        style = train_style(
+            read_rgb(painting),
+            sampler,
+            start,
+            net,
+            settings,
+            StyleCard(name=way),
+            base=gallery.base(start.architecture),
+        )
         pace = (time.perf_counter() - began) / options.steps
         style = replace(style, card=replace(style.card, figures={**style.card.figures, "seconds_a_step": pace}))
         if kept:

@@ -22,7 +22,7 @@ from train_gallery import read_rgb
 from videostyle import __version__
 from videostyle.models import gallery
 from videostyle.models.loss_network import read_arrays
-from videostyle.models.style_network import NETWORKS, forward, initial_weights
+from videostyle.models.style_network import NETWORKS, Architecture, forward, initial_weights
 from videostyle.models.weights import Style, StyleCard, arrays_sha256, load_style, save_style
 from videostyle.training.optimise import Objective
 
@@ -78,7 +78,8 @@ def main() -> None:
     rng = np.random.default_rng(0)
     photos = [read_rgb(path) for path in sorted(options.photos.glob("*.jpg"))]
     window = options.size
-    arch = NETWORKS[options.network]
+    # Bundled styles may be no deeper than the medium one, but are no shallower than this.
+    arch = Architecture() if options.network == "medium" else NETWORKS[options.network]
 
     def batch() -> dict[str, np.ndarray]:
         crops: list[np.ndarray] = []

@@ -23,7 +23,8 @@ from videostyle import __version__
 from videostyle.io.content import clip_neighbours
 from videostyle.io.source import open_source
 from videostyle.models import gallery, loss_network
-from videostyle.models.weights import StyleCard, load_style, save_style
+from videostyle.models.style_network import NETWORKS
+from videostyle.models.weights import StyleCard, deepened, load_style, save_style
 from videostyle.processors.stylize import choose_device, choose_precision
 from videostyle.render.style import clip_pairs
 from videostyle.training.data import PairSampler
@@ -123,6 +124,7 @@ def main() -> None:
         target = options.output / f"{name}.safetensors"
         start = options.start or (options.output / f"{entry['start']}.safetensors" if "start" in entry else None)
         style = load_style(start) if start else gallery.base()
+        style = deepened(style, NETWORKS["medium"]) or style
         commands = [style.card.command] if start else []
         for stage in options.stage or entry.get("stages", ["quick"]):
             chosen = {**keys_of(stages, stage, entry), **overrides}
@@ -150,7 +152,7 @@ def main() -> None:
                 net,
                 settings,
                 card,
-                base=gallery.base(),
+                base=gallery.base(style.architecture),
                 checkpoint=options.checkpoints / f"{name}.{stage}.checkpoint" if options.checkpoints else None,
                 observer=observer(f"{name} {stage}", target),
             )

@@ -291,11 +291,31 @@ def test_a_deeper_network_paints_the_same_until_it_is_trained() -> None:
     assert deeper.architecture.parameters > style.architecture.parameters + 100_000
     frames = read_picture(HARBOUR)[None, ::4, ::4]
     np.testing.assert_array_equal(Stylizer(deeper)(frames), Stylizer(style)(frames))
-    assert deepened(style, NETWORKS["medium"]) is style
+    assert deepened(style, style.architecture) is style
     assert deepened(style, NETWORKS["small"]) is None
     assert deepened(deeper, NETWORKS["medium"]) is None
     with pytest.raises(ModelError, match="no base"):
         gallery.base(replace(NETWORKS["medium"], channels=40))
+
+
+def test_styles_of_different_depth_mix(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VIDEOSTYLE_HOME", str(tmp_path))
+    own = deepened(gallery.load("starry-night"), NETWORKS["large"])
+    assert own is not None
+    save_style(own, tmp_path / "styles" / "own.safetensors")
+    frames = read_picture(HARBOUR)[None, ::4, ::4]
+    for spec, alike, strength in (
+        ("own:0.5,woodcut:0.5", "starry-night:0.5,woodcut:0.5", 1.0),
+        ("woodcut:0.3,own:0.7", "woodcut:0.3,starry-night:0.7", 0.8),
+        ("own", "starry-night", 0.5),
+    ):
+        mixed, known = gallery.resolve(spec, strength), gallery.resolve(alike, strength)
+        assert mixed.architecture == own.architecture
+        np.testing.assert_allclose(Stylizer(mixed)(frames).astype(int), Stylizer(known)(frames), atol=1)
+    stranger = replace(own, card=replace(own.card, base_sha256="0" * 64))
+    save_style(stranger, tmp_path / "styles" / "stranger.safetensors")
+    with pytest.raises(ModelError, match="another base"):
+        gallery.resolve("woodcut,stranger")
 
 
 def test_the_embedded_loss_network() -> None:

@@ -35,7 +35,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         choices=("small", "medium", "large"),
         default="medium",
         help="size of network: a small one paints a third faster, a large one has half as many weights again; "
-        "styles are mixed with those of their own size (default: medium)",
+        "medium and large ones may be mixed with each other (default: medium)",
     )
     length = parser.add_argument_group("how long")
     length.add_argument("--steps", type=int, default=1400, help="optimisation steps (default: 1400)")

@@ -89,7 +89,7 @@ def run_live(
     Raises:
         VideostyleError: if a style cannot be used, or the camera failed.
     """
-    styles = [gallery.resolve(name) for name in settings.styles]
+    styles = gallery.of_one_depth([gallery.resolve(name) for name in settings.styles])
     if any(style.architecture != styles[0].architecture for style in styles):
         raise UsageError("the styles are of different networks", hint="give styles of one size of network")
     info = grabber.info

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -73,7 +74,7 @@ def ordinary_picture() -> Path:
 
 
 def base_path(network: str) -> Path:
-    """Where the base of a size of network (one of ``NETWORKS``) is kept."""
+    """Where the base of a size of network is kept: of "small" and of "medium", from which "large" is deepened."""
     return ASSETS / (f"base{SUFFIX}" if network == "medium" else f"base-{network}{SUFFIX}")
 
 
@@ -83,17 +84,15 @@ def find_base(architecture: Architecture) -> Style | None:
 
     The base of a network that is deeper than one that ships with the package is that one with silent blocks.
     """
-    for network, sizes in NETWORKS.items():
-        if architecture.deepens(sizes) and base_path(network).is_file():
-            return deepened(load_style(base_path(network)), architecture)
-    return None
+    bases = (load_style(path) for path in map(base_path, NETWORKS) if path.is_file())
+    return next((found for found in (deepened(base, architecture) for base in bases) if found is not None), None)
 
 
 def base(architecture: Architecture | None = None) -> Style:
     """The network that reproduces its input, parent of all styles of its sizes.
 
     Args:
-        architecture: its sizes; those of the bundled styles where None.
+        architecture: its sizes; those of a network of medium size where None.
 
     Raises:
         ModelError: if there is none of these sizes.
@@ -109,6 +108,15 @@ def is_child(style: Style) -> bool:
     """Whether a style is the child of a base that ships with the package: it may be weakened and mixed."""
     parent = find_base(style.architecture)
     return parent is not None and style.card.base_sha256 in parents_like(parent)
+
+
+def of_one_depth(styles: Sequence[Style]) -> list[Style]:
+    """The same styles, all as deep as the deepest of them, so that they can be mixed and take each other's place.
+
+    A style that is no child of a base that ships with the package, or differs in more than its depth, stays as it is.
+    """
+    deepest = max((style.architecture for style in styles), key=lambda architecture: architecture.deep_blocks)
+    return [(deepened(style, deepest) if is_child(style) else None) or style for style in styles]
 
 
 def load(name: str) -> Style:
@@ -180,7 +188,8 @@ def resolve(spec: str, strength: float = 1.0) -> Style:
     """
     if not 0.0 <= strength <= 1.0:
         raise UsageError(f"strength {strength} is outside 0..1")
-    parts = [(load(name), share) for name, share in parse_mix(spec)]
-    if len(parts) == 1 and strength == 1.0:
-        return parts[0][0]
-    return interpolate(base(parts[0][0].architecture), parts, strength)
+    names, shares = zip(*parse_mix(spec), strict=True)
+    styles = of_one_depth([load(name) for name in names])
+    if len(styles) == 1 and strength == 1.0:
+        return styles[0]
+    return interpolate(base(styles[0].architecture), list(zip(styles, shares, strict=True)), strength)

@@ -148,10 +148,11 @@ class Architecture:
         return sum(int(np.prod(shape)) * height * width // cell for shape, cell in self.convolutions())
 
 
-# The sizes of network that styles can be trained in. There is a base for each (``gallery.base``).
+# The sizes of network that styles can be trained in. There is a base for each (``gallery.base``); a style may be
+# deeper than its base, whose missing blocks are silent.
 NETWORKS = {
     "small": Architecture(channels=24, deep_channels=48, deep_blocks=2, head_channels=12),
-    "medium": Architecture(),
+    "medium": Architecture(deep_blocks=4),
     "large": Architecture(deep_blocks=5),
 }
 

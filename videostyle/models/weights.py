@@ -257,7 +257,8 @@ def deepened(style: Style, architecture: Architecture) -> Style | None:
             block, rest = name.split("/", 1)
             like = weights[f"deep{int(block.removeprefix('deep')) % style.architecture.deep_blocks}/{rest}"]
             weights[name] = np.zeros_like(like) if rest in ("b/gamma", "b/beta") else like
-    return Style(replace(style.card, architecture=architecture, base_sha256=""), weights)
+    ends = tuple((deeper, share) for end, share in style.ends if (deeper := deepened(end, architecture)) is not None)
+    return Style(replace(style.card, architecture=architecture, base_sha256=""), weights, ends)
 
 
 def _between(card: StyleCard, parts: Sequence[tuple[Style, float]]) -> Style:
