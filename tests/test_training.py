@@ -257,6 +257,31 @@ def test_colours_of_areas_half_way_from_the_base_count_if_they_leave_the_line(ra
         style_objective(arch, small_net, targets, LossWeights(walk=1.0))
 
 
+def test_contrast_is_set_by_whole_pictures(random_style, small_net) -> None:  # type: ignore[no-untyped-def]
+    from videostyle.models.style_network import forward
+    from videostyle.training.losses import style_targets
+    from videostyle.training.trainer import LossWeights, contrast_for_whole_pictures
+
+    arch, arrays = random_style.architecture, dict(random_style.weights)
+    for name in ("out/kernel", "out/detail"):
+        arrays[name] = 0.2 * arrays[name]
+    arrays["out/bias"] = np.full(3, 0.5, np.float32)
+    scene = data.PairSampler([picture(7)], size=64).whole(8)
+    assert [view.shape for view in scene] == [(192, 256, 3)]
+    paint = np.asarray(forward(arch, arrays, scene[0][None]))
+    assert 0 < paint.min() < paint.max() < 1
+    mean = paint.mean(axis=(0, 1, 2))
+    for contrast in (1.0, 1.05):
+        targets = style_targets(small_net, mean + contrast * (paint - mean), 1)
+        found = contrast_for_whole_pictures(arch, arrays, small_net, targets, LossWeights(content=0), scene, 0.0)
+        harder = np.asarray(forward(arch, found, scene[0][None]))
+        np.testing.assert_allclose(harder, mean + contrast * (paint - mean), atol=1e-3)
+        # Where the painting's contrast is one that flickers much, the paint stays behind it.
+        calmer = contrast_for_whole_pictures(arch, arrays, small_net, targets, LossWeights(content=0), scene, 1.0)
+        assert np.asarray(forward(arch, calmer, scene[0][None])).std() < harder.std() - 1e-4
+    assert contrast_for_whole_pictures(arch, arrays, small_net, targets, LossWeights(), (), 0.0) == arrays
+
+
 def test_a_loss_network_in_bfloat16_teaches_the_same(random_style, small_net) -> None:  # type: ignore[no-untyped-def]
     style = train(random_style, small_net, 60, settings={"precision": "bfloat16"})
     assert distance_to_painting(style, small_net) < 0.6 * distance_to_painting(random_style, small_net)

@@ -256,6 +256,12 @@ class PairSampler:
             "shares": [self._noise_share, self._clip_share],
         }
 
+    def whole(self, count: int) -> list[Float]:
+        """At most so many of the pictures, uncut but for their sides, which become multiples of 32: float32 0..1."""
+        chosen = np.random.default_rng(self._seed).permutation(len(self._pictures))[:count]
+        cut = (p[: p.shape[0] // 32 * 32, : p.shape[1] // 32 * 32] for p in (self._pictures[i] for i in chosen))
+        return [picture.astype(np.float32) / np.float32(255.0) for picture in cut]
+
     def _pair(self, rng: np.random.Generator) -> Pair:
         kind = rng.random()
         if kind < self._clip_share:

@@ -32,6 +32,8 @@ from videostyle.training.optimise import Objective
 Tensor = Any
 PAINTING_SIDE = 384  # short side of the painting, pixels, at which its strokes have their ordinary size
 NAMES = ("loss", "content", "style", "temporal", "temporal_feature", "total_variation", "grid", "detail", "walk")
+WHOLE = 6  # pictures that the contrast of the paint is set by
+GAINS = (0.97, 1.0, 1.03, 1.06)  # of contrast that are tried on them
 WALKED = 0.6  # strength at which the way from the base is looked at: where it leaves the straight line most
 
 
@@ -114,6 +116,9 @@ class Sampler(Protocol):
 
     def identity(self) -> Mapping[str, Any]:
         """What the batches depend on, by name, as JSON knows it: two samplers with the same give the same."""
+
+    def whole(self, count: int) -> Sequence[NDArray[np.float32]]:
+        """At most so many whole pictures ``[H, W, 3]``, sides multiples of 32."""
 
 
 @dataclass(frozen=True)
@@ -309,6 +314,60 @@ class _Checkpoint:
         return journey
 
 
+def contrast_for_whole_pictures(
+    arch: Architecture,
+    arrays: Mapping[str, NDArray[np.float32]],
+    net: LossNetwork,
+    targets: list[dict[str, Tensor]],
+    weights: LossWeights,
+    pictures: Sequence[NDArray[np.float32]],
+    temporal: float,
+    precision: str = "float32",
+) -> dict[str, NDArray[np.float32]]:
+    """Sets the contrast of the paint, about its mean colour, to what the losses like best on whole pictures.
+
+    Gram matrices of small windows scatter: one shows nothing but sky. A squared distance to the painting's is
+    smallest, in the mean, when all are somewhat too small, and so a training on windows ends in pale paint. Whole
+    frames scatter less. Two or three percent more contrast take a seventh of the Great Wave's style loss.
+
+    Args:
+        arch: sizes of the network.
+        arrays: its arrays.
+        net: the loss network.
+        targets: from ``painting_targets``.
+        weights: of the losses; those of content, style and temporal count.
+        pictures: float32 ``[H, W, 3]`` RGB 0..1, sides multiples of 32; with none nothing is changed.
+        temporal: the temporal loss as the arrays are; it grows with the square of the contrast.
+        precision: dtype in which the loss network is computed.
+
+    Returns:
+        The arrays, those of the last step scaled.
+    """
+    if not pictures:
+        return dict(arrays)
+    scenes = [ops.convert_to_tensor(picture[None]) for picture in pictures]
+    painted = [ops.clip(forward(arch, arrays, scene), 0.0, 1.0) for scene in scenes]
+    mean = np.mean([ops.convert_to_numpy(ops.mean(paint, axis=(0, 1, 2))) for paint in painted], axis=0)
+
+    def total(gain: float) -> float:
+        found = weights.temporal * temporal * gain**2
+        for scene, paint in zip(scenes, painted, strict=True):
+            harder = ops.clip(mean + gain * (paint - mean), 0.0, 1.0)
+            content, style = loss.perceptual_losses(net, harder, scene, targets, precision)
+            found += float(weights.content * content + weights.style * style) / len(scenes)
+        return found
+
+    totals = [total(gain) for gain in GAINS]
+    best = min(max(int(np.argmin(totals)), 1), len(GAINS) - 2)
+    # The lowest point of the parabola through the best and its neighbours.
+    second, first, _ = np.polyfit(GAINS[best - 1 : best + 2], totals[best - 1 : best + 2], 2)
+    lowest = -first / (2 * second) if second > 0 else GAINS[int(np.argmin(totals))]
+    gain = np.float32(np.clip(lowest, GAINS[0], GAINS[-1]))
+    scaled = {name: arrays[name] * gain for name in ("out/kernel", "out/detail")}
+    bias = gain * arrays["out/bias"] + (1 - gain) * mean.astype(np.float32)
+    return {**arrays, **scaled, "out/bias": bias}
+
+
 def train_style(
     painting: NDArray[np.uint8],
     sampler: Sampler,
@@ -365,7 +424,7 @@ def train_style(
     patience = settings.patience or math.inf
     stopped = journey.step - journey.best_step >= patience
 
-    def snapshot() -> Style:
+    def snapshot(finished: bool = False) -> Style:
         figures = {name: round(value, 5) for name, value in journey.smooth.items()}
         filled = replace(
             card,
@@ -375,7 +434,14 @@ def train_style(
             figures={**figures, **card.figures, "steps": journey.step},
             base_sha256=base_hash,
         )
-        return Style(filled, objective.arrays())
+        arrays, whole = objective.arrays(), sampler.whole(WHOLE) if finished and journey.step else ()
+        temporal = journey.smooth.get("temporal", 0.0)
+        return Style(
+            filled,
+            contrast_for_whole_pictures(
+                arch, arrays, net, targets, settings.weights, whole, temporal, settings.precision
+            ),
+        )
 
     saved = first
     for step, batch in enumerate(_ahead(sampler, first + 1, first if stopped else settings.steps), first + 1):
@@ -411,7 +477,7 @@ def train_style(
             break
     if keep is not None and journey.step > saved:
         keep.save(objective, journey)
-    return snapshot()
+    return snapshot(finished=True)
 
 
 def nearest_start(
