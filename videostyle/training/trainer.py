@@ -33,7 +33,8 @@ Tensor = Any
 PAINTING_SIDE = 384  # short side of the painting, pixels, at which its strokes have their ordinary size
 NAMES = ("loss", "content", "style", "temporal", "temporal_feature", "total_variation", "grid", "detail", "walk")
 WHOLE = 6  # pictures that the contrast of the paint is set by
-GAINS = (0.97, 1.0, 1.03, 1.06)  # of contrast that are tried on them
+GAINS = (0.99, 1.02, 1.05)  # of contrast that are tried on them
+GAIN_RANGE = (0.95, 1.08)  # that is believed of the parabola through what they give
 WALKED = 0.6  # strength at which the way from the base is looked at: where it leaves the straight line most
 
 
@@ -358,11 +359,9 @@ def contrast_for_whole_pictures(
         return found
 
     totals = [total(gain) for gain in GAINS]
-    best = min(max(int(np.argmin(totals)), 1), len(GAINS) - 2)
-    # The lowest point of the parabola through the best and its neighbours.
-    second, first, _ = np.polyfit(GAINS[best - 1 : best + 2], totals[best - 1 : best + 2], 2)
+    second, first, _ = np.polyfit(GAINS, totals, 2)
     lowest = -first / (2 * second) if second > 0 else GAINS[int(np.argmin(totals))]
-    gain = np.float32(np.clip(lowest, GAINS[0], GAINS[-1]))
+    gain = np.float32(np.clip(lowest, *GAIN_RANGE))
     scaled = {name: arrays[name] * gain for name in ("out/kernel", "out/detail")}
     bias = gain * arrays["out/bias"] + (1 - gain) * mean.astype(np.float32)
     return {**arrays, **scaled, "out/bias": bias}
