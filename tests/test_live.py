@@ -641,6 +641,14 @@ def flat_style(random_style: Style) -> Style:
 
 @pytest.fixture
 def painter(random_style: Style, flat_style: Style) -> LivePainter:
+    """One that paints at full size only: each size is a program to compile."""
+    info = VideoInfo(width=SIZE[0], height=SIZE[1])
+    return LivePainter(random_style, [random_style, flat_style], info, device="cpu", adaptive=False)
+
+
+@pytest.fixture
+def resizing(random_style: Style, flat_style: Style) -> LivePainter:
+    """One that paints at all sizes."""
     info = VideoInfo(width=SIZE[0], height=SIZE[1])
     return LivePainter(random_style, [random_style, flat_style], info, device="cpu")
 
@@ -657,25 +665,25 @@ def programs(painter: LivePainter) -> list[dict[object, object]]:
     return [dict(processor._programs) for processor in painter._processors]
 
 
-def test_nothing_is_compiled_after_the_start_whatever_is_changed(painter: LivePainter) -> None:
+def test_nothing_is_compiled_after_the_start_whatever_is_changed(resizing: LivePainter) -> None:
     frame = scene(3)[: SIZE[1], : SIZE[0]]
-    costs = painter.prepare(frame, 0.0)
+    costs = resizing.prepare(frame, 0.0)
     assert len(costs) == len(STEPS)
     assert all(cost > 0 for cost in costs)
-    compiled = programs(painter)
+    compiled = programs(resizing)
     traces = [p.experimental_get_tracing_count() for programs in compiled for p in programs.values()]
-    first = painter(frame, 0.0)
-    painter.choose(1, 0.1)
-    second = painter(frame, 0.1)
+    first = resizing(frame, 0.0)
+    resizing.choose(1, 0.1)
+    second = resizing(frame, 0.1)
     assert not np.array_equal(first, second)
-    painter.choose(2, 0.2)  # counted round: the first again
-    assert np.array_equal(painter(frame, 0.2), first)
-    painter.set_strength(0.5, 0.3)
+    resizing.choose(2, 0.2)  # counted round: the first again
+    assert np.array_equal(resizing(frame, 0.2), first)
+    resizing.set_strength(0.5, 0.3)
     for step in (4, 1, 0):
-        painter.set_step(step, 0.4)
-        assert painter(frame, 1.0 + step).shape == frame.shape
-    painter(scene(8)[: SIZE[1], : SIZE[0]], 9.0)  # a cut
-    assert programs(painter) == compiled
+        resizing.set_step(step, 0.4)
+        assert resizing(frame, 1.0 + step).shape == frame.shape
+    resizing(scene(8)[: SIZE[1], : SIZE[0]], 9.0)  # a cut
+    assert programs(resizing) == compiled
     assert [p.experimental_get_tracing_count() for programs in compiled for p in programs.values()] == traces
 
 
@@ -686,16 +694,20 @@ def test_a_cut_is_painted_with_its_own_statistics_from_its_first_frame_on(
     two = 255 - two // 3
     for i in range(20):
         painter(one, i / 30)
-    fresh = LivePainter(random_style, [random_style], VideoInfo(width=SIZE[0], height=SIZE[1]), device="cpu")
+    info = VideoInfo(width=SIZE[0], height=SIZE[1])
+    fresh = LivePainter(random_style, [random_style], info, device="cpu", adaptive=False)
     assert np.array_equal(painter(two, 20 / 30), fresh(two, 0.0))
 
 
 @pytest.mark.parametrize("step", [0, 2])
 def test_a_style_is_painted_with_its_own_statistics_once_it_is_chosen(
-    random_style: Style, flat_style: Style, painter: LivePainter, step: int
+    random_style: Style, flat_style: Style, step: int
 ) -> None:
-    frame = scene(3)[: SIZE[1], : SIZE[0]]
-    other = LivePainter(random_style, [flat_style], VideoInfo(width=SIZE[0], height=SIZE[1]), device="cpu")
+    frame, info = scene(3)[: SIZE[1], : SIZE[0]], VideoInfo(width=SIZE[0], height=SIZE[1])
+    painter, other = (
+        LivePainter(random_style, styles, info, device="cpu", adaptive=step > 0)
+        for styles in ([random_style, flat_style], [flat_style])
+    )
     for live in (painter, other):
         live.prepare(frame, 0.0)
         live.set_step(step, 0.0)
@@ -789,11 +801,11 @@ def test_a_style_of_another_base_is_painted_but_not_walked(random_style: Style, 
     assert np.array_equal(painter(frame, 0.4), changed)
 
 
-def test_another_size_is_no_jump_in_a_still_picture(painter: LivePainter) -> None:
+def test_another_size_is_no_jump_in_a_still_picture(resizing: LivePainter) -> None:
     frame = cv2.GaussianBlur(scene(3)[: SIZE[1], : SIZE[0]], (0, 0), 2)
-    shown = [painter(frame, 0.0).astype(int)]
-    painter.set_step(2, 0.0)
-    shown += [painter(frame, i / 30).astype(int) for i in range(1, 20)]
+    shown = [resizing(frame, 0.0).astype(int)]
+    resizing.set_step(2, 0.0)
+    shown += [resizing(frame, i / 30).astype(int) for i in range(1, 20)]
     change = np.abs(shown[-1] - shown[0]).mean()
     assert change > 1  # it is another picture in the end
     assert max(np.abs(b - a).mean() for a, b in itertools.pairwise(shown)) < 0.2 * change
