@@ -147,7 +147,7 @@ class Pupil:
             net = LossNetwork("student", student.blocks, arrays, student.style_layers, student.content_layer)
             targets = loss.style_targets(net, batch["painting"], 1)
             painted = forward(self._arch, weights, batch["x"])
-            content, style = loss.perceptual_losses(net, painted, batch["x"], targets)
+            content, style = loss.perceptual_losses(net, painted, loss.content_features(net, batch["x"]), targets)
             outside = ops.mean(ops.square(painted - ops.clip(painted, 0.0, 1.0)))
             total = content + 30.0 * style + loss.total_variation(painted) + 10.0 * outside
             return {"loss": total, "style": style}

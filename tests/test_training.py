@@ -213,12 +213,13 @@ def whole(random_style, small_net):  # type: ignore[no-untyped-def]
 def distance_to_painting(style, net) -> float:  # type: ignore[no-untyped-def]
     """Style loss of a picture painted with ``style``."""
     from videostyle.models.style_network import forward
-    from videostyle.training.losses import perceptual_losses
+    from videostyle.training.losses import content_features, perceptual_losses
     from videostyle.training.trainer import Settings, painting_targets
 
     view = picture(1)[None, :64, :64].astype(np.float32) / 255
     painted = forward(style.architecture, style.weights, view)
-    return float(perceptual_losses(net, painted, view, painting_targets(net, picture(99), Settings(scales=1)))[1])
+    targets = painting_targets(net, picture(99), Settings(scales=1))
+    return float(perceptual_losses(net, painted, content_features(net, view), targets)[1])
 
 
 def test_training_lowers_the_style_loss_and_fills_in_the_card(random_style, small_net, learnt) -> None:  # type: ignore[no-untyped-def]

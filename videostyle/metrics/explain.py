@@ -51,7 +51,7 @@ def explain(style: Style, scene: UInt8Array, painting: UInt8Array | None, output
     # Both need TensorFlow or each other: imported where they are used.
     from videostyle.api import Stylizer
     from videostyle.metrics.perceptual import PerceptualJudge
-    from videostyle.training.losses import perceptual_losses
+    from videostyle.training.losses import content_features, perceptual_losses
     from videostyle.training.trainer import LossWeights, Settings, painting_targets
 
     cv2 = load_cv2()
@@ -87,7 +87,8 @@ def explain(style: Style, scene: UInt8Array, painting: UInt8Array | None, output
     targets = painting_targets(net, painting, Settings(scales=1))
     judge = PerceptualJudge(net, targets[0])
     before, after = judge.style_by_layer(scene), judge.style_by_layer(painted)
-    content = float(perceptual_losses(net, to_float(painted)[None], to_float(scene)[None], targets)[0])
+    reference = content_features(net, to_float(scene)[None])
+    content = float(perceptual_losses(net, to_float(painted)[None], reference, targets)[0])
     weights = {**asdict(LossWeights()), **style.card.loss_weights}
     parts = {layer: weights["style"] * after[layer] / len(net.style_layers) for layer in net.style_layers}
     parts["content"] = weights["content"] * content

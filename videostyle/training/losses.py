@@ -193,10 +193,16 @@ def style_targets(net: LossNetwork, painting: Tensor, scales: int) -> list[dict[
     return targets
 
 
+def content_features(net: LossNetwork, pictures: Tensor, dtype: str = "float32") -> Tensor:
+    """What the content of pictures ``[N, H, W, 3]`` is compared by, computed in ``dtype``: ``[N, h, w, C]``."""
+    layer = net.content_layer
+    return project(net, layer, features(net, ops.cast(pictures, dtype), (layer,))[layer])
+
+
 def perceptual_losses(
     net: LossNetwork,
     painted: Tensor,
-    original: Tensor,
+    reference: Tensor,
     targets: list[dict[str, Tensor]],
     dtype: str = "float32",
 ) -> tuple[Tensor, Tensor]:
@@ -205,7 +211,7 @@ def perceptual_losses(
     Args:
         net: the loss network.
         painted: ``[N, H, W, 3]``.
-        original: the same pictures unpainted.
+        reference: ``content_features`` of the same pictures unpainted.
         targets: from ``style_targets``.
         dtype: in which the loss network is computed; distances are in float32 whatever it is.
 
@@ -213,11 +219,10 @@ def perceptual_losses(
         Content loss and style loss, scalars.
     """
     layer = net.content_layer
-    painted, original = ops.cast(painted, dtype), ops.cast(original, dtype)
+    painted = ops.cast(painted, dtype)
     found = features(net, painted)
-    reference = features(net, original, (layer,))
     energy = ops.trace(targets[0][layer][0]) / targets[0][layer].shape[-1] if layer in targets[0] else 0.0
-    content = content_loss(project(net, layer, found[layer]), project(net, layer, reference[layer]), energy)
+    content = content_loss(project(net, layer, found[layer]), reference, energy)
     style = 0.0
     for scale, target in enumerate(targets):
         if scale:

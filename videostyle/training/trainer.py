@@ -195,7 +195,8 @@ def style_objective(
     def function(arrays: Mapping[str, Tensor], batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         previous, current, flow, mask = (batch[key] for key in ("previous", "current", "flow", "mask"))
         (now, deep), (before, deep_before) = forward_neighbours(arch, arrays, current, previous)
-        content, style = loss.perceptual_losses(net, now, current, targets, precision)
+        reference = loss.content_features(net, current, precision)
+        content, style = loss.perceptual_losses(net, now, reference, targets, precision)
         values = {
             "content": content,
             "style": style,
@@ -348,13 +349,14 @@ def contrast_for_whole_pictures(
         return dict(arrays)
     scenes = [ops.convert_to_tensor(picture[None]) for picture in pictures]
     painted = [ops.clip(forward(arch, arrays, scene), 0.0, 1.0) for scene in scenes]
+    references = [loss.content_features(net, scene, precision) for scene in scenes]
     mean = np.mean([ops.convert_to_numpy(ops.mean(paint, axis=(0, 1, 2))) for paint in painted], axis=0)
 
     def total(gain: float) -> float:
         found = weights.temporal * temporal * gain**2
-        for scene, paint in zip(scenes, painted, strict=True):
+        for reference, paint in zip(references, painted, strict=True):
             harder = ops.clip(mean + gain * (paint - mean), 0.0, 1.0)
-            content, style = loss.perceptual_losses(net, harder, scene, targets, precision)
+            content, style = loss.perceptual_losses(net, harder, reference, targets, precision)
             found += float(weights.content * content + weights.style * style) / len(scenes)
         return found
 
@@ -496,12 +498,13 @@ def nearest_start(
         pictures: a few float32 ``[S, S, 3]`` RGB 0..1 pictures of one size to paint.
     """
     x = ops.convert_to_tensor(np.stack(pictures))
+    reference = loss.content_features(net, x)
 
     def distance(style: Style) -> float:
         if style.architecture != base.architecture:
             return math.inf
         painted = forward(style.architecture, style.weights, x)
-        _, value = loss.perceptual_losses(net, ops.clip(painted, 0.0, 1.0), x, targets)
+        _, value = loss.perceptual_losses(net, ops.clip(painted, 0.0, 1.0), reference, targets)
         return float(value)
 
     return min([base, *styles], key=distance)
