@@ -22,7 +22,7 @@ from train_gallery import read_rgb
 from videostyle import __version__
 from videostyle.models import gallery
 from videostyle.models.loss_network import read_arrays
-from videostyle.models.style_network import NETWORKS, Architecture, forward, initial_weights
+from videostyle.models.style_network import BASES, forward, initial_weights
 from videostyle.models.weights import Style, StyleCard, arrays_sha256, load_style, save_style
 from videostyle.training.optimise import Objective
 
@@ -71,15 +71,14 @@ def main() -> None:
         action="store_true",
         help="styles trained from --start are children of this base as well: for a short training at a low rate",
     )
-    parser.add_argument("--network", choices=("small", "medium"), default="medium", help="size of network")
+    parser.add_argument("--network", choices=tuple(BASES), default="medium", help="size of network")
     parser.add_argument("--output", type=Path, help="default: into the package's assets")
     options = parser.parse_args()
 
     rng = np.random.default_rng(0)
     photos = [read_rgb(path) for path in sorted(options.photos.glob("*.jpg"))]
     window = options.size
-    # Bundled styles may be no deeper than the medium one, but are no shallower than this.
-    arch = Architecture() if options.network == "medium" else NETWORKS[options.network]
+    arch = BASES[options.network]
 
     def batch() -> dict[str, np.ndarray]:
         crops: list[np.ndarray] = []

@@ -13,7 +13,7 @@ from pathlib import Path
 from platformdirs import user_data_path
 
 from videostyle.errors import ModelError, UsageError
-from videostyle.models.style_network import NETWORKS, Architecture
+from videostyle.models.style_network import BASES, NETWORKS, Architecture
 from videostyle.models.weights import Style, deepened, interpolate, load_style, parents_like
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
@@ -74,7 +74,7 @@ def ordinary_picture() -> Path:
 
 
 def base_path(network: str) -> Path:
-    """Where the base of a size of network is kept: of "small" and of "medium", from which "large" is deepened."""
+    """Where the base of a size of network (one of ``BASES``) is kept."""
     return ASSETS / (f"base{SUFFIX}" if network == "medium" else f"base-{network}{SUFFIX}")
 
 
@@ -84,8 +84,10 @@ def find_base(architecture: Architecture) -> Style | None:
 
     The base of a network that is deeper than one that ships with the package is that one with silent blocks.
     """
-    bases = (load_style(path) for path in map(base_path, NETWORKS) if path.is_file())
-    return next((found for found in (deepened(base, architecture) for base in bases) if found is not None), None)
+    for network, sizes in BASES.items():
+        if architecture.deepens(sizes) and base_path(network).is_file():
+            return deepened(load_style(base_path(network)), architecture)
+    return None
 
 
 def base(architecture: Architecture | None = None) -> Style:
@@ -116,7 +118,11 @@ def of_one_depth(styles: Sequence[Style]) -> list[Style]:
     A style that is no child of a base that ships with the package, or differs in more than its depth, stays as it is.
     """
     deepest = max((style.architecture for style in styles), key=lambda architecture: architecture.deep_blocks)
-    return [(deepened(style, deepest) if is_child(style) else None) or style for style in styles]
+    # A style of that depth already is not asked for its base, which would have to be read.
+    return [
+        (deepened(style, deepest) if style.architecture != deepest and is_child(style) else None) or style
+        for style in styles
+    ]
 
 
 def load(name: str) -> Style:

@@ -148,13 +148,15 @@ class Architecture:
         return sum(int(np.prod(shape)) * height * width // cell for shape, cell in self.convolutions())
 
 
-# The sizes of network that styles can be trained in. There is a base for each (``gallery.base``); a style may be
-# deeper than its base, whose missing blocks are silent.
+# The sizes of network that styles can be trained in. There is a base for each (``gallery.base``).
 NETWORKS = {
     "small": Architecture(channels=24, deep_channels=48, deep_blocks=2, head_channels=12),
     "medium": Architecture(deep_blocks=4),
     "large": Architecture(deep_blocks=5),
 }
+
+# The sizes of the bases that ship with the package. That of a deeper network is one of them with silent blocks.
+BASES = {"small": NETWORKS["small"], "medium": Architecture()}
 
 
 def initial_weights(arch: Architecture, seed: int = 0) -> dict[str, NDArray[np.float32]]:
@@ -506,6 +508,22 @@ def measure(
     if colour:
         common("out", ops.matmul(ops.cast(painted, "float32"), OPPONENT))
     return statistics
+
+
+def with_contrast(
+    weights: Mapping[str, NDArray[np.float32]], gain: float, mean: NDArray[np.float32]
+) -> dict[str, NDArray[np.float32]]:
+    """The arrays of a network whose paint, before it is clipped, has ``gain`` times the contrast about ``mean``.
+
+    Args:
+        weights: as in ``forward``.
+        gain: factor of every colour's distance from ``mean``.
+        mean: RGB 0..1, ``[3]``.
+    """
+    factor = np.float32(gain)
+    scaled = {name: weights[name] * factor for name in ("out/kernel", "out/detail")}
+    bias = factor * weights["out/bias"] + (1 - factor) * mean.astype(np.float32)
+    return {**weights, **scaled, "out/bias": bias}
 
 
 def expand(weights: Weights) -> dict[str, NDArray[np.float32]]:

@@ -24,7 +24,7 @@ from safetensors.numpy import load_file, save_file
 
 from videostyle.errors import Interrupted, ModelError, OutputError, UsageError
 from videostyle.models.loss_network import LossNetwork, features, project
-from videostyle.models.style_network import Architecture, forward, forward_neighbours
+from videostyle.models.style_network import Architecture, forward, forward_neighbours, with_contrast
 from videostyle.models.weights import Style, StyleCard, arrays_sha256
 from videostyle.training import losses as loss
 from videostyle.training.optimise import Objective
@@ -363,10 +363,7 @@ def contrast_for_whole_pictures(
     totals = [total(gain) for gain in GAINS]
     second, first, _ = np.polyfit(GAINS, totals, 2)
     lowest = -first / (2 * second) if second > 0 else GAINS[int(np.argmin(totals))]
-    gain = np.float32(np.clip(lowest, *GAIN_RANGE))
-    scaled = {name: arrays[name] * gain for name in ("out/kernel", "out/detail")}
-    bias = gain * arrays["out/bias"] + (1 - gain) * mean.astype(np.float32)
-    return {**arrays, **scaled, "out/bias": bias}
+    return with_contrast(arrays, np.clip(lowest, *GAIN_RANGE), mean)
 
 
 def train_style(
@@ -425,7 +422,7 @@ def train_style(
     patience = settings.patience or math.inf
     stopped = journey.step - journey.best_step >= patience
 
-    def snapshot(finished: bool = False) -> Style:
+    def snapshot() -> Style:
         figures = {name: round(value, 5) for name, value in journey.smooth.items()}
         filled = replace(
             card,
@@ -435,14 +432,7 @@ def train_style(
             figures={**figures, **card.figures, "steps": journey.step},
             base_sha256=base_hash,
         )
-        arrays, whole = objective.arrays(), sampler.whole(WHOLE) if finished and journey.step else ()
-        temporal = journey.smooth.get("temporal", 0.0)
-        return Style(
-            filled,
-            contrast_for_whole_pictures(
-                arch, arrays, net, targets, settings.weights, whole, temporal, settings.precision
-            ),
-        )
+        return Style(filled, objective.arrays())
 
     saved = first
     for step, batch in enumerate(_ahead(sampler, first + 1, first if stopped else settings.steps), first + 1):
@@ -478,7 +468,14 @@ def train_style(
             break
     if keep is not None and journey.step > saved:
         keep.save(objective, journey)
-    return snapshot(finished=True)
+    trained = snapshot()
+    if not journey.step:
+        return trained
+    pictures, temporal = sampler.whole(WHOLE), journey.smooth["temporal"]
+    arrays = contrast_for_whole_pictures(
+        arch, trained.weights, net, targets, settings.weights, pictures, temporal, settings.precision
+    )
+    return replace(trained, weights=arrays)
 
 
 def nearest_start(
