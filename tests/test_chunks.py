@@ -150,6 +150,16 @@ def test_cuts_are_found_and_motion_is_none() -> None:
     assert [i for i, frame in enumerate(frames) if detector(frame)] == [0, 20]
 
 
+def test_a_cut_between_dark_scenes_is_found_and_a_flash_of_light_is_none() -> None:
+    first, second = (picture(seed, 120, 400) // 3 for seed in (1, 2))
+    dark = [scene[:, i : i + 160] for scene in (first, second) for i in range(20)]
+    detector = CutDetector()
+    assert [i for i, frame in enumerate(dark) if detector(frame)] == [0, 20]
+    lit = [first[:, :160] + np.uint8(25 * (i >= 20)) for i in range(40)]
+    detector = CutDetector()
+    assert [i for i, frame in enumerate(lit) if detector(frame)] == [0]
+
+
 def light_of(frames: np.ndarray) -> Statistics:
     """Statistics of one layer: the frames' light, and a contrast that is the same for all."""
     return {"layer": (np.float32([frames.mean() / 255]), np.float32([1]))}

@@ -36,7 +36,7 @@ PART = 240  # frames of a shot that are measured together; a longer shot has sev
 # those that are far from each other, others as well, CLOSE apart.
 SAMPLES = 4
 FRAMES_A_SAMPLE = 24  # a shorter part is measured on fewer: each costs as much as painting a frame
-CLOSE = 12
+CLOSE = 8
 FADED = 0.5  # share of another frame's contrast below which a frame that looks like it is taken for part of a fade
 ALIKE = 0.8  # correlation of thumbnails that look like each other
 EVEN = 0.004  # contrast, of 1, of a frame that shows nothing
@@ -44,7 +44,9 @@ WAITING_BYTES = 1 << 30  # of frames that wait to be measured
 THUMBNAIL = (32, 18)  # width, height at which frames are compared
 LOOK = 4  # pixels across in each of a thumbnail's, at least: more of them cost time and tell no more of a cut
 CUT = 0.16  # mean change of a thumbnail's values, of 1, that a cut exceeds...
-CUT_RATIO = 3.5  # ...and times the recent change, so that a fast pan is not cut to pieces
+CUT_IN_THE_DARK = 0.06  # ...or this, where the picture does not look like the one before: dark scenes change less
+OTHER = 0.6  # correlation of thumbnails below which they do not; across cuts it is below 0.5
+CUT_RATIO = 3.5  # times the recent change that either exceeds, so that a fast pan is not cut to pieces
 SHORTEST = 8  # frames; a flash or a strobe is not a row of shots
 PROGRESS_EVERY = 32  # frames
 
@@ -118,25 +120,27 @@ def thumbnail(frame: UInt8Array) -> NDArray[np.float32]:
     return np.asarray(cv2.GaussianBlur(small, (3, 3), 0), np.float32)
 
 
+def likeness(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
+    """Correlation of the light of two thumbnails, -1..1; 0 where one of them is even."""
+    light, others = (picture.mean(axis=2) - picture.mean() for picture in (one, other))
+    return float((light * others).mean()) / math.sqrt(float((light**2).mean() * (others**2).mean()) + 1e-12)
+
+
 def faded(frames: Mapping[int, UInt8Array]) -> set[int]:
     """Numbers of frames that show what another of them shows in less than half of its contrast: parts of a fade.
 
     Measured by itself such a frame would be painted at full strength, and the fade be gone; painted with the
     statistics of the others it fades.
     """
-    plain = {}
-    for number, frame in frames.items():
-        light = thumbnail(frame).mean(axis=2)
-        plain[number] = light - light.mean()
-    energy = {number: float((light**2).mean()) for number, light in plain.items()}
+    small = {number: thumbnail(frame) for number, frame in frames.items()}
+    energy = {number: float(picture.mean(axis=2).var()) for number, picture in small.items()}
 
     def fades(one: int, other: int) -> bool:
         if energy[one] >= FADED**2 * energy[other]:
             return False
-        likeness = float((plain[one] * plain[other]).mean()) / math.sqrt(energy[one] * energy[other] + 1e-12)
-        return likeness > ALIKE or energy[one] < EVEN**2
+        return likeness(small[one], small[other]) > ALIKE or energy[one] < EVEN**2
 
-    return {one for one in plain if any(fades(one, other) for other in plain)}
+    return {one for one in small if any(fades(one, other) for other in small)}
 
 
 class CutDetector:
@@ -155,7 +159,8 @@ class CutDetector:
         if before is None:
             return True
         change = float(np.abs(small - before).mean())
-        cut = change > CUT and change > CUT_RATIO * self._recent and self._length > SHORTEST
+        sudden = change > CUT_RATIO * self._recent and self._length > SHORTEST
+        cut = sudden and (change > CUT or (change > CUT_IN_THE_DARK and likeness(small, before) < OTHER))
         if cut:
             self._length = 0
         else:
