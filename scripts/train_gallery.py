@@ -59,9 +59,15 @@ def stage_keys(stages: dict[str, dict[str, Any]], name: str) -> dict[str, Any]:
     return {**stage_keys(stages, own.pop("like")), **own} if "like" in own else own
 
 
-def keys_of(stages: dict[str, dict[str, Any]], stage: str, entry: dict[str, Any]) -> dict[str, Any]:
-    """The keys of a stage for an entry of the table, which may differ from it."""
-    return {**stage_keys(stages, stage), **{k: v for k, v in entry.items() if k not in ENTRY_KEYS}}
+def keys_of(stages: dict[str, dict[str, Any]], stage: str | dict[str, Any], entry: dict[str, Any]) -> dict[str, Any]:
+    """The keys of one of an entry's stages: the entry may differ from it, and its row of stages from both."""
+    own = {} if isinstance(stage, str) else {key: value for key, value in stage.items() if key != "like"}
+    return {**stage_keys(stages, name_of(stage)), **{k: v for k, v in entry.items() if k not in ENTRY_KEYS}, **own}
+
+
+def name_of(stage: str | dict[str, Any]) -> str:
+    """The stage of the table that a stage of an entry is, or is like."""
+    return stage if isinstance(stage, str) else str(stage["like"])
 
 
 def observer(label: str, path: Path) -> Any:
@@ -89,6 +95,7 @@ def main() -> None:
     parser.add_argument("--clip", type=Path, action="append", default=[], help="a clip to train on as well")
     parser.add_argument("--only", action="append", help="names to train; all where left out")
     parser.add_argument("--stage", action="append", help="stages to train; those of gallery.toml where left out")
+    parser.add_argument("--skip", action="append", default=[], help="stages to leave out: full without a GPU")
     parser.add_argument("--output", type=Path, default=gallery.ASSETS / "styles")
     parser.add_argument("--vgg16", default="vgg16", help="weights of VGG-16, for stages that use it")
     parser.add_argument("--start", type=Path, help="style file to start from instead of what gallery.toml says")
@@ -126,14 +133,16 @@ def main() -> None:
         style = load_style(start) if start else gallery.base()
         style = deepened(style, NETWORKS["medium"]) or style
         commands = [style.card.command] if start else []
-        for stage in options.stage or entry.get("stages", ["quick"]):
+        row = [stage for stage in options.stage or entry["stages"] if name_of(stage) not in options.skip]
+        for number, stage in enumerate(row):
             chosen = {**keys_of(stages, stage, entry), **overrides}
             size, batch, kind = (chosen.pop(key) for key in ("size", "batch", "loss_network"))
             net = load(kind)
             settings = read_settings(chosen, precision)
+            differs = {**({} if isinstance(stage, str) else stage), **overrides}
             commands.append(
-                f"scripts/train_gallery.py --only {name} --stage {stage}"
-                + "".join(f" --set {key}={value:g}" for key, value in overrides.items())
+                f"scripts/train_gallery.py --only {name} --stage {name_of(stage)}"
+                + "".join(f" --set {key}={value:g}" for key, value in differs.items() if key != "like")
             )
             card = StyleCard(
                 name=name,
@@ -144,7 +153,7 @@ def main() -> None:
                 command="; ".join(commands),
                 version=__version__,
             )
-            print(f"{name}, {stage}: {settings}", flush=True)
+            print(f"{name}, {name_of(stage)}: {settings}", flush=True)
             style = train_style(
                 painting,
                 PairSampler(photos, clips, size=int(size), batch=int(batch), seed=settings.seed),
@@ -153,8 +162,8 @@ def main() -> None:
                 settings,
                 card,
                 base=gallery.base(style.architecture),
-                checkpoint=options.checkpoints / f"{name}.{stage}.checkpoint" if options.checkpoints else None,
-                observer=observer(f"{name} {stage}", target),
+                checkpoint=options.checkpoints / f"{name}.{number}.checkpoint" if options.checkpoints else None,
+                observer=observer(f"{name} {name_of(stage)}", target),
             )
             save_style(style, target)
             print(f"{name}: {asdict(style.card)['figures']}", flush=True)

@@ -232,7 +232,7 @@ def test_training_lowers_the_style_loss_and_fills_in_the_card(random_style, smal
 def test_colours_of_areas_half_way_from_the_base_count_if_they_leave_the_line(random_style, small_net) -> None:  # type: ignore[no-untyped-def]
     from videostyle.models.style_network import forward, initial_weights
     from videostyle.models.weights import Style, arrays_sha256, interpolate
-    from videostyle.training.losses import area_loss
+    from videostyle.training.losses import area_loss, half_size
     from videostyle.training.trainer import WALKED, LossWeights, Settings, painting_targets, style_objective
 
     arch = random_style.architecture
@@ -245,12 +245,9 @@ def test_colours_of_areas_half_way_from_the_base_count_if_they_leave_the_line(ra
         style_objective(arch, small_net, targets, LossWeights(walk=weight), base=base.weights)(style.weights, batch)
         for weight in (0.0, 7.0)
     )
-    scene = batch["current"]
-    half, end = (
-        np.asarray(forward(arch, interpolate(base, [(style, 1.0)], strength).weights, scene))
-        for strength in (WALKED, 1.0)
-    )
-    expected = float(area_loss(half, (1 - WALKED) * scene + WALKED * end))
+    scene, end = half_size(batch["current"]), half_size(forward(arch, style.weights, batch["current"]))
+    between = forward(arch, interpolate(base, [(style, 1.0)], WALKED).weights, scene)
+    expected = float(area_loss(between, (1 - WALKED) * scene + WALKED * end))
     assert expected > 1e-4
     assert float(kept["walk"]) == pytest.approx(expected, rel=1e-3)
     assert float(kept["loss"] - plain["loss"]) == pytest.approx(7 * expected, rel=1e-2)
@@ -281,6 +278,22 @@ def test_contrast_is_set_by_whole_pictures(random_style, small_net) -> None:  # 
         calmer = contrast_for_whole_pictures(arch, arrays, small_net, targets, LossWeights(content=0), scene, 1.0)
         assert np.asarray(forward(arch, calmer, scene[0][None])).std() < harder.std() - 1e-4
     assert contrast_for_whole_pictures(arch, arrays, small_net, targets, LossWeights(), (), 0.0) == arrays
+
+
+def test_whole_pictures_are_frames_of_clips_if_there_are_any_else_photos() -> None:
+    flow, mask = np.zeros((96, 130, 2), np.float32), np.ones((96, 130, 1), np.float32)
+    clips = [data.ClipPair(*(np.full((96, 130, 3), level, np.uint8),) * 2, flow, mask) for level in (10, 20, 30)]
+    photos = [np.full((70, 70, 3), level, np.uint8) for level in (200, 210, 220, 230)]
+
+    def levels(clips: list[data.ClipPair], count: int) -> list[int]:
+        views = data.PairSampler(photos, clips, size=64).whole(count)
+        assert {view.shape for view in views} == {(96, 128, 3) if clips else (64, 64, 3)}
+        return [round(float(view.mean() * 255)) for view in views]
+
+    assert levels(clips, 9) == [10, 20, 30]
+    assert levels(clips, 2) == [10, 30]
+    assert sorted(levels([], 9)) == [200, 210, 220, 230]
+    assert len(set(levels([], 3))) == 3
 
 
 def test_a_loss_network_in_bfloat16_teaches_the_same(random_style, small_net) -> None:  # type: ignore[no-untyped-def]
@@ -450,9 +463,11 @@ def test_every_style_of_the_gallery_says_how_it_is_trained() -> None:
     still, strong = (script.stage_keys(stages, name) for name in ("still", "strong"))
     assert still["temporal"] > strong["temporal"]
     assert still["content"] == strong["content"]
+    own = {"like": "still", "steps": 7}
+    assert script.keys_of(stages, own, {"steps": 9, "content": 3}) == {**still, "steps": 7, "content": 3}
     for name, entry in table.items():
         assert (ASSETS / "styles" / f"{name}.safetensors").is_file()
-        for stage in entry.get("stages", ["quick"]):
+        for stage in entry["stages"]:
             chosen = script.keys_of(stages, stage, entry)
             assert chosen.pop("loss_network") in ("embedded", "vgg16")
             assert chosen.pop("size") % 32 == 0 < chosen.pop("batch")

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from videostyle.errors import InputError
+from videostyle.frames import evenly_spread
 from videostyle.training.flow import Float, grid, inside, sample
 
 UInt8 = NDArray[np.uint8]
@@ -129,11 +130,21 @@ def _block_noise(picture: Float, step: float) -> Float:
     return np.asarray(blocks.transpose(0, 3, 1, 4, 2).reshape(picture.shape), np.float32)
 
 
+def _in_the_dark(frames: Sequence[Float], rng: np.random.Generator) -> list[Float]:
+    """The frames with a fraction of their light and contrast, and the noise of a sensor that amplifies."""
+    exposure, black, sigma = (np.float32(rng.uniform(*ends)) for ends in ((0.2, 0.7), (0.0, 0.05), (0.008, 0.02)))
+    dim = (frame * exposure + black for frame in frames)
+    noisy = (frame + sigma * rng.standard_normal(frame.shape, dtype=np.float32) for frame in dim)
+    return [np.clip(frame, 0, 1).astype(np.float32) for frame in noisy]
+
+
 def recorded(frames: Sequence[Float], rng: np.random.Generator, light: bool = True) -> list[Float]:
     """The frames as a camera might record them: fresh noise in each, sometimes other light and an encoder's blocks.
 
-    One scene in four is dim: normalisation lifts its paint to ordinary strength, and its noise with it.
+    Two scenes in five are dim: normalisation lifts their paint to ordinary strength, and their noise with it.
     """
+    if rng.random() < 0.25:
+        return _in_the_dark(frames, rng)
     out = []
     sigma = rng.choice([0.004, 0.01, 0.018])
     coarse, soft = rng.random() < 0.35, rng.random() < 0.4
@@ -229,8 +240,8 @@ class PairSampler:
         size: int = 256,
         batch: int = 2,
         seed: int = 0,
-        noise_share: float = 0.2,
-        clip_share: float = 0.4,
+        noise_share: float = 0.25,
+        clip_share: float = 0.35,
     ) -> None:
         self._pictures = [p for p in pictures if p.ndim == 3 and p.shape[2] == 3 and min(p.shape[:2]) >= 32]
         self._clips = [c for c in clips if min(c.current.shape[:2]) >= size]
@@ -257,9 +268,16 @@ class PairSampler:
         }
 
     def whole(self, count: int) -> list[Float]:
-        """At most so many of the pictures, uncut but for their sides, which become multiples of 32: float32 0..1."""
-        chosen = np.random.default_rng(self._seed).permutation(len(self._pictures))[:count]
-        cut = (p[: p.shape[0] // 32 * 32, : p.shape[1] // 32 * 32] for p in (self._pictures[i] for i in chosen))
+        """At most so many pictures, uncut but for their sides, which become multiples of 32: float32 0..1.
+
+        Frames of clips if there are any, else photos: clips are what will be painted, and flatter than photos are.
+        """
+        order = np.random.default_rng(self._seed).permutation(len(self._pictures))[:count]
+        if self._clips:
+            chosen = [self._clips[i].current for i in evenly_spread(len(self._clips), count)]
+        else:
+            chosen = [self._pictures[i] for i in order]
+        cut = (picture[: picture.shape[0] // 32 * 32, : picture.shape[1] // 32 * 32] for picture in chosen)
         return [picture.astype(np.float32) / np.float32(255.0) for picture in cut]
 
     def _pair(self, rng: np.random.Generator) -> Pair:
