@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import tomllib
 from dataclasses import replace
 from functools import partial
@@ -302,19 +303,25 @@ def test_a_loss_network_in_bfloat16_teaches_the_same(random_style, small_net) ->
     assert all(value.dtype == np.float32 for value in style.weights.values())
 
 
-def test_batches_come_in_the_order_of_their_steps(random_style, small_net) -> None:  # type: ignore[no-untyped-def]
-    """The next batch is made beside the step that is learnt; none is left out, made twice or made for nothing."""
+def test_batches_come_in_the_order_of_their_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next batches are made beside the step that is learnt; none is left out, made twice or made for nothing."""
+    from videostyle.training.trainer import _ahead
 
     class Counted(data.PairSampler):
         made: list[int] = []  # noqa: RUF012
 
         def batch(self, step: int) -> dict[str, np.ndarray]:
             self.made.append(step)
-            return super().batch(step)
+            time.sleep(0.02 * (step % 3))  # some take longer than those that follow
+            return {"previous": np.float32([step])}
 
-    sampler = Counted([picture(0)], size=64, batch=1)
-    train(random_style, small_net, 5, sampler=sampler)
-    assert sampler.made == [1, 2, 3, 4, 5]
+    for cores in (1, 2, 6, 64):
+        monkeypatch.setattr("os.cpu_count", lambda cores=cores: cores)
+        for first, last in ((1, 9), (4, 4), (5, 4)):
+            sampler = Counted([picture(0)], size=64, batch=1)
+            Counted.made = []
+            assert [int(batch["previous"][0]) for batch in _ahead(sampler, first, last)] == list(range(first, last + 1))
+            assert sorted(sampler.made) == list(range(first, last + 1))
 
 
 @pytest.mark.parametrize(("stopped", "again"), [(Interrupted, 1), (RuntimeError, 2)], ids=["asked", "killed"])

@@ -9,6 +9,7 @@ import json
 import math
 import os
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
@@ -232,15 +233,17 @@ def learning_rate(peak: float, progress: float) -> float:
 
 
 def _ahead(sampler: Sampler, first: int, last: int) -> Iterator[Mapping[str, NDArray[np.float32]]]:
-    """The batches of steps ``first`` to ``last``; the next one is made while this one is learnt from."""
-    if first > last:
-        return  # a training that was finished before
-    with ThreadPoolExecutor(1, thread_name_prefix="pairs") as maker:
-        following = maker.submit(sampler.batch, first)
+    """The batches of steps ``first`` to ``last``; the next ones are made while this one is learnt from.
+
+    On two cores one at a time is made. Where an accelerator learns, it takes several cores to keep up with it.
+    """
+    makers = max(1, min(8, (os.cpu_count() or 1) // 2))
+    with ThreadPoolExecutor(makers, thread_name_prefix="pairs") as pool:
+        following = deque(pool.submit(sampler.batch, step) for step in range(first, min(first + makers, last + 1)))
         for step in range(first, last + 1):
-            batch = following.result()
-            if step < last:
-                following = maker.submit(sampler.batch, step + 1)
+            batch = following.popleft().result()
+            if step + makers <= last:
+                following.append(pool.submit(sampler.batch, step + makers))
             yield batch
 
 
