@@ -1939,7 +1939,7 @@ def test_a_signal_finishes_the_recording(number: int, clip: Clip, tmp_path: Path
         (["--input", "missing.mp4", "--page", "0"], 3, "no such file"),
         (["--strength", "2", "--page", "0"], 2, "outside 0..1"),
         (["--target-fps", "0", "--page", "0"], 2, "--target-fps"),
-        (["--size", "big", "--page", "0"], 2, "cannot read the size"),
+        (["--size", "big", "--page", "0"], 2, "cannot use the size"),
         (["--record", "x.gif"], 2, "use .mp4"),
         (["--stream-to", "file:///x"], 2, "cannot stream"),
     ],

@@ -298,6 +298,12 @@ def test_a_deeper_network_paints_the_same_until_it_is_trained() -> None:
         gallery.base(replace(NETWORKS["medium"], channels=40))
 
 
+@pytest.mark.parametrize("strength", [-0.1, 1.5, float("nan")])
+def test_a_strength_outside_0_to_1_is_refused(random_style: Style, strength: float) -> None:
+    with pytest.raises(UsageError, match=r"outside 0\.\.1"):
+        Stylizer(random_style, strength)
+
+
 def test_styles_of_different_depth_mix(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VIDEOSTYLE_HOME", str(tmp_path))
     own = deepened(gallery.load("starry-night"), NETWORKS["large"])

@@ -82,15 +82,12 @@ class Stylizer:
     def __init__(self, style: str | Style, strength: float = 1.0, **options: Any) -> None:
         from videostyle.models import gallery
         from videostyle.models.weights import Style as StyleClass
-        from videostyle.models.weights import interpolate
 
         if isinstance(style, StyleClass):
-            chosen = style
-            if strength != 1.0:
-                chosen = interpolate(gallery.base(style.architecture), [(style, 1.0)], strength)
+            self._style = gallery.weakened(style, strength)
         else:
-            chosen = gallery.resolve(str(style), strength)
-        self._style, self._options = chosen, options
+            self._style = gallery.resolve(style, strength)
+        self._options = options
         self._processor: Any = None
         self._size: tuple[int, int] | None = None
 

@@ -12,6 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from videostyle.cli.options import size
 from videostyle.errors import UsageError
 
 if TYPE_CHECKING:
@@ -45,21 +46,12 @@ def _numbers(text: str, what: str) -> list[int]:
     return values
 
 
-def _sizes(text: str) -> list[tuple[int, int]]:
-    sizes = []
-    for part in text.split(","):
-        width, height = [*_numbers(part.replace("x", ","), "the size"), 0][:2]
-        if width < 32 or height < 32 or width % 2 or height % 2:
-            raise UsageError(f"cannot bench the size '{part}'", hint="give even sides of at least 32, as in 640x360")
-        sizes.append((width, height))
-    return sizes
-
-
 def run(options: argparse.Namespace) -> int:
     """Measures, prints a table, keeps the best."""
     from videostyle.processors.startup import load_tensorflow
 
-    sizes, batches = _sizes(options.sizes), _numbers(options.batches, "the batches")
+    sizes = [size(part, 32, even=True) for part in options.sizes.split(",")]
+    batches = _numbers(options.batches, "the batches")
     if options.rounds < 1 or options.frames < 1:
         raise UsageError("--rounds and --frames must be at least 1")
     load_tensorflow(frames_side_by_side=True)

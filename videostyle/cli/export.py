@@ -7,6 +7,7 @@ import json
 import re
 from pathlib import Path
 
+from videostyle.cli.options import size
 from videostyle.errors import UsageError
 
 SUFFIXES = {"onnx": ".onnx", "litert": ".tflite", "saved_model": ""}
@@ -36,10 +37,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Writes the program and prints its path."""
-    found = re.fullmatch(r"(\d{1,5})[xX](\d{1,5})", options.size)
-    width, height = (int(side) for side in found.groups()) if found else (0, 0)
-    if not (16 <= width <= 8192 and 16 <= height <= 8192):
-        raise UsageError(f"cannot use the size '{options.size}'", hint="give WIDTHxHEIGHT, 16 to 8192 each")
+    width, height = size(options.size)
     from videostyle.io.content import covering, scene_frames
     from videostyle.io.files import vet_input
     from videostyle.io.source import read_picture

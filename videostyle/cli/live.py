@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from videostyle.cli.options import trains
+from videostyle.cli.options import size, trains
 from videostyle.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
@@ -56,13 +56,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
     pace.add_argument("--precision", default="auto", choices=["auto", "float32", "bfloat16", "float16"])
 
 
-def _size(text: str) -> tuple[int, int]:
-    match = re.fullmatch(r"(\d{2,5})x(\d{2,5})", text)
-    if not match:
-        raise UsageError(f"cannot read the size '{text}'", hint="give width and height, as in 640x360")
-    return int(match[1]), int(match[2])
-
-
 def _check(options: argparse.Namespace) -> None:
     if not 0.0 <= options.strength <= 1.0:
         raise UsageError(f"strength {options.strength} is outside 0..1")
@@ -101,7 +94,7 @@ def run(options: argparse.Namespace) -> int:
         open_grabber,
         options.camera,
         options.input,
-        size=_size(options.size),
+        size=size(options.size),
         fps=options.fps,
         pixels=options.pixels,
         repeat=options.loop,

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import re
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from videostyle.errors import UsageError
+
+LARGEST_SIDE = 8192  # pixels
 
 if TYPE_CHECKING:
     from videostyle.render.settings import Engine, RenderSettings
@@ -94,6 +97,25 @@ def rate(text: str | None) -> Fraction | None:
         raise UsageError(f"cannot read the rate '{text}'", hint="give 25, 29.97 or 30000/1001")
     known = [Fraction(n * 1000, 1001) for n in (24, 30, 48, 60, 120)]
     return next((k for k in known if abs(k - rate) < Fraction(1, 100) and rate.denominator != 1), rate)
+
+
+def size(text: str, least: int = 16, *, even: bool = False) -> tuple[int, int]:
+    """Width and height as users write them, 640x360.
+
+    Args:
+        text: what they wrote.
+        least: pixels of a side.
+        even: whether both must be even.
+
+    Raises:
+        UsageError: if it cannot be read, or is not of that kind.
+    """
+    found = re.fullmatch(r"(\d{1,5})[xX](\d{1,5})", text.strip())
+    sides = (int(found[1]), int(found[2])) if found else (0, 0)
+    if not all(least <= side <= LARGEST_SIDE and not (even and side % 2) for side in sides):
+        what = f"WIDTHxHEIGHT, {'even sides of ' if even else ''}{least} to {LARGEST_SIDE} pixels, as in 640x360"
+        raise UsageError(f"cannot use the size '{text}'", hint=f"give {what}")
+    return sides
 
 
 def settings_from(options: argparse.Namespace, style: str) -> RenderSettings:

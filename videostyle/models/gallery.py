@@ -181,6 +181,18 @@ def parse_mix(spec: str) -> list[tuple[str, float]]:
     return parts
 
 
+def weakened(style: Style, strength: float) -> Style:
+    """A style at a strength: 0 leaves the picture as it is, 1 paints fully.
+
+    Raises:
+        UsageError: if the strength is outside 0..1.
+        ModelError: if the style is no child of a base that ships with the package.
+    """
+    if not 0.0 <= strength <= 1.0:
+        raise UsageError(f"strength {strength} is outside 0..1")
+    return style if strength == 1.0 else interpolate(base(style.architecture), [(style, 1.0)], strength)
+
+
 def resolve(spec: str, strength: float = 1.0) -> Style:
     """The style that a STYLE argument means (a name, a file or a mix), at a strength.
 
@@ -196,6 +208,6 @@ def resolve(spec: str, strength: float = 1.0) -> Style:
         raise UsageError(f"strength {strength} is outside 0..1")
     names, shares = zip(*parse_mix(spec), strict=True)
     styles = of_one_depth([load(name) for name in names])
-    if len(styles) == 1 and strength == 1.0:
-        return styles[0]
+    if len(styles) == 1:
+        return weakened(styles[0], strength)
     return interpolate(base(styles[0].architecture), list(zip(styles, shares, strict=True)), strength)

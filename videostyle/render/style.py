@@ -196,9 +196,7 @@ def resolve(spec: str, strength: float, source: FrameSource, progress: PairProgr
         ModelError: if there is no such style, or it cannot be used.
     """
     from videostyle.models import gallery
-    from videostyle.models.weights import interpolate
 
     if gallery.is_picture(spec):
-        style = from_picture(Path(spec), source, progress)
-        return interpolate(gallery.base(style.architecture), [(style, 1.0)], strength)
+        return gallery.weakened(from_picture(Path(spec), source, progress), strength)
     return gallery.resolve(spec, strength)
