@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 from compare_peers import read_clip
-from train_gallery import read_rgb
+from train_gallery import loss_precision, read_rgb
 
 from videostyle.api import Stylizer
 from videostyle.metrics import temporal
@@ -23,7 +23,6 @@ from videostyle.metrics.optical_flow import flow_and_mask
 from videostyle.metrics.perceptual import PerceptualJudge
 from videostyle.models import gallery, loss_network
 from videostyle.models.weights import Style, StyleCard, load_style, save_style
-from videostyle.processors.stylize import choose_device, choose_precision
 from videostyle.training.data import PairSampler
 from videostyle.training.trainer import LossWeights, Settings, train_style
 
@@ -52,7 +51,7 @@ def main() -> None:
     whole = [read_clip(Path(clip), 6) for clip in options.clips.split(",")]
     clips = [frames[first : first + 6] for frames, first in whole]
     flows = [temporal.clip_flows(frames, flow_and_mask) for frames in clips]
-    precision = choose_precision("auto", choose_device())
+    precision = loss_precision()
     start = gallery.resolve(options.start) if options.start else gallery.base()
 
     def trained(painting: Path, way: str) -> tuple[Style, float]:

@@ -3,7 +3,8 @@
 python scripts/train_gallery.py --paintings DIR --photos DIR [--clip FILE]... [--vgg16 FILE.npz] [--only great-wave]
 
 A style is trained in stages, each from where the one before ended, the first from the base or another style. A stage
-that is done is kept (``--checkpoints``), so the script goes on where it was stopped.
+that is done is kept (``--checkpoints``), so the script goes on where it was stopped. It needs no TensorFlow: with
+``KERAS_BACKEND=jax`` it trains where JAX does.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import keras
 import numpy as np
 
 from videostyle import __version__
@@ -25,7 +27,6 @@ from videostyle.io.source import open_source
 from videostyle.models import gallery, loss_network
 from videostyle.models.style_network import NETWORKS
 from videostyle.models.weights import StyleCard, deepened, load_style, save_style
-from videostyle.processors.stylize import choose_device, choose_precision
 from videostyle.render.style import clip_pairs
 from videostyle.training.data import PairSampler
 from videostyle.training.trainer import LossWeights, Progress, Settings, train_style
@@ -43,6 +44,15 @@ def read_rgb(path: Path, long_side: int | None = None) -> np.ndarray:
         scale = long_side / max(picture.shape[:2])
         picture = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     return picture[..., ::-1].copy()
+
+
+def loss_precision() -> str:
+    """What to compute the loss network in: bfloat16 where TensorFlow is faster with it; JAX finds its own way."""
+    if keras.backend.backend() != "tensorflow":
+        return "float32"
+    from videostyle.processors.stylize import choose_device, choose_precision
+
+    return "bfloat16" if choose_precision("auto", choose_device()) == "bfloat16" else "float32"
 
 
 def read_settings(chosen: dict[str, Any], precision: str) -> Settings:
@@ -114,8 +124,7 @@ def main() -> None:
         with open_source(path) as source:
             neighbours += clip_neighbours(source)
     largest = max(stage_keys(stages, stage)["size"] for stage in stages)
-    precision = choose_precision("auto", choose_device())
-    precision = precision if precision == "bfloat16" else "float32"
+    precision = loss_precision()
     overrides = {key: float(value) for key, value in (item.split("=") for item in options.set)}
     clips = clip_pairs(neighbours, int(overrides.get("size", largest)), "medium")
     if options.checkpoints:
