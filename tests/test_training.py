@@ -266,7 +266,7 @@ def test_contrast_is_set_by_whole_pictures(random_style, small_net) -> None:  # 
         arrays[name] = 0.2 * arrays[name]
     arrays["out/bias"] = np.full(3, 0.5, np.float32)
     scene = data.PairSampler([picture(7)], size=64).whole(8)
-    assert [view.shape for view in scene] == [(192, 256, 3)]
+    assert [view.shape for view in scene] == [(256, 320, 3)]
     paint = np.asarray(forward(arch, arrays, scene[0][None]))
     assert 0 < paint.min() < paint.max() < 1
     mean = paint.mean(axis=(0, 1, 2))
@@ -295,6 +295,12 @@ def test_whole_pictures_are_frames_of_clips_if_there_are_any_else_photos() -> No
     assert levels(clips, 2) == [10, 30]
     assert sorted(levels([], 9)) == [200, 210, 220, 230]
     assert len(set(levels([], 3))) == 3
+    halves = np.zeros((96, 96, 3), np.uint8)
+    halves[:, 48:] = 255
+    (view,) = data.PairSampler([halves], size=64).whole(1)  # a third larger
+    assert view.shape == (128, 128, 3)
+    assert view[:, :63].max() == 0
+    assert view[:, 65:].min() == 1
 
 
 def test_a_loss_network_in_bfloat16_teaches_the_same(random_style, small_net) -> None:  # type: ignore[no-untyped-def]

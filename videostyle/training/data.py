@@ -19,6 +19,7 @@ from videostyle.frames import evenly_spread
 from videostyle.training.flow import Float, grid, inside, sample
 
 UInt8 = NDArray[np.uint8]
+FLATTER = 4 / 3  # times as large as a photo is a frame of a video with as much in it
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,13 @@ def camera_motion(rng: np.random.Generator, size: int) -> Float:
     if rng.random() < 0.5:
         flow += _smooth_field(rng, size, 5, rng.uniform(0, 2.5))
     return flow
+
+
+def _enlarged(picture: UInt8, factor: float) -> Float:
+    """A picture ``[H, W, C]`` at ``factor`` times its size, bilinear, float32 0..255."""
+    height, width = picture.shape[:2]
+    x, y = grid(round(height * factor), round(width * factor))
+    return sample(picture, (x + np.float32(0.5)) / factor - 0.5, (y + np.float32(0.5)) / factor - 0.5)
 
 
 class _View:
@@ -270,13 +278,14 @@ class PairSampler:
     def whole(self, count: int) -> list[Float]:
         """At most so many pictures, uncut but for their sides, which become multiples of 32: float32 0..1.
 
-        Frames of clips if there are any, else photos: clips are what will be painted, and flatter than photos are.
+        Frames of clips if there are any: those are what will be painted. Else photos, a third larger than they are:
+        the same scene on more pixels is as flat as a frame.
         """
         order = np.random.default_rng(self._seed).permutation(len(self._pictures))[:count]
         if self._clips:
             chosen = [self._clips[i].current for i in evenly_spread(len(self._clips), count)]
         else:
-            chosen = [self._pictures[i] for i in order]
+            chosen = [_enlarged(self._pictures[i], FLATTER) for i in order]
         cut = (picture[: picture.shape[0] // 32 * 32, : picture.shape[1] // 32 * 32] for picture in chosen)
         return [picture.astype(np.float32) / np.float32(255.0) for picture in cut]
 
