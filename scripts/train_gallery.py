@@ -69,15 +69,17 @@ def stage_keys(stages: dict[str, dict[str, Any]], name: str) -> dict[str, Any]:
     return {**stage_keys(stages, own.pop("like")), **own} if "like" in own else own
 
 
+def parts_of(stage: str | dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Of one of an entry's stages: the stage of the table that it is or is like, and where it differs from that."""
+    if isinstance(stage, str):
+        return stage, {}
+    return str(stage["like"]), {key: value for key, value in stage.items() if key != "like"}
+
+
 def keys_of(stages: dict[str, dict[str, Any]], stage: str | dict[str, Any], entry: dict[str, Any]) -> dict[str, Any]:
-    """The keys of one of an entry's stages: the entry may differ from it, and its row of stages from both."""
-    own = {} if isinstance(stage, str) else {key: value for key, value in stage.items() if key != "like"}
-    return {**stage_keys(stages, name_of(stage)), **{k: v for k, v in entry.items() if k not in ENTRY_KEYS}, **own}
-
-
-def name_of(stage: str | dict[str, Any]) -> str:
-    """The stage of the table that a stage of an entry is, or is like."""
-    return stage if isinstance(stage, str) else str(stage["like"])
+    """The keys of one of an entry's stages: the entry may differ from the table, and its row of stages from both."""
+    name, own = parts_of(stage)
+    return {**stage_keys(stages, name), **{k: v for k, v in entry.items() if k not in ENTRY_KEYS}, **own}
 
 
 def observer(label: str, path: Path) -> Any:
@@ -142,16 +144,16 @@ def main() -> None:
         style = load_style(start) if start else gallery.base()
         style = deepened(style, NETWORKS["medium"]) or style
         commands = [style.card.command] if start else []
-        row = [stage for stage in options.stage or entry["stages"] if name_of(stage) not in options.skip]
+        row = [stage for stage in options.stage or entry["stages"] if parts_of(stage)[0] not in options.skip]
         for number, stage in enumerate(row):
+            stage_name, own = parts_of(stage)
             chosen = {**keys_of(stages, stage, entry), **overrides}
             size, batch, kind = (chosen.pop(key) for key in ("size", "batch", "loss_network"))
             net = load(kind)
             settings = read_settings(chosen, precision)
-            differs = {**({} if isinstance(stage, str) else stage), **overrides}
             commands.append(
-                f"scripts/train_gallery.py --only {name} --stage {name_of(stage)}"
-                + "".join(f" --set {key}={value:g}" for key, value in differs.items() if key != "like")
+                f"scripts/train_gallery.py --only {name} --stage {stage_name}"
+                + "".join(f" --set {key}={value:g}" for key, value in {**own, **overrides}.items())
             )
             card = StyleCard(
                 name=name,
@@ -162,7 +164,7 @@ def main() -> None:
                 command="; ".join(commands),
                 version=__version__,
             )
-            print(f"{name}, {name_of(stage)}: {settings}", flush=True)
+            print(f"{name}, {stage_name}: {settings}", flush=True)
             style = train_style(
                 painting,
                 PairSampler(photos, clips, size=int(size), batch=int(batch), seed=settings.seed),
@@ -172,7 +174,7 @@ def main() -> None:
                 card,
                 base=gallery.base(style.architecture),
                 checkpoint=options.checkpoints / f"{name}.{number}.checkpoint" if options.checkpoints else None,
-                observer=observer(f"{name} {name_of(stage)}", target),
+                observer=observer(f"{name} {stage_name}", target),
             )
             save_style(style, target)
             print(f"{name}: {asdict(style.card)['figures']}", flush=True)
