@@ -309,7 +309,9 @@ def test_a_loss_network_in_bfloat16_teaches_the_same(random_style, small_net) ->
     assert all(value.dtype == np.float32 for value in style.weights.values())
 
 
-def test_batches_come_in_the_order_of_their_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_batches_come_in_the_order_of_their_steps(  # type: ignore[no-untyped-def]
+    random_style, small_net, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The next batches are made beside the step that is learnt; none is left out, made twice or made for nothing."""
     from videostyle.training.trainer import _ahead
 
@@ -318,14 +320,23 @@ def test_batches_come_in_the_order_of_their_steps(monkeypatch: pytest.MonkeyPatc
 
         def batch(self, step: int) -> dict[str, np.ndarray]:
             self.made.append(step)
+            return super().batch(step)
+
+    class Uneven(Counted):
+        def batch(self, step: int) -> dict[str, np.ndarray]:
+            self.made.append(step)
             time.sleep(0.02 * (step % 3))  # some take longer than those that follow
             return {"previous": np.float32([step])}
 
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    sampler = Counted([picture(0)], size=64, batch=1)
+    train(random_style, small_net, 5, sampler=sampler)
+    assert sampler.made == [1, 2, 3, 4, 5]
     for cores in (1, 2, 6, 64):
         monkeypatch.setattr("os.cpu_count", lambda cores=cores: cores)
         for first, last in ((1, 9), (4, 4), (5, 4)):
-            sampler = Counted([picture(0)], size=64, batch=1)
-            Counted.made = []
+            sampler = Uneven([picture(0)], size=64, batch=1)
+            Counted.made.clear()
             assert [int(batch["previous"][0]) for batch in _ahead(sampler, first, last)] == list(range(first, last + 1))
             assert sorted(sampler.made) == list(range(first, last + 1))
 

@@ -181,6 +181,11 @@ def parse_mix(spec: str) -> list[tuple[str, float]]:
     return parts
 
 
+def _check_strength(strength: float) -> None:
+    if not 0.0 <= strength <= 1.0:
+        raise UsageError(f"strength {strength} is outside 0..1")
+
+
 def weakened(style: Style, strength: float) -> Style:
     """A style at a strength: 0 leaves the picture as it is, 1 paints fully.
 
@@ -188,8 +193,7 @@ def weakened(style: Style, strength: float) -> Style:
         UsageError: if the strength is outside 0..1.
         ModelError: if the style is no child of a base that ships with the package.
     """
-    if not 0.0 <= strength <= 1.0:
-        raise UsageError(f"strength {strength} is outside 0..1")
+    _check_strength(strength)
     return style if strength == 1.0 else interpolate(base(style.architecture), [(style, 1.0)], strength)
 
 
@@ -204,8 +208,7 @@ def resolve(spec: str, strength: float = 1.0) -> Style:
         UsageError: if the mix cannot be read or the strength is outside 0..1.
         ModelError: if a style is missing or broken.
     """
-    if not 0.0 <= strength <= 1.0:
-        raise UsageError(f"strength {strength} is outside 0..1")
+    _check_strength(strength)
     names, shares = zip(*parse_mix(spec), strict=True)
     styles = of_one_depth([load(name) for name in names])
     if len(styles) == 1:

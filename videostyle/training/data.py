@@ -281,10 +281,10 @@ class PairSampler:
         Frames of clips if there are any: those are what will be painted. Else photos, a third larger than they are:
         the same scene on more pixels is as flat as a frame.
         """
-        order = np.random.default_rng(self._seed).permutation(len(self._pictures))[:count]
         if self._clips:
             chosen = [self._clips[i].current for i in evenly_spread(len(self._clips), count)]
         else:
+            order = np.random.default_rng(self._seed).permutation(len(self._pictures))[:count]
             chosen = [_enlarged(self._pictures[i], FLATTER) for i in order]
         cut = (picture[: picture.shape[0] // 32 * 32, : picture.shape[1] // 32 * 32] for picture in chosen)
         return [picture.astype(np.float32) / np.float32(255.0) for picture in cut]
