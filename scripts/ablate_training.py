@@ -19,11 +19,12 @@ from train_gallery import loss_precision, read_rgb
 
 from videostyle.api import Stylizer
 from videostyle.metrics import temporal
-from videostyle.metrics.optical_flow import flow_and_mask
 from videostyle.metrics.perceptual import PerceptualJudge
-from videostyle.models import gallery, loss_network
-from videostyle.models.weights import Style, StyleCard, load_style, save_style
-from videostyle.training.data import PairSampler
+from videostyle.motion.dis import flow_and_mask
+from videostyle.network import loss_network
+from videostyle.styles import gallery
+from videostyle.styles.style_file import Style, StyleCard, load_style, save_style
+from videostyle.training.pairs import PairSampler
 from videostyle.training.trainer import LossWeights, Settings, train_style
 
 WAYS = ("embedded", "teacher", "no-temporal")

@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 
 from videostyle.frames import UInt8Array, VideoInfo
-from videostyle.io.opencv import load_cv2
+from videostyle.media.opencv import load_cv2
 
 ROOT = Path(__file__).resolve().parent.parent
 BITS = 14  # of the number; two more cells are black and white, to know both in whatever colours they come
@@ -77,7 +77,7 @@ class CodedCamera:
     """
 
     def __init__(self, clip: Path, width: int, height: int, fps: int) -> None:
-        from videostyle.io.source import ReadOptions, open_source
+        from videostyle.media.readers.source import ReadOptions, open_source
 
         cv2 = load_cv2()
         self.info = VideoInfo(width=width, height=height, fps=Fraction(fps))
@@ -160,10 +160,10 @@ def resident() -> float:
 def measure(case: str, options: argparse.Namespace) -> dict[str, Any]:
     """One run; its figures by name."""
     started = time.monotonic()
+    from videostyle.inference.startup import load_tensorflow
     from videostyle.live.page import Page
     from videostyle.live.recording import Recording
     from videostyle.live.session import LiveSettings, run_live
-    from videostyle.processors.startup import load_tensorflow
 
     width, height, fps, fixed, record = CASES[case]
     load_tensorflow()

@@ -24,10 +24,10 @@ from pathlib import Path
 
 from videostyle.api import Stylizer
 from videostyle.frames import FrameBatch
-from videostyle.io.sink import EncodeOptions, open_sink
-from videostyle.io.source import ReadOptions, open_source
-from videostyle.processors.stylize import Stylize
-from videostyle.render.bench import processor_seconds
+from videostyle.media.readers.source import ReadOptions, open_source
+from videostyle.media.writers.sink import EncodeOptions, open_sink
+from videostyle.processors.style import Stylize
+from videostyle.rendering.bench import processor_seconds
 
 
 def timed(work: Callable[[], object], frames: int) -> tuple[float, float]:

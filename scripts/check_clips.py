@@ -20,10 +20,10 @@ import numpy as np
 
 from videostyle.errors import VideostyleError
 from videostyle.frames import FrameBatch
-from videostyle.io.probe import probe
-from videostyle.io.sink import EncodeOptions, Original, open_sink
-from videostyle.io.source import FrameSource, ReadOptions, open_source
-from videostyle.pipeline import run
+from videostyle.media.probe import probe
+from videostyle.media.readers.source import FrameSource, ReadOptions, open_source
+from videostyle.media.writers.sink import EncodeOptions, Original, open_sink
+from videostyle.rendering.pipeline import run
 
 
 def sound_md5(path: Path) -> list[str]:

@@ -24,11 +24,12 @@ from train_gallery import read_rgb
 
 from videostyle.frames import FrameBatch, VideoInfo, evenly_spread
 from videostyle.metrics import temporal
-from videostyle.metrics.optical_flow import flow_and_mask
 from videostyle.metrics.perceptual import PerceptualJudge
-from videostyle.models import gallery, loss_network
-from videostyle.processors.stylize import Stylize
-from videostyle.render.plan import measured, plan_shots, spans_of
+from videostyle.motion.dis import flow_and_mask
+from videostyle.network import loss_network
+from videostyle.processors.style import Stylize
+from videostyle.rendering.plan import measured, plan_shots, spans_of
+from videostyle.styles import gallery
 
 Paint = Callable[[np.ndarray], np.ndarray]
 Build = Callable[[np.ndarray, int], Paint]  # from a clip and the number of the first frame that will be painted

@@ -14,10 +14,10 @@ import cv2
 import numpy as np
 
 from videostyle.api import Stylizer
-from videostyle.io.opencv import draw_text
-from videostyle.io.source import read_picture
-from videostyle.models import gallery
-from videostyle.models.weights import load_style
+from videostyle.media.opencv import draw_text
+from videostyle.media.readers.source import read_picture
+from videostyle.styles import gallery
+from videostyle.styles.style_file import load_style
 
 CELL = (320, 180)
 

@@ -24,9 +24,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from videostyle.io.ffmpeg import ffmpeg_exe
-from videostyle.io.source import open_source
-from videostyle.render.job import finished_chunks, load_job, work_folder
+from videostyle.media.ffmpeg import ffmpeg_exe
+from videostyle.media.readers.source import open_source
+from videostyle.rendering.job_store import finished_chunks, load_job, work_folder
 
 ENGINES = {"one": [], "processes": ["--workers", "2"], "ray": ["--engine", "ray", "--workers", "2"]}
 MARK = "VIDEOSTYLE_CRASH_TEST"  # in the environment of all that a run starts

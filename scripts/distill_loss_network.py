@@ -24,12 +24,13 @@ from keras import ops
 from keras.optimizers.schedules import CosineDecay
 from safetensors.numpy import save_file
 
-from videostyle.models import gallery, loss_network
-from videostyle.models.loss_network import LossNetwork, features, from_arrays, gram, project, read_arrays
-from videostyle.models.style_network import forward
-from videostyle.models.weights import Style, load_style
+from videostyle.network import loss_network
+from videostyle.network.loss_network import LossNetwork, features, from_arrays, gram, project, read_arrays
+from videostyle.network.style_network import forward
+from videostyle.styles import gallery
+from videostyle.styles.style_file import Style, load_style
 from videostyle.training import losses as loss
-from videostyle.training.optimise import Objective
+from videostyle.training.objective import Objective
 
 WIDTHS = {
     "conv1_1": 16,

@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 
 from videostyle.frames import UInt8Array
-from videostyle.io.source import read_picture
-from videostyle.metrics.optical_flow import dis_flow, flow_and_mask
-from videostyle.training.flow import Float, endpoint_error, read_flo
+from videostyle.media.readers.source import read_picture
+from videostyle.motion.dis import dis_flow, flow_and_mask
+from videostyle.motion.flow import Float, endpoint_error, read_flo
 
 
 def true_pairs(folder: Path) -> Iterator[tuple[str, UInt8Array, UInt8Array, Float]]:

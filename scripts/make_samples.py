@@ -19,8 +19,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from videostyle.io.ffmpeg import ffmpeg_exe
-from videostyle.training.flow import grid, sample, write_flo
+from videostyle.media.ffmpeg import ffmpeg_exe
+from videostyle.motion.flow import grid, sample, write_flo
 
 WIDTH, HEIGHT, RATE, SECONDS = 640, 360, 25, 6
 MARGIN = 220  # pixels that layers are wider than the frame on each side, for the camera to slide over

@@ -16,10 +16,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from videostyle.io.sink import EncodeOptions
-from videostyle.processors.startup import load_tensorflow
-from videostyle.render.runner import render
-from videostyle.render.settings import RenderSettings
+from videostyle.inference.startup import load_tensorflow
+from videostyle.media.writers.sink import EncodeOptions
+from videostyle.rendering.runner import render
+from videostyle.rendering.settings import RenderSettings
 
 ROWS = {"plan": 1, "decode": 2, "process": 3, "encode": 4}
 

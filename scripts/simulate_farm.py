@@ -20,9 +20,9 @@ from pathlib import Path
 
 import numpy as np
 
+from videostyle.inference.startup import load_tensorflow
 from videostyle.metrics import plot
-from videostyle.models import gallery
-from videostyle.processors.startup import load_tensorflow
+from videostyle.styles import gallery
 
 
 @dataclass(frozen=True)
@@ -37,10 +37,10 @@ class Costs:
 
 def measured(clip: Path, style: str, rounds: int) -> tuple[Costs, list[int]]:
     """Costs on this machine, and the clip's chunk lengths."""
-    from videostyle.render.chunks import Shelf, paint_chunks
-    from videostyle.render.job import load_job, remove_job
-    from videostyle.render.runner import render
-    from videostyle.render.settings import RenderSettings
+    from videostyle.rendering.chunks import Shelf, paint_chunks
+    from videostyle.rendering.job_store import load_job, remove_job
+    from videostyle.rendering.runner import render
+    from videostyle.rendering.settings import RenderSettings
 
     with tempfile.TemporaryDirectory() as folder:
         report = render(clip, Path(folder) / "out.mp4", RenderSettings(style), plan_only=True)

@@ -20,11 +20,11 @@ from keras.optimizers.schedules import CosineDecay
 from train_gallery import read_rgb
 
 from videostyle import __version__
-from videostyle.models import gallery
-from videostyle.models.loss_network import read_arrays
-from videostyle.models.style_network import BASES, forward, initial_weights
-from videostyle.models.weights import Style, StyleCard, arrays_sha256, load_style, save_style
-from videostyle.training.optimise import Objective
+from videostyle.network.loss_network import read_arrays
+from videostyle.network.style_network import BASES, forward, initial_weights
+from videostyle.styles import gallery
+from videostyle.styles.style_file import Style, StyleCard, arrays_sha256, load_style, save_style
+from videostyle.training.objective import Objective
 
 GRAPHICS = 0.25  # share of pictures that are drawn: no photo has areas of pure colours
 

@@ -22,13 +22,14 @@ import keras
 import numpy as np
 
 from videostyle import __version__
-from videostyle.io.content import clip_neighbours
-from videostyle.io.source import open_source
-from videostyle.models import gallery, loss_network
-from videostyle.models.style_network import NETWORKS
-from videostyle.models.weights import StyleCard, deepened, load_style, save_style
-from videostyle.render.style import clip_pairs
-from videostyle.training.data import PairSampler
+from videostyle.media.content import clip_neighbours
+from videostyle.media.readers.source import open_source
+from videostyle.network import loss_network
+from videostyle.network.style_network import NETWORKS
+from videostyle.styles import gallery
+from videostyle.styles.style_file import StyleCard, deepened, load_style, save_style
+from videostyle.training.pairs import PairSampler
+from videostyle.training.session import clip_pairs
 from videostyle.training.trainer import LossWeights, Progress, Settings, train_style
 
 WHOLE_NUMBERS = ("steps", "scales", "seed", "checkpoint_every")
@@ -50,7 +51,7 @@ def loss_precision() -> str:
     """What to compute the loss network in: bfloat16 where TensorFlow is faster with it; JAX finds its own way."""
     if keras.backend.backend() != "tensorflow":
         return "float32"
-    from videostyle.processors.stylize import choose_device, choose_precision
+    from videostyle.processors.style import choose_device, choose_precision
 
     return "bfloat16" if choose_precision("auto", choose_device()) == "bfloat16" else "float32"
 

@@ -12,12 +12,12 @@ import pytest
 
 from videostyle.cli.main import main
 from videostyle.errors import DeviceError, InputError, UsageError
-from videostyle.io.sink import EncodeOptions
-from videostyle.models.weights import save_style
-from videostyle.pipeline import RunReport
-from videostyle.render import batch, chunks
-from videostyle.render.batch import Clock, Task, Wish, plan_tasks, read_jobs, run_tasks
-from videostyle.render.settings import Engine, RenderSettings
+from videostyle.media.writers.sink import EncodeOptions
+from videostyle.rendering import batch, chunks
+from videostyle.rendering.batch import Clock, Task, Wish, plan_tasks, read_jobs, run_tasks
+from videostyle.rendering.pipeline import RunReport
+from videostyle.rendering.settings import Engine, RenderSettings
+from videostyle.styles.style_file import save_style
 
 Clip = Callable[[str], Path]
 
@@ -134,7 +134,7 @@ max_size = 48
     rows = {Path(r["output"]).name: r for r in json.loads(capsys.readouterr().out)["tasks"]}
     assert rows["first.mp4"]["frames"] == 10
     assert sorted(rows) == ["b_stylized_quick.mp4", "b_stylized_swift.mp4", "first.mp4"]
-    from videostyle.io.probe import probe
+    from videostyle.media.probe import probe
 
     sizes = {name: (probe(r["output"]).video or pytest.fail()).width for name, r in rows.items()}
     assert sizes == {"first.mp4": 32, "b_stylized_quick.mp4": 48, "b_stylized_swift.mp4": 48}
@@ -240,7 +240,7 @@ def test_pictures_of_a_clip_count_as_kept_only_when_they_are_all_there(
 )
 def test_an_output_is_named_after_its_clip(clip: str, codec: str | None, name: str) -> None:
     from videostyle.frames import VideoInfo
-    from videostyle.render.runner import default_output
+    from videostyle.rendering.runner import default_output
 
     assert default_output(Path(clip), "quick", VideoInfo(width=2, height=2), codec) == Path(name)
 
@@ -288,7 +288,7 @@ def test_what_may_pass_is_tried_again_and_what_may_not_is_not(tmp_path: Path, mo
         tried.append(path.name)
         raise DeviceError("busy") if path.name == "busy.mp4" else InputError("broken")
 
-    monkeypatch.setattr("videostyle.render.runner.render_all", render_all)
+    monkeypatch.setattr("videostyle.rendering.runner.render_all", render_all)
     settings = RenderSettings("quick")
     tasks = [Task(tmp_path / f"{n}.mp4", tmp_path / f"{n}_out.mp4", settings, 1, 1) for n in ("busy", "broken")]
     outcomes = run_tasks(tasks, Engine())
@@ -303,7 +303,7 @@ def test_a_bug_met_in_one_clip_does_not_cost_the_others(tmp_path: Path, monkeypa
             raise ZeroDivisionError("division by zero")
         return [RunReport(tmp_path / "fine_out.mp4", 1, 0.1, 0.1, ())]
 
-    monkeypatch.setattr("videostyle.render.runner.render_all", render_all)
+    monkeypatch.setattr("videostyle.rendering.runner.render_all", render_all)
     tasks = [Task(tmp_path / f"{n}.mp4", tmp_path / f"{n}_out.mp4", RenderSettings("a"), 1, 1) for n in ("odd", "fine")]
     outcomes = run_tasks(tasks, Engine())
     assert [(outcome.status, outcome.exit_code) for outcome in outcomes] == [("failed", 1), ("done", 0)]

@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 
 from videostyle.cli.main import main
-from videostyle.processors import machine
-from videostyle.processors.machine import device_key
-from videostyle.render import tuning
-from videostyle.render.bench import BenchReport, DeviceRow, Spread, moving_frames
+from videostyle.inference import device as machine
+from videostyle.inference import tuning
+from videostyle.inference.device import device_key
+from videostyle.rendering.bench import BenchReport, DeviceRow, Spread, moving_frames
 
 Clip = Callable[[str], Path]
 ROOT = Path(__file__).parent.parent
@@ -73,10 +73,10 @@ def test_bench_measures_and_keeps_the_best(tmp_path: Path, own_home: Path) -> No
 def test_a_kept_measurement_decides_how_render_computes(
     clip: Clip, own_home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from videostyle.models import gallery
-    from videostyle.processors import stylize
-    from videostyle.render.runner import make_stylize
-    from videostyle.render.settings import RenderSettings
+    from videostyle.processors import style as stylize
+    from videostyle.rendering.runner import make_stylize
+    from videostyle.rendering.settings import RenderSettings
+    from videostyle.styles import gallery
 
     tuning.save("/CPU:0", tuning.Tuning("bfloat16", 3 * 64 * 48, 10.0, (64, 48), "2026-01-01T00:00:00+00:00"))
     chosen = make_stylize(gallery.resolve("great-wave"), RenderSettings("great-wave"))

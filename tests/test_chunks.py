@@ -22,18 +22,18 @@ import pytest
 from tests.conftest import X264, ffmpeg
 from videostyle.cli.main import main
 from videostyle.errors import DeviceError, InputError, Interrupted, OutputError
-from videostyle.io import files
-from videostyle.io.probe import packet_times, probe
-from videostyle.io.sink import EncodeOptions
-from videostyle.io.source import ReadOptions, open_source
-from videostyle.models.statistics import spans
-from videostyle.models.style_network import Statistics
-from videostyle.models.weights import save_style
-from videostyle.render import chunks, executors, plan
-from videostyle.render.job import Job, finished_chunks, load_job, passes, work_folder
-from videostyle.render.plan import CutDetector, Plan, SpreadSample, chunk_borders, measured, plan_shots
-from videostyle.render.runner import render
-from videostyle.render.settings import Engine, RenderSettings
+from videostyle.media import atomic as files
+from videostyle.media.probe import packet_times, probe
+from videostyle.media.readers.source import ReadOptions, open_source
+from videostyle.media.writers.sink import EncodeOptions
+from videostyle.network.statistics import spans
+from videostyle.network.style_network import Statistics
+from videostyle.rendering import chunks, executors, plan
+from videostyle.rendering.job_store import Job, finished_chunks, load_job, passes, work_folder
+from videostyle.rendering.plan import CutDetector, Plan, SpreadSample, chunk_borders, measured, plan_shots
+from videostyle.rendering.runner import render
+from videostyle.rendering.settings import Engine, RenderSettings
+from videostyle.styles.style_file import save_style
 
 ROOT = Path(__file__).parent.parent
 HAS_RAY = importlib.util.find_spec("ray") is not None
@@ -460,7 +460,7 @@ def test_p1_a_disk_that_fills_up_while_encoding_and_has_room_again(
 def test_p1_too_little_room_is_said_beforehand(
     film: Path, style: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("videostyle.render.runner.disk_free", lambda folder: 1000)
+    monkeypatch.setattr("videostyle.rendering.runner.disk_free", lambda folder: 1000)
     render(film, tmp_path / "out.mp4", RenderSettings(style), plan_only=True)
     assert "are needed beside" in caplog.text
 
@@ -508,7 +508,7 @@ def test_a_damaged_chunk_is_painted_again(
 def test_work_of_another_render_is_not_mixed_in(change: str, film: Path, style: str, tmp_path: Path) -> None:
     from dataclasses import replace
 
-    from videostyle.io.sink import EncodeOptions
+    from videostyle.media.writers.sink import EncodeOptions
 
     clip, output = tmp_path / "film.mp4", tmp_path / "out.mp4"
     clip.write_bytes(film.read_bytes())
@@ -542,7 +542,7 @@ def test_parts_of_dead_processes_are_removed_and_those_of_living_ones_stay(
 ) -> None:
     import socket
 
-    from videostyle.render.job import remove_parts
+    from videostyle.rendering.job_store import remove_parts
 
     folder = render(film, tmp_path / "out.mp4", RenderSettings(style), plan_only=True).output
     dead = folder / f"chunk_00000.{socket.gethostname()}.999999999.part"
@@ -592,10 +592,10 @@ def pictures(folder: Path) -> dict[str, bytes]:
 
 
 def test_a_sequence_of_painted_pictures_is_the_frames_in_colour(film: Path, style: str, tmp_path: Path) -> None:
-    from videostyle.io.source import read_picture
-    from videostyle.io.timecode import parse
-    from videostyle.provenance import read
-    from videostyle.render.runner import iterate
+    from videostyle.media.provenance import read
+    from videostyle.media.readers.source import read_picture
+    from videostyle.media.timecode import parse
+    from videostyle.rendering.runner import iterate
 
     settings = RenderSettings(style, end=parse("30f"))
     report = render(film, tmp_path / "frames" / "f_%03d.png", settings)
@@ -612,7 +612,7 @@ def test_a_sequence_of_painted_pictures_is_the_frames_in_colour(film: Path, styl
 def test_a_sequence_that_was_broken_off_goes_on(
     engine: Engine, film: Path, style: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from videostyle.io.sink import EncodeOptions
+    from videostyle.media.writers.sink import EncodeOptions
 
     settings = RenderSettings(style, encode=EncodeOptions(codec="png"))
     render(film, tmp_path / "whole", settings)
@@ -642,7 +642,7 @@ def test_a_sequence_that_was_broken_off_goes_on(
 
 @pytest.mark.parametrize("name", ["50% done/out_%04d.png", "50% done %/frames", "one/50%_done_%03d.png"])
 def test_n5_per_cent_signs_in_names_of_a_sequence_are_names(name: str, film: Path, style: str, tmp_path: Path) -> None:
-    from videostyle.io.timecode import parse
+    from videostyle.media.timecode import parse
 
     settings = RenderSettings(style, end=parse("3f"), encode=EncodeOptions(codec="png"))
     report = render(film, tmp_path / name, settings)
@@ -656,7 +656,7 @@ def test_n5_per_cent_signs_in_names_of_a_sequence_are_names(name: str, film: Pat
 
 
 def test_a_sequence_is_written_by_one_run_at_a_time(film: Path, style: str, tmp_path: Path) -> None:
-    from videostyle.io.sink import EncodeOptions, open_sink
+    from videostyle.media.writers.sink import EncodeOptions, open_sink
 
     options = EncodeOptions(codec="png")
     with open_source(film) as source:

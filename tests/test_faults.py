@@ -25,12 +25,12 @@ import pytest
 from tests.conftest import ffmpeg as make
 from videostyle.errors import InputError, Interrupted, OutputError, VideostyleError
 from videostyle.frames import FrameBatch, VideoInfo
-from videostyle.io import ffmpeg, opencv
-from videostyle.io.files import PendingOutput, check_writable, write_whole
-from videostyle.io.sink import EncodeOptions, Original, PictureSink, open_sink
-from videostyle.io.source import ReadOptions, open_source
-from videostyle.io.timecode import TimePoint
-from videostyle.pipeline import run
+from videostyle.media import ffmpeg, opencv
+from videostyle.media.atomic import PendingOutput, check_writable, write_whole
+from videostyle.media.readers.source import ReadOptions, open_source
+from videostyle.media.timecode import TimePoint
+from videostyle.media.writers.sink import EncodeOptions, Original, PictureSink, open_sink
+from videostyle.rendering.pipeline import run
 
 Clip = Callable[[str], Path]
 INFO = VideoInfo(64, 48, fps=Fraction(25))
@@ -112,7 +112,7 @@ def test_f2_times_of_packets_that_are_there_are_given(
     import av
     from av.error import InvalidDataError
 
-    from videostyle.io import probe
+    from videostyle.media import probe
 
     class Broken:
         """A container whose end cannot be read."""
@@ -378,7 +378,7 @@ def test_p5_killed_midway_leaves_no_output_and_does_not_block_the_next_run(clip:
         import sys, time
         sys.path.insert(0, {str(Path(__file__).parent.parent)!r})
         from tests.test_faults import batches, INFO
-        from videostyle.io.sink import open_sink
+        from videostyle.media.writers.sink import open_sink
         sink = open_sink({str(output)!r}, INFO)
         for batch in batches(10):
             sink.write(batch)
@@ -526,7 +526,7 @@ def test_f18_damage_in_a_ten_bit_clip_leaves_a_gap_and_shifts_nothing(tmp_path: 
 def test_a_copied_stream_that_is_not_in_the_written_file_is_noticed(
     clip: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from videostyle.io.sink import VideoSink
+    from videostyle.media.writers.sink import VideoSink
 
     def lost(self: VideoSink, source: object, copies: object, origin: float) -> Iterator[object]:
         self._copied |= {1, 99}

@@ -15,13 +15,13 @@ import pytest
 from tests.conftest import ffmpeg as make
 from videostyle.errors import InputError, OutputError, UsageError
 from videostyle.frames import ColorInfo, FrameBatch, VideoInfo
-from videostyle.io import sink as sinks
-from videostyle.io.ffmpeg import ffmpeg_exe, frames_for
-from videostyle.io.probe import probe
-from videostyle.io.sink import EncodeOptions, Original, open_sink
-from videostyle.io.source import ReadOptions, open_source, read_picture
-from videostyle.io.timecode import TimePoint, parse
-from videostyle.pipeline import run
+from videostyle.media.ffmpeg import ffmpeg_exe, frames_for
+from videostyle.media.probe import probe
+from videostyle.media.readers.source import ReadOptions, open_source, read_picture
+from videostyle.media.timecode import TimePoint, parse
+from videostyle.media.writers import sink as sinks
+from videostyle.media.writers.sink import EncodeOptions, Original, open_sink
+from videostyle.rendering.pipeline import run
 
 Clip = Callable[[str], Path]
 VIDEOS = [

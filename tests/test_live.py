@@ -31,11 +31,6 @@ from tests.conftest import X264, ffmpeg, load_script
 from videostyle.cli.main import main
 from videostyle.errors import DeviceError, ModelError, OutputError, UsageError
 from videostyle.frames import VideoInfo
-from videostyle.io import camera as camera_module
-from videostyle.io.address import INPUTS, parse_address
-from videostyle.io.camera import PacedFile, open_grabber
-from videostyle.io.ffmpeg import ffmpeg_exe
-from videostyle.io.source import open_source
 from videostyle.live import loop as loop_module
 from videostyle.live import outputs as outputs_module
 from videostyle.live import stream as stream_module
@@ -60,9 +55,14 @@ from videostyle.live.recording import Encoder, Recording
 from videostyle.live.screen import VirtualCamera
 from videostyle.live.stage import WindowStage
 from videostyle.live.stream import StreamOut
-from videostyle.models import gallery
-from videostyle.models.statistics import between, columns
-from videostyle.models.weights import Style, blend, interpolate
+from videostyle.media.address import INPUTS, parse_address
+from videostyle.media.ffmpeg import ffmpeg_exe
+from videostyle.media.readers import camera as camera_module
+from videostyle.media.readers.camera import PacedFile, open_grabber
+from videostyle.media.readers.source import open_source
+from videostyle.network.statistics import between, columns
+from videostyle.styles import gallery
+from videostyle.styles.style_file import Style, blend, interpolate
 
 ROOT = Path(__file__).parent.parent
 Clip = Callable[[str], Path]
@@ -1780,7 +1780,7 @@ def test_a_camera_that_gives_something_else_says_so(device: Callable[[Device], D
 def test_a_camera_that_is_busy_says_so(
     device: Callable[[Device], Device], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], home: None
 ) -> None:
-    monkeypatch.setattr("videostyle.io.camera.list_cameras", lambda: ["/dev/video0"])
+    monkeypatch.setattr("videostyle.media.readers.camera.list_cameras", lambda: ["/dev/video0"])
     device(Device(opens=False))
     with pytest.raises(DeviceError, match="another program uses it"):
         open_grabber(0)
@@ -1797,7 +1797,7 @@ def test_a_camera_that_is_unplugged_ends(device: Callable[[Device], Device]) -> 
 
 
 def test_p9_a_missing_camera_lists_those_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("videostyle.io.camera.list_cameras", lambda: ["/dev/video3"])
+    monkeypatch.setattr("videostyle.media.readers.camera.list_cameras", lambda: ["/dev/video3"])
     with pytest.raises(DeviceError, match="/dev/video3") as caught:
         open_grabber(77)
     assert caught.value.exit_code == 6
@@ -1865,8 +1865,8 @@ def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
 def test_live_paints_a_file_into_a_recording(
     clip: Clip, tmp_path: Path, home: None, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from videostyle.io.probe import probe
-    from videostyle.provenance import read
+    from videostyle.media.probe import probe
+    from videostyle.media.provenance import read
 
     clock = Clock()
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 pytest.importorskip("keras")
-from videostyle.models.loss_network import LossNetwork, features, gram, project
+from videostyle.network.loss_network import LossNetwork, features, gram, project
 from videostyle.training import losses
 
 RNG = np.random.default_rng(7)

@@ -15,13 +15,13 @@ from videostyle.errors import InputError
 from videostyle.frames import to_float
 from videostyle.metrics import plot, temporal
 from videostyle.metrics.evaluate import DISTANCES, Evaluator, TrueFlow, side_by_side
-from videostyle.metrics.optical_flow import dis_flow, flow_and_mask
 from videostyle.metrics.perceptual import PerceptualJudge, perceptual_distance
 from videostyle.metrics.report import html_report
 from videostyle.metrics.ssim import edge_ssim, edges, ssim
-from videostyle.models import loss_network
-from videostyle.models.loss_network import LossNetwork
-from videostyle.training.flow import endpoint_error, write_flo
+from videostyle.motion.dis import dis_flow, flow_and_mask
+from videostyle.motion.flow import endpoint_error, write_flo
+from videostyle.network import loss_network
+from videostyle.network.loss_network import LossNetwork
 
 Clip = Callable[[str], Path]
 RNG = np.random.default_rng(7)
@@ -293,8 +293,8 @@ def test_a_roofline_puts_the_ridge_where_the_roofs_meet() -> None:
 def painted_clip(clip: Clip, tmp_path: Path) -> Path:
     """The plain clip, every other frame lighter: pure flicker."""
     from videostyle.frames import FrameBatch
-    from videostyle.io.sink import EncodeOptions, open_sink
-    from videostyle.io.source import open_source
+    from videostyle.media.readers.source import open_source
+    from videostyle.media.writers.sink import EncodeOptions, open_sink
 
     with open_source(clip("silent.mkv")) as source:
         sink = open_sink(tmp_path / "painted.mkv", source.info, EncodeOptions(codec="ffv1"))

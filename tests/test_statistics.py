@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from videostyle.models.statistics import (
+from videostyle.network.statistics import (
     FLAT,
     SAME,
     Hold,

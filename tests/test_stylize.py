@@ -11,13 +11,13 @@ import pytest
 tf = pytest.importorskip("tensorflow")
 from videostyle.errors import DeviceError, ModelError, UsageError
 from videostyle.frames import ColorInfo, FrameBatch, VideoInfo
-from videostyle.models import style_network
-from videostyle.models.statistics import FLAT, Span, between, contrast, difference, pooled
-from videostyle.models.style_network import Architecture, fold, forward, forward_folded, measure
-from videostyle.models.weights import Style, blend
-from videostyle.processors import stylize
+from videostyle.network import style_network
+from videostyle.network.statistics import FLAT, Span, between, contrast, difference, pooled
+from videostyle.network.style_network import Architecture, fold, forward, forward_folded, measure
+from videostyle.processors import style as stylize
 from videostyle.processors.preserve_color import PreserveColor
-from videostyle.processors.stylize import Stylize, choose_device, choose_precision, plan_tiles
+from videostyle.processors.style import Stylize, choose_device, choose_precision, plan_tiles
+from videostyle.styles.style_file import Style, blend
 
 
 def scene(count: int, height: int, width: int, seed: int = 0) -> np.ndarray:

@@ -14,8 +14,9 @@ import pytest
 from tests.conftest import load_script
 from videostyle.errors import InputError, Interrupted, ModelError, UsageError
 from videostyle.metrics import temporal
-from videostyle.metrics.optical_flow import flow_and_mask
-from videostyle.training import data, flow
+from videostyle.motion import flow
+from videostyle.motion.dis import flow_and_mask
+from videostyle.training import pairs as data
 
 ROOT = Path(__file__).parent.parent
 SAMPLES, SCRIPTS, ASSETS = ROOT / "samples", ROOT / "scripts", ROOT / "videostyle" / "assets"
@@ -148,7 +149,7 @@ def test_nothing_to_train_on_is_an_error() -> None:
 @pytest.fixture(scope="module")
 def small_net():  # type: ignore[no-untyped-def]
     pytest.importorskip("tensorflow")
-    from videostyle.models.loss_network import from_arrays
+    from videostyle.network.loss_network import from_arrays
 
     rng = np.random.default_rng(1)
     arrays = {
@@ -171,7 +172,7 @@ def objective_as_new(key: tuple, weights, *rest):  # type: ignore[no-untyped-def
     To trace its step takes longer than most trainings here, so those that differ in nothing it depends on (``key``)
     have one in turn, which is put back.
     """
-    from videostyle.training.optimise import Objective
+    from videostyle.training.objective import Objective
 
     if key not in OBJECTIVES:
         made = Objective(weights, *rest)
@@ -184,7 +185,7 @@ def objective_as_new(key: tuple, weights, *rest):  # type: ignore[no-untyped-def
 
 
 def train(style, net, steps: int, **options):  # type: ignore[no-untyped-def]
-    from videostyle.models.weights import StyleCard, arrays_sha256
+    from videostyle.styles.style_file import StyleCard, arrays_sha256
     from videostyle.training import trainer
 
     sampler = options.pop("sampler", None) or data.PairSampler([picture(i) for i in range(3)], size=64, batch=1)
@@ -213,7 +214,7 @@ def whole(random_style, small_net):  # type: ignore[no-untyped-def]
 
 def distance_to_painting(style, net) -> float:  # type: ignore[no-untyped-def]
     """Style loss of a picture painted with ``style``."""
-    from videostyle.models.style_network import forward
+    from videostyle.network.style_network import forward
     from videostyle.training.losses import content_features, perceptual_losses
     from videostyle.training.trainer import Settings, painting_targets
 
@@ -231,8 +232,8 @@ def test_training_lowers_the_style_loss_and_fills_in_the_card(random_style, smal
 
 
 def test_colours_of_areas_half_way_from_the_base_count_if_they_leave_the_line(random_style, small_net) -> None:  # type: ignore[no-untyped-def]
-    from videostyle.models.style_network import forward, initial_weights
-    from videostyle.models.weights import Style, arrays_sha256, interpolate
+    from videostyle.network.style_network import forward, initial_weights
+    from videostyle.styles.style_file import Style, arrays_sha256, interpolate
     from videostyle.training.losses import area_loss, half_size
     from videostyle.training.trainer import WALKED, LossWeights, Settings, painting_targets, style_objective
 
@@ -257,7 +258,7 @@ def test_colours_of_areas_half_way_from_the_base_count_if_they_leave_the_line(ra
 
 
 def test_contrast_is_set_by_whole_pictures(random_style, small_net) -> None:  # type: ignore[no-untyped-def]
-    from videostyle.models.style_network import forward
+    from videostyle.network.style_network import forward
     from videostyle.training.losses import style_targets
     from videostyle.training.trainer import LossWeights, contrast_for_whole_pictures
 
@@ -468,7 +469,7 @@ def test_colour_drift_and_noise_gain() -> None:
 
 
 def test_small_clips_are_enlarged() -> None:
-    from videostyle.render.style import clip_pairs
+    from videostyle.training.session import clip_pairs
 
     small, large = picture(1, 100, 120), picture(2, 200, 260)
     neighbours = [(small, small.copy()), (large, large.copy()), (large, large)]  # the last is a clip's first frame
@@ -502,7 +503,7 @@ def test_the_gallery_is_trained_stage_by_stage(  # type: ignore[no-untyped-def]
     random_style, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cv2 = pytest.importorskip("cv2")
-    from videostyle.models.weights import Style, load_style, save_style
+    from videostyle.styles.style_file import Style, load_style, save_style
 
     for name in ("photo.jpg", "woodcut.png"):
         cv2.imwrite(str(tmp_path / name), picture(5))

@@ -15,10 +15,11 @@ from safetensors.numpy import save
 pytest.importorskip("keras")
 from videostyle.api import Stylizer
 from videostyle.errors import ModelError, OutputError, UsageError
-from videostyle.io.source import read_picture
-from videostyle.models import gallery, loss_network
-from videostyle.models.style_network import NETWORKS
-from videostyle.models.weights import (
+from videostyle.media.readers.source import read_picture
+from videostyle.network import loss_network
+from videostyle.network.style_network import NETWORKS
+from videostyle.styles import gallery
+from videostyle.styles.style_file import (
     Style,
     StyleCard,
     arrays_sha256,

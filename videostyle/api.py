@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from videostyle.frames import FrameBatch, UInt8Array, VideoInfo
-from videostyle.io.sink import EncodeOptions
-from videostyle.io.timecode import TimePoint
-from videostyle.pipeline import RunReport
-from videostyle.render.runner import iterate
-from videostyle.render.runner import render as _render
-from videostyle.render.settings import RenderSettings
+from videostyle.media.timecode import TimePoint
+from videostyle.media.writers.sink import EncodeOptions
+from videostyle.rendering.pipeline import RunReport
+from videostyle.rendering.runner import iterate
+from videostyle.rendering.runner import render as _render
+from videostyle.rendering.settings import RenderSettings
 
 if TYPE_CHECKING:
-    from videostyle.models.weights import Style
+    from videostyle.styles.style_file import Style
 
 ENCODING = ("codec", "crf", "preset", "pixel_format", "audio", "overwrite", "threads")
 
@@ -76,12 +76,12 @@ class Stylizer:
     Args:
         style: a style's name, a style file, a mix, or a ``Style``.
         strength: 0 leaves the picture as it is, 1 paints fully.
-        options: ``precision``, ``batch_size``, ``device``, ``tile`` as in ``processors.stylize.Stylize``.
+        options: ``precision``, ``batch_size``, ``device``, ``tile`` as in ``processors.style.Stylize``.
     """
 
     def __init__(self, style: str | Style, strength: float = 1.0, **options: Any) -> None:
-        from videostyle.models import gallery
-        from videostyle.models.weights import Style as StyleClass
+        from videostyle.styles import gallery
+        from videostyle.styles.style_file import Style as StyleClass
 
         if isinstance(style, StyleClass):
             self._style = gallery.weakened(style, strength)
@@ -93,7 +93,7 @@ class Stylizer:
 
     def __call__(self, frames: UInt8Array) -> UInt8Array:
         """Paints uint8 ``[T, H, W, 3]`` RGB; returns the same shape. Frames of another size begin a new shot."""
-        from videostyle.processors.stylize import Stylize
+        from videostyle.processors.style import Stylize
 
         frames = np.asarray(frames)
         if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[3] != 3:

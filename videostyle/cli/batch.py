@@ -14,7 +14,7 @@ from videostyle.cli.options import add_chunk_options, add_render_options, engine
 from videostyle.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
-    from videostyle.render.batch import Outcome, Task
+    from videostyle.rendering.batch import Outcome, Task
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -40,9 +40,9 @@ def _hours(seconds: float | None) -> str:
 def run(options: argparse.Namespace) -> int:
     """Paints everything; the exit code is the first failure's."""
     from videostyle.cli.progress import Bars, stoppable
-    from videostyle.io.files import disk_free
-    from videostyle.processors.startup import load_tensorflow
-    from videostyle.render.batch import Clock, Wish, disk_needed, plan_tasks, read_jobs, run_tasks
+    from videostyle.inference.startup import load_tensorflow
+    from videostyle.media.atomic import disk_free
+    from videostyle.rendering.batch import Clock, Wish, disk_needed, plan_tasks, read_jobs, run_tasks
 
     settings, engine = settings_from(options, ""), engine_from(options)
     wishes = []
@@ -108,8 +108,8 @@ def run(options: argparse.Namespace) -> int:
 
 def _measured(device: str) -> float | None:
     """Megapixels a second that ``bench`` found; a whole render reaches about two thirds of the device alone."""
-    from videostyle.processors.stylize import choose_device
-    from videostyle.render import tuning
+    from videostyle.inference import tuning
+    from videostyle.processors.style import choose_device
 
     found = tuning.load(choose_device(device))
     return 0.65 * found.frames_per_second * found.size[0] * found.size[1] / 1e6 if found else None

@@ -16,7 +16,7 @@ from videostyle.cli.options import size
 from videostyle.errors import UsageError
 
 if TYPE_CHECKING:
-    from videostyle.render.bench import BenchReport
+    from videostyle.rendering.bench import BenchReport
 
 log = logging.getLogger("videostyle")
 
@@ -48,19 +48,19 @@ def _numbers(text: str, what: str) -> list[int]:
 
 def run(options: argparse.Namespace) -> int:
     """Measures, prints a table, keeps the best."""
-    from videostyle.processors.startup import load_tensorflow
+    from videostyle.inference.startup import load_tensorflow
 
     sizes = [size(part, 32, even=True) for part in options.sizes.split(",")]
     batches = _numbers(options.batches, "the batches")
     if options.rounds < 1 or options.frames < 1:
         raise UsageError("--rounds and --frames must be at least 1")
     load_tensorflow(frames_side_by_side=True)
-    from videostyle.io.files import PendingOutput
+    from videostyle.inference import tuning
+    from videostyle.media.atomic import PendingOutput
     from videostyle.metrics import plot
-    from videostyle.models import gallery
-    from videostyle.processors.stylize import PRECISIONS, choose_device, choose_precision
-    from videostyle.render import tuning
-    from videostyle.render.bench import bench
+    from videostyle.processors.style import PRECISIONS, choose_device, choose_precision
+    from videostyle.rendering.bench import bench
+    from videostyle.styles import gallery
 
     device = choose_device(options.device)
     if options.precisions:

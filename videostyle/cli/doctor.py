@@ -20,13 +20,13 @@ def _python() -> str:
 
 
 def _opencv() -> str:
-    from videostyle.io.opencv import load_cv2
+    from videostyle.media.opencv import load_cv2
 
     return str(load_cv2().__version__)
 
 
 def _ffmpeg() -> str:
-    from videostyle.io import ffmpeg
+    from videostyle.media import ffmpeg
 
     found = [name for name in ("libx264", "libx265", "libsvtav1", "libvpx-vp9") if ffmpeg.encoder_works(name)]
     if "libx264" not in found:
@@ -36,12 +36,12 @@ def _ffmpeg() -> str:
 
 
 def _tensorflow() -> str:
-    from videostyle.processors.startup import load_tensorflow
+    from videostyle.inference.startup import load_tensorflow
 
     load_tensorflow()
     import tensorflow as tf
 
-    from videostyle.processors.stylize import choose_device, choose_precision
+    from videostyle.processors.style import choose_device, choose_precision
 
     device = choose_device()
     gpus = len(tf.config.list_physical_devices("GPU"))
@@ -50,8 +50,8 @@ def _tensorflow() -> str:
 
 
 def _tuning() -> str:
-    from videostyle.processors.stylize import choose_device
-    from videostyle.render import tuning
+    from videostyle.inference import tuning
+    from videostyle.processors.style import choose_device
 
     found = tuning.load(choose_device())
     if found is None:
@@ -64,9 +64,10 @@ def _tuning() -> str:
 
 
 def _styles() -> str:
-    from videostyle.models import gallery, loss_network
-    from videostyle.models.style_network import NETWORKS
-    from videostyle.models.weights import load_style
+    from videostyle.network import loss_network
+    from videostyle.network.style_network import NETWORKS
+    from videostyle.styles import gallery
+    from videostyle.styles.style_file import load_style
 
     for entry in gallery.entries():
         load_style(entry.path)
@@ -94,7 +95,7 @@ def _display() -> str:
 
 
 def _cameras() -> str:
-    from videostyle.io.camera import list_cameras
+    from videostyle.media.readers.camera import list_cameras
 
     return ", ".join(list_cameras()) or "none found: painting files needs none"
 

@@ -14,7 +14,7 @@ from videostyle.errors import InputError, UsageError
 if TYPE_CHECKING:
     from videostyle.metrics.evaluate import Evaluation, TrueFlow
     from videostyle.metrics.perceptual import PerceptualJudge
-    from videostyle.models.loss_network import LossNetwork
+    from videostyle.network.loss_network import LossNetwork
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -41,11 +41,11 @@ def _judge(spec: str | None, net: LossNetwork) -> tuple[PerceptualJudge | None, 
     """What the style loss is measured against, and how that is said."""
     if spec is None:
         return None, ""
-    from videostyle.io.content import read_content
-    from videostyle.io.source import read_picture
+    from videostyle.media.content import read_content
+    from videostyle.media.readers.source import read_picture
     from videostyle.metrics.perceptual import PerceptualJudge
-    from videostyle.models import gallery
-    from videostyle.render.style import sample_content
+    from videostyle.styles import gallery
+    from videostyle.training.session import sample_content
 
     if gallery.is_picture(spec):
         judge = PerceptualJudge.of(net, read_picture(spec))
@@ -60,9 +60,9 @@ def _judge(spec: str | None, net: LossNetwork) -> tuple[PerceptualJudge | None, 
 
 
 def _true_flow(flow: str | None, occlusions: str | None) -> TrueFlow | None:
-    from videostyle.io.source import read_picture, sequence_files
+    from videostyle.media.readers.source import read_picture, sequence_files
     from videostyle.metrics.evaluate import TrueFlow
-    from videostyle.training.flow import read_flo
+    from videostyle.motion.flow import read_flo
 
     if flow is None:
         if occlusions:
@@ -85,8 +85,8 @@ def _true_flow(flow: str | None, occlusions: str | None) -> TrueFlow | None:
 
 def _frames(path: str, limit: int | None, size: tuple[int, int] | None, max_size: int) -> Iterator[tuple[Any, float]]:
     """Frames and times of a video, at ``size`` (height, width) if given."""
-    from videostyle.io.opencv import load_cv2
-    from videostyle.io.source import ReadOptions, open_source
+    from videostyle.media.opencv import load_cv2
+    from videostyle.media.readers.source import ReadOptions, open_source
 
     cv2 = load_cv2()
     count = 0
@@ -103,9 +103,9 @@ def _frames(path: str, limit: int | None, size: tuple[int, int] | None, max_size
 
 def run(options: argparse.Namespace) -> int:
     """Measures and prints a table; writes the report."""
-    from videostyle.io.files import PendingOutput
-    from videostyle.io.source import ReadOptions, open_source
-    from videostyle.processors.startup import load_tensorflow
+    from videostyle.inference.startup import load_tensorflow
+    from videostyle.media.atomic import PendingOutput
+    from videostyle.media.readers.source import ReadOptions, open_source
 
     if options.samples < 1 or (options.max_frames is not None and options.max_frames < 1):
         raise UsageError("--samples and --max-frames must be at least 1")
@@ -139,8 +139,8 @@ def run(options: argparse.Namespace) -> int:
 def _measure(options: argparse.Namespace, names: dict[str, str], infos: dict[str, Any]) -> Evaluation:
     from videostyle.cli.progress import Bars
     from videostyle.metrics.evaluate import Evaluator, side_by_side
-    from videostyle.metrics.optical_flow import flow_and_mask
-    from videostyle.models import loss_network
+    from videostyle.motion.dis import flow_and_mask
+    from videostyle.network import loss_network
 
     net = loss_network.load(options.loss_network)
     judge, target = _judge(options.style, net)

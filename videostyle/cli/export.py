@@ -38,17 +38,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Writes the program and prints its path."""
     width, height = size(options.size)
-    from videostyle.io.content import covering, scene_frames
-    from videostyle.io.files import vet_input
-    from videostyle.io.source import read_picture
+    from videostyle.media.atomic import vet_input
+    from videostyle.media.content import covering, scene_frames
+    from videostyle.media.readers.source import read_picture
 
     scene = scene_frames(vet_input(options.scene, "video or picture"), width, height) if options.scene else None
-    from videostyle.processors.startup import load_tensorflow
+    from videostyle.inference.startup import load_tensorflow
 
     load_tensorflow()
-    from videostyle.models import gallery
-    from videostyle.processors.export import export
-    from videostyle.processors.stylize import Stylize
+    from videostyle.inference.export import export
+    from videostyle.processors.style import Stylize
+    from videostyle.styles import gallery
 
     style = gallery.resolve(options.style, options.strength)
     if style.ends and scene is None:

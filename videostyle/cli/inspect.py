@@ -16,9 +16,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Prints streams, timing, colour and provenance of a file."""
-    from videostyle.io.files import vet_input
-    from videostyle.io.probe import packet_times, probe
-    from videostyle.provenance import SOURCE_TYPE, read, read_xmp
+    from videostyle.media.atomic import vet_input
+    from videostyle.media.probe import packet_times, probe
+    from videostyle.media.provenance import SOURCE_TYPE, read, read_xmp
 
     path = vet_input(Path(options.file))
     media = probe(path)

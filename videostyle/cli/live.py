@@ -16,7 +16,7 @@ from videostyle.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
     from videostyle.live.loop import LiveReport
-    from videostyle.provenance import Painted
+    from videostyle.media.provenance import Painted
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -74,17 +74,17 @@ def _check(options: argparse.Namespace) -> None:
 def run(options: argparse.Namespace) -> int:
     """Paints until it is stopped."""
     started = time.monotonic()
-    from videostyle.io.opencv import load_cv2
+    from videostyle.media.opencv import load_cv2
 
     load_cv2()  # before whatever loads PyAV: see ``live.screen.Window``
     from videostyle.cli.progress import stoppable
-    from videostyle.io.address import is_address
-    from videostyle.io.camera import open_grabber
+    from videostyle.inference.startup import load_tensorflow
     from videostyle.live.page import Page
     from videostyle.live.recording import Recording
     from videostyle.live.screen import VirtualCamera, Window, check_display
     from videostyle.live.stream import StreamOut
-    from videostyle.processors.startup import load_tensorflow
+    from videostyle.media.address import is_address
+    from videostyle.media.readers.camera import open_grabber
 
     _check(options)
     screen: Any = None
@@ -173,9 +173,9 @@ def run(options: argparse.Namespace) -> int:
 def _learn(options: argparse.Namespace) -> None:
     """Trains the styles that are pictures and were not trained yet, on pictures that ship with the program."""
     from videostyle.cli.progress import Bars, stoppable
-    from videostyle.processors.startup import load_tensorflow
-    from videostyle.render.runner import stopping
-    from videostyle.render.style import from_picture
+    from videostyle.inference.startup import load_tensorflow
+    from videostyle.rendering.runner import stopping
+    from videostyle.training.session import from_picture
 
     load_tensorflow()
     bars = Bars(options.quiet)
@@ -190,7 +190,7 @@ def _learn(options: argparse.Namespace) -> None:
 def _said(options: argparse.Namespace) -> Painted:
     """What a recording says of itself; of several styles, all."""
     from videostyle import __version__
-    from videostyle.provenance import Painted
+    from videostyle.media.provenance import Painted
 
     return Painted(", ".join(options.style), "", "", options.strength, __version__)
 

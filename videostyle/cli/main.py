@@ -29,8 +29,8 @@ VERBS = {
 
 def _version() -> str:
     """Versions of the program and of the two FFmpegs inside it."""
-    from videostyle.io import ffmpeg
-    from videostyle.io.opencv import load_cv2
+    from videostyle.media import ffmpeg
+    from videostyle.media.opencv import load_cv2
 
     lines = [f"videostyle {__version__}"]
     try:

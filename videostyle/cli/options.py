@@ -12,7 +12,7 @@ from videostyle.errors import UsageError
 LARGEST_SIDE = 8192  # pixels
 
 if TYPE_CHECKING:
-    from videostyle.render.settings import Engine, RenderSettings
+    from videostyle.rendering.settings import Engine, RenderSettings
 
 
 def add_render_options(parser: argparse.ArgumentParser) -> None:
@@ -63,7 +63,7 @@ def engine_from(options: argparse.Namespace) -> Engine:
     Raises:
         UsageError: if the options do not go together.
     """
-    from videostyle.render.settings import Engine
+    from videostyle.rendering.settings import Engine
 
     devices = _devices(options)
     return Engine(options.engine, options.workers, options.address, devices if len(devices) > 1 else ())
@@ -124,9 +124,9 @@ def settings_from(options: argparse.Namespace, style: str) -> RenderSettings:
     Raises:
         UsageError: if one cannot be read.
     """
-    from videostyle.io.sink import EncodeOptions
-    from videostyle.io.timecode import parse
-    from videostyle.render.settings import RenderSettings
+    from videostyle.media.timecode import parse
+    from videostyle.media.writers.sink import EncodeOptions
+    from videostyle.rendering.settings import RenderSettings
 
     encode = EncodeOptions(
         codec=options.codec,

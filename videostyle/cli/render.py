@@ -14,7 +14,7 @@ from videostyle.errors import Interrupted, UsageError, VideostyleError
 
 if TYPE_CHECKING:
     from videostyle.cli.progress import Bars
-    from videostyle.render.settings import Engine, RenderSettings
+    from videostyle.rendering.settings import Engine, RenderSettings
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -44,7 +44,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Paints every input; goes on past a failed one and ends with the first failure's exit code."""
     from videostyle.cli.progress import Bars, stoppable
-    from videostyle.processors.startup import load_tensorflow
+    from videostyle.inference.startup import load_tensorflow
 
     settings = settings_from(options, options.style)
     if options.output and len(options.inputs) > 1 and not Path(options.output).is_dir():
@@ -79,9 +79,9 @@ def run(options: argparse.Namespace) -> int:
 def _part(options: argparse.Namespace, settings: RenderSettings) -> int:
     """Plans a clip, or paints one chunk of it; a render without these options then assembles it."""
     from videostyle.cli.progress import Bars, stoppable
-    from videostyle.render.chunks import paint_in_folders
-    from videostyle.render.job import load_job, work_folder
-    from videostyle.render.runner import render
+    from videostyle.rendering.chunks import paint_in_folders
+    from videostyle.rendering.job_store import load_job, work_folder
+    from videostyle.rendering.runner import render
 
     if not options.output or len(options.inputs) != 1:
         raise UsageError("--plan and --chunk need one INPUT and a file name with -o")
@@ -118,7 +118,7 @@ def _render_one(
     bars: Bars,
     cancel: threading.Event,
 ) -> dict[str, object]:
-    from videostyle.render.runner import render
+    from videostyle.rendering.runner import render
 
     report = render(
         path,

@@ -38,8 +38,8 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _list(options: argparse.Namespace) -> int:
-    from videostyle.models import gallery
-    from videostyle.models.weights import load_style
+    from videostyle.styles import gallery
+    from videostyle.styles.style_file import load_style
 
     rows = []
     for entry in gallery.entries():
@@ -77,8 +77,8 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _show(options: argparse.Namespace) -> int:
-    from videostyle.models import gallery
-    from videostyle.models.weights import arrays_sha256
+    from videostyle.styles import gallery
+    from videostyle.styles.style_file import arrays_sha256
 
     style = gallery.load(options.style)
     card = {
@@ -98,8 +98,8 @@ def _show(options: argparse.Namespace) -> int:
 
 
 def _add(options: argparse.Namespace) -> int:
-    from videostyle.models import gallery
-    from videostyle.models.weights import load_style
+    from videostyle.styles import gallery
+    from videostyle.styles.style_file import load_style
 
     source = Path(options.style)
     load_style(source)  # nothing that cannot be used is kept
@@ -121,7 +121,7 @@ def _add(options: argparse.Namespace) -> int:
 
 
 def _remove(options: argparse.Namespace) -> int:
-    from videostyle.models import gallery
+    from videostyle.styles import gallery
 
     entry = next((e for e in gallery.entries() if e.name == options.style), None)
     if entry is None:
@@ -136,8 +136,8 @@ def _remove(options: argparse.Namespace) -> int:
 
 
 def _verify(options: argparse.Namespace) -> int:
-    from videostyle.models import gallery
-    from videostyle.models.weights import load_style
+    from videostyle.styles import gallery
+    from videostyle.styles.style_file import load_style
 
     names = [options.style] if options.style else [entry.name for entry in gallery.entries()]
     bad = 0
@@ -159,10 +159,10 @@ def _verify(options: argparse.Namespace) -> int:
 
 
 def _explain(options: argparse.Namespace) -> int:
-    from videostyle.io.source import read_picture
+    from videostyle.media.readers.source import read_picture
     from videostyle.metrics.explain import explain
-    from videostyle.models import gallery
-    from videostyle.render.style import sample_content
+    from videostyle.styles import gallery
+    from videostyle.training.session import sample_content
 
     style = gallery.resolve(options.style)
     scene = read_picture(options.scene or sorted(sample_content().iterdir())[0])

@@ -74,18 +74,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Trains and keeps the style."""
     from videostyle.cli.progress import Bars, stoppable
-    from videostyle.io.content import read_content
-    from videostyle.io.files import check_writable, vet_input
-    from videostyle.io.source import read_picture
+    from videostyle.media.atomic import check_writable, vet_input
+    from videostyle.media.content import read_content
+    from videostyle.media.readers.source import read_picture
 
     painting = vet_input(options.painting, "picture")
     canvas = read_picture(painting)  # a broken painting is found before anything slow
     if options.size % 64 or not 64 <= options.size <= 1024 or options.batch < 1:
         raise UsageError("--size must be a multiple of 64 from 64 to 1024, --batch at least 1")
-    from videostyle.processors.startup import load_tensorflow
+    from videostyle.inference.startup import load_tensorflow
 
     load_tensorflow()
-    from videostyle.models import gallery
+    from videostyle.styles import gallery
 
     name = Path(options.output).stem if options.output else _name(painting.stem)
     if not gallery.NAME.fullmatch(name):
@@ -101,10 +101,10 @@ def run(options: argparse.Namespace) -> int:
         check_writable(path)
     if options.preview and options.preview.suffix.lower() != ".png":
         raise UsageError(f"the preview '{options.preview}' is not a .png")
-    from videostyle.render.style import TrainRequest, sample_content, train
+    from videostyle.training.session import TrainRequest, sample_content, train
 
     pictures, neighbours = read_content(options.content or [sample_content()])
-    from videostyle.models.weights import StyleCard, save_style
+    from videostyle.styles.style_file import StyleCard, save_style
     from videostyle.training.trainer import LossWeights, Progress, Settings
 
     chosen = {"content": options.content_weight, "style": options.style_weight, "temporal": options.temporal_weight}
@@ -204,7 +204,7 @@ def _write_preview(path: Path, scene, canvas, style) -> None:  # type: ignore[no
     import numpy as np
 
     from videostyle.api import Stylizer
-    from videostyle.io.opencv import load_cv2, write_png
+    from videostyle.media.opencv import load_cv2, write_png
 
     cv2 = load_cv2()
     painted = Stylizer(style)(scene[None])[0]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from videostyle.frames import UInt8Array
-from videostyle.io.opencv import load_cv2
+from videostyle.media.opencv import load_cv2
 
 SECONDS = 0.5  # that a change takes
 STILL, MOVING = 4.0, 16.0  # levels of 255 between frames: below, a place counts as still; above, as moving

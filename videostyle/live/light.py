@@ -6,9 +6,9 @@ import math
 from collections.abc import Callable
 
 from videostyle.frames import UInt8Array
-from videostyle.models.statistics import between, pooled
-from videostyle.models.style_network import Statistics
-from videostyle.render.plan import CutDetector
+from videostyle.network.statistics import between, pooled
+from videostyle.network.style_network import Statistics
+from videostyle.rendering.plan import CutDetector
 
 MEASURE_EVERY = 1.0  # seconds between two measurements of a scene that stays
 PARTS = 4  # in which such a measurement is taken, one after the other: all at once would make a frame late
@@ -62,7 +62,7 @@ class Follower:
     Args:
         measure: statistics of a frame, uint8 ``[H, W, 3]`` (``Stylize.statistics_of``).
         measure_part: the same for one of ``PARTS`` columns in a scene that stays, given its number
-            (``models.statistics.columns``). What it leaves out stays as it was.
+            (``network.statistics.columns``). What it leaves out stays as it was.
     """
 
     def __init__(

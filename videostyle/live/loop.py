@@ -13,12 +13,12 @@ import numpy as np
 
 from videostyle.errors import DeviceError, OutputError, VideostyleError
 from videostyle.frames import UInt8Array
-from videostyle.io.camera import Grabber
-from videostyle.io.opencv import load_cv2
 from videostyle.live.figures import Delays, RecentRate
 from videostyle.live.newest import Newest
 from videostyle.live.outputs import LiveFrame, Output, Runner
 from videostyle.live.pace import Pace, painted_size
+from videostyle.media.opencv import load_cv2
+from videostyle.media.readers.camera import Grabber
 
 log = logging.getLogger("videostyle")
 

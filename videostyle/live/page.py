@@ -12,8 +12,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from videostyle.errors import DeviceError
-from videostyle.io.opencv import load_cv2
 from videostyle.live.outputs import LiveFrame
+from videostyle.media.opencv import load_cv2
 
 log = logging.getLogger("videostyle")
 

@@ -12,14 +12,14 @@ import numpy as np
 
 from videostyle.errors import ModelError
 from videostyle.frames import FrameBatch, UInt8Array, VideoInfo
-from videostyle.io.opencv import load_cv2
 from videostyle.live.dissolve import Dissolve
 from videostyle.live.light import PARTS, Follower
 from videostyle.live.pace import STEPS, painted_size
-from videostyle.models.statistics import Span, between
-from videostyle.models.style_network import Statistics
-from videostyle.models.weights import Style, blend, interpolate
-from videostyle.processors.stylize import Stylize
+from videostyle.media.opencv import load_cv2
+from videostyle.network.statistics import Span, between
+from videostyle.network.style_network import Statistics
+from videostyle.processors.style import Stylize
+from videostyle.styles.style_file import Style, blend, interpolate
 
 CROSS_STEPS = 24  # weights are moved this often in a second of a cross-over: each is a little work
 TRIALS = 3  # frames that each size is timed with at the start

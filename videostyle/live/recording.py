@@ -14,10 +14,10 @@ import numpy as np
 from av.error import FFmpegError
 
 from videostyle.errors import OutputError, UsageError
-from videostyle.io.files import PendingOutput, disk_error
-from videostyle.io.sink import MUXERS
 from videostyle.live.outputs import LiveFrame
-from videostyle.provenance import Painted, embed
+from videostyle.media.atomic import PendingOutput, disk_error
+from videostyle.media.provenance import Painted, embed
+from videostyle.media.writers.sink import MUXERS
 
 log = logging.getLogger("videostyle")
 

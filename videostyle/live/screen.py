@@ -11,8 +11,8 @@ from typing import Any
 
 from videostyle.errors import DeviceError
 from videostyle.frames import UInt8Array
-from videostyle.io.opencv import load_cv2
 from videostyle.live.outputs import LiveFrame
+from videostyle.media.opencv import load_cv2
 
 INSTEAD = "use --page, --record, --stream-to or --virtual-camera"
 

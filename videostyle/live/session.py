@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from videostyle.errors import UsageError
-from videostyle.io.camera import Grabber
 from videostyle.live.loop import Capture, LiveLoop, LiveReport
 from videostyle.live.outputs import Output
 from videostyle.live.pace import Pace
 from videostyle.live.painter import LivePainter
 from videostyle.live.stage import Screen, WindowStage
-from videostyle.models import gallery
+from videostyle.media.readers.camera import Grabber
+from videostyle.styles import gallery
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,10 @@ import numpy as np
 
 from videostyle.errors import VideostyleError
 from videostyle.frames import UInt8Array, bgr_to_rgb
-from videostyle.io.opencv import draw_text, load_cv2
 from videostyle.live.loop import LiveLoop, LiveReport
 from videostyle.live.outputs import Output
 from videostyle.live.painter import LivePainter
+from videostyle.media.opencv import draw_text, load_cv2
 
 KEYS = "n/p style, +/- strength, s split, o overlay, f fullscreen, c snapshot, r record, q quit"
 NOTICE = 4.0  # seconds that a message stays

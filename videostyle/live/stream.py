@@ -10,10 +10,10 @@ import time
 from av.error import FFmpegError
 
 from videostyle.errors import VideostyleError
-from videostyle.io.address import OUTPUTS, parse_address
-from videostyle.io.ffmpeg import Process, send_command
 from videostyle.live.outputs import LiveFrame
 from videostyle.live.recording import Encoder
+from videostyle.media.address import OUTPUTS, parse_address
+from videostyle.media.ffmpeg import Process, send_command
 
 log = logging.getLogger("videostyle")
 

@@ -18,8 +18,8 @@ from videostyle.frames import UInt8Array
 from videostyle.metrics import temporal
 from videostyle.metrics.perceptual import PerceptualJudge, perceptual_distance
 from videostyle.metrics.ssim import edge_ssim
-from videostyle.models.loss_network import LossNetwork
-from videostyle.training.flow import Float, inside, warp
+from videostyle.motion.flow import Float, inside, warp
+from videostyle.network.loss_network import LossNetwork
 
 DISTANCES = (1, 2, 4, 8)  # frames between the two of a pair
 FAR_EVERY = 4  # pairs further apart than neighbours are measured at every fourth frame
@@ -183,7 +183,7 @@ class Evaluator:
     """Takes frames side by side, in order, and keeps running figures.
 
     Args:
-        flow: flow and mask from one frame to another (``metrics.optical_flow.flow_and_mask``).
+        flow: flow and mask from one frame to another (``motion.dis.flow_and_mask``).
         net: the loss network.
         judge: the painting to compare with, or None.
         true_flow: known flow, or None.

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from videostyle.frames import Float32Array, UInt8Array, to_float
-from videostyle.io.opencv import draw_text, load_cv2, write_png
-from videostyle.models import loss_network
-from videostyle.models.loss_network import LossNetwork, features
-from videostyle.models.weights import Style
+from videostyle.media.opencv import draw_text, load_cv2, write_png
+from videostyle.network import loss_network
+from videostyle.network.loss_network import LossNetwork, features
+from videostyle.styles.style_file import Style
 
 CHANNELS = 6  # responses shown for each layer
 CELL = 150  # height of a picture on the sheet, pixels

@@ -10,7 +10,7 @@ import numpy as np
 from keras import ops
 
 from videostyle.frames import UInt8Array, to_float
-from videostyle.models.loss_network import LossNetwork, features, gram, project
+from videostyle.network.loss_network import LossNetwork, features, gram, project
 from videostyle.training.losses import style_loss
 from videostyle.training.trainer import PAINTING_SIDE, resized
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from videostyle import __version__
 from videostyle.frames import UInt8Array, bgr_to_rgb
-from videostyle.io.opencv import load_cv2
+from videostyle.media.opencv import load_cv2
 from videostyle.metrics import plot
 from videostyle.metrics.evaluate import BASELINE, DEFINITIONS, PAINTED, UNPAINTED, Evaluation
 

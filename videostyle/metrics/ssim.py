@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from videostyle.frames import UInt8Array
-from videostyle.io.opencv import load_cv2
+from videostyle.media.opencv import load_cv2
 
 SIGMA, RADIUS = 1.5, 5  # of the Gaussian window, pixels
 K1, K2 = 0.01, 0.03

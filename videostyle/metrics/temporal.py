@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from videostyle.frames import UInt8Array
-from videostyle.training.flow import Float, warp
+from videostyle.motion.flow import Float, warp
 
 FlowFunction = Callable[[UInt8Array, UInt8Array], tuple[Float, Float]]
 

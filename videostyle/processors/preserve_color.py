@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from videostyle.frames import FrameBatch, UInt8Array, VideoInfo
-from videostyle.io.opencv import load_cv2
-from videostyle.processors.base import Processor
+from videostyle.media.opencv import load_cv2
+from videostyle.processors.protocol import Processor
 
 
 def with_chroma_of(painted: UInt8Array, original: UInt8Array) -> UInt8Array:

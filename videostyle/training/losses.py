@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from videostyle.models.loss_network import LossNetwork, features, gram, project
+from videostyle.network.loss_network import LossNetwork, features, gram, project
 
 Tensor = Any
 

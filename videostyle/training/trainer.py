@@ -24,11 +24,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file, save_file
 
 from videostyle.errors import Interrupted, ModelError, OutputError, UsageError
-from videostyle.models.loss_network import LossNetwork, features, project
-from videostyle.models.style_network import Architecture, forward, forward_neighbours, with_contrast
-from videostyle.models.weights import Style, StyleCard, arrays_sha256
+from videostyle.network.loss_network import LossNetwork, features, project
+from videostyle.network.style_network import Architecture, forward, forward_neighbours, with_contrast
+from videostyle.styles.style_file import Style, StyleCard, arrays_sha256
 from videostyle.training import losses as loss
-from videostyle.training.optimise import Objective
+from videostyle.training.objective import Objective
 
 Tensor = Any
 PAINTING_SIDE = 384  # short side of the painting, pixels, at which its strokes have their ordinary size

@@ -1,0 +1,1 @@
+"""The device program and the machine it runs on."""

@@ -1,0 +1,169 @@
+"""A style as a program for other runtimes: ONNX, LiteRT or a SavedModel, weights inside, one frame at a time."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from videostyle import __version__
+from videostyle.errors import DeviceError, OutputError
+from videostyle.frames import UInt8Array
+from videostyle.media.atomic import PendingOutput, disk_error, short_name
+from videostyle.network.style_network import Statistics
+from videostyle.processors.style import standalone
+from videostyle.styles.style_file import Style
+
+OPSET = 17  # of ONNX; known to every runtime since 2022
+ALIKE = 0.5  # levels of 255 that an exported program may differ by in the mean; rounding makes it less than 0.1
+CARD = "style.json"  # in the folder of a SavedModel
+
+
+def export(
+    style: Style,
+    kind: str,
+    target: Path,
+    trial: UInt8Array,
+    statistics: Statistics | None = None,
+    *,
+    overwrite: bool = False,
+) -> float:
+    """Writes a style for another runtime, and paints a frame with what was written before it gets its name.
+
+    The program maps "frame", uint8 ``[1, H, W, 3]`` RGB, to "painted", the same. The style's card goes with it, as
+    metadata "style" in ONNX and as ``style.json`` in a SavedModel; LiteRT has no place for it.
+
+    Args:
+        style: what to paint with, at its strength already.
+        kind: "onnx", "litert" or "saved_model".
+        target: file to write, a folder for "saved_model".
+        trial: a frame uint8 ``[H, W, 3]`` of the size that the program is made for.
+        statistics: what the program normalises with; each frame's own where None.
+        overwrite: whether what is there may be replaced.
+
+    Returns:
+        How far the written program's trial frame is from ours, in levels of 255 in the mean.
+
+    Raises:
+        OutputError: if the target exists or cannot be written.
+        DeviceError: if a library is missing, or the written program paints something else.
+    """
+    height, width = trial.shape[:2]
+    module = standalone(style, height, width, statistics)
+    wanted = module.paint(tf.constant(trial[None]))["painted"].numpy()
+    card = json.dumps({**asdict(style.card), "exported_by": f"videostyle {__version__}"}, default=str)
+    if kind == "saved_model":
+        with _pending_folder(target, overwrite) as folder:
+            tf.saved_model.save(module, str(folder), signatures=module.paint)
+            (folder / CARD).write_text(card, encoding="utf-8")
+            found = _run_saved_model(folder)(trial[None])
+            return _deviation(found, wanted)
+    data, run = (_onnx(module, card), _run_onnx) if kind == "onnx" else (_litert(module), _run_litert)
+    with PendingOutput(target, overwrite=overwrite) as output:
+        deviation = _deviation(run(data)(trial[None]), wanted)
+        try:
+            output.temporary.write_bytes(data)
+        except OSError as error:
+            raise disk_error(target, error) from error
+        output.commit()
+    return deviation
+
+
+def _deviation(found: UInt8Array, wanted: UInt8Array) -> float:
+    deviation = float(np.abs(found.astype(np.int16) - wanted).mean())
+    if not deviation <= ALIKE:
+        raise DeviceError(
+            "the exported program paints something else",
+            f"by {deviation:.1f} levels of 255 on average",
+            "its runtime or the converter has a fault; try another --format",
+        )
+    return deviation
+
+
+@contextlib.contextmanager
+def _pending_folder(target: Path, overwrite: bool) -> Iterator[Path]:
+    """A folder beside the target, which takes its place when it is complete."""
+    if target.exists():
+        if not overwrite:
+            raise OutputError(
+                f"'{target}' exists already", hint="use --overwrite to replace it, or another name with -o"
+            )
+        if not (target / "saved_model.pb").is_file():
+            raise OutputError(
+                f"'{target}' is not a SavedModel", hint="it is left as it is; choose another name with -o"
+            )
+    try:
+        place = Path(tempfile.mkdtemp(prefix=f".{short_name(target.name)}.videostyle.", dir=target.absolute().parent))
+    except OSError as error:
+        raise disk_error(target, error) from error
+    try:
+        yield place / "new"
+        if target.exists():
+            os.rename(target, place / "old")
+        try:
+            os.rename(place / "new", target)
+        except OSError:
+            if (place / "old").exists():
+                os.rename(place / "old", target)
+            raise
+    except OSError as error:
+        raise disk_error(target, error) from error
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def _missing(error: ImportError, what: str) -> DeviceError:
+    return DeviceError(f"{what} needs a library that is not there", str(error), "pip install 'videostyle[export]'")
+
+
+def _onnx(module: Any, card: str) -> bytes:
+    try:
+        import onnx
+        import tf2onnx
+    except ImportError as error:
+        raise _missing(error, "ONNX") from error
+    signature = module.paint.input_signature
+    model, _ = tf2onnx.convert.from_function(module.paint, input_signature=signature, opset=OPSET)
+    model.producer_name, model.producer_version = "videostyle", __version__
+    onnx.helper.set_model_props(model, {"style": card})
+    onnx.checker.check_model(model, full_check=True)
+    return bytes(model.SerializeToString())
+
+
+def _litert(module: Any) -> bytes:
+    if not hasattr(tf, "lite"):
+        raise DeviceError("this TensorFlow cannot write LiteRT", tf.__version__, "use --format onnx")
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([module.paint.get_concrete_function()], module)
+    return bytes(converter.convert())
+
+
+def _run_saved_model(folder: Path) -> Callable[[UInt8Array], UInt8Array]:
+    loaded = tf.saved_model.load(str(folder))
+    return lambda frame: np.asarray(loaded.signatures["serving_default"](frame=tf.constant(frame))["painted"])
+
+
+def _run_onnx(data: bytes) -> Callable[[UInt8Array], UInt8Array]:
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise _missing(error, "trying an ONNX program") from error
+    session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
+    return lambda frame: np.asarray(session.run(["painted"], {"frame": frame})[0])
+
+
+def _run_litert(data: bytes) -> Callable[[UInt8Array], UInt8Array]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that it will move to a package of its own
+        interpreter = tf.lite.Interpreter(model_content=data)
+    runner = interpreter.get_signature_runner("serving_default")
+    return lambda frame: np.asarray(runner(frame=frame)["painted"])

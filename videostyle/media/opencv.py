@@ -1,0 +1,70 @@
+"""Loads OpenCV with the settings that this program relies on; nothing else imports ``cv2`` itself."""
+
+from __future__ import annotations
+
+import os
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from videostyle.errors import DeviceError
+from videostyle.media.atomic import disk_error
+
+LARGEST_PICTURE = 8192 * 8192  # pixels; a picture bomb declares more than anyone paints
+# Containers that hold frames themselves; playlists (concat, HLS, DASH) name other files and are left out.
+FORMATS = (
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,flv,gif,nut,mxf,asf,ogg,h264,hevc,m4v,ivf,obu,"
+    "apng,image2,png_pipe,jpeg_pipe,webp_pipe,bmp_pipe,tiff_pipe,webp,webp_anim,yuv4mpegpipe,dv,wav,mp3,flac,aac"
+)
+
+
+@lru_cache(maxsize=1)
+def load_cv2() -> Any:
+    """The ``cv2`` module.
+
+    Local files only, no playlists, no pictures of more than ``LARGEST_PICTURE`` pixels: OpenCV reads these
+    limits from the environment when it is imported.
+
+    Raises:
+        DeviceError: if a system library that OpenCV needs is missing; says which package brings it.
+    """
+    os.environ.setdefault("OPENCV_FFMPEG_CAPTURE_OPTIONS", f"protocol_whitelist;file|format_whitelist;{FORMATS}")
+    os.environ.setdefault("OPENCV_FFMPEG_READ_ATTEMPTS", "65536")
+    os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(LARGEST_PICTURE))
+    os.environ.setdefault("OPENCV_LOG_LEVEL", "ERROR")
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # its decoders' remarks; faults are found by counting
+    try:
+        import cv2
+    except ImportError as error:
+        packages = {"libGL.so.1": "libgl1", "libgthread-2.0.so.0": "libglib2.0-0", "libglib-2.0.so.0": "libglib2.0-0"}
+        missing = next((package for library, package in packages.items() if library in str(error)), "")
+        hint = f"apt install {missing}" if missing else "pip install opencv-python-headless"
+        raise DeviceError("OpenCV cannot be loaded", str(error), hint) from error
+    return cv2
+
+
+def write_png(path: Path, picture: Any) -> None:
+    """Writes uint8 ``[H, W, 3]`` RGB as a PNG.
+
+    Raises:
+        OutputError: if it cannot be written.
+    """
+    ok, data = load_cv2().imencode(".png", picture[..., ::-1])
+    try:
+        path.write_bytes(data.tobytes() if ok else b"")
+    except OSError as error:
+        raise disk_error(path, error) from error
+
+
+def draw_text(picture: Any, text: str, place: tuple[int, int], size: float = 0.5) -> None:
+    """Writes white text with a dark edge into uint8 ``[H, W, 3]``, its lower left corner at ``place`` (x, y).
+
+    The edge is the same text moved by a pixel: OpenCV spaces letters by their thickness, so that a thicker copy
+    below would not lie under it.
+    """
+    cv2 = load_cv2()
+    x, y = place
+    for shift in ((-1, 0), (1, 0), (0, -1), (0, 1), (1, 1)):
+        where = (x + shift[0], y + shift[1])
+        cv2.putText(picture, text, where, cv2.FONT_HERSHEY_SIMPLEX, size, (0, 0, 0), 1, cv2.LINE_AA)
+    cv2.putText(picture, text, place, cv2.FONT_HERSHEY_SIMPLEX, size, (255, 255, 255), 1, cv2.LINE_AA)

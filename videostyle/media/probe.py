@@ -1,0 +1,294 @@
+"""Looks into a media file before anything is decoded: streams, timing, colour (PyAV)."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import IO, Any
+
+import av
+from av.error import FFmpegError
+
+from videostyle.errors import InputError
+from videostyle.frames import ColorInfo, VideoInfo
+from videostyle.media.atomic import vet_input
+from videostyle.media.opencv import FORMATS, LARGEST_PICTURE
+
+# Numbers of ISO/IEC 23091-2 to ffmpeg's names; 2 is "unspecified".
+MATRICES = {0: "gbr", 1: "bt709", 4: "fcc", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m", 9: "bt2020nc", 10: "bt2020c"}
+PRIMARIES = {
+    1: "bt709",
+    4: "bt470m",
+    5: "bt470bg",
+    6: "smpte170m",
+    7: "smpte240m",
+    8: "film",
+    9: "bt2020",
+    11: "smpte431",
+    12: "smpte432",
+}
+TRANSFERS = {
+    **{1: "bt709", 4: "gamma22", 5: "gamma28", 6: "smpte170m", 7: "smpte240m", 8: "linear", 11: "iec61966-2-4"},
+    **{13: "iec61966-2-1", 14: "bt2020-10", 15: "bt2020-12", 16: "smpte2084", 18: "arib-std-b67"},
+}
+
+
+@dataclass(frozen=True)
+class StreamInfo:
+    """A stream beside the video: its number in the file, kind ("audio", "subtitle"...), codec and tags."""
+
+    index: int
+    kind: str
+    codec: str
+    metadata: dict[str, str] = field(default_factory=dict)
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class MediaInfo:
+    """What a file holds.
+
+    Attributes:
+        path: absolute path.
+        format: ffmpeg's name of the container.
+        duration: seconds; None where the container does not say.
+        start: earliest timestamp in seconds.
+        video: the first real video stream; None if there is none.
+        video_index: its number.
+        others: all other streams.
+        metadata: tags of the container.
+        chapters: chapters as PyAV gives them.
+        size: bytes.
+        counted: whether the container states how many video frames it holds (else ``frame_count`` is an estimate).
+    """
+
+    path: Path
+    format: str
+    duration: float | None
+    start: float
+    video: VideoInfo | None
+    video_index: int | None
+    others: tuple[StreamInfo, ...]
+    metadata: dict[str, str]
+    chapters: tuple[dict[str, Any], ...]
+    size: int
+    counted: bool = False
+
+
+def open_container(path: Path, **more: str) -> Any:
+    """Opens a vetted file with PyAV: local files of real containers only; ``more`` are options of its demuxer.
+
+    Raises:
+        InputError: if it cannot be opened.
+    """
+    options = {"protocol_whitelist": "file", "format_whitelist": FORMATS, "max_pixels": str(LARGEST_PICTURE)}
+    try:
+        return av.open(f"file:{path}", options=options | more, metadata_errors="replace")
+    except (FFmpegError, OSError, ValueError) as error:
+        head = path.open("rb").read(4096)
+        reason = str(getattr(error, "strerror", None) or error)
+        if b"ftyp" in head[:64]:
+            reason, hint = "not a complete video (moov missing): truncated upload?", "copy or download it again"
+        else:
+            hint = "it is not a video that can be read"
+        raise InputError(f"cannot read '{path}'", reason, hint) from error
+
+
+def _color(context: Any) -> ColorInfo:
+    pixel_format = context.pix_fmt or ""
+    ranges = {1: False, 2: True}
+    full = True if pixel_format.startswith("yuvj") else ranges.get(int(context.color_range or 0))
+    return ColorInfo(
+        matrix=MATRICES.get(int(context.colorspace), "")
+        if not pixel_format.startswith(("rgb", "gbr", "bgr", "pal"))
+        else "",
+        primaries=PRIMARIES.get(int(context.color_primaries or 2), ""),
+        transfer=TRANSFERS.get(int(context.color_trc or 2), ""),
+        full_range=full,
+    )
+
+
+def _first_frame(path: Path, index: int) -> tuple[int, bool]:
+    """Clockwise rotation and interlacing, which only a decoded frame tells for sure; (0, False) if none decodes."""
+    with contextlib.suppress(FFmpegError, StopIteration, InputError), open_container(path) as container:
+        container.streams[index].codec_context.skip_frame = "DEFAULT"
+        for tries, packet in enumerate(container.demux(container.streams[index])):
+            for frame in packet.decode():
+                return -int(frame.rotation) % 360, bool(frame.interlaced_frame)
+            if tries > 200:
+                break
+    return 0, False
+
+
+def _is_video(stream: Any) -> bool:
+    return (
+        stream.type == "video" and stream.codec_context is not None and not int(stream.disposition) & 0x400
+    )  # 0x400: attached picture (cover)
+
+
+def _video_info(path: Path, container: Any, stream: Any) -> VideoInfo:
+    context = stream.codec_context
+    rotation, interlaced = _first_frame(path, stream.index)
+    width, height = context.width, context.height
+    aspect = Fraction(context.sample_aspect_ratio or 1)
+    if aspect <= 0:
+        aspect = Fraction(1)
+    if rotation in (90, 270):
+        width, height, aspect = height, width, 1 / aspect
+    duration = None
+    if stream.duration:
+        duration = float(stream.duration * stream.time_base)
+    elif container.duration:
+        duration = container.duration / av.time_base
+    rate = stream.average_rate or stream.guessed_rate
+    # FLV and the like call their clock a frame rate.
+    if rate and rate > 240 and stream.guessed_rate:
+        rate = stream.guessed_rate
+    count = stream.frames or (round(duration * rate) if duration and rate else None)
+    components = context.format.components if context.format is not None else ()
+    return VideoInfo(
+        width=width,
+        height=height,
+        fps=Fraction(rate) if rate else None,
+        frame_count=count,
+        duration=duration,
+        time_base=Fraction(stream.time_base),
+        start=float((stream.start_time or 0) * stream.time_base),
+        sample_aspect=aspect,
+        rotation=rotation,
+        color=_color(context),
+        pixel_format=context.pix_fmt or "",
+        bit_depth=max((c.bits for c in components), default=8),
+        has_alpha=any(c.is_alpha for c in components) or stream.metadata.get("alpha_mode") == "1",
+        interlaced=interlaced,
+        codec=context.name,
+    )
+
+
+def probe(path: str | Path) -> MediaInfo:
+    """Looks into a media file.
+
+    Raises:
+        InputError: if it is not a readable media file.
+    """
+    file = vet_input(path)
+    with open_container(file) as container:
+        video = next((s for s in container.streams if _is_video(s)), None)
+        others = []
+        for stream in container.streams:
+            if stream is video:
+                continue
+            context = getattr(stream, "codec_context", None)
+            detail = ""
+            if stream.type == "audio" and context is not None:
+                detail = f"{context.sample_rate} Hz, {getattr(context.layout, 'name', '')}"
+            kind = "picture" if stream.type == "video" else str(stream.type)
+            others.append(
+                StreamInfo(stream.index, kind, getattr(context, "name", "") or "", dict(stream.metadata), detail)
+            )
+        if video is not None and video.codec_context.width * video.codec_context.height > LARGEST_PICTURE:
+            size = f"{video.codec_context.width}x{video.codec_context.height}"
+            raise InputError(f"'{path}' is too large", f"{size} pixels, the limit is 8192x8192")
+        starts = [
+            float(s.start_time * s.time_base)
+            for s in container.streams
+            if s.start_time is not None and s.type in ("video", "audio")
+        ]
+        return MediaInfo(
+            path=file,
+            format=container.format.name,
+            duration=container.duration / av.time_base if container.duration else None,
+            start=min(starts, default=0.0),
+            video=_video_info(file, container, video) if video is not None and video.codec_context.width else None,
+            video_index=video.index if video is not None else None,
+            others=tuple(others),
+            metadata=dict(container.metadata),
+            chapters=tuple(container.chapters()),
+            size=file.stat().st_size,
+            counted=bool(video is not None and video.frames),
+        )
+
+
+def packet_times(path: Path, index: int) -> list[Fraction]:
+    """Presentation times in seconds of a stream's packets, in order of presentation; nothing is decoded."""
+    times: list[Fraction] = []
+    with open_container(path) as container:
+        stream = container.streams[index]
+        with contextlib.suppress(FFmpegError):  # a file that is cut off holds what comes before
+            for packet in container.demux(stream):
+                if packet.pts is not None and not packet.is_discard:
+                    times.append(packet.pts * packet.time_base)
+    return sorted(times)
+
+
+def frame_times(path: Path, index: int) -> list[Fraction]:
+    """Presentation times in seconds of a stream's frames, found by decoding them."""
+    times: list[Fraction] = []
+    with open_container(path) as container:
+        stream = container.streams[index]
+        with contextlib.suppress(FFmpegError):
+            for packet in container.demux(stream):
+                with contextlib.suppress(FFmpegError):
+                    times.extend(frame.pts * frame.time_base for frame in packet.decode() if frame.pts is not None)
+    return sorted(times)
+
+
+def extent(path: Path, index: int) -> tuple[float, float, float]:
+    """How far a file really goes, found by walking through the packets of all its streams.
+
+    Returns:
+        When the last picture of stream ``index`` is shown; where the last packet of any stream ends; and by how much
+        more that may be as the last picture does not say how long it is shown. In seconds on the container's clock.
+    """
+    last = before = end = unsaid = 0.0
+    with open_container(path) as container, contextlib.suppress(FFmpegError):
+        for packet in container.demux():
+            if packet.pts is None or packet.is_discard:
+                continue
+            time = float(packet.pts * packet.time_base)
+            end = max(end, time + float((packet.duration or 0) * packet.time_base))
+            if packet.stream.index == index:
+                before, last = sorted((before, last, time))[1:]
+                unsaid = 0.0 if packet.duration else last - before
+    return last, end, unsaid
+
+
+def packets_there(path: Path, index: int) -> int:
+    """Whole packets of a stream, those included that an edit list (a cut without encoding) keeps from being shown."""
+    count = 0
+    with open_container(path, ignore_editlist="1") as container, contextlib.suppress(FFmpegError):
+        for packet in container.demux(container.streams[index]):
+            count += bool(packet.size and not packet.is_corrupt)
+    return count
+
+
+def stored_frames(path: Path) -> int:
+    """Frames that a file of ours holds in its first video stream, counted without decoding.
+
+    Raises:
+        FFmpegError: if it cannot be read.
+    """
+    with av.open(f"file:{path}") as container:
+        return sum(1 for packet in container.demux(container.streams.video[0]) if packet.size)
+
+
+def raw_frames(stream: IO[bytes]) -> Iterator[tuple[bytes, float | None]]:
+    """Raw frames and their times in seconds from a pipe that carries NUT (``ffmpeg.decode_command``).
+
+    Raises:
+        OSError: if the pipe breaks; nothing, if it ends before the first frame.
+    """
+    try:
+        container = av.open(stream, format="nut")
+    except (FFmpegError, ValueError, IndexError):
+        return  # nothing came
+    with container:
+        try:
+            for packet in container.demux(video=0):
+                if packet.size:
+                    yield bytes(packet), float(packet.pts * packet.time_base) if packet.pts is not None else None
+        except FFmpegError as error:
+            raise OSError(str(error)) from error

@@ -1,0 +1,1 @@
+"""Motion of a scene: optical flow, camera, cuts."""

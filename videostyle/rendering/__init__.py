@@ -1,0 +1,1 @@
+"""From names to finished files: plans, chunks, workers, batches."""

@@ -1,0 +1,580 @@
+"""Many clips, many styles: a job file or a folder becomes tasks, which are painted longest first.
+
+A job file is TOML::
+
+    [defaults]
+    styles = ["great-wave", "the-scream:0.6,starry-night:0.4"]
+    strength = 0.9
+
+    [[clip]]
+    input = "day1/*.mp4"          # a file, a folder, or a pattern; relative to the job file
+
+    [[clip]]
+    input = "titles.mov"
+    styles = ["woodcut"]
+    preserve_color = true
+    output = "titles/woodcut.mp4" # one clip with one style only
+
+Keys are those of ``SETTINGS``. Paths stay inside the job file's folder unless that is allowed.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import threading
+import time
+import tomllib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from videostyle.errors import DeviceError, InputError, Interrupted, OutputError, UsageError, VideostyleError
+from videostyle.media.atomic import write_whole
+from videostyle.media.readers.source import ReadOptions, open_source
+from videostyle.media.timecode import parse
+from videostyle.rendering.plan import BYTES_A_PIXEL
+from videostyle.rendering.settings import Engine, RenderSettings
+
+if TYPE_CHECKING:
+    from videostyle.rendering.executors import ChunkedClip
+    from videostyle.rendering.pipeline import RunReport
+    from videostyle.rendering.runner import Wanted
+
+log = logging.getLogger("videostyle")
+
+VIDEOS = (
+    *(".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".mts", ".m2ts", ".ts", ".flv", ".3gp"),
+    *(".mxf", ".ogv", ".wmv", ".gif"),
+)
+ATTEMPTS = 2  # for what may pass: a full disk, a device that is busy
+
+# key of a job file -> type, and how it becomes a setting
+SETTINGS: dict[str, tuple[type | tuple[type, ...], Callable[[Any], Any]]] = {
+    "strength": ((int, float), float),
+    "preserve_color": (bool, bool),
+    "start": ((str, int, float), lambda v: parse(str(v))),
+    "end": ((str, int, float), lambda v: parse(str(v))),
+    "max_size": (int, int),
+    "fps": ((str, int), Fraction),
+    "batch_size": (int, int),
+    "device": (str, str),
+    "precision": (str, str),
+    "strict": (bool, bool),
+}
+ENCODING: dict[str, type] = {"codec": str, "crf": int, "preset": str, "pix_fmt": str, "audio": bool}
+CLIP_KEYS = {"input", "output", "styles", *SETTINGS, *ENCODING}
+
+
+@dataclass(frozen=True)
+class Task:
+    """One output.
+
+    Attributes:
+        input: the clip.
+        output: the file to write.
+        settings: how.
+        frames: that the container promises; 0 where unknown.
+        pixels: of a frame as painted.
+    """
+
+    input: Path
+    output: Path
+    settings: RenderSettings
+    frames: int
+    pixels: int
+
+    @property
+    def cost(self) -> float:
+        """Megapixels to paint: what the time of a task goes with."""
+        return self.frames * self.pixels / 1e6
+
+    @property
+    def is_there(self) -> bool:
+        """Whether its output is there already, and whole.
+
+        A file is; a folder of pictures is there from the first moment, and whole when nothing of its render is left.
+        """
+        from videostyle.rendering.job_store import work_folder
+
+        try:
+            if not self.output.is_dir():
+                return self.output.exists()
+            return any(self.output.iterdir()) and not work_folder(self.output).exists()
+        except OSError:
+            return False  # a name that is too long, a folder that cannot be read: painting it will say so
+
+
+@dataclass
+class Outcome:
+    """What became of a task: "done", "kept" (was there already), "failed" or "skipped"."""
+
+    task: Task
+    status: str
+    frames: int = 0
+    seconds: float = 0.0
+    resumed: int = 0
+    error: str = ""
+    exit_code: int = 0
+    warnings: tuple[str, ...] = ()
+
+    def row(self) -> dict[str, Any]:
+        """As JSON values."""
+        data = {key: value for key, value in vars(self).items() if key != "task"}
+        return {
+            "input": str(self.task.input),
+            "output": str(self.task.output),
+            "style": self.task.settings.style,
+            **data,
+        }
+
+
+@dataclass(frozen=True)
+class Wish:
+    """One entry of a job file, or what the command line asked for: inputs, styles, settings."""
+
+    input: Path
+    styles: tuple[str, ...]
+    settings: RenderSettings
+    output: Path | None = None
+    where: str = ""
+
+
+# -- the job file ------------------------------------------------------------------------------------------------
+
+
+def _line_of(text: str, table: str, number: int, key: str) -> int:
+    """Line of ``key`` in the ``number``-th ``[table]`` or ``[[table]]``, 1 if it cannot be found."""
+    seen, inside = -1, False
+    for line, content in enumerate(text.splitlines(), 1):
+        header = re.match(r"\s*\[\[?\s*([\w.-]+)\s*\]\]?", content)
+        if header:
+            inside = header[1] == table
+            seen += inside
+        elif inside and seen == number and re.match(rf"\s*[\"']?{re.escape(key)}[\"']?\s*=", content):
+            return line
+    return 1
+
+
+def read_jobs(path: Path, settings: RenderSettings, *, allow_outside: bool = False) -> list[Wish]:
+    """Reads a job file.
+
+    Args:
+        path: a TOML file.
+        settings: what holds where neither the clip nor the defaults say otherwise.
+        allow_outside: whether paths may leave the file's folder.
+
+    Raises:
+        UsageError: naming line and key, if anything in it is not as it should be.
+        InputError: if it cannot be read.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"cannot read the job file '{path}'", str(error)) from error
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"'{path.name}' is not a TOML file", str(error)) from error
+
+    def wrong(table: str, number: int, key: str, why: str) -> UsageError:
+        return UsageError(f"'{path.name}' line {_line_of(text, table, number, key)}, {key}: {why}")
+
+    for key in data:
+        if key not in ("defaults", "clip"):
+            hint = "it knows [defaults] and [[clip]]"
+            line = next((n for n, t in enumerate(text.splitlines(), 1) if key in t), 1)
+            raise UsageError(f"'{path.name}' line {line}, {key}: not known", hint=hint)
+    clips, defaults = data.get("clip", []), data.get("defaults", {})
+    if not isinstance(clips, list) or not clips or not isinstance(defaults, dict):
+        raise UsageError(f"'{path.name}' names no clip", hint='add [[clip]] with input = "FILE"')
+    folder = path.resolve().parent
+
+    def inside(value: str, number: int, key: str) -> Path:
+        full = (folder / value).resolve()
+        if not allow_outside and not full.is_relative_to(folder):
+            raise wrong("clip", number, key, f"'{value}' lies outside the job file's folder (--allow-outside)")
+        return full
+
+    def checked(table: str, number: int, values: Mapping[str, Any], allowed: Iterable[str]) -> None:
+        for key, value in values.items():
+            if key not in allowed:
+                raise wrong(table, number, key, f"not known; there are {', '.join(sorted(allowed))}")
+            kind: Any = ENCODING.get(key) or (SETTINGS[key][0] if key in SETTINGS else None)
+            if key == "styles":
+                if not isinstance(value, list) or not value or not all(isinstance(v, str) and v for v in value):
+                    raise wrong(table, number, key, "must be a list of styles")
+            elif key in ("input", "output"):
+                if not isinstance(value, str) or not value or "\0" in value:
+                    raise wrong(table, number, key, "must be a path")
+            elif not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+                raise wrong(table, number, key, f"{value!r} is of the wrong kind")
+
+    checked("defaults", 0, defaults, CLIP_KEYS - {"input", "output"})
+    wishes = []
+    for number, clip in enumerate(clips):
+        if not isinstance(clip, dict) or "input" not in clip:
+            raise UsageError(f"'{path.name}': clip number {number + 1} has no input")
+        checked("clip", number, clip, CLIP_KEYS)
+        values = {**defaults, **clip}
+        styles = tuple(values.get("styles", ()))
+        if not styles:
+            raise wrong("clip", number, "input", "no styles, neither here nor in [defaults]")
+        chosen = settings
+        for key, value in values.items():
+            try:
+                if key in SETTINGS:
+                    name = "frame_rate" if key == "fps" else key
+                    chosen = replace(chosen, **{name: SETTINGS[key][1](value)})
+                elif key in ENCODING:
+                    name = "pixel_format" if key == "pix_fmt" else key
+                    chosen = replace(chosen, encode=replace(chosen.encode, **{name: value}))
+            except (VideostyleError, ValueError, ZeroDivisionError) as error:
+                table, place = ("clip", number) if key in clip else ("defaults", 0)
+                raise wrong(table, place, key, str(error)) from error
+        output = inside(clip["output"], number, "output") if "output" in clip else None
+        if output is not None and len(styles) > 1:
+            raise wrong("clip", number, "output", "one output cannot hold several styles")
+        line = _line_of(text, "clip", number, "input")
+        wishes.append(Wish(inside(clip["input"], number, "input"), styles, chosen, output, f"line {line}"))
+    return wishes
+
+
+# -- from wishes to tasks ----------------------------------------------------------------------------------------
+
+
+def _clips(wish: Wish, skip: Path | None) -> list[tuple[Path, Path]]:
+    """Files that a wish means, each with its folder below the input (for a mirrored tree)."""
+    path = wish.input
+    if path.is_dir():
+        found = [f for f in sorted(path.rglob("*")) if f.suffix.lower() in VIDEOS and f.is_file()]
+        found = [f for f in found if not any(part.startswith(".") for part in f.relative_to(path).parts)]
+        if skip is not None and skip != path:
+            found = [f for f in found if not f.resolve().is_relative_to(skip)]
+        if not found:
+            raise InputError(f"the folder '{path}' holds no videos")
+        return [(f, f.parent.relative_to(path)) for f in found]
+    if "*" in path.name or "?" in path.name:
+        found = sorted(f for f in path.parent.glob(path.name) if f.is_file())
+        if not found:
+            raise InputError(f"nothing matches '{path}'", wish.where)
+        return [(f, Path()) for f in found]
+    return [(path, Path())]
+
+
+def plan_tasks(wishes: Sequence[Wish], folder: Path | None) -> tuple[list[Task], list[Outcome]]:
+    """Tasks, longest first, and what cannot become one.
+
+    Args:
+        wishes: what is wanted.
+        folder: where outputs go, in a mirrored tree; None = beside the clips.
+    """
+    from videostyle.rendering.runner import default_output, style_label
+
+    tasks: list[Task] = []
+    failed: list[Outcome] = []
+    taken: dict[Path, Path] = {}
+    for wish in wishes:
+        try:
+            clips = _clips(wish, folder.resolve() if folder else None)
+        except (VideostyleError, OSError) as error:
+            settings = replace(wish.settings, style=wish.styles[0])
+            failed.append(_unreadable(Task(wish.input, wish.output or wish.input, settings, 0, 0), error))
+            continue
+        for clip, below in clips:
+            try:
+                with open_source(clip, ReadOptions(max_size=wish.settings.max_size)) as source:
+                    info = source.info
+                if wish.input.is_dir() and _painted(clip):
+                    continue  # our own output, left beside the clips by an earlier run
+            except Exception as error:  # of whatever kind: the other clips have nothing to do with it
+                tasks_of_clip = (Task(clip, clip, replace(wish.settings, style=s), 0, 0) for s in wish.styles)
+                failed += [_unreadable(task, error) for task in tasks_of_clip]
+                continue
+            for style in wish.styles:
+                settings = replace(wish.settings, style=style)
+                output = wish.output
+                if output is None:
+                    name = default_output(clip, style, info, settings.encode.codec).name
+                    place = (folder / below) if folder else clip.parent
+                    output = place / name
+                    if taken.get(output, clip) != clip:  # a.mp4 and a.mov
+                        suffix = "" if settings.encode.codec == "png" and not info.still else output.suffix
+                        output = place / f"{clip.name.replace('.', '_')}_stylized_{style_label(style)}{suffix}"
+                if output in taken:
+                    task = Task(clip, output, settings, 0, 0)
+                    why = f"'{output}' is the output of '{taken[output]}' already"
+                    failed.append(Outcome(task, "failed", error=why, exit_code=2))
+                    continue
+                taken[output] = clip
+                tasks.append(Task(clip, output, settings, info.frame_count or 0, info.width * info.height))
+    return sorted(tasks, key=lambda task: -task.cost), failed
+
+
+def _unreadable(task: Task, error: Exception) -> Outcome:
+    """The failure of a task whose input could not be looked at."""
+    if isinstance(error, OSError):
+        error = InputError(f"cannot open '{task.input}'", error.strerror or str(error))
+    return _failure(task, error)
+
+
+def _failure(task: Task, error: Exception) -> Outcome:
+    if isinstance(error, VideostyleError):
+        return Outcome(task, "failed", error=str(error), exit_code=error.exit_code)
+    if isinstance(error, OSError):
+        why = f"'{task.output}': {error.strerror or error}"
+        return Outcome(task, "failed", error=why, exit_code=OutputError.exit_code)
+    # Nobody foresaw it; the other clips have nothing to do with it.
+    log.info("%s", task.input, exc_info=error)
+    why = f"this is a bug: {type(error).__name__}: {error} (--log-level info shows more)"
+    return Outcome(task, "failed", error=" ".join(why.split()), exit_code=VideostyleError.exit_code)
+
+
+def _painted(clip: Path) -> bool:
+    from videostyle.media.probe import probe
+    from videostyle.media.provenance import read
+
+    return read(clip, probe(clip).metadata) is not None
+
+
+def disk_needed(tasks: Iterable[Task]) -> int:
+    """Bytes that the outputs may take at the same time: each finished one, and the chunks of the largest."""
+    sizes = [task.cost * 1e6 * BYTES_A_PIXEL for task in tasks]
+    return round(sum(sizes) + max(sizes, default=0.0))
+
+
+# -- doing it ----------------------------------------------------------------------------------------------------
+
+
+class Clock:
+    """An honest time left: megapixels a second of what was painted so far, or of ``bench`` before that."""
+
+    def __init__(self, rate: float | None) -> None:
+        self._guess, self._done, self._seconds = rate, 0.0, 0.0
+
+    def add(self, megapixels: float, seconds: float) -> None:
+        """Takes what a finished task cost."""
+        self._done += megapixels
+        self._seconds += seconds
+
+    def left(self, megapixels: float) -> float | None:
+        """Seconds for so much; None where nothing is known yet."""
+        rate = self._done / self._seconds if self._seconds > 0 and self._done > 0 else self._guess
+        return megapixels / rate if rate else None
+
+
+Groups = list[list[Task]]
+Progress = Callable[[Sequence[Task]], Callable[[str, int, int | None], None]]
+
+
+def shared(tasks: Iterable[Task]) -> Groups:
+    """Tasks in groups that one decode of a clip serves, in the order of the first of each."""
+    from videostyle.media import ffmpeg
+
+    groups: dict[Any, list[Task]] = {}
+    for task in tasks:
+        codec = task.settings.encode.codec
+        try:
+            # What cannot be put together of chunks would keep the others from it.
+            in_parts = codec == "png" or bool(ffmpeg.codec_for(codec, task.output.suffix).stream)
+        except VideostyleError:
+            in_parts = False  # said when it is its turn
+        groups.setdefault((task.input, task.settings.reading(1), in_parts), []).append(task)
+    return list(groups.values())
+
+
+class _Ledger:
+    """What became of the tasks so far: written down, told, and what is to be done about a failure."""
+
+    def __init__(
+        self,
+        tasks: Sequence[Task],
+        failed: Sequence[Outcome],
+        report: Path | None,
+        told: Callable[[Outcome, float | None], None] | None,
+        clock: Clock,
+    ) -> None:
+        self.outcomes = list(failed)
+        self._report, self._told, self._clock = report, told, clock
+        self._left = sum(task.cost for task in tasks)
+        self._tried: dict[Path, int] = {}
+        self._since = time.monotonic()
+
+    def waiting(self, group: Sequence[Task]) -> list[Task]:
+        """Those that are to be painted; outputs that are there already are noted and left out."""
+        left = []
+        for task in group:
+            if task.is_there and not task.settings.encode.overwrite:
+                self.note(Outcome(task, "kept"))
+            else:
+                left.append(task)
+        return left
+
+    def note(self, *outcomes: Outcome) -> None:
+        """Takes outcomes that are final."""
+        for outcome in outcomes:
+            self.outcomes.append(outcome)
+            self._left -= outcome.task.cost
+            self.write()
+            if self._told is not None:
+                self._told(outcome, self._clock.left(self._left))
+
+    def done(self, group: Sequence[Task], reports: Sequence[RunReport]) -> None:
+        """Takes what was painted."""
+        painted = sum(t.pixels * (r.frames - r.resumed) for t, r in zip(group, reports, strict=True))
+        now = time.monotonic()
+        self._clock.add(painted / 1e6, now - self._since)
+        self._since = now
+        self.note(
+            *(
+                Outcome(task, "done", report.frames, report.seconds, report.resumed, warnings=report.warnings)
+                for task, report in zip(group, reports, strict=True)
+            )
+        )
+
+    def again(self, group: Sequence[Task], error: Exception) -> Groups:
+        """What of a failed group is to be tried once more; the rest is noted as failed."""
+        if len(group) > 1:
+            # A style that cannot be used, or an output that cannot be written, must not cost the others.
+            log.info("%s: %s; its outputs are painted one by one", group[0].input.name, error)
+            return [[task] for task in group]
+        if not isinstance(error, VideostyleError):
+            self.note(_failure(group[0], error))
+            return []
+        tried = self._tried[group[0].output] = self._tried.get(group[0].output, 0) + 1
+        # A broken clip stays broken.
+        if isinstance(error, OutputError | DeviceError) and tried < ATTEMPTS:
+            log.warning("%s: %s; tried once more", group[0].input.name, error)
+            return [list(group)]
+        self.note(_failure(group[0], error))
+        return []
+
+    def write(self) -> None:
+        """Writes the report anew."""
+        _write_report(self._report, self.outcomes)
+
+
+def run_tasks(
+    tasks: Sequence[Task],
+    engine: Engine,
+    *,
+    progress: Progress | None = None,
+    told: Callable[[Outcome, float | None], None] | None = None,
+    cancel: threading.Event | None = None,
+    report: Path | None = None,
+    failed: Sequence[Outcome] = (),
+    restart: bool = False,
+    clock: Clock | None = None,
+) -> list[Outcome]:
+    """Paints every task, going on past what fails; each clip is decoded once for all of its outputs.
+
+    Args:
+        tasks: in order.
+        engine: who paints. Several workers get the chunks of all clips at once.
+        progress: gives the progress function of the tasks that are painted together.
+        told: called after each with what became of it and the seconds left for the rest.
+        cancel: set it to stop.
+        report: file that is written anew after each task.
+        failed: what failed before; part of the result.
+        restart: throw away what broken-off renders left.
+        clock: for the time left.
+
+    Raises:
+        Interrupted: if ``cancel`` was set; the report is written.
+    """
+    ledger = _Ledger(tasks, failed, report, told, clock or Clock(None))
+    groups = shared(tasks)
+    try:
+        if engine.alone:
+            _one_by_one(groups, ledger, progress, cancel, restart)
+        else:
+            _all_at_once(groups, ledger, engine, progress, cancel, restart)
+    except Interrupted:
+        ledger.write()
+        raise
+    return ledger.outcomes
+
+
+def _wanted(group: Sequence[Task]) -> list[Wanted]:
+    from videostyle.rendering.runner import Wanted
+
+    for task in group:
+        task.output.parent.mkdir(parents=True, exist_ok=True)
+    return [Wanted(task.output, task.settings) for task in group]
+
+
+def _one_by_one(
+    groups: Groups,
+    ledger: _Ledger,
+    progress: Progress | None,
+    cancel: threading.Event | None,
+    restart: bool,
+) -> None:
+    from videostyle.rendering.runner import render_all
+
+    waiting = [(group, restart) for group in groups]
+    while waiting:
+        group, anew = waiting.pop(0)
+        if not (group := ledger.waiting(group)):
+            continue
+        told = progress(group) if progress else None
+        try:
+            reports = render_all(group[0].input, _wanted(group), progress=told, cancel=cancel, restart=anew)
+        except Interrupted:
+            raise
+        except Exception as error:
+            waiting[:0] = [(again, False) for again in ledger.again(group, error)]
+        else:
+            ledger.done(group, reports)
+
+
+def _all_at_once(
+    groups: Groups,
+    ledger: _Ledger,
+    engine: Engine,
+    progress: Progress | None,
+    cancel: threading.Event | None,
+    restart: bool,
+) -> None:
+    from videostyle.rendering.executors import Farm
+    from videostyle.rendering.runner import chunks_at_most, opener
+
+    waiting = [group for group in map(ledger.waiting, groups) if group]
+    if not waiting:
+        return
+    paint = None
+    if progress is not None:
+        bar = progress([task for group in waiting for task in group])
+        total = sum(task.frames for group in waiting for task in group)
+        paint = lambda count: bar("paint", count, total)  # noqa: E731
+    most = sum(chunks_at_most(group[0].frames) for group in waiting)
+    farm: Farm[list[Task]] = Farm(engine, most, told=paint, cancel=cancel)
+
+    def add(group: list[Task], anew: bool) -> None:
+        def opened() -> ChunkedClip | list[RunReport]:
+            return opener(group[0].input, _wanted(group), cancel=cancel, restart=anew)()
+
+        farm.add(group, opened)
+
+    for group in waiting:
+        add(group, restart)
+    for group, result in farm.results():
+        if isinstance(result, list):
+            ledger.done(group, result)
+        elif isinstance(result, Interrupted):
+            raise result
+        else:
+            for again in ledger.again(group, result):
+                add(again, False)
+
+
+def _write_report(path: Path | None, outcomes: Sequence[Outcome]) -> None:
+    if path is not None:
+        data = {"tasks": [outcome.row() for outcome in outcomes]}
+        try:
+            write_whole(path, json.dumps(data, indent=1).encode())
+        except OSError as error:
+            raise OutputError(f"cannot write the report '{path}'", error.strerror or str(error)) from error

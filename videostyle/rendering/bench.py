@@ -1,0 +1,328 @@
+"""Measures this machine: each stage of a render alone and all together, at several sizes, batches, precisions."""
+
+from __future__ import annotations
+
+import math
+import os
+import resource
+import statistics
+import sys
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+
+from videostyle.frames import FrameBatch, UInt8Array, VideoInfo
+from videostyle.inference.device import copy_bandwidth, device_name, matmul_peak
+from videostyle.media.readers.source import ReadOptions, open_source
+from videostyle.media.writers.sink import EncodeOptions, open_sink
+from videostyle.network.statistics import Span
+from videostyle.processors.protocol import Kept
+from videostyle.processors.style import Stylize
+from videostyle.rendering.pipeline import run
+from videostyle.styles.style_file import Style
+
+Told = Callable[[str], None]
+AGREEMENT = 40.0  # dB that another precision must have to float32 to be chosen
+RATE = Fraction(25)
+
+
+@dataclass(frozen=True)
+class Spread:
+    """A figure measured several times: its median, and (largest - smallest) / median."""
+
+    median: float
+    spread: float
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> Spread:
+        """Of at least one value."""
+        middle = statistics.median(values)
+        return cls(middle, (max(values) - min(values)) / middle if middle else 0.0)
+
+
+@dataclass(frozen=True)
+class DeviceRow:
+    """The device program at one size, batch and precision.
+
+    Attributes:
+        size: width and height.
+        precision: dtype.
+        batch: frames of one call.
+        workers: calls side by side.
+        fps: frames a second of the computation alone, all workers together.
+        upload: milliseconds a frame.
+        download: milliseconds a frame.
+        p50: median milliseconds from handing a batch over to having it painted.
+        p95: the same, 95th percentile.
+        flops: achieved FLOP/s.
+        share: of the machine's matrix-multiply peak in that precision.
+        intensity: FLOP a byte, each layer's input and output counted once.
+        decibels: agreement with float32, PSNR.
+    """
+
+    size: tuple[int, int]
+    precision: str
+    batch: int
+    workers: int
+    fps: Spread
+    upload: float
+    download: float
+    p50: float
+    p95: float
+    flops: float
+    share: float
+    intensity: float
+    decibels: float
+
+
+@dataclass(frozen=True)
+class SizeRow:
+    """A whole render at one size.
+
+    Attributes:
+        size: width and height.
+        frames: frames of the clip.
+        decode: frames a second of reading alone.
+        device: of the style processor alone, copies included.
+        encode: of the encoder alone (preset medium).
+        together: of all three at once.
+        ideal: what the stages allow: the slowest alone, or all processor time over all cores.
+        share: together / ideal.
+    """
+
+    size: tuple[int, int]
+    frames: int
+    decode: Spread
+    device: Spread
+    encode: Spread
+    together: Spread
+    ideal: float
+    share: float
+
+
+@dataclass
+class BenchReport:
+    """All that was measured on one device."""
+
+    device: str
+    cores: int
+    peaks: dict[str, float] = field(default_factory=dict)
+    bandwidth: float = 0.0
+    rows: list[DeviceRow] = field(default_factory=list)
+    sizes: list[SizeRow] = field(default_factory=list)
+    peak_memory: float = 0.0
+
+    def best(self, size: tuple[int, int]) -> DeviceRow:
+        """The fastest row of a size that agrees with float32; the smaller batch where two are within 3 %."""
+        rows = [row for row in self.rows if row.size == size and row.decibels >= AGREEMENT]
+        fastest = max(row.fps.median for row in rows)
+        return min((row for row in rows if row.fps.median >= 0.97 * fastest), key=lambda row: row.batch)
+
+
+def moving_frames(width: int, height: int, count: int) -> UInt8Array:
+    """Smooth shapes and some grain that drift, uint8 ``[count, height, width, 3]``: neither flat nor noise."""
+    rng = np.random.default_rng(0)
+    y, x = np.mgrid[0 : height + count, 0 : width + 2 * count].astype(np.float32)
+    waves = [
+        np.sin(x * a + y * b + c) + np.sin(np.hypot(x - 40 * c, y - 30) * 0.11)
+        for a, b, c in ((0.03, 0.01, 0.0), (0.013, 0.041, 2.0), (0.07, -0.02, 4.0))
+    ]
+    canvas = 127 + 45 * np.stack(waves, axis=-1) + rng.normal(0, 6, (*x.shape, 1))
+    canvas = np.clip(canvas, 0, 255).astype(np.uint8)
+    return np.stack([canvas[i : i + height, 2 * i : 2 * i + width] for i in range(count)])
+
+
+def layer_bytes(style: Style, height: int, width: int, value_bytes: int) -> float:
+    """Bytes that a frame moves if each convolution reads its input and writes its output once, weights aside."""
+    values = sum((shape[2] + shape[3]) / cell for shape, cell in style.architecture.convolutions())
+    return (values * value_bytes + 2 * 3) * height * width
+
+
+def processor_seconds() -> float:
+    """User and system time of this process and of its ended children."""
+    return sum(
+        u.ru_utime + u.ru_stime for u in map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    )
+
+
+def bench_device(
+    style: Style, size: tuple[int, int], batch: int, precision: str, device: str, peak: float, rounds: int
+) -> DeviceRow:
+    """The device program at one size, batch and precision."""
+    width, height = size
+    frames = moving_frames(width, height, batch)
+    stylize = Stylize(style, precision=precision, batch_size=batch, device=device, tile=1 << 40)
+    stylize.open(VideoInfo(width=width, height=height))
+    exact = Stylize(style, precision="float32", batch_size=1, device=device, tile=1 << 40)
+    exact.open(VideoInfo(width=width, height=height))
+    statistics_ = exact.statistics_of(frames[:1])
+    for processor in (stylize, exact):
+        processor.use_shots([Span(0, statistics_)])
+    times = np.zeros(batch)
+    painted = stylize(FrameBatch(frames, times, 0)).frames[:1].astype(np.float64)
+    difference = float(((exact(FrameBatch(frames[:1], times[:1], 0)).frames - painted) ** 2).mean())
+    decibels = 99.0 if difference == 0 else min(99.0, 10 * math.log10(255.0**2 / difference))
+
+    stages: dict[str, list[float]] = {}
+    throughput = []
+    with ThreadPoolExecutor(stylize.workers) as pool:
+        for _ in range(5):  # five runs, whose spread is reported
+            began = time.perf_counter()
+            for found in pool.map(lambda _: stylize.stage_seconds(frames, rounds), range(stylize.workers)):
+                for name, values in found.items():
+                    stages.setdefault(name, []).extend(values)
+            # One uncounted round for each worker ran as well.
+            throughput.append(stylize.workers * (rounds + 1) * batch / (time.perf_counter() - began))
+    whole = [sum(parts) for parts in zip(*stages.values(), strict=True)]
+    copies = {name: statistics.median(stages[name]) / batch for name in ("upload", "download")}
+    share_of_device = sum(stages["device"]) / sum(whole)
+    fps = Spread.of([value / share_of_device for value in throughput])
+    work = 2.0 * style.architecture.multiplications(height, width)
+    value_bytes = 4 if precision == "float32" else 2
+    for processor in (stylize, exact):
+        processor.close()
+    return DeviceRow(
+        size,
+        precision,
+        batch,
+        stylize.workers,
+        fps,
+        1e3 * copies["upload"],
+        1e3 * copies["download"],
+        1e3 * statistics.median(whole),
+        1e3 * float(np.percentile(whole, 95)),
+        work * fps.median,
+        work * fps.median / peak,
+        work / layer_bytes(style, height, width, value_bytes),
+        decibels,
+    )
+
+
+def bench_size(
+    style: Style, size: tuple[int, int], row: DeviceRow, device: str, frames: int, rounds: int, folder: Path
+) -> SizeRow:
+    """Reading, painting, encoding, each alone and all at once, on a clip made in ``folder``."""
+    width, height = size
+    clip = folder / f"{width}x{height}.mp4"
+    info = VideoInfo(width=width, height=height, fps=RATE, time_base=1 / RATE)
+    pictures = moving_frames(width, height, min(frames, 48))
+    encode = EncodeOptions(overwrite=True, preset="medium")
+
+    def write(path: Path, batches: Sequence[FrameBatch]) -> None:
+        sink = open_sink(path, info, encode)
+        for batch in batches:
+            sink.write(batch)
+        sink.close()
+
+    count = row.batch * row.workers
+    numbers = [list(range(first, min(frames, first + count))) for first in range(0, frames, count)]
+
+    def batch_of(n: list[int]) -> FrameBatch:
+        # There and back again: the clip has no cut where the pictures begin anew.
+        turn = [min(i % (2 * len(pictures)), 2 * len(pictures) - 1 - i % (2 * len(pictures))) for i in n]
+        return FrameBatch(pictures[turn], np.array(n, float) / float(RATE), n[0])
+
+    original = [batch_of(n) for n in numbers]
+    write(clip, original)
+
+    def processor() -> Stylize:
+        stylize = Stylize(style, precision=row.precision, batch_size=row.batch, device=device, output="i420")
+        stylize.open(info)
+        return stylize
+
+    warm = processor()
+    painted = [warm(batch) for batch in original]
+
+    def decode() -> None:
+        with open_source(clip, ReadOptions(batch_size=count)) as source:
+            for _ in source:
+                pass
+
+    def paint() -> None:
+        for batch in original:
+            warm(batch)
+
+    def together() -> None:
+        # The compiled program is kept: a long clip pays for compiling once.
+        run(
+            open_source(clip, ReadOptions(batch_size=count)),
+            [Kept(warm)],
+            lambda i: open_sink(folder / "o.mp4", i, encode),
+        )
+
+    def timed(work: Callable[[], None]) -> tuple[Spread, float]:
+        rates, processor_time = [], []
+        for _ in range(rounds):
+            cpu, began = processor_seconds(), time.perf_counter()
+            work()
+            rates.append(frames / (time.perf_counter() - began))
+            processor_time.append((processor_seconds() - cpu) / frames)
+        return Spread.of(rates), statistics.median(processor_time)
+
+    alone = {
+        name: timed(work)
+        for name, work in (
+            ("decode", decode),
+            ("device", paint),
+            ("encode", lambda: write(folder / "stage.mp4", painted)),
+        )
+    }
+    whole, _ = timed(together)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    slowest = max(1.0 / spread.median for spread, _ in alone.values())
+    ideal = 1.0 / max(slowest, sum(cpu for _, cpu in alone.values()) / cores)
+    warm.close()
+    for file in folder.glob("*.mp4"):
+        file.unlink()
+    rates = [alone[name][0] for name in ("decode", "device", "encode")]
+    return SizeRow(size, frames, rates[0], rates[1], rates[2], whole, ideal, whole.median / ideal)
+
+
+def bench(
+    style: Style,
+    sizes: Sequence[tuple[int, int]],
+    batches: Sequence[int],
+    precisions: Sequence[str],
+    device: str,
+    folder: Path,
+    *,
+    rounds: int = 5,
+    frames: int = 60,
+    told: Told | None = None,
+) -> BenchReport:
+    """Measures everything.
+
+    Args:
+        style: what to paint with; its weights do not matter, its architecture does.
+        sizes: (width, height), even.
+        batches: frames of one call.
+        precisions: dtypes; float32 must be among them.
+        device: TensorFlow's name.
+        folder: an empty folder for clips, which are removed.
+        rounds: calls in each of five runs of the device, and runs of each stage.
+        frames: of each clip at 640x360; larger sizes get fewer.
+        told: called with a line on what is being measured.
+    """
+    say = told or (lambda text: None)
+    probe_stylize = Stylize(style, device=device)
+    report = BenchReport(device_name(device), os.cpu_count() or 1)
+    for precision in precisions:
+        say(f"matrix product, {precision}")
+        report.peaks[precision] = matmul_peak(device, precision, probe_stylize.workers)
+    report.bandwidth = copy_bandwidth(device)
+    for size in sizes:
+        for precision in precisions:
+            for batch in batches:
+                say(f"device, {size[0]}x{size[1]}, {precision}, batch {batch}")
+                report.rows.append(bench_device(style, size, batch, precision, device, report.peaks[precision], rounds))
+        say(f"all together, {size[0]}x{size[1]}")
+        count = max(24, round(frames * 640 * 360 / (size[0] * size[1])))
+        report.sizes.append(bench_size(style, size, report.best(size), device, count, rounds, folder))
+    unit = 1.0 if sys.platform == "darwin" else 1024.0
+    report.peak_memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    return report

@@ -1,0 +1,311 @@
+"""Paints chunks of a clip: the unit of work of every engine, for one output of the clip or for several at once."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from functools import lru_cache
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from videostyle.errors import OutputError, UsageError
+from videostyle.frames import FrameBatch, VideoInfo
+from videostyle.media import ffmpeg
+from videostyle.media.atomic import disk_error
+from videostyle.media.probe import stored_frames
+from videostyle.media.provenance import embed
+from videostyle.media.readers.source import open_source
+from videostyle.media.writers.sink import PictureSink, StreamEncoder
+from videostyle.processors.protocol import Kept
+from videostyle.rendering.job_store import (
+    Job,
+    commit_chunk,
+    commit_pictures,
+    finished_chunks,
+    load_job,
+    part_path,
+    passes,
+)
+from videostyle.rendering.pipeline import Branch, RunReport, Trace, run_all
+
+if TYPE_CHECKING:
+    from videostyle.processors.style import Stylize
+
+KEPT = 16  # processors that a worker keeps: styles of one clip, times kinds of clips whose chunks alternate
+
+
+class ChunkSink:
+    """Writes consecutive chunks of a job, one encoder after the other, and commits each when it is complete.
+
+    An encoder is finished in a thread of its own while the next one begins: it still holds frames back then.
+
+    Args:
+        job: the job.
+        info: what the frames look like.
+        numbers: the chunks, consecutive.
+        done: called with the number of each committed chunk, from another thread.
+    """
+
+    def __init__(
+        self, job: Job, info: VideoInfo, numbers: Sequence[int], done: Callable[[int], None] | None = None
+    ) -> None:
+        self.warnings: list[str] = []
+        self._job, self._info, self._done = job, info, done
+        self._numbers = list(numbers)
+        self._codec = ffmpeg.codec_for(job.settings.encode.codec, job.output.suffix)
+        self._finisher = ThreadPoolExecutor(1, thread_name_prefix="finish")
+        self._pending: Future[None] | None = None
+        self._encoder: StreamEncoder | None = None
+        self._left = 0
+        self._parts: list[Path] = []
+
+    def write(self, batch: FrameBatch) -> None:
+        """Takes one batch, which may reach over a border."""
+        at = 0
+        while at < len(batch):
+            if self._encoder is None:
+                if not self._numbers:
+                    raise OutputError(f"'{self._job.input}' has more frames than when it was planned")
+                number = self._numbers[0]
+                part = part_path(self._job.folder, number)
+                self._parts.append(part)
+                self._encoder = StreamEncoder(part, self._info, self._codec, self._job.settings.encode)
+                self._left = self._job.plan.chunks[number][1]
+            count = min(self._left, len(batch) - at)
+            part_of_batch = slice(at, at + count)
+            self._encoder.write(
+                replace(
+                    batch, frames=batch.frames[part_of_batch], pts=batch.pts[part_of_batch], index=batch.index + at,
+                    durations=None,
+                )
+            )  # fmt: skip
+            at += count
+            self._left -= count
+            if not self._left:
+                self._wait()
+                self._pending = self._finisher.submit(self._finish, self._numbers.pop(0), self._encoder)
+                self._encoder = None
+
+    def _wait(self) -> None:
+        if self._pending is not None:
+            pending, self._pending = self._pending, None
+            pending.result()
+
+    def _finish(self, number: int, encoder: StreamEncoder) -> None:
+        """Write, check, sync, rename, record."""
+        part, frames = part_path(self._job.folder, number), self._job.plan.chunks[number][1]
+        with _reported(self._job, number, self._done):
+            encoder.close()
+            written = stored_frames(part)
+            if written != frames:
+                raise OutputError(f"chunk {number} cannot be finished", f"{written} of {frames} frames were encoded")
+            commit_chunk(self._job, number, part)
+
+    def close(self) -> Path:
+        """Waits for the last chunk.
+
+        Raises:
+            OutputError: if a chunk is not complete.
+        """
+        try:
+            self._wait()
+            if self._encoder is not None or self._numbers:
+                raise _too_few(self._job, self._numbers[0])
+        finally:
+            self.abort()
+        return self._job.folder
+
+    def abort(self) -> None:
+        """Ends the encoder and removes what is not committed."""
+        if self._encoder is not None:
+            self._encoder.kill()
+        self._finisher.shutdown(wait=True)
+        for part in self._parts:
+            part.unlink(missing_ok=True)
+
+
+class Shelf:
+    """Processors that a process keeps, as compiling one takes as long as painting many frames.
+
+    A compiled program serves every job with frames of its kind; another style only brings other weights.
+
+    Args:
+        device: what to paint on; None = what each job's settings say.
+    """
+
+    def __init__(self, device: str | None = None) -> None:
+        self._device = device
+        self._kept: dict[str, Stylize] = {}
+
+    def take(self, jobs: Sequence[Job], info: VideoInfo) -> list[Stylize]:
+        """A processor for each of ``jobs``, no two the same, for frames described by ``info``."""
+        from videostyle.rendering.runner import make_stylize
+
+        taken: dict[str, Stylize] = {}
+        for job in jobs:
+            settings = replace(job.settings, device=self._device or job.settings.device)
+            encode = job.settings.encode
+            suffix = job.output.suffix
+            output = "rgb24" if job.pictures else ffmpeg.frames_for(encode.codec, suffix, encode.pixel_format)
+            chosen = [settings.device, settings.precision, settings.batch_size, settings.preserve_color, output]
+            frames = [info.width, info.height, asdict(info.color)]
+            kind = json.dumps([chosen, asdict(job.style.architecture), frames])
+            key = next(f"{n} {kind}" for n in count() if f"{n} {kind}" not in taken)
+            stylize = self._kept.pop(key, None) or make_stylize(job.style, settings, output=output)
+            stylize.use_style(job.style)
+            taken[key] = stylize
+        self._kept |= taken
+        for key in list(self._kept)[: max(0, len(self._kept) - KEPT)]:
+            self._kept.pop(key).close()
+        return list(taken.values())
+
+
+@lru_cache(maxsize=1)
+def shelf_of(device: str | None) -> Shelf:
+    """The shelf of this process; it paints on one device."""
+    return Shelf(device)
+
+
+class PictureChunkSink:
+    """Writes the pictures of consecutive chunks of a job to their places, and records each chunk that is complete.
+
+    Args:
+        job: the job.
+        info: what the frames look like.
+        numbers: the chunks, consecutive.
+        done: called with the number of each recorded chunk.
+    """
+
+    def __init__(
+        self, job: Job, info: VideoInfo, numbers: Sequence[int], done: Callable[[int], None] | None = None
+    ) -> None:
+        from videostyle.rendering.runner import painted_by
+
+        mark = painted_by(job.style, job.settings).xmp()
+        options = replace(job.settings.encode, overwrite=True)  # what a broken-off run left of a chunk is painted again
+        self._sink = PictureSink(Path(job.pictures), info, options, lambda file: embed(file, mark))
+        self.warnings = self._sink.warnings
+        self._job, self._numbers, self._done = job, list(numbers), done
+
+    def write(self, batch: FrameBatch) -> None:
+        """Takes one batch, which may reach over a border."""
+        self._sink.write(batch)
+        while self._numbers and batch.index + len(batch) >= sum(self._job.plan.chunks[self._numbers[0]]):
+            number = self._numbers.pop(0)
+            with _reported(self._job, number, self._done):
+                commit_pictures(self._job, number)
+
+    def close(self) -> Path:
+        """Looks whether all chunks came.
+
+        Raises:
+            OutputError: if one is not complete.
+        """
+        if self._numbers:
+            raise _too_few(self._job, self._numbers[0])
+        return self._job.folder
+
+    def abort(self) -> None:
+        """Nothing: pictures that are written are whole, and a chunk without a record is painted again."""
+
+
+@contextmanager
+def _reported(job: Job, number: int, done: Callable[[int], None] | None) -> Iterator[None]:
+    """Calls ``done`` if the chunk inside was committed; a failing disk is said to be one."""
+    try:
+        yield
+    except OSError as error:
+        raise disk_error(job.output, error) from error
+    if done is not None:
+        done(number)
+
+
+def _too_few(job: Job, number: int) -> OutputError:
+    return OutputError(
+        f"'{job.input}' has fewer frames than when it was planned",
+        f"chunk {number} is not complete",
+        "was it changed meanwhile? use --restart",
+    )
+
+
+def _branch(job: Job, stylize: Stylize, numbers: Sequence[int], done: Callable[[int], None] | None) -> Branch:
+    """What becomes of a batch for one output; the processor outlives the run."""
+    from videostyle.rendering.runner import processors_of
+
+    stylize.use_shots(job.plan.shots)
+    chain = [Kept(processor) for processor in processors_of(stylize, job.settings)]
+    kind = PictureChunkSink if job.pictures else ChunkSink
+    return Branch(chain, lambda info: kind(job, info, numbers, done))
+
+
+def paint_chunks(
+    jobs: Sequence[Job],
+    numbers: Sequence[int],
+    shelf: Shelf | None = None,
+    *,
+    progress: Callable[[int], None] | None = None,
+    cancel: threading.Event | None = None,
+    trace: Trace | None = None,
+    done: Callable[[int], None] | None = None,
+) -> list[RunReport]:
+    """Paints consecutive chunks in one pass over the clip, for all of ``jobs``, and commits each.
+
+    Args:
+        jobs: outputs of one clip, read alike and with the same borders; their plans are on the disk.
+        numbers: consecutive chunks.
+        shelf: where processors are kept from one call to the next; None = this process's own.
+        progress: called with frames painted.
+        cancel: set it to stop after the batch in work.
+        trace: told of each piece of work.
+        done: called with each committed chunk, once for each job.
+
+    Returns:
+        A report for each job.
+    """
+    plan, shelf = jobs[0].plan, shelf or shelf_of(None)
+    source = open_source(jobs[0].input, jobs[0].settings.reading(1))
+    try:
+        first = plan.chunks[numbers[0]][0]
+        frames = sum(plan.chunks[number][1] for number in numbers)
+        # In a damaged file a seek may arrive elsewhere: then everything before is decoded again.
+        source.part(first, frames, None if plan.warnings else plan.times[first])
+        stylizes = shelf.take(jobs, source.info)
+        batch = max(stylize.batch_for_frames(source.info) for stylize in stylizes)
+        source.options = replace(source.options, batch_size=batch)
+        branches = [_branch(job, stylize, numbers, done) for job, stylize in zip(jobs, stylizes, strict=True)]
+    except BaseException:
+        source.close()
+        raise
+    return run_all(source, branches, progress=progress, cancel=cancel, trace=trace)
+
+
+def paint_in_folders(folders: Sequence[str], numbers: Sequence[int], device: str | None = None) -> None:
+    """``paint_chunks`` for a process that knows only where the jobs' folders are; skips what is finished already.
+
+    Args:
+        folders: of jobs of one clip.
+        numbers: chunks.
+        device: what to paint on; None = what the settings say.
+
+    Raises:
+        OutputError: if there is no job in a folder.
+        UsageError: if there is no such chunk.
+    """
+    from videostyle.inference.startup import load_tensorflow
+
+    load_tensorflow(frames_side_by_side=True)
+    jobs = []
+    for folder in folders:
+        job = load_job(Path(folder))
+        if job is None:
+            raise OutputError(f"there is no planned render in '{folder}'", hint="run 'videostyle render --plan' first")
+        if outside := [n for n in numbers if not 0 <= n < len(job.plan.chunks)]:
+            raise UsageError(f"there is no chunk {outside[0]}", f"the job has chunks 0 to {len(job.plan.chunks) - 1}")
+        jobs.append(job)
+    for group, missing in passes(jobs, [set(numbers) - finished_chunks(job, numbers) for job in jobs]):
+        paint_chunks(group, missing, shelf_of(device))

@@ -1,0 +1,300 @@
+"""Runs frames from a source through processors into a sink, with decoding, painting and encoding overlapped."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from videostyle.errors import Interrupted
+from videostyle.frames import FrameBatch, VideoInfo
+from videostyle.processors.protocol import Processor
+
+log = logging.getLogger("videostyle")
+
+# name of the stage, when it began and ended its work on a batch (time.monotonic), number of the batch's first frame
+Trace = Callable[[str, float, float, int], None]
+
+DEPTH = 2  # batches that wait between two stages: enough to overlap, few enough to keep memory flat
+
+
+class SourceLike(Protocol):
+    """What the pipeline needs of a source."""
+
+    info: VideoInfo
+    warnings: list[str]
+
+    def __iter__(self) -> Any:
+        """The batches, once."""
+
+    def close(self) -> None:
+        """Frees the file."""
+
+
+class SinkLike(Protocol):
+    """What the pipeline needs of a sink."""
+
+    warnings: list[str]
+
+    def write(self, batch: FrameBatch) -> None:
+        """Takes one batch."""
+
+    def close(self) -> Path:
+        """Finishes and names the output."""
+
+    def abort(self) -> None:
+        """Leaves nothing behind."""
+
+
+@dataclass(frozen=True)
+class Branch:
+    """One output of a run.
+
+    Attributes:
+        processors: the chain, opened and closed by the run.
+        sink: where frames go, or a function that opens it once the chain has said what it delivers.
+    """
+
+    processors: Sequence[Processor]
+    sink: SinkLike | Callable[[VideoInfo], SinkLike]
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """What a run did.
+
+    Attributes:
+        output: the finished file.
+        frames: frames written.
+        seconds: from the first batch asked for to the finished file.
+        first_frame: seconds until the first painted batch.
+        warnings: what was not as it should be, in words.
+        busy: seconds that each stage worked ("decode", "process", "encode"), waiting not counted.
+        resumed: frames that an earlier run had painted already; they are among ``frames``.
+    """
+
+    output: Path
+    frames: int
+    seconds: float
+    first_frame: float
+    warnings: tuple[str, ...]
+    busy: dict[str, float] = field(default_factory=dict)
+    resumed: int = 0
+
+    @property
+    def fps(self) -> float:
+        """Frames painted a second over the whole run."""
+        return (self.frames - self.resumed) / self.seconds if self.seconds > 0 else 0.0
+
+
+class _Stop(Exception):
+    """Another stage has failed or the user has had enough."""
+
+
+class _Stage:
+    """A thread at one end of a bounded queue; an exception in it is kept and stops the others."""
+
+    def __init__(self, name: str, work: Callable[[], None], stop: threading.Event) -> None:
+        self.busy = 0.0
+        self.error: BaseException | None = None
+        self._work, self._stop = work, stop
+        self.thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def _run(self) -> None:
+        try:
+            self._work()
+        except _Stop:
+            pass
+        except BaseException as error:
+            self.error = error
+            self._stop.set()
+
+
+def _put(to: queue.Queue[FrameBatch | None], item: FrameBatch | None, stop: threading.Event) -> None:
+    while not stop.is_set():
+        try:
+            return to.put(item, timeout=0.1)
+        except queue.Full:
+            continue
+    raise _Stop
+
+
+def _get(of: queue.Queue[FrameBatch | None], stop: threading.Event) -> FrameBatch | None:
+    while not stop.is_set():
+        try:
+            return of.get(timeout=0.1)
+        except queue.Empty:
+            continue
+    raise _Stop
+
+
+def chain(info: VideoInfo, processors: Iterable[Processor]) -> VideoInfo:
+    """Opens the processors one after the other; returns what the last one delivers."""
+    for processor in processors:
+        info = processor.open(info)
+    return info
+
+
+class _Writer:
+    """The end of a branch: a queue, a thread that empties it into the sink, and what is known of both."""
+
+    def __init__(self, branch: Branch, stop: threading.Event, written: Callable[[float, FrameBatch], float]) -> None:
+        self.processors, self.frames, self.painting = branch.processors, 0, 0.0
+        self.queue: queue.Queue[FrameBatch | None] = queue.Queue(DEPTH)
+        self.sink: SinkLike | None = None
+        self._open = branch.sink
+        if hasattr(branch.sink, "write"):
+            self.sink = branch.sink  # type: ignore[assignment]
+        self._stop, self._written = stop, written
+        self.stage = _Stage("encode", self._write, stop)
+
+    def open(self, info: VideoInfo) -> None:
+        """Opens chain and sink, and starts the thread."""
+        info = chain(info, self.processors)
+        if self.sink is None:
+            self.sink = self._open(info)  # type: ignore[operator]
+        self.stage.thread.start()
+
+    def _write(self) -> None:
+        while (batch := _get(self.queue, self._stop)) is not None:
+            at = time.monotonic()
+            if self.sink is None:
+                raise RuntimeError("the sink was never opened")
+            self.sink.write(batch)
+            self.frames += len(batch)
+            self.stage.busy += self._written(at, batch)
+
+
+def run(
+    source: SourceLike,
+    processors: Sequence[Processor],
+    sink: SinkLike | Callable[[VideoInfo], SinkLike],
+    *,
+    progress: Callable[[int], None] | None = None,
+    cancel: threading.Event | None = None,
+    trace: Trace | None = None,
+) -> RunReport:
+    """Moves every frame of ``source`` through ``processors`` into ``sink``: ``run_all`` with one branch."""
+    return run_all(source, [Branch(processors, sink)], progress=progress, cancel=cancel, trace=trace)[0]
+
+
+def run_all(
+    source: SourceLike,
+    branches: Sequence[Branch],
+    *,
+    progress: Callable[[int], None] | None = None,
+    cancel: threading.Event | None = None,
+    trace: Trace | None = None,
+) -> list[RunReport]:
+    """Moves every frame of ``source`` through each branch and finishes all outputs: one decode for all of them.
+
+    Decoding has a thread and each branch's encoding has one; the processors run in the calling thread, branch
+    after branch for each batch. A full queue holds the stage before it back. Whatever fails, everything is
+    closed and unfinished outputs are removed.
+
+    Args:
+        source: where batches come from; closed at the end.
+        branches: what becomes of them.
+        progress: called with the number of frames after each batch that a branch has written.
+        cancel: set by another thread or a signal handler to stop.
+        trace: told of each piece of work of each stage, in the stage's own thread.
+
+    Returns:
+        A report for each branch; decoding counts in all of them.
+
+    Raises:
+        Interrupted: if ``cancel`` was set.
+        VideostyleError: whatever a stage met.
+    """
+    stop, told = threading.Event(), threading.Lock()
+    decoded: queue.Queue[FrameBatch | None] = queue.Queue(DEPTH)
+    first, failed = 0.0, False
+    began = time.monotonic()
+
+    def worked(stage: str, since: float, batch: FrameBatch) -> float:
+        now = time.monotonic()
+        if trace is not None:
+            trace(stage, since, now, batch.index)
+        return now - since
+
+    def read() -> None:
+        at = time.monotonic()
+        for batch in source:
+            reader.busy += worked("decode", at, batch)
+            _put(decoded, batch, stop)
+            at = time.monotonic()
+        _put(decoded, None, stop)
+
+    def written(since: float, batch: FrameBatch) -> float:
+        seconds = worked("encode", since, batch)
+        if progress is not None:
+            with told:
+                progress(len(batch))
+        return seconds
+
+    reader, writers = _Stage("decode", read, stop), [_Writer(branch, stop, written) for branch in branches]
+    try:
+        # Decoding begins while the processors get ready, which may mean compiling.
+        reader.thread.start()
+        for writer in writers:
+            writer.open(source.info)
+        try:
+            while (batch := _get(decoded, stop)) is not None:
+                for writer in writers:
+                    if cancel is not None and cancel.is_set():
+                        raise Interrupted("stopped", hint="nothing was left behind")
+                    at, painted = time.monotonic(), batch
+                    for processor in writer.processors:
+                        painted = processor(painted)
+                    writer.painting += worked("process", at, batch)
+                    first = first or time.monotonic() - began
+                    _put(writer.queue, painted, stop)
+            for writer in writers:
+                _put(writer.queue, None, stop)
+        except _Stop:
+            pass
+        for writer in writers:
+            while writer.stage.thread.is_alive():
+                writer.stage.thread.join(0.1)
+                if cancel is not None and cancel.is_set():
+                    raise Interrupted("stopped", hint="nothing was left behind")
+        for stage in (reader, *(writer.stage for writer in writers)):
+            if stage.error is not None:
+                raise stage.error
+        outputs = [writer.sink.close() for writer in writers if writer.sink is not None]
+    except BaseException:
+        failed = True
+        stop.set()
+        for writer in writers:
+            if writer.sink is not None:
+                writer.sink.abort()
+        raise
+    finally:
+        stop.set()
+        for stage in (reader, *(writer.stage for writer in writers)):
+            if stage.thread.ident is not None:
+                stage.thread.join(10)
+        for writer in writers:
+            if failed and writer.sink is not None:
+                writer.sink.abort()  # the writer may have begun a file after the first abort
+        source.close()
+        for writer in writers:
+            for processor in writer.processors:
+                processor.close()
+    seconds = time.monotonic() - began
+    return [
+        RunReport(
+            output,
+            writer.frames,
+            seconds,
+            first,
+            (*source.warnings, *(writer.sink.warnings if writer.sink else ())),
+            {"decode": reader.busy, "process": writer.painting, "encode": writer.stage.busy},
+        )
+        for output, writer in zip(outputs, writers, strict=True)
+    ]

@@ -1,0 +1,1 @@
+"""Styles: cards, files, mixes, the gallery."""

@@ -1,0 +1,203 @@
+"""From a STYLE argument to a style: a name, a file, a mix, or a picture that is trained on first."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from videostyle import __version__
+from videostyle.errors import ModelError, OutputError, UsageError
+from videostyle.frames import UInt8Array
+from videostyle.media.content import Neighbours, clip_neighbours, enlarged, read_content, shrunk
+from videostyle.media.readers.source import FrameSource, open_source, read_picture
+
+if TYPE_CHECKING:
+    from videostyle.styles.style_file import Style, StyleCard
+    from videostyle.training.pairs import ClipPair
+    from videostyle.training.trainer import Observer, Settings
+
+log = logging.getLogger("videostyle")
+
+QUICK_STEPS = 500
+QUICK_MINUTES = 5.0
+WINDOW = 256  # pixels; side of the windows that are trained on
+PairProgress = Callable[[str, int, int | None], None]
+
+
+@dataclass(frozen=True)
+class TrainRequest:
+    """What ``train`` needs beside a painting.
+
+    Attributes:
+        settings: how to train; None = a quick training.
+        loss_network: "embedded", "vgg16", "vgg19" or a file.
+        start: "nearest", "base", or a style's name or file, or a mix.
+        network: size of the network, one of ``NETWORKS``.
+        window: side of the training windows.
+        batch: pairs in a batch.
+        precision: of the loss network: "auto" is what is fastest on the device, or "float32", "bfloat16".
+        checkpoint: where to keep the state; None = nowhere.
+    """
+
+    settings: Settings | None = None
+    loss_network: str = "embedded"
+    start: str = "nearest"
+    network: str = "medium"
+    window: int = WINDOW
+    batch: int = 1
+    precision: str = "auto"
+    checkpoint: Path | None = None
+
+
+def sample_content() -> Path:
+    """The folder of pictures that ship with the package, for training without any of one's own."""
+    from videostyle.styles.gallery import ASSETS
+
+    return ASSETS / "content"
+
+
+def clip_pairs(neighbours: Sequence[Neighbours], smallest: int, preset: str = "fast") -> list[ClipPair]:
+    """Neighbouring frames with their optical flow, for training.
+
+    Args:
+        neighbours: frames, each with the one before it.
+        smallest: least short side of a frame, pixels; smaller ones are enlarged, as old and small clips have grain
+            and blocks to learn from.
+        preset: of the flow.
+    """
+    from videostyle.motion.dis import flow_and_mask
+    from videostyle.training.pairs import ClipPair
+
+    moving = [
+        (enlarged(current, smallest), enlarged(before, smallest))
+        for current, before in neighbours
+        if current is not before
+    ]
+    return [ClipPair(before, current, *flow_and_mask(current, before, preset)) for current, before in moving]
+
+
+def train(
+    painting: Path,
+    pictures: Sequence[UInt8Array],
+    neighbours: Sequence[Neighbours],
+    request: TrainRequest,
+    card: StyleCard,
+    observer: Observer | None = None,
+) -> Style:
+    """Trains a style on a painting file and pictures already in memory.
+
+    Raises:
+        InputError: if the painting cannot be read, or there is nothing to train on.
+        ModelError: if the painting cannot be used, or the loss network is missing.
+        UsageError: if there is no network of such a size, or the style to start from does not fit into it.
+    """
+    from videostyle.network import loss_network
+    from videostyle.network.style_network import NETWORKS
+    from videostyle.processors.style import choose_device, choose_precision
+    from videostyle.styles import gallery
+    from videostyle.styles.style_file import deepened
+    from videostyle.training.pairs import PairSampler
+    from videostyle.training.trainer import PAINTING_SIDE, Settings, nearest_start, painting_targets, train_style
+
+    if request.network not in NETWORKS:
+        raise UsageError(f"no network of size '{request.network}'", hint=f"use one of {', '.join(NETWORKS)}")
+    settings = request.settings or Settings(steps=QUICK_STEPS, minutes=QUICK_MINUTES)
+    precision = choose_precision(request.precision, choose_device())
+    # Losses of thousands do not fit into float16.
+    settings = replace(settings, precision="float32" if precision == "float32" else "bfloat16")
+    canvas = read_picture(painting)
+    # Larger than any training looks at, and smaller than would cost memory.
+    canvas = shrunk(canvas, int(4 * PAINTING_SIDE * max(canvas.shape[:2]) / min(canvas.shape[:2])))
+    net = loss_network.load(request.loss_network)
+    clips = clip_pairs(neighbours, request.window)
+    sampler = PairSampler(pictures, clips, size=request.window, batch=request.batch, seed=settings.seed)
+    architecture = NETWORKS[request.network]
+    base = start = gallery.base(architecture)
+    if request.start == "nearest":
+        views = list(sampler.batch(0)["current"])
+        candidates = []
+        for entry in gallery.entries():
+            try:
+                found = gallery.load(entry.name)
+                candidate = deepened(found, architecture)
+                candidates += [candidate] if candidate is not None and gallery.is_child(found) else []
+            except ModelError as error:
+                log.warning("%s", error)
+        start = nearest_start(base, candidates, net, painting_targets(net, canvas, settings), views)
+        log.info("training starts from %s", start.card.name)
+    elif request.start != "base":
+        found = gallery.resolve(request.start)
+        chosen = deepened(found, architecture)
+        if chosen is None:
+            raise UsageError(
+                f"cannot start from '{request.start}'", f"its network does not fit into the {request.network} one"
+            )
+        if not gallery.is_child(found):
+            raise UsageError(f"cannot start from '{request.start}'", "it is the child of another base")
+        start = chosen
+    digest = hashlib.sha256(painting.read_bytes()).hexdigest()
+    card = replace(card, source_sha256=digest, version=__version__)
+    return train_style(
+        canvas, sampler, start, net, settings, card, base=base, checkpoint=request.checkpoint, observer=observer
+    )
+
+
+def from_picture(painting: Path, source: FrameSource | None, progress: PairProgress | None) -> Style:
+    """The style of a picture: found under the picture's hash, or trained and kept.
+
+    It is trained on the frames of ``source``, on pictures that ship with the package where that is None or short.
+    One that is kept but damaged, or the child of an earlier base, is trained anew.
+
+    Raises:
+        InputError: if the picture cannot be read.
+        ModelError: if it cannot be used.
+    """
+    from videostyle.styles import gallery
+    from videostyle.styles.style_file import StyleCard, load_style, save_style
+
+    read_picture(painting)  # a broken painting is refused before anything else
+    kept = gallery.kept_for(painting)
+    if kept.is_file():
+        try:
+            style = load_style(kept)
+            if gallery.is_child(style):
+                return style
+            log.warning("the style kept for '%s' is of an earlier version; it is trained anew", painting)
+        except ModelError as error:
+            log.warning("the style kept for '%s' is trained anew: %s", painting, error)
+    neighbours: list[Neighbours] = []
+    if source is not None:
+        with open_source(source.path, source.options) as scan:
+            neighbours = clip_neighbours(scan)
+    pictures = [frame for frame, _ in neighbours]
+    if source is None or source.info.still or len(pictures) < 8:
+        # One picture alone would be learnt by heart.
+        pictures = pictures + read_content([sample_content()])[0]
+    name = "".join(c if c.isalnum() or c in "-_" else "-" for c in painting.stem)[:64] or "style"
+    card = StyleCard(name=name, painting=painting.stem, licence="unknown", command="videostyle render --style PICTURE")
+    told = (lambda p: progress("train", 1, p.expected)) if progress else None
+    style = train(painting, pictures, neighbours, TrainRequest(), card, told)
+    try:
+        save_style(style, kept)
+    except OutputError as error:  # no reason to lose what was learnt: the clip can be painted
+        log.warning("the style is not kept for the next time: %s", error)
+    return style
+
+
+def resolve(spec: str, strength: float, source: FrameSource, progress: PairProgress | None) -> Style:
+    """The style that a STYLE argument means, at a strength; a picture is trained on first.
+
+    Raises:
+        UsageError: if it cannot be read, or the strength is outside 0..1.
+        InputError: if it is a picture and cannot be read.
+        ModelError: if there is no such style, or it cannot be used.
+    """
+    from videostyle.styles import gallery
+
+    if gallery.is_picture(spec):
+        return gallery.weakened(from_picture(Path(spec), source, progress), strength)
+    return gallery.resolve(spec, strength)
