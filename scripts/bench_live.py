@@ -161,8 +161,8 @@ def measure(case: str, options: argparse.Namespace) -> dict[str, Any]:
     """One run; its figures by name."""
     started = time.monotonic()
     from videostyle.inference.startup import load_tensorflow
-    from videostyle.live.page import Page
-    from videostyle.live.recording import Recording
+    from videostyle.live.outputs.page import Page
+    from videostyle.live.outputs.recording import Recording
     from videostyle.live.session import LiveSettings, run_live
 
     width, height, fps, fixed, record = CASES[case]

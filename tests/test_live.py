@@ -31,30 +31,33 @@ from tests.conftest import X264, ffmpeg, load_script
 from videostyle.cli.main import main
 from videostyle.errors import DeviceError, ModelError, OutputError, UsageError
 from videostyle.frames import VideoInfo
+from videostyle.live import capture as capture_module
 from videostyle.live import loop as loop_module
-from videostyle.live import outputs as outputs_module
-from videostyle.live import stream as stream_module
+from videostyle.live.capture import Capture
 from videostyle.live.dissolve import Dissolve
-from videostyle.live.figures import Delays, RecentRate
-from videostyle.live.light import (
+from videostyle.live.frame import LiveFrame
+from videostyle.live.latest_slot import LatestSlot
+from videostyle.live.loop import LiveLoop
+from videostyle.live.outputs import output as output_module
+from videostyle.live.outputs import stream as stream_module
+from videostyle.live.outputs.encoder import Encoder
+from videostyle.live.outputs.page import Page
+from videostyle.live.outputs.recording import Recording
+from videostyle.live.outputs.stream import StreamOut
+from videostyle.live.outputs.virtual_camera import VirtualCamera
+from videostyle.live.pace import DOWN_AFTER, STEPS, UP_AFTER, Pace, painted_size
+from videostyle.live.painter import LivePainter
+from videostyle.live.scene_follower import (
     JUMP,
     MEASURE_EVERY,
     PARTS,
     RELIGHT,
-    Follower,
-    LightWatch,
-    SlowMean,
+    SceneChangeDetector,
+    SceneFollower,
+    StatisticsAverage,
 )
-from videostyle.live.loop import Capture, LiveLoop, LiveReport
-from videostyle.live.newest import Newest
-from videostyle.live.outputs import LiveFrame
-from videostyle.live.pace import DOWN_AFTER, STEPS, UP_AFTER, Pace, painted_size
-from videostyle.live.page import Page
-from videostyle.live.painter import LivePainter
-from videostyle.live.recording import Encoder, Recording
-from videostyle.live.screen import VirtualCamera
-from videostyle.live.stage import WindowStage
-from videostyle.live.stream import StreamOut
+from videostyle.live.telemetry import LatencyHistogram, LiveReport, RollingRate
+from videostyle.live.viewer import WindowViewer
 from videostyle.media.address import INPUTS, parse_address
 from videostyle.media.ffmpeg import ffmpeg_exe
 from videostyle.media.readers import camera as camera_module
@@ -186,7 +189,7 @@ class Waits(threading.Event):
         return self.is_set()
 
 
-class InStep(Newest[Any]):
+class InStep(LatestSlot[Any]):
     """A slot in which no item is late: whoever leaves one waits until the one before was taken.
 
     With such slots, and a clock of the test's, a run shows the same however busy the machine is.
@@ -216,7 +219,7 @@ def run(camera: FakeCamera, outputs, *, painter=None, again=None, seconds: float
 
 
 def test_the_newest_item_wins_and_what_it_replaced_is_counted() -> None:
-    slot: Newest[int] = Newest()
+    slot: LatestSlot[int] = LatestSlot()
     for number in range(5):
         slot.put(number)
     assert slot.get(0.1) == 4
@@ -304,19 +307,19 @@ def scene(seed: int, light: float = 1.0) -> np.ndarray:
 
 
 def test_a_cut_and_a_light_switched_on_are_seen_at_once_and_a_strobe_now_and_then() -> None:
-    watch, said = LightWatch(), []
+    watch, said = SceneChangeDetector(), []
     for i in range(150):  # 5 s: a cut at frame 60, a light at frame 100
         frame = scene(0 if i < 60 else 1, 1.0 if i < 100 else 1.25)
         if watch(frame, i / 30):
             said.append(i)
     assert said == [0, 60, 100]
-    watch = LightWatch()
+    watch = SceneChangeDetector()
     flashes = [watch(scene(0, 1.0 + 0.15 * (i % 2)), i / 30) for i in range(300)]
     assert 5 < sum(flashes) <= 10 / RELIGHT + 1
 
 
 def test_a_light_that_rises_slowly_is_no_jump() -> None:
-    watch = LightWatch()
+    watch = SceneChangeDetector()
     assert sum(watch(scene(0, 1 + 0.3 * i / 900), i / 30) for i in range(900)) == 1
 
 
@@ -335,7 +338,7 @@ class Measure:
 
 def test_a_scene_that_stays_is_measured_in_parts_that_give_what_the_whole_gives() -> None:
     measure = Measure()
-    follow = Follower(measure, measure)
+    follow = SceneFollower(measure, measure)
     frame = scene(3)
     first = follow(frame, 0.0)
     assert first is not None
@@ -353,7 +356,7 @@ def test_a_scene_that_stays_is_measured_in_parts_that_give_what_the_whole_gives(
 
 def test_the_slow_mean_hardly_moves_in_a_second_and_jumps_when_it_shall() -> None:
     assert JUMP > 0.02
-    mean = SlowMean()
+    mean = StatisticsAverage()
     one = {"layer": (np.ones(2, np.float32), np.ones(2, np.float32))}
     two = {"layer": (np.full(2, 2, np.float32), np.ones(2, np.float32))}
     mean.update(one, 0.0, anew=True)
@@ -362,7 +365,7 @@ def test_the_slow_mean_hardly_moves_in_a_second_and_jumps_when_it_shall() -> Non
 
 
 def test_percentiles_of_delays_are_those_of_all_frames() -> None:
-    rng, delays = np.random.default_rng(1), Delays()
+    rng, delays = np.random.default_rng(1), LatencyHistogram()
     values = rng.gamma(2.0, 0.02, 50_000)
     for value in values:
         delays.add(value)
@@ -370,11 +373,11 @@ def test_percentiles_of_delays_are_those_of_all_frames() -> None:
         assert delays.percentile(percent) == pytest.approx(np.percentile(values, percent), abs=0.0006)
     delays.add(1e9)
     assert len(delays) == 50_001
-    assert Delays().percentile(50) == 0
+    assert LatencyHistogram().percentile(50) == 0
 
 
 def test_the_rate_shown_is_that_of_the_last_seconds() -> None:
-    rate = RecentRate()
+    rate = RollingRate()
     assert rate.value == 0
     for i in range(100):
         rate.add(i / 10)
@@ -447,7 +450,7 @@ def test_an_output_that_breaks_is_said_and_the_rest_goes_on() -> None:
 
 @pytest.mark.parametrize("fault", ["stall_at", "fail_at", "end_at"])
 def test_p10_a_camera_that_fails_comes_back(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loop_module, "RETRY_FIRST", 0.05)
+    monkeypatch.setattr(capture_module, "RETRY_FIRST", 0.05)
     keep, opened = Keep(), []
 
     def again() -> FakeCamera:
@@ -475,13 +478,13 @@ def test_p10_a_camera_that_fails_for_good_ends_the_run_and_finishes_outputs(faul
 
 
 def test_p10_a_frozen_camera_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loop_module, "FROZEN", 20)
+    monkeypatch.setattr(capture_module, "FROZEN", 20)
     with pytest.raises(DeviceError, match="frozen: 20 identical"):
         run(FakeCamera(100, freeze_at=10), {"keep": Keep()}, seconds=5)
 
 
 def test_p10_a_slide_or_a_lens_cap_is_not_frozen_while_the_clock_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loop_module, "FROZEN", 20)
+    monkeypatch.setattr(capture_module, "FROZEN", 20)
     report = run(FakeCamera(100, freeze_at=10, end_at=60, ticks=True), {"keep": Keep()}, seconds=5)
     assert report.captured == 60
 
@@ -490,7 +493,7 @@ def test_p10_a_slide_or_a_lens_cap_is_not_frozen_while_the_clock_goes_on(monkeyp
 def test_p10_without_a_clock_that_moves_nothing_counts_as_frozen(
     place: float | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loop_module, "FROZEN", 20)
+    monkeypatch.setattr(capture_module, "FROZEN", 20)
 
     class NoClock(FakeCamera):
         def read(self) -> tuple[np.ndarray, float] | None:
@@ -542,7 +545,7 @@ def test_a_camera_faster_than_the_rate_aimed_at_is_thinned_and_nothing_counts_as
             found = super().read()
             return None if found is None else (found[0], self._number / 60 + rng.uniform(-jitter, jitter))
 
-    class Taken(Newest[LiveFrame]):
+    class Taken(LatestSlot[LiveFrame]):
         """A slot whose frames are taken as they come."""
 
         def put(self, item: LiveFrame) -> None:
@@ -552,7 +555,7 @@ def test_a_camera_faster_than_the_rate_aimed_at_is_thinned_and_nothing_counts_as
             numbers.append(got.number)
 
     numbers: list[int] = []
-    monkeypatch.setattr(loop_module, "Newest", Taken)
+    monkeypatch.setattr(capture_module, "LatestSlot", Taken)
     capture = Capture(Quick(10_000, end_at=240), None, mirror=False, fps=30, stalled=10)
     capture._reader.join(20)
     capture.close()
@@ -598,7 +601,7 @@ def test_a_recording_on_a_full_disk_is_said_and_the_rest_goes_on(
 
 
 def test_an_output_that_hangs_does_not_keep_the_program_from_ending(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outputs_module, "PATIENCE", 0.3)
+    monkeypatch.setattr(output_module, "PATIENCE", 0.3)
     hanging, keep = Keep(20), Keep()
     began = time.monotonic()
     report = run(FakeCamera(50), {"hanging": hanging, "keep": keep}, seconds=0.5)
@@ -869,8 +872,9 @@ def test_switching_styles_leaves_no_gap_in_the_output(painter: LivePainter, monk
             free.release()
 
     monkeypatch.setattr(tf, "function", function)
-    monkeypatch.setattr(loop_module, "time", clock)
-    monkeypatch.setattr(loop_module, "Newest", InStep)
+    for module in (capture_module, loop_module):
+        monkeypatch.setattr(module, "time", clock)
+    monkeypatch.setattr(capture_module, "LatestSlot", InStep)
     keep = Freeing()
     capture = Capture(Camera(10), None, mirror=False, stalled=1000)
     LiveLoop(capture, Coded(), {"keep": keep}, Pace(1 / 10, adaptive=False), SIZE, 10.0).run(threading.Event())
@@ -900,12 +904,12 @@ class FakeScreen:
 def test_keys_change_what_they_say(painter: LivePainter, tmp_path: Path) -> None:
     keys = ["n", "+", "-", "s", "c", "o", "f", "", "q"]
     screen = FakeScreen(keys)
-    stage = WindowStage(painter, screen, snapshots=tmp_path)
+    viewer = WindowViewer(painter, screen, snapshots=tmp_path)
     painted, original = np.full((*SIZE[::-1], 3), 200, np.uint8), np.zeros((*SIZE[::-1], 3), np.uint8)
     results, composed = [], []
     for _ in keys:
-        composed.append(stage.compose(painted, original))
-        results.append(stage.show(composed[-1], LiveReport()))
+        composed.append(viewer.compose(painted, original))
+        results.append(viewer.show(composed[-1], LiveReport()))
     assert painter.number == 1
     assert painter.strength == pytest.approx(0.9)
     assert results == [True] * 8 + [False]
@@ -924,23 +928,23 @@ def test_what_a_key_cannot_do_is_shown_and_the_show_goes_on(painter: LivePainter
         raise OutputError("the disk is full")
 
     screen = FakeScreen(["o", "c", "r", ""])
-    stage = WindowStage(painter, screen, snapshots=tmp_path / "missing", recorder=recorder)
-    stage.loop = object()  # type: ignore[assignment]
+    viewer = WindowViewer(painter, screen, snapshots=tmp_path / "missing", recorder=recorder)
+    viewer.loop = object()  # type: ignore[assignment]
     picture = np.full((*SIZE[::-1], 3), 200, np.uint8)
     for _ in range(4):
-        assert stage.show(picture, LiveReport())
-    assert stage._notice == "the disk is full"
+        assert viewer.show(picture, LiveReport())
+    assert viewer._notice == "the disk is full"
 
 
 def test_a_window_lives_on_and_takes_keys_while_the_camera_is_away(painter: LivePainter) -> None:
     screen = FakeScreen(["", "", "q"])
-    stage = WindowStage(painter, screen)
+    viewer = WindowViewer(painter, screen)
     picture = np.full((*SIZE[::-1], 3), 200, np.uint8)
-    assert stage.show(picture, LiveReport())
-    assert stage.show(None, LiveReport(), "waiting for the camera")
+    assert viewer.show(picture, LiveReport())
+    assert viewer.show(None, LiveReport(), "waiting for the camera")
     assert len(screen.shown) == 2
     assert (screen.shown[1][28:42] != screen.shown[0][28:42]).any()  # it says so
-    assert not stage.show(None, LiveReport(), "waiting for the camera")
+    assert not viewer.show(None, LiveReport(), "waiting for the camera")
 
 
 def test_a_recording_begun_and_ended_by_key_while_frames_run(painter: LivePainter, tmp_path: Path) -> None:
@@ -951,11 +955,11 @@ def test_a_recording_begun_and_ended_by_key_while_frames_run(painter: LivePainte
         return made[-1].name, Recording(made[-1])
 
     screen = FakeScreen([*[""] * 5, "r", *[""] * 20, "r", *[""] * 3, "r", *[""] * 15, "q"])
-    stage = WindowStage(painter, screen, recorder=recorder)
+    viewer = WindowViewer(painter, screen, recorder=recorder)
     keep = Keep()
     capture = Capture(FakeCamera(50), None, mirror=False, stalled=2)
-    live = LiveLoop(capture, Identity(), {"keep": keep}, Pace(1.0), SIZE, 50.0, stage=stage)
-    stage.loop = live
+    live = LiveLoop(capture, Identity(), {"keep": keep}, Pace(1.0), SIZE, 50.0, viewer=viewer)
+    viewer.loop = live
     report = live.run(threading.Event(), 10)
     assert [path.name for path in made] == ["0.mp4", "1.mp4"]  # the second one is finished at the end
     for path in made:
@@ -982,19 +986,19 @@ def test_a_recording_that_breaks_down_is_said_and_not_said_to_be_saved(painter: 
         """Presses the key that the test is waiting to press."""
 
         def show(self, picture: np.ndarray | None) -> str:
-            note = (stage._recording, stage._notice)
+            note = (viewer._recording, viewer._notice)
             said.extend([note] if said[-1:] != [note] else [])
             notices = [notice for _, notice in said]
             if not made or (len(made) == 1 and "the disk is full" in notices):
                 return "r"
-            if len(made) == 2 and stage._recording and made[1]._frames > 3:
+            if len(made) == 2 and viewer._recording and made[1]._frames > 3:
                 return "r"
             return "q" if "saved as 1.mp4" in notices else ""
 
-    stage = WindowStage(painter, Screen([]), recorder=recorder)
+    viewer = WindowViewer(painter, Screen([]), recorder=recorder)
     capture = Capture(FakeCamera(50), None, mirror=False, stalled=5)
-    live = LiveLoop(capture, Identity(), {}, Pace(1.0), SIZE, 50.0, stage=stage)
-    stage.loop = live
+    live = LiveLoop(capture, Identity(), {}, Pace(1.0), SIZE, 50.0, viewer=viewer)
+    viewer.loop = live
     report = live.run(threading.Event(), 20)
     assert ("", "the disk is full") in said  # no longer REC
     assert "saved as 0.mp4" not in [notice for _, notice in said]
@@ -1152,7 +1156,7 @@ class Listener:
         self.child.communicate()
 
 
-def play(live: LiveLoop, done: Callable[[], bool], seconds: float) -> loop_module.LiveReport:
+def play(live: LiveLoop, done: Callable[[], bool], seconds: float) -> LiveReport:
     """Runs until something has happened."""
     stop = threading.Event()
 
@@ -1877,10 +1881,10 @@ def test_live_paints_a_file_into_a_recording(
         return not self._done.is_set()
 
     monkeypatch.setattr(PacedFile, "_await", await_)
-    for module in (camera_module, loop_module, outputs_module):
+    for module in (camera_module, capture_module, loop_module, output_module):
         monkeypatch.setattr(module, "time", clock)
-    for module in (loop_module, outputs_module):
-        monkeypatch.setattr(module, "Newest", InStep)
+    for module in (capture_module, output_module):
+        monkeypatch.setattr(module, "LatestSlot", InStep)
     out = tmp_path / "out.mp4"
     words = ["live", "--style", "great-wave", "--style", "starry-night", "--every", "0.5", "--crossfade", "0.2"]
     words += ["--input", str(clip("plain.mp4")), "--loop", "--record", str(out), "--duration", "2.5", "--json", "-q"]

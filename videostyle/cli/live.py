@@ -15,7 +15,7 @@ from videostyle.cli.options import size, trains
 from videostyle.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
-    from videostyle.live.loop import LiveReport
+    from videostyle.live.telemetry import LiveReport
     from videostyle.media.provenance import Painted
 
 
@@ -76,13 +76,14 @@ def run(options: argparse.Namespace) -> int:
     started = time.monotonic()
     from videostyle.media.opencv import load_cv2
 
-    load_cv2()  # before whatever loads PyAV: see ``live.screen.Window``
+    load_cv2()  # before whatever loads PyAV: see ``live.window.Window``
     from videostyle.cli.progress import stoppable
     from videostyle.inference.startup import load_tensorflow
-    from videostyle.live.page import Page
-    from videostyle.live.recording import Recording
-    from videostyle.live.screen import VirtualCamera, Window, check_display
-    from videostyle.live.stream import StreamOut
+    from videostyle.live.outputs.page import Page
+    from videostyle.live.outputs.recording import Recording
+    from videostyle.live.outputs.stream import StreamOut
+    from videostyle.live.outputs.virtual_camera import VirtualCamera
+    from videostyle.live.window import Window, check_display
     from videostyle.media.address import is_address
     from videostyle.media.readers.camera import open_grabber
 
@@ -127,7 +128,7 @@ def run(options: argparse.Namespace) -> int:
         if windowed:
             screen = Window(grabber.info.width, grabber.info.height, fullscreen=options.fullscreen)
             if not options.quiet:
-                from videostyle.live.stage import KEYS
+                from videostyle.live.viewer import KEYS
 
                 print(KEYS, file=sys.stderr)
         with stoppable() as stop:

@@ -13,8 +13,8 @@ import numpy as np
 from videostyle.errors import ModelError
 from videostyle.frames import FrameBatch, UInt8Array, VideoInfo
 from videostyle.live.dissolve import Dissolve
-from videostyle.live.light import PARTS, Follower
 from videostyle.live.pace import STEPS, painted_size
+from videostyle.live.scene_follower import PARTS, SceneFollower
 from videostyle.media.opencv import load_cv2
 from videostyle.network.statistics import Span, between
 from videostyle.network.style_network import Statistics
@@ -88,7 +88,7 @@ class LivePainter:
         self._current = self._weighted(self._styles[0])
         self._steps = len(STEPS) if adaptive else 1
         self._processors: list[Stylize] = []
-        self._follow: Follower | None = None
+        self._follow: SceneFollower | None = None
         self._statistics: Statistics | None = None
         self._dissolve = Dissolve()
         self._move: _Move | None = None
@@ -137,7 +137,7 @@ class LivePainter:
             covered = np.zeros_like(frame)  # the lens: flat
             for colour, seen in product((False, True), (frame, covered)):
                 self._processors[0].network_statistics(seen[None], self._styles[0], colour, PARTS, only=0)
-        self._follow = Follower(
+        self._follow = SceneFollower(
             lambda frame: self._measured(frame, self._current),
             # The painted colours are measured at changes only: they take two networks more.
             lambda frame, part: self._processors[0].network_statistics(
@@ -195,7 +195,7 @@ class LivePainter:
     def _measured(self, frame: UInt8Array, style: Style) -> Statistics:
         return self._processors[0].statistics_of(frame[None], style, PARTS)
 
-    def _advance(self, move: _Move, follow: Follower, frame: UInt8Array, now: float) -> Statistics | None:
+    def _advance(self, move: _Move, follow: SceneFollower, frame: UInt8Array, now: float) -> Statistics | None:
         """Moves a change on; returns statistics if the weights or they are others now.
 
         Statistics half-way lie near the straight line between those of both ends, which are measured one a frame:

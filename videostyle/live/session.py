@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from videostyle.errors import UsageError
-from videostyle.live.loop import Capture, LiveLoop, LiveReport
-from videostyle.live.outputs import Output
+from videostyle.live.capture import Capture
+from videostyle.live.loop import LiveLoop
+from videostyle.live.outputs.output import Output
 from videostyle.live.pace import Pace
 from videostyle.live.painter import LivePainter
-from videostyle.live.stage import Screen, WindowStage
+from videostyle.live.telemetry import LiveReport
+from videostyle.live.viewer import Screen, WindowViewer
 from videostyle.media.readers.camera import Grabber
 from videostyle.styles import gallery
 
@@ -46,7 +48,7 @@ class LiveSettings:
     duration: float | None = None
 
 
-class _Turns:
+class StyleRotator:
     """Goes to the next style when its time has come."""
 
     def __init__(self, painter: LivePainter, every: float, crossfade: float) -> None:
@@ -54,6 +56,7 @@ class _Turns:
         self._due: float | None = None
 
     def __call__(self, now: float) -> None:
+        """Called now and then with the time in seconds."""
         if self._due is None:
             self._due = now + self._every
         elif now >= self._due:
@@ -105,7 +108,7 @@ def run_live(
     # Painting faster than frames come would cost size for nothing.
     camera_fps = float(info.fps) if info.fps else 30.0
     fps = min(settings.target_fps or camera_fps, camera_fps)
-    turns = _Turns(painter, settings.every, settings.crossfade) if settings.every else None
+    turns = StyleRotator(painter, settings.every, settings.crossfade) if settings.every else None
 
     def tick(now: float) -> None:
         if turns is not None:
@@ -113,11 +116,11 @@ def run_live(
         if watch is not None:
             watch(painter, now)
 
-    stage = WindowStage(painter, screen, crossfade=settings.crossfade, recorder=recorder) if screen else None
+    viewer = WindowViewer(painter, screen, crossfade=settings.crossfade, recorder=recorder) if screen else None
     capture = Capture(grabber, again, mirror=settings.mirror, fps=fps if fps < camera_fps else None)
     size = (info.width, info.height)
     pace = Pace(1.0 / fps, adaptive=settings.adaptive)
-    loop = LiveLoop(capture, painter, outputs, pace, size, fps, stage=stage, tick=tick, started=started)
-    if stage is not None:
-        stage.loop = loop
+    loop = LiveLoop(capture, painter, outputs, pace, size, fps, viewer=viewer, tick=tick, started=started)
+    if viewer is not None:
+        viewer.loop = loop
     return loop.run(stop, settings.duration)

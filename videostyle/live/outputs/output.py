@@ -9,32 +9,16 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from dataclasses import dataclass
 from typing import Protocol
 
 from videostyle.errors import OutputError, VideostyleError
-from videostyle.frames import UInt8Array
-from videostyle.live.figures import Delays
-from videostyle.live.newest import Newest
+from videostyle.live.frame import LiveFrame
+from videostyle.live.latest_slot import LatestSlot
+from videostyle.live.telemetry import LatencyHistogram
 
 log = logging.getLogger("videostyle")
 
 PATIENCE = 10.0  # seconds for an output to hand on its last frame
-
-
-@dataclass(frozen=True)
-class LiveFrame:
-    """A painted frame on its way out.
-
-    Attributes:
-        picture: uint8 ``[H, W, 3]`` RGB.
-        captured: when it was captured, ``time.monotonic``.
-        number: of the captured frame.
-    """
-
-    picture: UInt8Array
-    captured: float
-    number: int
 
 
 class Output(Protocol):
@@ -50,7 +34,7 @@ class Output(Protocol):
         """Finishes. May be called twice."""
 
 
-class Runner:
+class OutputThread:
     """Feeds one output from a thread of its own.
 
     Args:
@@ -63,9 +47,9 @@ class Runner:
 
     def __init__(self, name: str, output: Output, width: int, height: int, fps: float) -> None:
         self.name, self.output = name, output
-        self.slot: Newest[LiveFrame] = Newest()
+        self.slot: LatestSlot[LiveFrame] = LatestSlot()
         self.frames = 0
-        self.delays = Delays()
+        self.delays = LatencyHistogram()
         self.error: VideostyleError | None = None
         output.open(width, height, fps)
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)

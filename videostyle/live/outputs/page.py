@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from videostyle.errors import DeviceError
-from videostyle.live.outputs import LiveFrame
+from videostyle.live.frame import LiveFrame
 from videostyle.media.opencv import load_cv2
 
 log = logging.getLogger("videostyle")

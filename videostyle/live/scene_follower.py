@@ -17,7 +17,7 @@ JUMP = 0.06  # change of the mean light, of 1, within a second, beyond which the
 RELIGHT = 0.25  # seconds between two jumps of the light at least: a strobe must not take all the time there is
 
 
-class LightWatch:
+class SceneChangeDetector:
     """Says when a scene is another: at the start, at a cut, when a light was switched on or off."""
 
     def __init__(self) -> None:
@@ -38,7 +38,7 @@ class LightWatch:
         return False
 
 
-class SlowMean:
+class StatisticsAverage:
     """A mean of statistics over time: exponential, by the seconds between measurements."""
 
     def __init__(self) -> None:
@@ -56,7 +56,7 @@ class SlowMean:
         return self.value
 
 
-class Follower:
+class SceneFollower:
     """Measures the scene at once where it is another, else a part of the frame now and then.
 
     Args:
@@ -71,7 +71,7 @@ class Follower:
         measure_part: Callable[[UInt8Array, int], Statistics],
     ) -> None:
         self._measure, self._measure_part = measure, measure_part
-        self._watch, self._mean = LightWatch(), SlowMean()
+        self._watch, self._mean = SceneChangeDetector(), StatisticsAverage()
         self._parts: list[Statistics] = []
         self._due = 0.0
 

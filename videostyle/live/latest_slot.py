@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class Newest(Generic[T]):
+class LatestSlot(Generic[T]):
     """Holds at most one item; putting another drops, and counts, what nobody took."""
 
     def __init__(self) -> None:

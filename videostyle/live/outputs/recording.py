@@ -4,72 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from fractions import Fraction
 from itertools import count
 from pathlib import Path
-from typing import Any
 
 import av
-import numpy as np
 from av.error import FFmpegError
 
 from videostyle.errors import OutputError, UsageError
-from videostyle.live.outputs import LiveFrame
+from videostyle.live.frame import LiveFrame
+from videostyle.live.outputs.encoder import Encoder
 from videostyle.media.atomic import PendingOutput, disk_error
 from videostyle.media.provenance import Painted, embed
 from videostyle.media.writers.sink import MUXERS
 
 log = logging.getLogger("videostyle")
-
-CLOCK = Fraction(1, 90_000)
-
-
-class Encoder:
-    """H.264 with every frame's own time, into a container that PyAV writes.
-
-    Args:
-        target: a name, or an object with ``write``.
-        container: format, as "mp4".
-        options: of that format.
-        width: of the frames; an odd one loses its last column.
-        height: of the frames; an odd one loses its last row.
-        fps: expected rate, frames/s; a key frame comes every second.
-    """
-
-    def __init__(
-        self, target: Any, container: str, options: dict[str, str], width: int, height: int, fps: float
-    ) -> None:
-        self._container = av.open(target, "w", format=container, options=options, timeout=(5.0, 5.0))
-        # The name of a stream's codec decides its class, which the types do not know.
-        stream: Any = self._container.add_stream("libx264", rate=Fraction(fps).limit_denominator(1001))
-        stream.width, stream.height, stream.pix_fmt = width - width % 2, height - height % 2, "yuv420p"
-        stream.time_base = stream.codec_context.time_base = CLOCK
-        stream.codec_context.gop_size = max(1, round(fps))
-        context = stream.codec_context
-        context.color_range, context.colorspace, context.color_primaries, context.color_trc = 1, 1, 1, 1  # BT.709
-        stream.options = {"preset": "veryfast", "tune": "zerolatency", "crf": "20"}
-        self._stream, self._last = stream, -1
-        self._first: float | None = None
-
-    def write(self, frame: LiveFrame) -> None:
-        """Encodes a frame at the time of its capture."""
-        picture = np.ascontiguousarray(frame.picture[: self._stream.height, : self._stream.width])
-        self._first = frame.captured if self._first is None else self._first
-        tick = max(self._last + 1, round((frame.captured - self._first) / CLOCK))
-        self._last = tick
-        image = av.VideoFrame.from_ndarray(picture, format="rgb24")
-        image = image.reformat(format="yuv420p", dst_colorspace="ITU709", dst_color_range="MPEG")
-        image.pts, image.time_base = tick, CLOCK
-        for packet in self._stream.encode(image):
-            self._container.mux(packet)
-
-    def close(self) -> None:
-        """Writes what is still inside."""
-        try:
-            for packet in self._stream.encode(None):
-                self._container.mux(packet)
-        finally:
-            self._container.close()
 
 
 class Recording:

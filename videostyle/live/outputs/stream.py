@@ -10,8 +10,8 @@ import time
 from av.error import FFmpegError
 
 from videostyle.errors import VideostyleError
-from videostyle.live.outputs import LiveFrame
-from videostyle.live.recording import Encoder
+from videostyle.live.frame import LiveFrame
+from videostyle.live.outputs.encoder import Encoder
 from videostyle.media.address import OUTPUTS, parse_address
 from videostyle.media.ffmpeg import Process, send_command
 

@@ -11,9 +11,10 @@ import numpy as np
 
 from videostyle.errors import VideostyleError
 from videostyle.frames import UInt8Array, bgr_to_rgb
-from videostyle.live.loop import LiveLoop, LiveReport
-from videostyle.live.outputs import Output
+from videostyle.live.loop import LiveLoop
+from videostyle.live.outputs.output import Output
 from videostyle.live.painter import LivePainter
+from videostyle.live.telemetry import LiveReport
 from videostyle.media.opencv import draw_text, load_cv2
 
 KEYS = "n/p style, +/- strength, s split, o overlay, f fullscreen, c snapshot, r record, q quit"
@@ -30,7 +31,7 @@ class Screen(Protocol):
         """Fills the screen, or no longer."""
 
 
-class WindowStage:
+class WindowViewer:
     """Turns keys into changes, and draws the overlay and the split view.
 
     Args:

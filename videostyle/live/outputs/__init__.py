@@ -1,0 +1,1 @@
+"""Where painted frames go: a recording, a network stream, a page, a virtual camera."""
