@@ -134,20 +134,6 @@ def test_m4_headers_that_make_no_sense(file: Path, entry: object) -> None:
     refused(file, "header")
 
 
-def test_m4_m5_loss_networks_that_are_damaged_or_swell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "net.npz"
-    np.savez_compressed(path, kernel=np.zeros(500_000, np.float32))
-    whole = path.read_bytes()
-    for data in (whole[: len(whole) // 2], whole[:60] + bytes(80) + whole[140:], b"", b"\x93NUMPY\x01\x00v\x00{"):
-        path.write_bytes(data)
-        with pytest.raises(ModelError, match="loss network"):
-            loss_network.load(str(path))
-    path.write_bytes(whole)
-    monkeypatch.setattr(loss_network, "LARGEST", 1_000_000)
-    with pytest.raises(ModelError, match="unpacks to 2 MB"):
-        loss_network.load(str(path))
-
-
 def test_m5_a_bomb_is_refused_before_memory_is_taken(file: Path) -> None:
     header = json.dumps(
         {
@@ -324,14 +310,6 @@ def test_styles_of_different_depth_mix(tmp_path: Path, monkeypatch: pytest.Monke
     save_style(stranger, tmp_path / "styles" / "stranger.safetensors")
     with pytest.raises(ModelError, match="another base"):
         gallery.resolve("woodcut,stranger")
-
-
-def test_the_embedded_loss_network() -> None:
-    net = loss_network.load()
-    # VGG-16 to relu3_3 has 186,000 multiply-adds for a pixel.
-    assert net.multiplications() * 5 < 186_000
-    assert loss_network.ASSET.stat().st_size < 3_000_000
-    assert net.content_layer == "relu3_3"
 
 
 def test_a_style_card_has_only_texts_and_figures() -> None:

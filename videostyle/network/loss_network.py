@@ -2,7 +2,10 @@
 
 Three kinds come in one form (``LossNetwork``): the small **embedded** network that ships with the package,
 distilled from VGG features; VGG-16 or VGG-19 with ImageNet weights (Simonyan and Zisserman 2015); and a file
-of weights in one of the layouts of ``read_arrays``. Pictures are float RGB 0..1, ``[N, H, W, 3]``.
+of weights in one of the layouts of ``from_arrays``. Pictures are float RGB 0..1, ``[N, H, W, 3]``.
+
+Layers are named as in VGG: ``relu3_2`` follows the second convolution of the third block. The layers of blocks 1 to 3
+see texture of up to about 40 pixels (*style layers*); those of blocks 4 and 5 see large strokes (*deep layers*).
 
 The embedded network has fewer channels than VGG and a linear head for each layer that style and content are
 read from. A head maps the few channels to the many of its teacher; Gram matrices are lifted through it
@@ -33,6 +36,8 @@ Arrays = dict[str, NDArray[np.float32]]
 ASSET = Path(__file__).resolve().parent.parent / "assets" / "loss_network.safetensors"
 LARGEST = 200_000_000  # bytes of unpacked weights; VGG-19 to its last convolution has 80 million
 BGR_MEAN = (103.939, 116.779, 123.68)  # of ImageNet, as the original VGG was trained
+STYLE_LAYERS = ("relu1_2", "relu2_2", "relu3_3")  # Johnson et al. 2016, as far as a picture of 40 pixels shows them
+DEEP_LAYERS = ("relu4_1", "relu5_1")  # Gatys et al. 2016; Li et al. 2017 (WCT)
 
 
 @dataclass(frozen=True)
@@ -44,27 +49,38 @@ class LossNetwork:
         blocks: names of the convolutions, block by block; 2x2 pooling stands between blocks.
         arrays: ``NAME/kernel`` ``[kh, kw, in, out]`` and ``NAME/bias`` ``[out]``, float32; heads are
             ``head/LAYER/kernel`` ``[in, out]`` and ``head/LAYER/bias``.
-        style_layers: features whose Gram matrices are compared.
+        style_layers: features of fine texture, finest first, whose Gram matrices are compared.
         content_layer: feature that is compared place by place.
         bgr_mean: whether the input is BGR 0..255 less the ImageNet mean (else RGB 0..1).
         reflect: whether convolutions pad by reflection (else by zeros).
+        deep_layers: features of large strokes, whose Gram matrices are compared too; none if the network ends
+            before block 4. No layer is both a style layer and a deep one.
     """
 
     name: str
     blocks: tuple[tuple[str, ...], ...]
     arrays: Arrays = field(repr=False)
-    style_layers: tuple[str, ...] = ("relu1_2", "relu2_2", "relu3_3")
+    style_layers: tuple[str, ...] = STYLE_LAYERS
     content_layer: str = "relu3_3"
     bgr_mean: bool = False
     reflect: bool = False
+    deep_layers: tuple[str, ...] = ()
 
-    def multiplications(self) -> float:
-        """Multiply-adds of the convolutions per input pixel."""
+    def multiplications(self, last: str | None = None) -> float:
+        """Multiply-adds of the convolutions per input pixel, up to the layer ``last`` (to the end where None)."""
         total, scale = 0.0, 1.0
         for block in self.blocks:
-            total += scale * sum(float(self.arrays[f"{name}/kernel"].size) for name in block)
+            for name in block:
+                total += scale * float(self.arrays[f"{name}/kernel"].size)
+                if _layer(name) == last:
+                    return total
             scale /= 4
         return total
+
+
+def _layer(convolution: str) -> str:
+    """Name of the feature after the ReLU of a convolution: "relu1_2" of "conv1_2"."""
+    return convolution.replace("conv", "relu")
 
 
 def _pad(x: Tensor, reflect: bool) -> Tensor:
@@ -100,7 +116,7 @@ def features(net: LossNetwork, x: Tensor, layers: tuple[str, ...] | None = None)
                 padding="valid" if net.reflect else "same",
             )
             x = ops.relu(x + ops.cast(net.arrays[f"{name}/bias"], dtype))
-            layer = name.replace("conv", "relu")
+            layer = _layer(name)
             if layer in wanted:
                 found[layer] = x
             if wanted <= set(found):
@@ -163,7 +179,19 @@ def read_arrays(path: Path) -> Arrays:
 
 
 def from_arrays(arrays: Arrays, name: str) -> LossNetwork:
-    """Recognises a layout by its names: VGG-16 (BGR), VGG normalised (with ``conv0``), or embedded (with heads).
+    """The network of arrays in one of four layouts, which are told apart by the names in them.
+
+    Every layout has ``convB_K/kernel`` ``[3, 3, in, out]`` and ``convB_K/bias`` ``[out]`` for convolution K of block B,
+    in the order of VGG; it may end after any convolution.
+
+    * *VGG* as published: nothing else. Input BGR 0..255 less the ImageNet mean, zero padding.
+    * *VGG normalised*: ``conv0`` ``[1, 1, 3, 3]`` first, which maps RGB 0..1 to what conv1_1 expects. Reflection
+      padding.
+    * *VGG-19 of quarter width* to conv5_1 (Wang et al. 2020): the same with a quarter of the channels (16, 32, 64,
+      128, 128), and 1x1 ``convB_1_aux`` that map the features of relu1_1 ... relu5_1 to as many channels as VGG-19 has
+      there. They were the means to distil it and are not used: the features themselves are compared.
+    * *embedded*: ``head/LAYER/kernel`` ``[in, out]`` and ``head/LAYER/bias`` for each layer that can be compared. Input
+      RGB 0..1, zero padding.
 
     Raises:
         ModelError: if the arrays are not those of a known layout.
@@ -182,22 +210,26 @@ def from_arrays(arrays: Arrays, name: str) -> LossNetwork:
                 f"'{name}' is not a loss network", f"{key} has kernel {kernel.shape} after {width} channels"
             )
         width = kernel.shape[3]
-    heads = tuple(
-        key[len("head/") : -len("/kernel")]
-        for key in sorted(arrays)
-        if key.startswith("head/") and key.endswith("/kernel")
-    )
-    available = {key.replace("conv", "relu") for block in blocks for key in block}
-    style = heads or tuple(layer for layer in ("relu1_2", "relu2_2", "relu3_3") if layer in available)
+    heads = {key[len("head/") : -len("/kernel")] for key in arrays if key[:5] == "head/" and key.endswith("/kernel")}
+    comparable = heads or {_layer(key) for block in blocks for key in block}
+    style = tuple(layer for layer in STYLE_LAYERS if layer in comparable)
     if not style:
-        raise ModelError(f"'{name}' is not a loss network", "it has none of relu1_2, relu2_2, relu3_3")
-    content = "relu3_3" if "relu3_3" in style else style[-1]
+        raise ModelError(f"'{name}' is not a loss network", f"it has none of {', '.join(STYLE_LAYERS)}")
     plain = "conv0/kernel" in arrays
-    return LossNetwork(name, blocks, arrays, style, content, bgr_mean=not plain and not heads, reflect=plain)
+    return LossNetwork(
+        name,
+        blocks,
+        arrays,
+        style_layers=style,
+        deep_layers=tuple(layer for layer in DEEP_LAYERS if layer in comparable),
+        content_layer="relu3_3" if "relu3_3" in style else style[-1],
+        bgr_mean=not plain and not heads,
+        reflect=plain,
+    )
 
 
 def _from_applications(name: str) -> LossNetwork:
-    """VGG-16 or VGG-19 up to block 3 from ``keras.applications``; downloaded once by Keras."""
+    """VGG-16 or VGG-19 up to relu5_1 from ``keras.applications``; downloaded once by Keras."""
     build = keras.applications.VGG16 if name == "vgg16" else keras.applications.VGG19
     try:
         model = build(include_top=False, weights="imagenet")
@@ -208,12 +240,19 @@ def _from_applications(name: str) -> LossNetwork:
             f"download {name}_weights_tf_dim_ordering_tf_kernels_notop.h5 on a machine with a network and put it "
             "into ~/.keras/models, give a weights file (--loss-network FILE), or use the embedded network",
         ) from error
+    return from_keras_vgg(model, name)
+
+
+def from_keras_vgg(model: keras.Model, name: str) -> LossNetwork:
+    """A VGG-16 or VGG-19 of ``keras.applications``, whose layers are called ``block3_conv2``, up to relu5_1."""
     arrays: Arrays = {}
     for layer in model.layers:
-        if layer.name[:6] in ("block1", "block2", "block3") and "_conv" in layer.name:
+        if "_conv" in layer.name:
             kernel, bias = layer.get_weights()
             key = layer.name.replace("block", "conv").replace("_conv", "_")
             arrays[f"{key}/kernel"], arrays[f"{key}/bias"] = np.asarray(kernel), np.asarray(bias)
+            if _layer(key) == DEEP_LAYERS[-1]:
+                break
     return from_arrays(arrays, name)
 
 
