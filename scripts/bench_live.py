@@ -77,7 +77,8 @@ class CodedCamera:
     """
 
     def __init__(self, clip: Path, width: int, height: int, fps: int) -> None:
-        from videostyle.media.readers.source import ReadOptions, open_source
+        from videostyle.media.readers.base import ReadOptions
+        from videostyle.media.readers.open import open_reader
 
         cv2 = load_cv2()
         self.info = VideoInfo(width=width, height=height, fps=Fraction(fps))
@@ -85,7 +86,7 @@ class CodedCamera:
         self.position: float | None = None
         self.code = Code(width, height)
         self.times: dict[int, float] = {}
-        with open_source(clip, ReadOptions(batch_size=1)) as source:
+        with open_reader(clip, ReadOptions(batch_size=1)) as source:
             frames = [
                 cv2.resize(batch.frames[0], (width, height), interpolation=cv2.INTER_AREA)
                 for batch, _ in zip(source, range(CLIP_FRAMES), strict=False)

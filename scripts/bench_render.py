@@ -24,8 +24,10 @@ from pathlib import Path
 
 from videostyle.api import Stylizer
 from videostyle.frames import FrameBatch
-from videostyle.media.readers.source import ReadOptions, open_source
-from videostyle.media.writers.sink import EncodeOptions, open_sink
+from videostyle.media.readers.base import ReadOptions
+from videostyle.media.readers.open import open_reader
+from videostyle.media.writers.base import EncodeOptions
+from videostyle.media.writers.open import open_writer
 from videostyle.processors.style import Stylize
 from videostyle.rendering.bench import processor_seconds
 
@@ -39,7 +41,7 @@ def timed(work: Callable[[], object], frames: int) -> tuple[float, float]:
 
 def stages(clip: Path, style: str, scratch: Path) -> dict[str, tuple[float, float]]:
     """Each stage alone on the clip's first 200 frames."""
-    with open_source(clip, ReadOptions(batch_size=4)) as source:
+    with open_reader(clip, ReadOptions(batch_size=4)) as source:
         batches = []
         for batch in source:
             batches.append(batch)
@@ -49,7 +51,7 @@ def stages(clip: Path, style: str, scratch: Path) -> dict[str, tuple[float, floa
     count = sum(len(b) for b in batches)
 
     def decode() -> None:
-        with open_source(clip, ReadOptions(batch_size=4)) as again:
+        with open_reader(clip, ReadOptions(batch_size=4)) as again:
             for number, _ in enumerate(again):
                 if number == len(batches) - 1:
                     break
@@ -63,7 +65,7 @@ def stages(clip: Path, style: str, scratch: Path) -> dict[str, tuple[float, floa
         painted.extend(device(b) for b in batches)
 
     def encode() -> None:
-        sink = open_sink(scratch / "stage.mp4", info, EncodeOptions(overwrite=True, preset="medium"))
+        sink = open_writer(scratch / "stage.mp4", info, EncodeOptions(overwrite=True, preset="medium"))
         for batch in painted:
             sink.write(batch)
         sink.close()

@@ -21,8 +21,11 @@ import numpy as np
 from videostyle.errors import VideostyleError
 from videostyle.frames import FrameBatch
 from videostyle.media.probe import probe
-from videostyle.media.readers.source import FrameSource, ReadOptions, open_source
-from videostyle.media.writers.sink import EncodeOptions, Original, open_sink
+from videostyle.media.readers.base import FrameReader, ReadOptions
+from videostyle.media.readers.open import open_reader
+from videostyle.media.writers.base import EncodeOptions
+from videostyle.media.writers.mux import Original
+from videostyle.media.writers.open import open_writer
 from videostyle.rendering.pipeline import run
 
 
@@ -41,7 +44,7 @@ def sound_md5(path: Path) -> list[str]:
 class Recording:
     """Passes batches on and remembers times and pictures, thinned."""
 
-    def __init__(self, source: FrameSource) -> None:
+    def __init__(self, source: FrameReader) -> None:
         self.source, self.info, self.warnings = source, source.info, source.warnings
         self.times: list[float] = []
         self.pictures: list[np.ndarray] = []
@@ -61,15 +64,15 @@ class Recording:
 
 def check(clip: Path, output: Path, codec: str) -> str:
     """One line on what became of one clip."""
-    source = Recording(open_source(clip, ReadOptions()))
-    sink = open_sink(
+    source = Recording(open_reader(clip, ReadOptions()))
+    sink = open_writer(
         output,
         source.info,
         EncodeOptions(codec=codec, crf=4, preset="ultrafast" if codec == "h264" else None, overwrite=True),
         original=Original(clip),
     )
     report = run(source, [], sink)
-    back = Recording(open_source(output))
+    back = Recording(open_reader(output))
     for _ in back:
         pass
     video = probe(output).video

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from videostyle.media.ffmpeg import ffmpeg_exe
+from videostyle.media.ffmpeg.process import ffmpeg_exe
 
 
 def convolution(inputs: int, outputs: int, size: int, stride: int = 1) -> nn.Sequential:

@@ -24,8 +24,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from videostyle.media.ffmpeg import ffmpeg_exe
-from videostyle.media.readers.source import open_source
+from videostyle.media.ffmpeg.process import ffmpeg_exe
+from videostyle.media.readers.open import open_reader
 from videostyle.rendering.job_store import finished_chunks, load_job, work_folder
 
 ENGINES = {"one": [], "processes": ["--workers", "2"], "ray": ["--engine", "ray", "--workers", "2"]}
@@ -35,7 +35,7 @@ MARK = "VIDEOSTYLE_CRASH_TEST"  # in the environment of all that a run starts
 def decoded(path: Path) -> tuple[str, int]:
     """Hash of all frames and times, and how many there are."""
     digest, count = hashlib.sha256(), 0
-    with open_source(path) as source:
+    with open_reader(path) as source:
         for batch in source:
             digest.update(batch.frames.tobytes())
             digest.update(batch.pts.tobytes())

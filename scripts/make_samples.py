@@ -19,7 +19,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from videostyle.media.ffmpeg import ffmpeg_exe
+from videostyle.media.ffmpeg.process import ffmpeg_exe
 from videostyle.motion.flow import grid, sample, write_flo
 
 WIDTH, HEIGHT, RATE, SECONDS = 640, 360, 25, 6

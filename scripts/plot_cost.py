@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from videostyle.media.ffmpeg import ffmpeg_exe
+from videostyle.media.ffmpeg.process import ffmpeg_exe
 from videostyle.metrics import plot
 
 # Runs a render and says what it took: the peak of one child cannot be read from outside once others have run.

@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 
 from videostyle.inference.startup import load_tensorflow
-from videostyle.media.writers.sink import EncodeOptions
+from videostyle.media.writers.base import EncodeOptions
 from videostyle.rendering.runner import render
 from videostyle.rendering.settings import RenderSettings
 

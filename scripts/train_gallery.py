@@ -22,12 +22,12 @@ import keras
 import numpy as np
 
 from videostyle import __version__
-from videostyle.media.content import clip_neighbours
-from videostyle.media.readers.source import open_source
+from videostyle.media.readers.open import open_reader
 from videostyle.network import loss_network
 from videostyle.network.style_network import NETWORKS
 from videostyle.styles import gallery
 from videostyle.styles.style_file import StyleCard, deepened, load_style, save_style
+from videostyle.training.content import clip_neighbours
 from videostyle.training.pairs import PairSampler
 from videostyle.training.session import clip_pairs
 from videostyle.training.trainer import LossWeights, Progress, Settings, train_style
@@ -124,7 +124,7 @@ def main() -> None:
     photos = [read_rgb(path, 512) for path in sorted(options.photos.glob("*.jpg"))]
     neighbours = []
     for path in options.clip:
-        with open_source(path) as source:
+        with open_reader(path) as source:
             neighbours += clip_neighbours(source)
     largest = max(stage_keys(stages, stage)["size"] for stage in stages)
     precision = loss_precision()

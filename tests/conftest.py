@@ -12,7 +12,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from videostyle.media.ffmpeg import ffmpeg_exe
+from videostyle.media.ffmpeg.process import ffmpeg_exe
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:

@@ -12,7 +12,7 @@ import pytest
 
 from videostyle.cli.main import main
 from videostyle.errors import DeviceError, InputError, UsageError
-from videostyle.media.writers.sink import EncodeOptions
+from videostyle.media.writers.base import EncodeOptions
 from videostyle.rendering import batch, chunks
 from videostyle.rendering.batch import Clock, Task, Wish, plan_tasks, read_jobs, run_tasks
 from videostyle.rendering.pipeline import RunReport

@@ -24,8 +24,9 @@ from videostyle.cli.main import main
 from videostyle.errors import DeviceError, InputError, Interrupted, OutputError
 from videostyle.media import atomic as files
 from videostyle.media.probe import packet_times, probe
-from videostyle.media.readers.source import ReadOptions, open_source
-from videostyle.media.writers.sink import EncodeOptions
+from videostyle.media.readers.base import ReadOptions
+from videostyle.media.readers.open import open_reader
+from videostyle.media.writers.base import EncodeOptions
 from videostyle.network.statistics import spans
 from videostyle.network.style_network import Statistics
 from videostyle.rendering import chunks, executors, plan
@@ -69,7 +70,7 @@ def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
 def decoded(path: Path) -> tuple[str, list[float]]:
     """Hash of all frames, and their times."""
     digest, times = hashlib.sha256(), []
-    with open_source(path) as source:
+    with open_reader(path) as source:
         for batch in source:
             digest.update(batch.frames.tobytes())
             times += batch.pts.tolist()
@@ -239,9 +240,9 @@ def test_a_sample_stays_small_and_lies_in_the_middle_of_equal_parts(count: int, 
 
 
 def test_raw_frames_become_those_of_batches(film: Path) -> None:
-    with open_source(film, ReadOptions(max_size=32)) as source:
+    with open_reader(film, ReadOptions(max_size=32)) as source:
         expected = np.concatenate([batch.frames for batch in source])
-    with open_source(film, ReadOptions(max_size=32)) as source:
+    with open_reader(film, ReadOptions(max_size=32)) as source:
         found = np.stack([source.delivered(frame) for frame, _ in source.raw_frames()])
     assert np.array_equal(found, expected)
 
@@ -508,7 +509,7 @@ def test_a_damaged_chunk_is_painted_again(
 def test_work_of_another_render_is_not_mixed_in(change: str, film: Path, style: str, tmp_path: Path) -> None:
     from dataclasses import replace
 
-    from videostyle.media.writers.sink import EncodeOptions
+    from videostyle.media.writers.base import EncodeOptions
 
     clip, output = tmp_path / "film.mp4", tmp_path / "out.mp4"
     clip.write_bytes(film.read_bytes())
@@ -593,7 +594,7 @@ def pictures(folder: Path) -> dict[str, bytes]:
 
 def test_a_sequence_of_painted_pictures_is_the_frames_in_colour(film: Path, style: str, tmp_path: Path) -> None:
     from videostyle.media.provenance import read
-    from videostyle.media.readers.source import read_picture
+    from videostyle.media.readers.images import read_picture
     from videostyle.media.timecode import parse
     from videostyle.rendering.runner import iterate
 
@@ -612,7 +613,7 @@ def test_a_sequence_of_painted_pictures_is_the_frames_in_colour(film: Path, styl
 def test_a_sequence_that_was_broken_off_goes_on(
     engine: Engine, film: Path, style: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from videostyle.media.writers.sink import EncodeOptions
+    from videostyle.media.writers.base import EncodeOptions
 
     settings = RenderSettings(style, encode=EncodeOptions(codec="png"))
     render(film, tmp_path / "whole", settings)
@@ -656,11 +657,12 @@ def test_n5_per_cent_signs_in_names_of_a_sequence_are_names(name: str, film: Pat
 
 
 def test_a_sequence_is_written_by_one_run_at_a_time(film: Path, style: str, tmp_path: Path) -> None:
-    from videostyle.media.writers.sink import EncodeOptions, open_sink
+    from videostyle.media.writers.base import EncodeOptions
+    from videostyle.media.writers.open import open_writer
 
     options = EncodeOptions(codec="png")
-    with open_source(film) as source:
-        sink = open_sink(tmp_path / "out", source.info, options)
+    with open_reader(film) as source:
+        sink = open_writer(tmp_path / "out", source.info, options)
     with pytest.raises(OutputError, match="being written by another run"):
         render(film, tmp_path / "out", RenderSettings(style, encode=options))
     sink.abort()
@@ -726,10 +728,10 @@ def test_an_output_that_would_be_read_as_input_is_refused(
 
 @pytest.mark.parametrize("known", [True, False])
 def test_a_part_holds_the_frames_of_the_whole(known: bool, film: Path) -> None:
-    with open_source(film) as source:
+    with open_reader(film) as source:
         frames, times = zip(*[(f, t) for b in source for f, t in zip(b.frames, b.pts, strict=True)], strict=True)
     for first, count in ((0, 5), (1, 3), (99, 7), (240, 11), (597, 3)):
-        with open_source(film, ReadOptions(batch_size=4)) as source:
+        with open_reader(film, ReadOptions(batch_size=4)) as source:
             source.part(first, count, times[first] if known else None)
             batches = list(source)
         assert batches[0].index == first
@@ -738,8 +740,8 @@ def test_a_part_holds_the_frames_of_the_whole(known: bool, film: Path) -> None:
 
 
 def test_a_wrong_expectation_of_a_seek_costs_time_and_nothing_else(film: Path) -> None:
-    with open_source(film) as source:
+    with open_reader(film) as source:
         frame = next(b.frames[2] for b in source if b.index == 100)
-    with open_source(film) as source:
+    with open_reader(film) as source:
         source.part(102, 1, 99.0)
         assert np.array_equal(next(iter(source)).frames[0], frame)

@@ -18,7 +18,8 @@ import pytest
 
 from videostyle.cli.main import main
 from videostyle.media.probe import probe
-from videostyle.media.readers.source import open_source, read_picture
+from videostyle.media.readers.images import read_picture
+from videostyle.media.readers.open import open_reader
 from videostyle.styles.style_file import load_style
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def command(*words: str | Path, timeout: float = 120) -> subprocess.CompletedPro
 
 
 def frames_of(path: Path) -> np.ndarray:
-    with open_source(path) as source:
+    with open_reader(path) as source:
         return np.concatenate([b.frames for b in source])
 
 

@@ -16,7 +16,7 @@ import pytest
 from tests.conftest import X264, ffmpeg
 from tests.test_chunks import decoded
 from videostyle.errors import DeviceError, Interrupted, ModelError, OutputError, UsageError
-from videostyle.media.readers.source import VideoSource
+from videostyle.media.readers.opencv import OpenCVReader
 from videostyle.rendering import chunks, executors
 from videostyle.rendering.batch import Task, run_tasks, shared
 from videostyle.rendering.executors import ChunkedClip, Farm, Piece, ProcessCrew, visible_gpu
@@ -67,16 +67,16 @@ def alone(film: Path, styles: list[str], tmp_path_factory: pytest.TempPathFactor
 def reads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Frames that leave the decoder, one entry for each time a file is read."""
     counts: list[int] = []
-    frames = VideoSource._frames
+    frames = OpenCVReader._frames
 
-    def counted(self: VideoSource) -> Any:
+    def counted(self: OpenCVReader) -> Any:
         counts.append(0)
         place = len(counts) - 1
         for frame in frames(self):
             counts[place] += 1
             yield frame
 
-    monkeypatch.setattr(VideoSource, "_frames", counted)
+    monkeypatch.setattr(OpenCVReader, "_frames", counted)
     return counts
 
 
@@ -146,7 +146,7 @@ def test_a_worker_paints_a_chunk_for_all_outputs_that_lack_it(
 def test_what_reads_a_clip_alike_is_one_group(tmp_path: Path) -> None:
     from dataclasses import replace
 
-    from videostyle.media.writers.sink import EncodeOptions
+    from videostyle.media.writers.base import EncodeOptions
 
     settings, clip = RenderSettings("a"), tmp_path / "x.mp4"
     tasks = [

@@ -25,11 +25,16 @@ import pytest
 from tests.conftest import ffmpeg as make
 from videostyle.errors import InputError, Interrupted, OutputError, VideostyleError
 from videostyle.frames import FrameBatch, VideoInfo
-from videostyle.media import ffmpeg, opencv
+from videostyle.media import opencv
 from videostyle.media.atomic import PendingOutput, check_writable, write_whole
-from videostyle.media.readers.source import ReadOptions, open_source
+from videostyle.media.ffmpeg.process import Process
+from videostyle.media.readers.base import ReadOptions
+from videostyle.media.readers.open import open_reader
 from videostyle.media.timecode import TimePoint
-from videostyle.media.writers.sink import EncodeOptions, Original, PictureSink, open_sink
+from videostyle.media.writers.base import EncodeOptions
+from videostyle.media.writers.images import ImageWriter
+from videostyle.media.writers.mux import Original
+from videostyle.media.writers.open import open_writer
 from videostyle.rendering.pipeline import run
 
 Clip = Callable[[str], Path]
@@ -43,7 +48,7 @@ def batches(count: int) -> Iterator[FrameBatch]:
 
 
 def read_all(path: Path, **options: object) -> tuple[int, list[str]]:
-    with open_source(path, ReadOptions(**options)) as source:
+    with open_reader(path, ReadOptions(**options)) as source:
         return sum(len(b) for b in source), source.warnings
 
 
@@ -192,8 +197,8 @@ def test_n1_n2_n5_any_name_works_in_and_out(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path(name).write_bytes(clip("plain.mp4").read_bytes())
-    source = open_source(name)
-    run(source, [], open_sink(f"out{name}", source.info, original=Original(source.path)))
+    source = open_reader(name)
+    run(source, [], open_writer(f"out{name}", source.info, original=Original(source.path)))
     assert read_all(Path(f"out{name}"))[0] == 25
     assert not (tmp_path / "pwned").exists()
 
@@ -228,13 +233,13 @@ def test_n3_n4_playlists_and_addresses_are_not_followed(
 def test_n5_the_longest_names_work_in_and_out(clip: Clip, name: str, tmp_path: Path) -> None:
     (tmp_path / name).write_bytes(clip("silent.mkv").read_bytes())
     (tmp_path / "o").mkdir()
-    source = open_source(tmp_path / name)
-    run(source, [], open_sink(tmp_path / "o" / name, source.info, original=Original(source.path)))
+    source = open_reader(tmp_path / name)
+    run(source, [], open_writer(tmp_path / "o" / name, source.info, original=Original(source.path)))
     assert read_all(tmp_path / "o" / name)[0] == 25
     assert os.listdir(tmp_path / "o") == [name]
     write_whole(tmp_path / "o" / name, b"whole")
     assert (tmp_path / "o" / name).read_bytes() == b"whole"
-    numbered = PictureSink(tmp_path / f"{name[:70]}%06d.png", INFO, EncodeOptions(), lock=True)
+    numbered = ImageWriter(tmp_path / f"{name[:70]}%06d.png", INFO, EncodeOptions(), lock=True)
     numbered.write(next(batches(1)))
     numbered.close()
     assert len(list(tmp_path.glob("*.png"))) == 4
@@ -251,11 +256,11 @@ def test_n5_names_that_are_too_long_are_refused(tmp_path: Path) -> None:
     for path in (tmp_path / ("a" * 300 + ".mp4"), tmp_path / ("\u7d75" * 100) / "out.mp4"):
         refused(path, "too long")
         with pytest.raises(OutputError, match="too long"):
-            open_sink(path, INFO)
+            open_writer(path, INFO)
         with pytest.raises(OutputError, match="too long"):
             check_writable(path)
     with pytest.raises(OutputError, match="too long"):
-        open_sink(tmp_path / ("a" * 300), INFO)
+        open_writer(tmp_path / ("a" * 300), INFO)
     refused(tmp_path / ("a" * 300 + "%04d.png"), "no file matches|too long")
     assert not list(tmp_path.iterdir())
 
@@ -281,7 +286,7 @@ def test_n8_the_input_is_never_written(clip: Clip, link: str, tmp_path: Path) ->
     if link == "hard":
         os.link(original, output)
     with pytest.raises(OutputError, match="input itself"):
-        open_sink(output, INFO, EncodeOptions(overwrite=True), original=Original(original))
+        open_writer(output, INFO, EncodeOptions(overwrite=True), original=Original(original))
     assert original.read_bytes() == clip("plain.mp4").read_bytes()
 
 
@@ -289,8 +294,8 @@ def test_n9_an_existing_output_stays_until_the_new_one_is_whole(tmp_path: Path) 
     output = tmp_path / "out.mp4"
     output.write_text("precious")
     with pytest.raises(OutputError, match="exists already"):
-        open_sink(output, INFO)
-    sink = open_sink(output, INFO, EncodeOptions(overwrite=True))
+        open_writer(output, INFO)
+    sink = open_writer(output, INFO, EncodeOptions(overwrite=True))
     for batch in batches(2):
         sink.write(batch)
     assert output.read_text() == "precious"
@@ -309,7 +314,7 @@ def fake_ffmpeg(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, body: str) -> N
 
 
 def encode(output: Path) -> None:
-    sink = open_sink(output, INFO)
+    sink = open_writer(output, INFO)
     try:
         for batch in batches(40):
             sink.write(batch)
@@ -361,13 +366,14 @@ def test_p1_disk_full(tmp_path: Path) -> None:
 def test_p2_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match="cannot write"):
-        open_sink(tmp_path / "file" / "out.mp4", INFO)
+        open_writer(tmp_path / "file" / "out.mp4", INFO)
     with pytest.raises(OutputError, match="create the folder"):
-        open_sink(tmp_path / "no" / "out.mp4", INFO)
+        open_writer(tmp_path / "no" / "out.mp4", INFO)
 
 
-def test_p4_the_encoder_does_not_hear_ctrl_c(tmp_path: Path) -> None:
-    process = ffmpeg.Process([sys.executable, "-c", "import sys; sys.stdin.read()"], write=True)
+def test_p4_the_encoder_does_not_hear_ctrl_c(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_ffmpeg(tmp_path, monkeypatch, "sys.stdin.read()")
+    process = Process([], write=True)
     assert os.getpgid(process._child.pid) != os.getpgid(0)
     process.kill()
 
@@ -378,8 +384,8 @@ def test_p5_killed_midway_leaves_no_output_and_does_not_block_the_next_run(clip:
         import sys, time
         sys.path.insert(0, {str(Path(__file__).parent.parent)!r})
         from tests.test_faults import batches, INFO
-        from videostyle.media.writers.sink import open_sink
-        sink = open_sink({str(output)!r}, INFO)
+        from videostyle.media.writers.open import open_writer
+        sink = open_writer({str(output)!r}, INFO)
         for batch in batches(10):
             sink.write(batch)
         print("written", flush=True)
@@ -402,12 +408,12 @@ def test_two_runs_do_not_write_one_output(tmp_path: Path) -> None:
 
 def test_p6_cancel_leaves_nothing(clip: Clip, tmp_path: Path) -> None:
     cancel = threading.Event()
-    source = open_source(clip("plain.mp4"), ReadOptions(batch_size=1))
+    source = open_reader(clip("plain.mp4"), ReadOptions(batch_size=1))
     with pytest.raises(Interrupted):
         run(
             source,
             [],
-            lambda info: open_sink(tmp_path / "out.mp4", info),
+            lambda info: open_writer(tmp_path / "out.mp4", info),
             progress=lambda n: cancel.set(),
             cancel=cancel,
         )
@@ -425,19 +431,21 @@ def test_errors_of_any_stage_reach_the_caller_and_leave_nothing(clip: Clip, tmp_
         def close(self) -> None:
             pass
 
-    source = open_source(clip("plain.mp4"), ReadOptions(batch_size=1))
+    source = open_reader(clip("plain.mp4"), ReadOptions(batch_size=1))
     with pytest.raises(VideostyleError, match="painted badly"):
-        run(source, [Broken()], lambda info: open_sink(tmp_path / "out.mp4", info))
+        run(source, [Broken()], lambda info: open_writer(tmp_path / "out.mp4", info))
     assert not list(tmp_path.iterdir())
 
 
 def test_nothing_leaks(clip: Clip, tmp_path: Path) -> None:
     def once() -> None:
-        source = open_source(clip("plain.mp4"))
+        source = open_reader(clip("plain.mp4"))
         run(
             source,
             [],
-            open_sink(tmp_path / "out.mp4", source.info, EncodeOptions(overwrite=True), original=Original(source.path)),
+            open_writer(
+                tmp_path / "out.mp4", source.info, EncodeOptions(overwrite=True), original=Original(source.path)
+            ),
         )
 
     def held() -> tuple[int, int]:
@@ -504,7 +512,7 @@ def test_f18_damage_in_a_ten_bit_clip_leaves_a_gap_and_shifts_nothing(tmp_path: 
            "-movflags", "+faststart", whole)  # fmt: skip
 
     def levels(path: Path) -> dict[float, float]:
-        with open_source(path) as opened:
+        with open_reader(path) as opened:
             return {
                 round(t, 3): float(f.mean()) for b in opened for f, t in zip(b.frames, b.pts, strict=True)
             }  # fmt: skip
@@ -526,15 +534,15 @@ def test_f18_damage_in_a_ten_bit_clip_leaves_a_gap_and_shifts_nothing(tmp_path: 
 def test_a_copied_stream_that_is_not_in_the_written_file_is_noticed(
     clip: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from videostyle.media.writers.sink import VideoSink
+    from videostyle.media.writers.mux import Muxer
 
-    def lost(self: VideoSink, source: object, copies: object, origin: float) -> Iterator[object]:
-        self._copied |= {1, 99}
+    def lost(self: Muxer, source: object, copies: object, origin: float) -> Iterator[object]:
+        self.copied |= {1, 99}
         return iter(())
 
-    monkeypatch.setattr(VideoSink, "_copied_packets", lost)
-    with open_source(clip("plain.mp4")) as source:
-        sink = open_sink(tmp_path / "out.mp4", source.info, EncodeOptions(), original=Original(clip("plain.mp4")))
+    monkeypatch.setattr(Muxer, "_copied_packets", lost)
+    with open_reader(clip("plain.mp4")) as source:
+        sink = open_writer(tmp_path / "out.mp4", source.info, EncodeOptions(), original=Original(clip("plain.mp4")))
         for batch in source:
             sink.write(batch)
         with pytest.raises(OutputError, match="of 2 copied streams"):
@@ -551,8 +559,8 @@ def test_a_cut_in_which_a_track_is_silent_is_written(clip: Clip, suffix: str, tm
     else:
         late = clip("subtitles.mkv")  # its words are shown from 0.1 s on
     end = 0.4 if kind == "audio" else 0.08
-    with open_source(late, ReadOptions(end=TimePoint(seconds=end))) as source:
-        sink = open_sink(tmp_path / f"out{suffix}", source.info, original=Original(late, 0.0, end))
+    with open_reader(late, ReadOptions(end=TimePoint(seconds=end))) as source:
+        sink = open_writer(tmp_path / f"out{suffix}", source.info, original=Original(late, 0.0, end))
         for batch in source:
             sink.write(batch)
         sink.close()

@@ -15,12 +15,17 @@ import pytest
 from tests.conftest import ffmpeg as make
 from videostyle.errors import InputError, OutputError, UsageError
 from videostyle.frames import ColorInfo, FrameBatch, VideoInfo
-from videostyle.media.ffmpeg import ffmpeg_exe, frames_for
+from videostyle.media.ffmpeg.codecs import frames_for
+from videostyle.media.ffmpeg.process import ffmpeg_exe
 from videostyle.media.probe import probe
-from videostyle.media.readers.source import ReadOptions, open_source, read_picture
+from videostyle.media.readers.base import ReadOptions
+from videostyle.media.readers.images import read_picture
+from videostyle.media.readers.open import open_reader
 from videostyle.media.timecode import TimePoint, parse
-from videostyle.media.writers import sink as sinks
-from videostyle.media.writers.sink import EncodeOptions, Original, open_sink
+from videostyle.media.writers import mux
+from videostyle.media.writers.base import EncodeOptions
+from videostyle.media.writers.mux import Original
+from videostyle.media.writers.open import open_writer
 from videostyle.rendering.pipeline import run
 
 Clip = Callable[[str], Path]
@@ -42,17 +47,17 @@ VIDEOS = [
 
 def everything(path: Path, **options: object) -> tuple[np.ndarray, np.ndarray, list[str]]:
     """Frames, times and warnings of a source."""
-    with open_source(path, ReadOptions(**options)) as source:
+    with open_reader(path, ReadOptions(**options)) as source:
         batches = list(source)
         return np.concatenate([b.frames for b in batches]), np.concatenate([b.pts for b in batches]), source.warnings
 
 
 def copy(path: Path, output: Path, options: EncodeOptions | None = None, **reading: object):  # type: ignore[no-untyped-def]
-    source = open_source(path, ReadOptions(**reading))
+    source = open_reader(path, ReadOptions(**reading))
     return run(
         source,
         [],
-        lambda info: open_sink(
+        lambda info: open_writer(
             output, info, options or EncodeOptions(crf=1, preset="ultrafast"), original=Original(path)
         ),
     )
@@ -100,7 +105,7 @@ def packets(path: Path, kind: str) -> list[str]:
 @pytest.mark.parametrize("name", VIDEOS)
 def test_source_contract(clip: Clip, name: str) -> None:
     """Every source: declared size, rising times, consecutive numbers, full batches but the last, not empty."""
-    with open_source(clip(name), ReadOptions(batch_size=4)) as source:
+    with open_reader(clip(name), ReadOptions(batch_size=4)) as source:
         batches = list(source)
         info = source.info
     assert batches
@@ -197,8 +202,8 @@ def test_start_and_end_cut_picture_and_sound_alike(clip: Clip, tmp_path: Path) -
     part, times, _ = everything(clip("plain.mp4"), start=TimePoint(frame=5), end=TimePoint(seconds=0.6))
     np.testing.assert_array_equal(part, frames[5:15])
     assert times[0] == pytest.approx(0.2)
-    source = open_source(clip("plain.mp4"), ReadOptions(start=TimePoint(seconds=0.2), end=TimePoint(seconds=0.6)))
-    run(source, [], open_sink(tmp_path / "out.mp4", source.info, original=Original(clip("plain.mp4"), 0.2, 0.6)))
+    source = open_reader(clip("plain.mp4"), ReadOptions(start=TimePoint(seconds=0.2), end=TimePoint(seconds=0.6)))
+    run(source, [], open_writer(tmp_path / "out.mp4", source.info, original=Original(clip("plain.mp4"), 0.2, 0.6)))
     with av.open(str(tmp_path / "out.mp4")) as container:
         sound = [float(p.pts * p.time_base) for p in container.demux(container.streams.audio[0]) if p.pts is not None]
     assert -0.03 <= min(sound) <= 0.03
@@ -264,7 +269,7 @@ def test_hdr_can_be_refused(clip: Clip) -> None:
 
 
 def test_frames_of_a_wrong_size_are_refused(tmp_path: Path) -> None:
-    sink = open_sink(tmp_path / "out.mp4", VideoInfo(64, 48, fps=Fraction(25)))
+    sink = open_writer(tmp_path / "out.mp4", VideoInfo(64, 48, fps=Fraction(25)))
     with pytest.raises(ValueError, match="32x48"):
         sink.write(FrameBatch(np.zeros((1, 48, 32, 3), np.uint8), np.zeros(1), 0))
     sink.abort()
@@ -274,11 +279,11 @@ def test_frames_of_a_wrong_size_are_refused(tmp_path: Path) -> None:
 def test_unknown_codecs_and_containers_are_refused(tmp_path: Path) -> None:
     info = VideoInfo(64, 48, fps=Fraction(25))
     with pytest.raises(UsageError, match="no codec"):
-        open_sink(tmp_path / "a.mp4", info, EncodeOptions(codec="nonsense"))
+        open_writer(tmp_path / "a.mp4", info, EncodeOptions(codec="nonsense"))
     with pytest.raises(UsageError, match="cannot hold"):
-        open_sink(tmp_path / "a.webm", info, EncodeOptions(codec="h264"))
+        open_writer(tmp_path / "a.webm", info, EncodeOptions(codec="h264"))
     with pytest.raises(OutputError, match="does not work"):
-        open_sink(tmp_path / "a.mp4", info, EncodeOptions(codec="h264_videotoolbox"))
+        open_writer(tmp_path / "a.mp4", info, EncodeOptions(codec="h264_videotoolbox"))
 
 
 @pytest.mark.parametrize(
@@ -308,15 +313,15 @@ def test_a_video_made_of_pictures_says_how_its_colours_are_stored(tmp_path: Path
     colors[:, 32:] = (0, 255, 0)
     for i in range(3):
         cv2.imwrite(str(tmp_path / f"f{i}.png"), colors[..., ::-1])
-    with open_source(tmp_path) as source:
-        sink = open_sink(tmp_path / "out.mp4", source.info, EncodeOptions(crf=1))
+    with open_reader(tmp_path) as source:
+        sink = open_writer(tmp_path / "out.mp4", source.info, EncodeOptions(crf=1))
         for batch in source:
             sink.write(batch)
         sink.close()
     stored = probe(tmp_path / "out.mp4").video
     assert stored is not None
     assert (stored.color.matrix, stored.color.full_range) == ("bt709", False)
-    with open_source(tmp_path / "out.mp4") as source:
+    with open_reader(tmp_path / "out.mp4") as source:
         frame = next(iter(source)).frames[0]
     assert np.abs(frame[20:28, 8:24].astype(int) - colors[20:28, 8:24]).max() <= 4
 
@@ -342,7 +347,7 @@ def test_colours_come_out_as_painted_and_the_file_says_how_they_are_stored(
     codec = name.split(".")[0]
     crf = 4 if codec in ("h264", "hevc", "vp9", "av1") else None
     info = VideoInfo(64, 48, fps=Fraction(25), color=color)
-    sink = open_sink(tmp_path / name, info, EncodeOptions(codec=codec, crf=crf))
+    sink = open_writer(tmp_path / name, info, EncodeOptions(codec=codec, crf=crf))
     sink.write(FrameBatch(frames, np.zeros(1), 0, form))
     sink.close()
     inside = [np.s_[8:40, 16 * i + 4 : 16 * i + 12] for i in range(4)]
@@ -385,8 +390,8 @@ def test_a_track_that_the_container_refuses_is_left_out_and_said_before_painting
     original = tmp_path / "in.mkv"
     second = ("-map", "0:a", "-c", "copy", "-c:a:1", sound, "-ac:a:1", "2", "-strict", "-2")
     make("-i", clip("plain.mp4"), "-map", "0", *second, original)
-    with open_source(original) as source:
-        sink = open_sink(tmp_path / f"out{suffix}", source.info, original=Original(original))
+    with open_reader(original) as source:
+        sink = open_writer(tmp_path / f"out{suffix}", source.info, original=Original(original))
         assert [w for w in sink.warnings if w.startswith("audio stream 2") and "cannot be copied" in w]
         for batch in source:
             sink.write(batch)
@@ -399,7 +404,7 @@ def test_a_track_that_is_refused_only_at_the_end_does_not_cost_the_picture(
 ) -> None:
     original = tmp_path / "in.mkv"
     make("-i", clip("plain.mp4"), "-map", "0", "-map", "0:a", "-c", "copy", "-c:a:1", "flac", original)
-    monkeypatch.setattr(sinks, "_refusal", lambda stream, packet, container: "")
+    monkeypatch.setattr(mux, "_refusal", lambda stream, packet, container: "")
     report = copy(original, tmp_path / "out.mov")
     assert [w for w in report.warnings if "stream 2 could not be copied" in w]
     assert len(everything(tmp_path / "out.mov")[0]) == 25

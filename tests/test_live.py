@@ -59,10 +59,10 @@ from videostyle.live.scene_follower import (
 from videostyle.live.telemetry import LatencyHistogram, LiveReport, RollingRate
 from videostyle.live.viewer import WindowViewer
 from videostyle.media.address import INPUTS, parse_address
-from videostyle.media.ffmpeg import ffmpeg_exe
+from videostyle.media.ffmpeg.process import ffmpeg_exe
 from videostyle.media.readers import camera as camera_module
 from videostyle.media.readers.camera import PacedFile, open_grabber
-from videostyle.media.readers.source import open_source
+from videostyle.media.readers.open import open_reader
 from videostyle.network.statistics import between, columns
 from videostyle.styles import gallery
 from videostyle.styles.style_file import Style, blend, interpolate
@@ -1641,7 +1641,7 @@ def test_a_file_is_played_at_its_own_pace(clip: Clip, paced: Callable[..., tuple
     while (found := camera.read()) is not None:
         stamps.append(found[1])
         when.append(clock.now)
-    with open_source(clip("variable.mp4")) as source:
+    with open_reader(clip("variable.mp4")) as source:
         times = np.concatenate([b.pts for b in source])
     assert np.diff(when) == pytest.approx(np.diff(times), abs=1e-6)
     assert np.diff(stamps) == pytest.approx(np.diff(times), abs=1e-6)
@@ -1666,7 +1666,7 @@ def test_a_still_begun_anew_is_paced_and_opened_once(
 ) -> None:
     cv2.imwrite(str(tmp_path / "slide.png"), coded(7))
     opened: list[object] = []
-    monkeypatch.setattr(camera_module, "open_source", lambda *words: opened.append(words) or open_source(*words))
+    monkeypatch.setattr(camera_module, "open_reader", lambda *words: opened.append(words) or open_reader(*words))
     camera, clock = paced(tmp_path / "slide.png", repeat=True)
     began, frames = clock.now, [camera.read() for _ in range(11)]
     assert clock.now - began == pytest.approx(0.4)  # 25 a second

@@ -293,11 +293,12 @@ def test_a_roofline_puts_the_ridge_where_the_roofs_meet() -> None:
 def painted_clip(clip: Clip, tmp_path: Path) -> Path:
     """The plain clip, every other frame lighter: pure flicker."""
     from videostyle.frames import FrameBatch
-    from videostyle.media.readers.source import open_source
-    from videostyle.media.writers.sink import EncodeOptions, open_sink
+    from videostyle.media.readers.open import open_reader
+    from videostyle.media.writers.base import EncodeOptions
+    from videostyle.media.writers.open import open_writer
 
-    with open_source(clip("silent.mkv")) as source:
-        sink = open_sink(tmp_path / "painted.mkv", source.info, EncodeOptions(codec="ffv1"))
+    with open_reader(clip("silent.mkv")) as source:
+        sink = open_writer(tmp_path / "painted.mkv", source.info, EncodeOptions(codec="ffv1"))
         for batch in source:
             lift = np.array([24 * ((batch.index + i) % 2) for i in range(len(batch))]).reshape(-1, 1, 1, 1)
             lighter = np.clip(batch.frames.astype(int) + lift, 0, 255).astype(np.uint8)

@@ -49,8 +49,8 @@ ONLY_IN: dict[str, set[str]] = {
 # Modules that alone may import a package.
 ONLY_BY: dict[str, set[str]] = {
     "cv2": {"media/opencv.py"},
-    "imageio_ffmpeg": {"media/ffmpeg.py"},
-    "subprocess": {"media/ffmpeg.py"},
+    "imageio_ffmpeg": {"media/ffmpeg/process.py"},
+    "subprocess": {"media/ffmpeg/process.py"},
 }
 MODULES = sorted(PACKAGE.rglob("*.py"))
 

@@ -15,7 +15,7 @@ from safetensors.numpy import save
 pytest.importorskip("keras")
 from videostyle.api import Stylizer
 from videostyle.errors import ModelError, OutputError, UsageError
-from videostyle.media.readers.source import read_picture
+from videostyle.media.readers.images import read_picture
 from videostyle.network import loss_network
 from videostyle.network.style_network import NETWORKS
 from videostyle.styles import gallery

@@ -11,7 +11,7 @@ import numpy as np
 
 from videostyle.frames import FrameBatch, UInt8Array, VideoInfo
 from videostyle.media.timecode import TimePoint
-from videostyle.media.writers.sink import EncodeOptions
+from videostyle.media.writers.base import EncodeOptions
 from videostyle.rendering.pipeline import RunReport
 from videostyle.rendering.runner import iterate
 from videostyle.rendering.runner import render as _render

@@ -26,13 +26,14 @@ def _opencv() -> str:
 
 
 def _ffmpeg() -> str:
-    from videostyle.media import ffmpeg
+    from videostyle.media.ffmpeg.codecs import HARDWARE
+    from videostyle.media.ffmpeg.process import encoder_works, version
 
-    found = [name for name in ("libx264", "libx265", "libsvtav1", "libvpx-vp9") if ffmpeg.encoder_works(name)]
+    found = [name for name in ("libx264", "libx265", "libsvtav1", "libvpx-vp9") if encoder_works(name)]
     if "libx264" not in found:
         raise RuntimeError("this ffmpeg cannot encode H.264; pip install imageio-ffmpeg, or unset IMAGEIO_FFMPEG_EXE")
-    hardware = [name for name in ffmpeg.HARDWARE if ffmpeg.encoder_works(name)]
-    return f"{ffmpeg.version().split(' Copyright')[0]}; encodes with {', '.join(found + hardware)}"
+    hardware = [name for name in HARDWARE if encoder_works(name)]
+    return f"{version().split(' Copyright')[0]}; encodes with {', '.join(found + hardware)}"
 
 
 def _tensorflow() -> str:

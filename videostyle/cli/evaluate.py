@@ -41,10 +41,10 @@ def _judge(spec: str | None, net: LossNetwork) -> tuple[PerceptualJudge | None, 
     """What the style loss is measured against, and how that is said."""
     if spec is None:
         return None, ""
-    from videostyle.media.content import read_content
-    from videostyle.media.readers.source import read_picture
+    from videostyle.media.readers.images import read_picture
     from videostyle.metrics.perceptual import PerceptualJudge
     from videostyle.styles import gallery
+    from videostyle.training.content import read_content
     from videostyle.training.session import sample_content
 
     if gallery.is_picture(spec):
@@ -60,7 +60,7 @@ def _judge(spec: str | None, net: LossNetwork) -> tuple[PerceptualJudge | None, 
 
 
 def _true_flow(flow: str | None, occlusions: str | None) -> TrueFlow | None:
-    from videostyle.media.readers.source import read_picture, sequence_files
+    from videostyle.media.readers.images import read_picture, sequence_files
     from videostyle.metrics.evaluate import TrueFlow
     from videostyle.motion.flow import read_flo
 
@@ -86,11 +86,12 @@ def _true_flow(flow: str | None, occlusions: str | None) -> TrueFlow | None:
 def _frames(path: str, limit: int | None, size: tuple[int, int] | None, max_size: int) -> Iterator[tuple[Any, float]]:
     """Frames and times of a video, at ``size`` (height, width) if given."""
     from videostyle.media.opencv import load_cv2
-    from videostyle.media.readers.source import ReadOptions, open_source
+    from videostyle.media.readers.base import ReadOptions
+    from videostyle.media.readers.open import open_reader
 
     cv2 = load_cv2()
     count = 0
-    with open_source(path, ReadOptions(batch_size=4, max_size=max_size)) as source:
+    with open_reader(path, ReadOptions(batch_size=4, max_size=max_size)) as source:
         for batch in source:
             for frame, time in zip(batch.frames, batch.pts, strict=True):
                 if limit is not None and count >= limit:
@@ -105,7 +106,8 @@ def run(options: argparse.Namespace) -> int:
     """Measures and prints a table; writes the report."""
     from videostyle.inference.startup import load_tensorflow
     from videostyle.media.atomic import PendingOutput
-    from videostyle.media.readers.source import ReadOptions, open_source
+    from videostyle.media.readers.base import ReadOptions
+    from videostyle.media.readers.open import open_reader
 
     if options.samples < 1 or (options.max_frames is not None and options.max_frames < 1):
         raise UsageError("--samples and --max-frames must be at least 1")
@@ -116,7 +118,7 @@ def run(options: argparse.Namespace) -> int:
             names["baseline"] = options.baseline
         infos = {}
         for who, path in names.items():
-            with open_source(path, ReadOptions(max_size=options.max_size)) as source:
+            with open_reader(path, ReadOptions(max_size=options.max_size)) as source:
                 infos[who] = source.info
         load_tensorflow()
         evaluation = _measure(options, names, infos)

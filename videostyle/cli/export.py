@@ -38,9 +38,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Writes the program and prints its path."""
     width, height = size(options.size)
-    from videostyle.media.atomic import vet_input
-    from videostyle.media.content import covering, scene_frames
-    from videostyle.media.readers.source import read_picture
+    from videostyle.media.inputs import vet_input
+    from videostyle.media.readers.images import read_picture
+    from videostyle.training.content import covering, scene_frames
 
     scene = scene_frames(vet_input(options.scene, "video or picture"), width, height) if options.scene else None
     from videostyle.inference.startup import load_tensorflow

@@ -16,7 +16,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Prints streams, timing, colour and provenance of a file."""
-    from videostyle.media.atomic import vet_input
+    from videostyle.media.inputs import vet_input
     from videostyle.media.probe import packet_times, probe
     from videostyle.media.provenance import SOURCE_TYPE, read, read_xmp
 

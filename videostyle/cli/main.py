@@ -29,7 +29,7 @@ VERBS = {
 
 def _version() -> str:
     """Versions of the program and of the two FFmpegs inside it."""
-    from videostyle.media import ffmpeg
+    from videostyle.media.ffmpeg import process as ffmpeg
     from videostyle.media.opencv import load_cv2
 
     lines = [f"videostyle {__version__}"]

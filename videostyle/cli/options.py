@@ -125,7 +125,7 @@ def settings_from(options: argparse.Namespace, style: str) -> RenderSettings:
         UsageError: if one cannot be read.
     """
     from videostyle.media.timecode import parse
-    from videostyle.media.writers.sink import EncodeOptions
+    from videostyle.media.writers.base import EncodeOptions
     from videostyle.rendering.settings import RenderSettings
 
     encode = EncodeOptions(

@@ -159,7 +159,7 @@ def _verify(options: argparse.Namespace) -> int:
 
 
 def _explain(options: argparse.Namespace) -> int:
-    from videostyle.media.readers.source import read_picture
+    from videostyle.media.readers.images import read_picture
     from videostyle.metrics.explain import explain
     from videostyle.styles import gallery
     from videostyle.training.session import sample_content

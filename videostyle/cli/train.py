@@ -74,9 +74,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Trains and keeps the style."""
     from videostyle.cli.progress import Bars, stoppable
-    from videostyle.media.atomic import check_writable, vet_input
-    from videostyle.media.content import read_content
-    from videostyle.media.readers.source import read_picture
+    from videostyle.media.atomic import check_writable
+    from videostyle.media.inputs import vet_input
+    from videostyle.media.readers.images import read_picture
+    from videostyle.training.content import read_content
 
     painting = vet_input(options.painting, "picture")
     canvas = read_picture(painting)  # a broken painting is found before anything slow
@@ -204,7 +205,8 @@ def _write_preview(path: Path, scene, canvas, style) -> None:  # type: ignore[no
     import numpy as np
 
     from videostyle.api import Stylizer
-    from videostyle.media.opencv import load_cv2, write_png
+    from videostyle.media.opencv import load_cv2
+    from videostyle.media.writers.images import write_png
 
     cv2 = load_cv2()
     painted = Stylizer(style)(scene[None])[0]

@@ -15,7 +15,8 @@ from videostyle.live.loop import LiveLoop
 from videostyle.live.outputs.output import Output
 from videostyle.live.painter import LivePainter
 from videostyle.live.telemetry import LiveReport
-from videostyle.media.opencv import draw_text, load_cv2
+from videostyle.media.drawing import draw_text
+from videostyle.media.opencv import load_cv2
 
 KEYS = "n/p style, +/- strength, s split, o overlay, f fullscreen, c snapshot, r record, q quit"
 NOTICE = 4.0  # seconds that a message stays

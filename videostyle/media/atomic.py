@@ -1,22 +1,21 @@
-"""Names and places of files: vetting what comes in, and writing what goes out whole or not at all."""
+"""Writes files whole or not at all."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import hashlib
 import json
 import logging
 import os
 import shutil
-import stat
 import tempfile
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
-from videostyle.errors import InputError, OutputError
+from videostyle.errors import OutputError
+from videostyle.media.locks import lock_file
 
 log = logging.getLogger("videostyle")
 
@@ -32,39 +31,6 @@ def short_name(name: str) -> str:
         return name
     mark = hashlib.sha256(data).hexdigest()[:12]
     return f"{data[: LONGEST_NAME - 13].decode('utf-8', 'ignore')}-{mark}"
-
-
-def vet_input(path: str | os.PathLike[str], kind: str = "video") -> Path:
-    """The absolute path of an input file, looked at before any library opens it.
-
-    Raises:
-        InputError: if it is missing, empty, a folder, a pipe or a device, or has a name that is not text.
-    """
-    text = os.fspath(path)
-    if any("\ud800" <= character <= "\udfff" for character in text):
-        # OpenCV crashes on such a name instead of refusing it.
-        shown = text.encode("utf-8", "backslashreplace").decode()
-        raise InputError(f"cannot open '{shown}'", "its name is not valid UTF-8", "rename the file")
-    if "\0" in text:
-        raise InputError(f"cannot open {text!r}", "its name holds a zero byte")
-    file = Path(text)
-    try:
-        status = file.stat()
-    except FileNotFoundError:
-        hint = "web addresses are not read; download it first" if "://" in text else ""
-        raise InputError(f"no such file: '{text}'", hint=hint) from None
-    except OSError as error:
-        raise InputError(f"cannot open '{text}'", error.strerror or str(error)) from error
-    if stat.S_ISDIR(status.st_mode):
-        raise InputError(f"'{text}' is a folder", hint=f"give a {kind} file")
-    if not stat.S_ISREG(status.st_mode):
-        # Opening a pipe or a socket would wait for ever.
-        raise InputError(f"'{text}' is not a regular file", hint=f"give a {kind} file")
-    if status.st_size == 0:
-        raise InputError(f"'{text}' is empty", "it has 0 bytes")
-    if not os.access(file, os.R_OK):
-        raise InputError(f"cannot read '{text}'", "permission denied")
-    return file.resolve()
 
 
 def disk_error(path: Path, error: OSError) -> OutputError:
@@ -99,30 +65,6 @@ def check_writable(path: Path) -> None:
             pass
     except OSError as error:
         raise disk_error(path, error) from error
-
-
-def lock_file(path: Path) -> IO[bytes]:
-    """Locks ``path`` for this process and gives the open file, which holds the lock until it is closed.
-
-    The holder may remove the file before it lets go; a lock on a file that has lost its name in the meantime
-    would guard nothing, so the name is looked at again once the lock is there.
-
-    Raises:
-        BlockingIOError: if another process holds it.
-        OSError: if it cannot be created.
-    """
-    while True:
-        file = path.open("wb")
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if os.path.samestat(os.fstat(file.fileno()), os.stat(path)):
-                return file
-        except FileNotFoundError:
-            pass
-        except BaseException:
-            file.close()
-            raise
-        file.close()
 
 
 def publish(part: Path, path: Path) -> None:

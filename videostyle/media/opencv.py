@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import os
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 from videostyle.errors import DeviceError
-from videostyle.media.atomic import disk_error
 
 LARGEST_PICTURE = 8192 * 8192  # pixels; a picture bomb declares more than anyone paints
 # Containers that hold frames themselves; playlists (concat, HLS, DASH) name other files and are left out.
@@ -41,30 +39,3 @@ def load_cv2() -> Any:
         hint = f"apt install {missing}" if missing else "pip install opencv-python-headless"
         raise DeviceError("OpenCV cannot be loaded", str(error), hint) from error
     return cv2
-
-
-def write_png(path: Path, picture: Any) -> None:
-    """Writes uint8 ``[H, W, 3]`` RGB as a PNG.
-
-    Raises:
-        OutputError: if it cannot be written.
-    """
-    ok, data = load_cv2().imencode(".png", picture[..., ::-1])
-    try:
-        path.write_bytes(data.tobytes() if ok else b"")
-    except OSError as error:
-        raise disk_error(path, error) from error
-
-
-def draw_text(picture: Any, text: str, place: tuple[int, int], size: float = 0.5) -> None:
-    """Writes white text with a dark edge into uint8 ``[H, W, 3]``, its lower left corner at ``place`` (x, y).
-
-    The edge is the same text moved by a pixel: OpenCV spaces letters by their thickness, so that a thicker copy
-    below would not lie under it.
-    """
-    cv2 = load_cv2()
-    x, y = place
-    for shift in ((-1, 0), (1, 0), (0, -1), (0, 1), (1, 1)):
-        where = (x + shift[0], y + shift[1])
-        cv2.putText(picture, text, where, cv2.FONT_HERSHEY_SIMPLEX, size, (0, 0, 0), 1, cv2.LINE_AA)
-    cv2.putText(picture, text, place, cv2.FONT_HERSHEY_SIMPLEX, size, (255, 255, 255), 1, cv2.LINE_AA)

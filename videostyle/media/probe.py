@@ -14,7 +14,7 @@ from av.error import FFmpegError
 
 from videostyle.errors import InputError
 from videostyle.frames import ColorInfo, VideoInfo
-from videostyle.media.atomic import vet_input
+from videostyle.media.inputs import vet_input
 from videostyle.media.opencv import FORMATS, LARGEST_PICTURE
 
 # Numbers of ISO/IEC 23091-2 to ffmpeg's names; 2 is "unspecified".
@@ -276,7 +276,7 @@ def stored_frames(path: Path) -> int:
 
 
 def raw_frames(stream: IO[bytes]) -> Iterator[tuple[bytes, float | None]]:
-    """Raw frames and their times in seconds from a pipe that carries NUT (``ffmpeg.decode_command``).
+    """Raw frames and their times in seconds from a pipe that carries NUT (``argv.decode_arguments``).
 
     Raises:
         OSError: if the pipe breaks; nothing, if it ends before the first frame.

@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from videostyle.frames import Float32Array, UInt8Array, to_float
-from videostyle.media.opencv import draw_text, load_cv2, write_png
+from videostyle.media.drawing import draw_text
+from videostyle.media.opencv import load_cv2
+from videostyle.media.writers.images import write_png
 from videostyle.network import loss_network
 from videostyle.network.loss_network import LossNetwork, features
 from videostyle.styles.style_file import Style

@@ -34,7 +34,8 @@ from typing import TYPE_CHECKING, Any
 
 from videostyle.errors import DeviceError, InputError, Interrupted, OutputError, UsageError, VideostyleError
 from videostyle.media.atomic import write_whole
-from videostyle.media.readers.source import ReadOptions, open_source
+from videostyle.media.readers.base import ReadOptions
+from videostyle.media.readers.open import open_reader
 from videostyle.media.timecode import parse
 from videostyle.rendering.plan import BYTES_A_PIXEL
 from videostyle.rendering.settings import Engine, RenderSettings
@@ -286,7 +287,7 @@ def plan_tasks(wishes: Sequence[Wish], folder: Path | None) -> tuple[list[Task],
             continue
         for clip, below in clips:
             try:
-                with open_source(clip, ReadOptions(max_size=wish.settings.max_size)) as source:
+                with open_reader(clip, ReadOptions(max_size=wish.settings.max_size)) as source:
                     info = source.info
                 if wish.input.is_dir() and _painted(clip):
                     continue  # our own output, left beside the clips by an earlier run
@@ -372,14 +373,14 @@ Progress = Callable[[Sequence[Task]], Callable[[str, int, int | None], None]]
 
 def shared(tasks: Iterable[Task]) -> Groups:
     """Tasks in groups that one decode of a clip serves, in the order of the first of each."""
-    from videostyle.media import ffmpeg
+    from videostyle.media.ffmpeg.codecs import codec_for
 
     groups: dict[Any, list[Task]] = {}
     for task in tasks:
         codec = task.settings.encode.codec
         try:
             # What cannot be put together of chunks would keep the others from it.
-            in_parts = codec == "png" or bool(ffmpeg.codec_for(codec, task.output.suffix).stream)
+            in_parts = codec == "png" or bool(codec_for(codec, task.output.suffix).stream)
         except VideostyleError:
             in_parts = False  # said when it is its turn
         groups.setdefault((task.input, task.settings.reading(1), in_parts), []).append(task)

@@ -18,8 +18,10 @@ import numpy as np
 
 from videostyle.frames import FrameBatch, UInt8Array, VideoInfo
 from videostyle.inference.device import copy_bandwidth, device_name, matmul_peak
-from videostyle.media.readers.source import ReadOptions, open_source
-from videostyle.media.writers.sink import EncodeOptions, open_sink
+from videostyle.media.readers.base import ReadOptions
+from videostyle.media.readers.open import open_reader
+from videostyle.media.writers.base import EncodeOptions
+from videostyle.media.writers.open import open_writer
 from videostyle.network.statistics import Span
 from videostyle.processors.protocol import Kept
 from videostyle.processors.style import Stylize
@@ -214,7 +216,7 @@ def bench_size(
     encode = EncodeOptions(overwrite=True, preset="medium")
 
     def write(path: Path, batches: Sequence[FrameBatch]) -> None:
-        sink = open_sink(path, info, encode)
+        sink = open_writer(path, info, encode)
         for batch in batches:
             sink.write(batch)
         sink.close()
@@ -239,7 +241,7 @@ def bench_size(
     painted = [warm(batch) for batch in original]
 
     def decode() -> None:
-        with open_source(clip, ReadOptions(batch_size=count)) as source:
+        with open_reader(clip, ReadOptions(batch_size=count)) as source:
             for _ in source:
                 pass
 
@@ -250,9 +252,9 @@ def bench_size(
     def together() -> None:
         # The compiled program is kept: a long clip pays for compiling once.
         run(
-            open_source(clip, ReadOptions(batch_size=count)),
+            open_reader(clip, ReadOptions(batch_size=count)),
             [Kept(warm)],
-            lambda i: open_sink(folder / "o.mp4", i, encode),
+            lambda i: open_writer(folder / "o.mp4", i, encode),
         )
 
     def timed(work: Callable[[], None]) -> tuple[Spread, float]:

@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING
 
 from videostyle.errors import OutputError, UsageError
 from videostyle.frames import FrameBatch, VideoInfo
-from videostyle.media import ffmpeg
 from videostyle.media.atomic import disk_error
+from videostyle.media.ffmpeg.codecs import codec_for, frames_for
 from videostyle.media.probe import stored_frames
 from videostyle.media.provenance import embed
-from videostyle.media.readers.source import open_source
-from videostyle.media.writers.sink import PictureSink, StreamEncoder
+from videostyle.media.readers.open import open_reader
+from videostyle.media.writers.encoder import StreamEncoder
+from videostyle.media.writers.images import ImageWriter
 from videostyle.processors.protocol import Kept
 from videostyle.rendering.job_store import (
     Job,
@@ -57,7 +58,7 @@ class ChunkSink:
         self.warnings: list[str] = []
         self._job, self._info, self._done = job, info, done
         self._numbers = list(numbers)
-        self._codec = ffmpeg.codec_for(job.settings.encode.codec, job.output.suffix)
+        self._codec = codec_for(job.settings.encode.codec, job.output.suffix)
         self._finisher = ThreadPoolExecutor(1, thread_name_prefix="finish")
         self._pending: Future[None] | None = None
         self._encoder: StreamEncoder | None = None
@@ -151,7 +152,7 @@ class Shelf:
             settings = replace(job.settings, device=self._device or job.settings.device)
             encode = job.settings.encode
             suffix = job.output.suffix
-            output = "rgb24" if job.pictures else ffmpeg.frames_for(encode.codec, suffix, encode.pixel_format)
+            output = "rgb24" if job.pictures else frames_for(encode.codec, suffix, encode.pixel_format)
             chosen = [settings.device, settings.precision, settings.batch_size, settings.preserve_color, output]
             frames = [info.width, info.height, asdict(info.color)]
             kind = json.dumps([chosen, asdict(job.style.architecture), frames])
@@ -188,7 +189,7 @@ class PictureChunkSink:
 
         mark = painted_by(job.style, job.settings).xmp()
         options = replace(job.settings.encode, overwrite=True)  # what a broken-off run left of a chunk is painted again
-        self._sink = PictureSink(Path(job.pictures), info, options, lambda file: embed(file, mark))
+        self._sink = ImageWriter(Path(job.pictures), info, options, lambda file: embed(file, mark))
         self.warnings = self._sink.warnings
         self._job, self._numbers, self._done = job, list(numbers), done
 
@@ -268,7 +269,7 @@ def paint_chunks(
         A report for each job.
     """
     plan, shelf = jobs[0].plan, shelf or shelf_of(None)
-    source = open_source(jobs[0].input, jobs[0].settings.reading(1))
+    source = open_reader(jobs[0].input, jobs[0].settings.reading(1))
     try:
         first = plan.chunks[numbers[0]][0]
         frames = sum(plan.chunks[number][1] for number in numbers)

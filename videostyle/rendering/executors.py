@@ -25,7 +25,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from videostyle.errors import DeviceError, Interrupted, OutputError, VideostyleError
-from videostyle.media.writers.sink import PictureSink, VideoSink
+from videostyle.media.writers.images import ImageWriter
+from videostyle.media.writers.video import VideoWriter
 from videostyle.rendering.chunks import paint_chunks, paint_in_folders
 from videostyle.rendering.job_store import Job, chunk_files, finished_chunks, passes, remove_job
 from videostyle.rendering.pipeline import RunReport, Trace
@@ -64,7 +65,7 @@ class ChunkedClip:
         pixels: of a frame.
     """
 
-    def __init__(self, jobs: Sequence[Job], sinks: Sequence[VideoSink | PictureSink], pixels: int) -> None:
+    def __init__(self, jobs: Sequence[Job], sinks: Sequence[VideoWriter | ImageWriter], pixels: int) -> None:
         self.jobs, self._sinks, self._pixels = jobs, sinks, pixels
         self._began = time.monotonic()
         finished = [finished_chunks(job) for job in jobs]

@@ -30,7 +30,8 @@ from safetensors.numpy import save as save_arrays
 from videostyle.errors import OutputError
 from videostyle.media.atomic import publish, short_name, write_whole
 from videostyle.media.timecode import TimePoint
-from videostyle.media.writers.sink import EncodeOptions, numbered
+from videostyle.media.writers.base import EncodeOptions
+from videostyle.media.writers.images import numbered
 from videostyle.network.statistics import Span, from_arrays, to_arrays
 from videostyle.rendering.plan import Plan
 from videostyle.rendering.settings import RenderSettings

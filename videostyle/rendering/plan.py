@@ -102,7 +102,7 @@ class Shot(Generic[Measured]):
 
 
 class Readable(Protocol):
-    """What planning needs of a source (``media.readers.source.FrameSource``)."""
+    """What planning needs of a source (``media.readers.base.FrameReader``)."""
 
     def raw_frames(self) -> Iterator[tuple[UInt8Array, float]]:
         """All frames as they leave the decoder, with their times in seconds."""

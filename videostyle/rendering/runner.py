@@ -14,11 +14,16 @@ from videostyle import __version__
 from videostyle.errors import Interrupted, OutputError, UsageError
 from videostyle.frames import FrameBatch, VideoInfo
 from videostyle.media.atomic import disk_error, disk_free
-from videostyle.media.ffmpeg import frames_for
+from videostyle.media.ffmpeg.codecs import frames_for
 from videostyle.media.provenance import Painted, embed
-from videostyle.media.readers.source import FrameSource, SequenceSource, in_sequence, open_source
+from videostyle.media.readers.base import FrameReader
+from videostyle.media.readers.images import ImageReader, in_sequence
+from videostyle.media.readers.open import open_reader
 from videostyle.media.timecode import TimePoint
-from videostyle.media.writers.sink import PLACE, Original, PictureSink, VideoSink, numbered, open_sink
+from videostyle.media.writers.images import PLACE, ImageWriter, numbered
+from videostyle.media.writers.mux import Original
+from videostyle.media.writers.open import open_writer
+from videostyle.media.writers.video import VideoWriter
 from videostyle.processors.protocol import Processor
 from videostyle.rendering.executors import ChunkedClip, Farm
 from videostyle.rendering.job_store import (
@@ -108,7 +113,7 @@ def processors_of(stylize: Stylize, settings: RenderSettings) -> list[Processor]
 
 
 def make_plans(
-    source: FrameSource, stylizes: Sequence[Stylize], progress: ProgressFunction | None = None
+    source: FrameReader, stylizes: Sequence[Stylize], progress: ProgressFunction | None = None
 ) -> list[Plan]:
     """Reads the clip once for all of ``stylizes``: its shots, their statistics, frames' times, where chunks begin.
 
@@ -117,9 +122,9 @@ def make_plans(
     """
     told = (lambda count: progress("plan", count, source.info.frame_count)) if progress else None
     options = source.options
-    if isinstance(source, SequenceSource):
+    if isinstance(source, ImageReader):
         options = replace(options, frame_rate=source.info.fps)  # which it no longer holds: no frame is dropped for it
-    with open_source(source.path, options) as scan:
+    with open_reader(source.path, options) as scan:
         shots, times = plan_shots(scan, lambda part: [measured(part, s.statistics_of) for s in stylizes], told)
         warnings = tuple(scan.warnings)
     chunks = chunk_borders(len(times), [shot.first for shot in shots])
@@ -155,7 +160,7 @@ class Output:
 
     settings: RenderSettings
     target: Path
-    sink: VideoSink | PictureSink
+    sink: VideoWriter | ImageWriter
     stylize: Stylize
     job: Job | None = None
 
@@ -198,7 +203,7 @@ class Clip:
                 )
         self.outputs: list[Output] = []
         self.chunked = False
-        self.source = open_source(path, wanted[0].settings.reading(1))
+        self.source = open_reader(path, wanted[0].settings.reading(1))
         try:
             for want in wanted:
                 self._open(want, told)
@@ -221,7 +226,7 @@ class Clip:
         # The output is opened, and locked, before the network is loaded: a wrong name should not cost seconds.
         tags: dict[str, str] = {}
         marks: list[bytes] = []
-        sink = open_sink(
+        sink = open_writer(
             target,
             source.info,
             settings.encode,
@@ -242,7 +247,7 @@ class Clip:
             tags.update(painted.tags())
             marks.append(painted.xmp())
             encode = settings.encode
-            video = isinstance(sink, VideoSink)
+            video = isinstance(sink, VideoWriter)
             frames = frames_for(encode.codec, target.suffix, encode.pixel_format) if video else "rgb24"
             stylize = make_stylize(style, settings, output=frames)
         except BaseException:
@@ -262,7 +267,7 @@ class Clip:
         plans = make_plans(self.source, [output.stylize for output, _ in fresh], progress) if fresh else []
         for (output, job), plan in zip(fresh, plans, strict=True):
             output.job = replace(job, plan=plan)
-            if isinstance(output.sink, PictureSink):
+            if isinstance(output.sink, ImageWriter):
                 output.sink.vet(len(plan.times))
                 always = True  # there is no other trace of how far a sequence came
         kept = len(fresh) < len(self.outputs)
@@ -305,9 +310,9 @@ class Clip:
             output.sink.abort()
 
 
-def _among_inputs(path: Path, target: Path, sink: VideoSink | PictureSink) -> bool:
+def _among_inputs(path: Path, target: Path, sink: VideoWriter | ImageWriter) -> bool:
     """Whether files of an output would be read as part of the input, by the next chunk or when it goes on."""
-    if isinstance(sink, PictureSink) and sink.in_parts:
+    if isinstance(sink, ImageWriter) and sink.in_parts:
         return any(in_sequence(path, numbered(sink.pattern, number)) for number in (0, 999_999))
     return in_sequence(path, target)
 
@@ -444,7 +449,7 @@ def _with_crew(
     cancel: threading.Event | None,
     restart: bool,
 ) -> list[RunReport]:
-    with open_source(path, wanted[0].settings.reading(1)) as source:
+    with open_reader(path, wanted[0].settings.reading(1)) as source:
         frames = source.info.frame_count
     total = frames * len(wanted) if frames else None
     told = (lambda count: progress("paint", count, total)) if progress else None
@@ -457,10 +462,10 @@ def _with_crew(
     raise RuntimeError("a farm ended without a result")
 
 
-def _unplanned(source: FrameSource, output: Output) -> Job:
+def _unplanned(source: FrameReader, output: Output) -> Job:
     """A job with all but its plan: what was chosen for it, and the fingerprint of that."""
     from videostyle.inference.device import device_key
-    from videostyle.media import ffmpeg
+    from videostyle.media.ffmpeg import process as ffmpeg
     from videostyle.media.opencv import load_cv2
 
     settings, stylize = output.settings, output.stylize
@@ -478,7 +483,7 @@ def _unplanned(source: FrameSource, output: Output) -> Job:
     }
     mark = fingerprint(source.files, chosen, stylize.style, versions)
     target = Path(os.path.abspath(output.target))
-    pictures = output.sink.pattern if isinstance(output.sink, PictureSink) else ""
+    pictures = output.sink.pattern if isinstance(output.sink, ImageWriter) else ""
     return Job(source.path.resolve(), target, chosen, mark, Plan((), (), ()), stylize.style, pictures)
 
 
@@ -518,7 +523,7 @@ def _save(job: Job, info: VideoInfo) -> None:
         raise disk_error(job.output, error) from error
 
 
-def _cut(source: FrameSource, settings: RenderSettings) -> tuple[float | None, float | None]:
+def _cut(source: FrameReader, settings: RenderSettings) -> tuple[float | None, float | None]:
     """Times on the source's clock between which sound is kept; None where nothing is cut."""
 
     def seconds(point: TimePoint | None) -> float | None:
@@ -538,7 +543,7 @@ def _cut(source: FrameSource, settings: RenderSettings) -> tuple[float | None, f
 
 def iterate(path: str | Path, settings: RenderSettings) -> Iterator[FrameBatch]:
     """Painted batches (rgb24) of an input, for use in other programs; nothing is written."""
-    source = open_source(path, settings.reading(1))
+    source = open_reader(path, settings.reading(1))
     processors: list[Processor] = []
     try:
         stylize = make_stylize(resolve(settings.style, settings.strength, source, None), settings)

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from videostyle.errors import UsageError
-from videostyle.media.readers.source import ReadOptions
+from videostyle.media.readers.base import ReadOptions
 from videostyle.media.timecode import TimePoint
-from videostyle.media.writers.sink import EncodeOptions
+from videostyle.media.writers.base import EncodeOptions
 
 
 @dataclass(frozen=True)

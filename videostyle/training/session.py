@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 from videostyle import __version__
 from videostyle.errors import ModelError, OutputError, UsageError
 from videostyle.frames import UInt8Array
-from videostyle.media.content import Neighbours, clip_neighbours, enlarged, read_content, shrunk
-from videostyle.media.readers.source import FrameSource, open_source, read_picture
+from videostyle.media.readers.base import FrameReader
+from videostyle.media.readers.images import read_picture
+from videostyle.media.readers.open import open_reader
+from videostyle.training.content import Neighbours, clip_neighbours, enlarged, read_content, shrunk
 
 if TYPE_CHECKING:
     from videostyle.styles.style_file import Style, StyleCard
@@ -146,7 +148,7 @@ def train(
     )
 
 
-def from_picture(painting: Path, source: FrameSource | None, progress: PairProgress | None) -> Style:
+def from_picture(painting: Path, source: FrameReader | None, progress: PairProgress | None) -> Style:
     """The style of a picture: found under the picture's hash, or trained and kept.
 
     It is trained on the frames of ``source``, on pictures that ship with the package where that is None or short.
@@ -171,7 +173,7 @@ def from_picture(painting: Path, source: FrameSource | None, progress: PairProgr
             log.warning("the style kept for '%s' is trained anew: %s", painting, error)
     neighbours: list[Neighbours] = []
     if source is not None:
-        with open_source(source.path, source.options) as scan:
+        with open_reader(source.path, source.options) as scan:
             neighbours = clip_neighbours(scan)
     pictures = [frame for frame, _ in neighbours]
     if source is None or source.info.still or len(pictures) < 8:
@@ -188,7 +190,7 @@ def from_picture(painting: Path, source: FrameSource | None, progress: PairProgr
     return style
 
 
-def resolve(spec: str, strength: float, source: FrameSource, progress: PairProgress | None) -> Style:
+def resolve(spec: str, strength: float, source: FrameReader, progress: PairProgress | None) -> Style:
     """The style that a STYLE argument means, at a strength; a picture is trained on first.
 
     Raises:

@@ -15,7 +15,7 @@ from videostyle.live.frame import LiveFrame
 from videostyle.live.outputs.encoder import Encoder
 from videostyle.media.atomic import PendingOutput, disk_error
 from videostyle.media.provenance import Painted, embed
-from videostyle.media.writers.sink import MUXERS
+from videostyle.media.writers.mux import MUXERS
 
 log = logging.getLogger("videostyle")
 

@@ -13,7 +13,8 @@ from videostyle.errors import VideostyleError
 from videostyle.live.frame import LiveFrame
 from videostyle.live.outputs.encoder import Encoder
 from videostyle.media.address import OUTPUTS, parse_address
-from videostyle.media.ffmpeg import Process, send_command
+from videostyle.media.ffmpeg.argv import send_arguments
+from videostyle.media.ffmpeg.process import Process
 
 log = logging.getLogger("videostyle")
 
@@ -37,7 +38,7 @@ class _Connection:
     """One attempt: an encoder, the ffmpeg that sends, and a watch over its silence."""
 
     def __init__(self, url: str, container: str, width: int, height: int, fps: float) -> None:
-        self._process = Process(send_command(url, container), write=True)
+        self._process = Process(send_arguments(url, container), write=True)
         self._encoder = Encoder(_Pipe(self._process), "nut", {"flush_packets": "1"}, width, height, fps)
         self.began = time.monotonic()
         self._since: float | None = None  # when the write that is under way began

@@ -18,9 +18,11 @@ from typing import Any, Protocol
 from videostyle.errors import DeviceError, InputError, VideostyleError
 from videostyle.frames import UInt8Array, VideoInfo
 from videostyle.media.address import INPUTS, is_address, parse_address
-from videostyle.media.ffmpeg import Process, receive_command
+from videostyle.media.ffmpeg.argv import receive_arguments
+from videostyle.media.ffmpeg.process import Process
 from videostyle.media.opencv import load_cv2
-from videostyle.media.readers.source import SEQUENCE_RATE, ReadOptions, open_source
+from videostyle.media.readers.base import SEQUENCE_RATE, ReadOptions
+from videostyle.media.readers.open import open_reader
 
 TIMEOUT = 5.0  # seconds for a stream to open, and to give its next frame
 FIRST_FRAME = 15.0  # seconds for a stream to give its first whole picture: key frames may be ten seconds apart
@@ -162,7 +164,7 @@ class PacedFile(_OneAtATime):
     as the frames of a sequence of pictures would.
 
     Args:
-        path: a video, or whatever ``open_source`` reads.
+        path: a video, or whatever ``open_reader`` reads.
         repeat: begin anew at the end.
     """
 
@@ -171,7 +173,7 @@ class PacedFile(_OneAtATime):
     def __init__(self, path: str | Path, *, repeat: bool = False) -> None:
         super().__init__()
         self._path, self._repeat = path, repeat
-        self._source = open_source(path, ReadOptions(batch_size=1))
+        self._source = open_reader(path, ReadOptions(batch_size=1))
         self.warnings: list[str] = []
         self.info = self._source.info
         self._frames = self._run()
@@ -204,7 +206,7 @@ class PacedFile(_OneAtATime):
                     return
                 yield picture.copy(), due
             self._source.close()
-            self._source = open_source(self._path, ReadOptions(batch_size=1))
+            self._source = open_reader(self._path, ReadOptions(batch_size=1))
 
     def _held(self, picture: UInt8Array | None, due: float) -> Iterator[tuple[UInt8Array, float]]:
         """The picture that stays until ``due``, again and again: whoever waits for a frame would think it gone."""
@@ -251,7 +253,7 @@ class NetworkStream(_OneAtATime):
         options = {"fflags": "nobuffer", "analyzeduration": "500000"}  # ffmpeg would look at five seconds
         try:
             if address.scheme == "srt":
-                self._relay = Process(receive_command(url), write=False)
+                self._relay = Process(receive_arguments(url), write=False)
                 # A sender that never speaks would be waited for without end.
                 guard = threading.Timer(2 * TIMEOUT, self._relay.kill)
                 guard.start()

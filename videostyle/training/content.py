@@ -12,7 +12,10 @@ import numpy as np
 from videostyle.errors import InputError
 from videostyle.frames import UInt8Array, evenly_spread
 from videostyle.media.opencv import load_cv2
-from videostyle.media.readers.source import PICTURES, FrameSource, ReadOptions, VideoSource, open_source, read_picture
+from videostyle.media.readers.base import FrameReader, ReadOptions
+from videostyle.media.readers.images import PICTURES, read_picture
+from videostyle.media.readers.open import open_reader
+from videostyle.media.readers.opencv import OpenCVReader
 
 log = logging.getLogger("videostyle")
 
@@ -52,7 +55,7 @@ def covering(picture: UInt8Array, width: int, height: int) -> UInt8Array:
     return np.asarray(cv2.resize(picture[top : top + h, left : left + w], (width, height), interpolation=way), np.uint8)
 
 
-def _spread(source: FrameSource, count: int, keep: Callable[[UInt8Array, UInt8Array | None], Kept]) -> list[Kept]:
+def _spread(source: FrameReader, count: int, keep: Callable[[UInt8Array, UInt8Array | None], Kept]) -> list[Kept]:
     """What ``keep`` makes of up to ``count`` frames spread over a clip, each given with the one before it."""
     kept: list[Kept] = []
     step, number, before = 1, 0, None
@@ -67,7 +70,7 @@ def _spread(source: FrameSource, count: int, keep: Callable[[UInt8Array, UInt8Ar
     return [kept[i] for i in evenly_spread(len(kept), count)]
 
 
-def clip_neighbours(source: FrameSource, count: int = FRAMES_OF_A_CLIP) -> list[Neighbours]:
+def clip_neighbours(source: FrameReader, count: int = FRAMES_OF_A_CLIP) -> list[Neighbours]:
     """Up to ``count`` frames spread over a clip, each with the frame before it."""
 
     def keep(frame: UInt8Array, before: UInt8Array | None) -> Neighbours:
@@ -83,7 +86,7 @@ def scene_frames(path: Path, width: int, height: int, count: int = 8) -> UInt8Ar
     Raises:
         InputError: if it cannot be read.
     """
-    with open_source(path, ReadOptions()) as source:
+    with open_reader(path, ReadOptions()) as source:
         frames = _spread(source, count, lambda frame, _: covering(frame, width, height))
     if not frames:
         raise InputError(f"'{path}' has no frames")
@@ -110,9 +113,9 @@ def read_content(paths: Sequence[str | Path], limit: int = 2000) -> tuple[list[U
             if path.suffix.lower() in PICTURES:
                 pictures.append(shrunk(read_picture(path)))
             else:
-                with open_source(path, ReadOptions()) as source:
+                with open_reader(path, ReadOptions()) as source:
                     found = clip_neighbours(source)
-                    neighbours.extend(found if isinstance(source, VideoSource) else [])
+                    neighbours.extend(found if isinstance(source, OpenCVReader) else [])
                     pictures.extend(frame for frame, _ in found)
         except InputError as error:
             if named:

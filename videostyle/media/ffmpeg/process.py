@@ -1,0 +1,172 @@
+"""Runs ffmpeg: the only module that starts it.
+
+``imageio_ffmpeg`` is used to find the binary only: its writer never looks at ffmpeg's exit status.
+"""
+
+from __future__ import annotations
+
+import collections
+import subprocess
+import threading
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import IO
+
+from videostyle.errors import OutputError
+from videostyle.frames import UInt8Array
+from videostyle.media.ffmpeg.argv import QUIET
+
+
+def ffmpeg_exe() -> str:
+    """Path of the ffmpeg binary: ``IMAGEIO_FFMPEG_EXE`` or the one that imageio-ffmpeg brings.
+
+    Raises:
+        OutputError: if there is none.
+    """
+    import imageio_ffmpeg
+
+    try:
+        return str(imageio_ffmpeg.get_ffmpeg_exe())
+    except RuntimeError as error:
+        raise OutputError("ffmpeg is missing", str(error), "pip install imageio-ffmpeg") from error
+
+
+class Process:
+    """A running ffmpeg with its last words kept.
+
+    stderr is drained by a thread (a full pipe would stop ffmpeg), and the child has a process group of its own:
+    Ctrl-C must reach this program only, as ffmpeg would finish a short file and call it done.
+
+    Args:
+        arguments: what follows the program's name (``argv``).
+        write: whether bytes are handed to ffmpeg; else they are read from it.
+
+    Raises:
+        OutputError: if ffmpeg is missing or cannot be started.
+    """
+
+    def __init__(self, arguments: Sequence[str], *, write: bool) -> None:
+        try:
+            self._child = subprocess.Popen(
+                [ffmpeg_exe(), *arguments],
+                stdin=subprocess.PIPE if write else subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL if write else subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                process_group=0,
+            )
+        except OSError as error:
+            raise OutputError("ffmpeg cannot be started", str(error), "run 'videostyle doctor'") from error
+        self._words: collections.deque[str] = collections.deque(maxlen=64)
+        self._drain = threading.Thread(target=self._read_errors, daemon=True)
+        self._drain.start()
+
+    def _read_errors(self) -> None:
+        stream = self._child.stderr
+        if stream is not None:
+            for line in stream:
+                self._words.append(line.decode("utf-8", "replace").strip())
+
+    @property
+    def last_words(self) -> str:
+        """The last line that ffmpeg printed, "" if none."""
+        return next((line for line in reversed(self._words) if line), "")
+
+    @property
+    def stdout(self) -> IO[bytes]:
+        """Where decoded frames come from."""
+        if self._child.stdout is None:
+            raise ValueError("this ffmpeg was started for writing")
+        return self._child.stdout
+
+    def write(self, frames: UInt8Array) -> None:
+        """Hands raw bytes to ffmpeg.
+
+        Raises:
+            OutputError: if ffmpeg has died; with its last words.
+        """
+        self._feed(frames.data.cast("B"), flush=False)
+
+    def send(self, data: bytes) -> None:
+        """Hands bytes to ffmpeg that must not wait for more.
+
+        Raises:
+            OutputError: if ffmpeg has died; with its last words.
+        """
+        self._feed(data, flush=True)
+
+    def _feed(self, data: bytes | memoryview, *, flush: bool) -> None:
+        stream = self._child.stdin
+        if stream is None:
+            raise ValueError("this ffmpeg was started for reading")
+        try:
+            stream.write(data)
+            if flush:
+                stream.flush()
+        except OSError as error:
+            self._child.wait()
+            self._drain.join(5)
+            raise OutputError("the encoder died", self._reason()) from error
+
+    def _reason(self) -> str:
+        code = self._child.returncode
+        status = f"signal {-code}" if code is not None and code < 0 else f"exit status {code}"
+        return f"{status}: {self.last_words}" if self.last_words else status
+
+    def close(self) -> None:
+        """Ends the input and waits.
+
+        Raises:
+            OutputError: if ffmpeg did not exit with 0.
+        """
+        stream = self._child.stdin
+        if stream is not None:
+            try:
+                stream.close()
+            except OSError:
+                pass  # the exit status below says why
+        self._child.wait()
+        self._drain.join(5)
+        for pipe in (self._child.stdout, self._child.stderr):
+            if pipe is not None:
+                pipe.close()
+        if self._child.returncode != 0:
+            raise OutputError("the encoder failed", self._reason())
+
+    @property
+    def failed(self) -> str:
+        """After the end: why ffmpeg failed, "" if it did not."""
+        self._child.wait()
+        self._drain.join(5)
+        return self._reason() if self._child.returncode else ""
+
+    def kill(self) -> None:
+        """Ends ffmpeg at once. May be called twice."""
+        if self._child.poll() is None:
+            self._child.kill()
+        self._child.wait()
+        for pipe in (self._child.stdin, self._child.stdout):
+            if pipe is not None:
+                try:
+                    pipe.close()
+                except OSError:
+                    pass  # what was still buffered has no reader any more
+
+
+@lru_cache(maxsize=32)
+def encoder_works(encoder: str) -> bool:
+    """Whether this machine can encode with ``encoder``: tried on one black frame."""
+    command = [ffmpeg_exe(), *QUIET, "-f", "lavfi", "-i", "color=s=256x256:d=0.04"]
+    command += ["-frames:v", "1", "-c:v", encoder, "-f", "null", "-"]
+    try:
+        return subprocess.run(command, capture_output=True, timeout=20, check=False).returncode == 0
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+
+
+def version() -> str:
+    """First line of ``ffmpeg -version``."""
+    try:
+        done = subprocess.run([ffmpeg_exe(), "-version"], capture_output=True, timeout=20, check=False)
+        return done.stdout.decode("utf-8", "replace").splitlines()[0]
+    except (OSError, subprocess.TimeoutExpired, IndexError) as error:
+        raise OutputError("ffmpeg does not run", str(error), "pip install --force-reinstall imageio-ffmpeg") from error

@@ -1,0 +1,140 @@
+"""Reads pictures: stills, folders of pictures and numbered sequences."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from videostyle.errors import InputError
+from videostyle.frames import ColorInfo, UInt8Array, VideoInfo, bgr_to_rgb
+from videostyle.media.inputs import vet_input
+from videostyle.media.opencv import LARGEST_PICTURE, load_cv2
+from videostyle.media.readers.base import SEQUENCE_RATE, Frame, FrameReader, ReadOptions
+
+PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
+
+
+def read_picture(path: str | Path) -> UInt8Array:
+    """A picture file as uint8 ``[H, W, 3]`` RGB, upright (EXIF), alpha composited on white.
+
+    Raises:
+        InputError: if it is missing, too large, or not a picture.
+    """
+    cv2 = load_cv2()
+    file = vet_input(path, "picture")
+    data = np.fromfile(file, np.uint8)
+    try:
+        picture = cv2.imdecode(data, cv2.IMREAD_UNCHANGED)
+        if picture is not None and not (picture.ndim == 3 and picture.shape[2] == 4):
+            picture = cv2.imdecode(data, cv2.IMREAD_COLOR)  # upright, 8 bits, three channels
+    except cv2.error as error:
+        if "pixels" in str(error).lower():
+            raise InputError(f"'{path}' is too large", f"the limit is {LARGEST_PICTURE} pixels") from error
+        raise InputError(f"cannot read the picture '{path}'", str(error.err)) from error
+    if picture is None:
+        raise InputError(f"cannot read the picture '{path}'", "it is damaged, or not a picture")
+    if picture.shape[2] == 4:
+        scale = 255.0 if picture.dtype == np.uint8 else 65535.0
+        alpha = picture[..., 3:] / scale
+        picture = np.rint(255.0 * (picture[..., :3] / scale * alpha + (1.0 - alpha))).astype(np.uint8)
+    return np.ascontiguousarray(bgr_to_rgb(picture))
+
+
+class ImageReader(FrameReader):
+    """Pictures as frames: one still, or files in order at a constant rate."""
+
+    def __init__(self, path: Path, files: list[Path], options: ReadOptions, *, still: bool = False) -> None:
+        first = read_picture(files[0])
+        rate = options.frame_rate or SEQUENCE_RATE
+        info = VideoInfo(
+            width=first.shape[1],
+            height=first.shape[0],
+            fps=rate,
+            frame_count=len(files),
+            duration=float(len(files) / rate),
+            time_base=1 / rate,
+            still=still,
+            # Pictures are RGB: a video made of them is stored as players expect one that says nothing else.
+            color=ColorInfo("bt709", "bt709", "bt709", False),
+        )
+        # A rate says how fast these are shown, not that some should be dropped.
+        super().__init__(path, info, replace(options, frame_rate=None))
+        self.files = self._files = files
+        self._rate = rate
+
+    def _frames(self) -> Iterator[Frame]:
+        size = (self._native.height, self._native.width)
+        for number, file in enumerate(self._files):
+            if self._closed:
+                return
+            picture = read_picture(file)
+            if picture.shape[:2] != size:
+                raise InputError(
+                    f"'{file}' is {picture.shape[1]}x{picture.shape[0]}", f"the first picture is {size[1]}x{size[0]}"
+                )
+            yield picture, float(number / self._rate)
+
+
+def _natural(path: Path) -> list[Any]:
+    """Sorts frame2 before frame10."""
+    return [int(part) if part.isdigit() else part.lower() for part in re.split(r"(\d+)", path.name)]
+
+
+def _names(path: Path) -> re.Pattern[str] | None:
+    """What the names of files look like that a printf-style pattern stands for, the number in a group."""
+    match = re.fullmatch(r"(.*)%0?(\d*)d(.*)", path.name)
+    if match is None:
+        return None
+    digits = rf"\d{{{match[2]},}}" if match[2] else r"\d+"
+    return re.compile(re.escape(match[1]) + f"({digits})" + re.escape(match[3]))
+
+
+def _entries(folder: Path) -> list[Path]:
+    """What a folder holds.
+
+    Raises:
+        InputError: if it may not be looked into.
+    """
+    try:
+        return list(folder.iterdir())
+    except OSError as error:
+        raise InputError(f"cannot read the folder '{folder}'", error.strerror or str(error)) from error
+
+
+def in_sequence(path: Path, file: Path) -> bool:
+    """Whether ``sequence_files`` of a folder or a pattern would find a file of that name, if it were there."""
+    if os.path.isdir(path):
+        return file.suffix.lower() in PICTURES and file.parent.resolve() == path.resolve()
+    pattern = _names(path)
+    alike = pattern is not None and not os.path.exists(path) and pattern.fullmatch(file.name) is not None
+    return alike and file.parent.resolve() == path.parent.resolve()
+
+
+def sequence_files(path: Path) -> list[Path] | None:
+    """The files of a folder of pictures or of a printf-style pattern (``shot_%04d.png``); None if it is neither.
+
+    Raises:
+        InputError: if it is one of these and there are no pictures.
+    """
+    if os.path.isdir(path):
+        files = sorted((f for f in _entries(path) if f.suffix.lower() in PICTURES and f.is_file()), key=_natural)
+        if not files:
+            raise InputError(f"the folder '{path}' holds no pictures", hint=f"looked for {', '.join(PICTURES)}")
+        return files
+    pattern = _names(path)
+    if pattern is None or os.path.exists(path):
+        return None
+    found = [
+        (int(m[1]), f)
+        for f in (_entries(path.parent) if os.path.isdir(path.parent) else ())
+        if (m := pattern.fullmatch(f.name))
+    ]
+    if not found:
+        raise InputError(f"no file matches '{path}'")
+    return [file for _, file in sorted(found)]

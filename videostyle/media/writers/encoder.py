@@ -1,0 +1,70 @@
+"""Encodes frames with ffmpeg into one video stream."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from videostyle.frames import FrameBatch, VideoInfo
+from videostyle.media.ffmpeg import argv
+from videostyle.media.ffmpeg.codecs import Codec
+from videostyle.media.ffmpeg.process import Process
+from videostyle.media.writers.base import EncodeOptions
+
+
+class StreamEncoder:
+    """Encodes frames at a constant rate into one file without sound; remembers each frame's true time.
+
+    Args:
+        target: the file to write.
+        info: what the frames look like.
+        codec: what to encode with.
+        options: how.
+    """
+
+    def __init__(self, target: Path, info: VideoInfo, codec: Codec, options: EncodeOptions) -> None:
+        self.times: list[float] = []
+        self._target, self._info, self._codec, self._options = target, info, codec, options
+        self._process: Process | None = None
+        self._input_format = ""
+
+    def write(self, batch: FrameBatch) -> None:
+        """Encodes one batch; the first one starts ffmpeg."""
+        height, width = batch.frames.shape[1:3]
+        expected = (self._info.height, self._info.width)
+        if batch.pixel_format == "i420":
+            expected = (self._info.height * 3 // 2, self._info.width)
+        if (height, width) != expected:
+            raise ValueError(f"a frame of {width}x{height} for a video of {self._info.width}x{self._info.height}")
+        if self._process is None:
+            self._input_format = batch.pixel_format
+            arguments = argv.encode_arguments(
+                self._info,
+                self._codec,
+                self._target,
+                crf=self._options.crf,
+                preset=self._options.preset,
+                pixel_format=self._options.pixel_format,
+                input_format=batch.pixel_format,
+                threads=self._options.threads,
+            )
+            self._process = Process(arguments, write=True)
+        if batch.pixel_format != self._input_format:
+            raise ValueError(f"{batch.pixel_format} frames after {self._input_format} frames")
+        self._process.write(np.ascontiguousarray(batch.frames))
+        self.times.extend(float(t) for t in batch.pts)
+
+    def close(self) -> None:
+        """Waits until all is written.
+
+        Raises:
+            OutputError: if ffmpeg failed.
+        """
+        if self._process is not None:
+            self._process.close()
+
+    def kill(self) -> None:
+        """Ends ffmpeg at once. May be called twice."""
+        if self._process is not None:
+            self._process.kill()

@@ -1,0 +1,186 @@
+"""Writes pictures: stills and numbered sequences."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+from videostyle.errors import OutputError, UsageError
+from videostyle.frames import FrameBatch, VideoInfo
+from videostyle.media.atomic import PendingOutput, disk_error, short_name
+from videostyle.media.locks import lock_file
+from videostyle.media.opencv import load_cv2
+from videostyle.media.readers.images import PICTURES
+from videostyle.media.writers.base import EncodeOptions
+
+PLACE = re.compile(r"%0?\d*d")  # for the number of a picture of a sequence
+
+
+def numbered(pattern: str | Path, number: int) -> Path:
+    """The file of a picture: the last place for a number counts, all other per cent signs are part of the name."""
+    text = str(pattern)
+    place = list(PLACE.finditer(text))[-1]
+    return Path(text[: place.start()] + place[0] % number + text[place.end() :])
+
+
+class ImageWriter:
+    """Writes pictures: one still, or numbered files in a folder or by a printf-style pattern.
+
+    Args:
+        path: a picture file, a folder, or a pattern such as ``out_%05d.png``.
+        info: what the frames look like.
+        options: ``overwrite`` and ``crf`` (JPEG and WebP quality is 100 less twice it) count.
+        finish: called with each written file.
+        inputs: files none of which may be written.
+        lock: whether another run may not write the same sequence meanwhile.
+
+    Raises:
+        UsageError: if such pictures cannot be written.
+        OutputError: if they cannot be written there, or are being written by another run.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        info: VideoInfo,
+        options: EncodeOptions,
+        finish: Callable[[Path], object] | None = None,
+        inputs: tuple[Path, ...] = (),
+        *,
+        lock: bool = False,
+    ) -> None:
+        self.warnings: list[str] = []
+        self._finish = finish
+        self._inputs = {(status.st_dev, status.st_ino) for status in map(os.stat, filter(os.path.exists, inputs))}
+        self._options = options
+        self._path = path
+        self._written: list[Path] = []
+        self._still = info.still
+        self._lock: IO[bytes] | None = None
+        pattern = PLACE.search(path.name)
+        if self._still and not pattern and path.suffix.lower() in PICTURES:
+            self._pattern = ""
+            self._pending: PendingOutput | None = PendingOutput(path, overwrite=options.overwrite, sources=inputs)
+            return
+        self._pending = None
+        self._still = False
+        folder = path.parent if pattern else path
+        self._pattern = path.name if pattern else "%06d.png"
+        if Path(self._pattern).suffix.lower() not in PICTURES:
+            raise UsageError(f"cannot write pictures as '{path.name}'", hint=f"use one of {', '.join(PICTURES)}")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"cannot write to '{folder}'", error.strerror or str(error)) from error
+        self._folder = folder
+        self._lock_path = path.with_name(f".{short_name(path.name)}.videostyle.lock")
+        try:
+            self._lock = lock_file(self._lock_path) if lock else None
+        except BlockingIOError as error:
+            raise OutputError(f"'{path}' is being written by another run", hint="wait for it or stop it") from error
+        except OSError as error:
+            raise OutputError(f"cannot write to '{folder}'", error.strerror or str(error)) from error
+
+    @property
+    def in_parts(self) -> bool:
+        """Whether parts of the output can be written apart (``assemble``)."""
+        return self._pending is None
+
+    @property
+    def pattern(self) -> str:
+        """Path of the pictures of a sequence, with a place for the number (``numbered``)."""
+        return str(self._folder.absolute() / self._pattern)
+
+    def vet(self, frames: int) -> None:
+        """Looks whether so many pictures may be written, before the first one is.
+
+        Raises:
+            OutputError: if one is an input, or exists and may not be replaced.
+        """
+        for number in range(frames):
+            self._vet(numbered(self._folder / self._pattern, number))
+
+    def _vet(self, target: Path) -> None:
+        if not os.path.exists(target):
+            return
+        status = target.stat()
+        if (status.st_dev, status.st_ino) in self._inputs:
+            raise OutputError(f"the output '{target}' is an input", hint="choose another folder or pattern with -o")
+        if not self._options.overwrite:
+            raise OutputError(f"'{target}' exists already", hint="use --overwrite to replace it")
+
+    def assemble(self, parts: Sequence[Path], times: Sequence[float]) -> Path:
+        """Ends a sequence whose pictures are there already; returns its folder or pattern."""
+        self.abort()
+        return self._path
+
+    def write(self, batch: FrameBatch) -> None:
+        """Writes each frame of the batch."""
+        for number, frame in enumerate(batch.frames, batch.index):
+            if self._pending is not None:
+                self._encode(self._pending.temporary, frame)
+                self._written.append(self._pending.temporary)
+                continue
+            target = numbered(self._folder / self._pattern, number)
+            self._vet(target)
+            partial = target.with_name(f".{short_name(target.stem)}.part{target.suffix}")
+            self._encode(partial, frame)
+            try:
+                os.replace(partial, target)
+            except OSError as error:
+                raise disk_error(target, error) from error
+            self._written.append(target)
+
+    def _encode(self, path: Path, frame: Any) -> None:
+        cv2 = load_cv2()
+        quality = 95 if self._options.crf is None else max(1, 100 - 2 * self._options.crf)
+        flags = {".jpg": cv2.IMWRITE_JPEG_QUALITY, ".jpeg": cv2.IMWRITE_JPEG_QUALITY, ".webp": cv2.IMWRITE_WEBP_QUALITY}
+        suffix = path.suffix.lower()
+        ok, data = cv2.imencode(
+            suffix, cv2.cvtColor(frame, cv2.COLOR_RGB2BGR), [flags[suffix], quality] if suffix in flags else []
+        )
+        if not ok:
+            raise OutputError(f"cannot write '{path}'", "the picture could not be encoded")
+        try:
+            path.write_bytes(data.tobytes())
+            if self._finish is not None:
+                self._finish(path)
+        except OSError as error:
+            raise disk_error(path, error) from error
+
+    def close(self) -> Path:
+        """Names the still; a sequence is there already."""
+        if not self._written:
+            self.abort()
+            raise OutputError(f"nothing to write to '{self._path}'", "there was no frame")
+        if self._pending is not None:
+            return self._pending.commit()
+        self.abort()
+        return self._path
+
+    def abort(self) -> None:
+        """Removes a still that is not committed; pictures of a sequence that are whole are kept."""
+        if self._pending is not None:
+            self._pending.abort()
+        if self._lock is not None:
+            with contextlib.suppress(OSError):
+                self._lock_path.unlink()
+            self._lock.close()
+            self._lock = None
+
+
+def write_png(path: Path, picture: Any) -> None:
+    """Writes uint8 ``[H, W, 3]`` RGB as a PNG.
+
+    Raises:
+        OutputError: if it cannot be written.
+    """
+    ok, data = load_cv2().imencode(".png", picture[..., ::-1])
+    try:
+        path.write_bytes(data.tobytes() if ok else b"")
+    except OSError as error:
+        raise disk_error(path, error) from error

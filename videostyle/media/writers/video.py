@@ -1,0 +1,154 @@
+"""Writes a video: encodes it, puts it beside the original's sound, checks it and names it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import av
+from av.error import FFmpegError
+
+from videostyle.errors import OutputError
+from videostyle.frames import FrameBatch, VideoInfo
+from videostyle.media.atomic import PendingOutput, disk_error
+from videostyle.media.ffmpeg.argv import encoded_rate
+from videostyle.media.ffmpeg.codecs import HARDWARE, codec_for
+from videostyle.media.ffmpeg.process import encoder_works
+from videostyle.media.probe import stored_frames
+from videostyle.media.writers.base import EncodeOptions
+from videostyle.media.writers.encoder import StreamEncoder
+from videostyle.media.writers.mux import Muxer, Original, choose_streams, shift_warning
+
+
+class VideoWriter:
+    """Encodes with ffmpeg at a constant rate into a scratch file, then muxes it with every frame's true time.
+
+    No container and no encoder option of ffmpeg keeps arbitrary times through a raw pipe; giving each encoded
+    packet its source's time afterwards is exact, costs a copy of the (small) stream, and puts the untouched
+    sound, subtitles and chapters beside it in the same pass.
+
+    Args:
+        path: the output.
+        info: what the frames look like.
+        options: how to encode.
+        original: where everything but the picture is copied from; None = a silent video.
+        metadata: tags of the container, added to the original's; read when the file is finished.
+        finish: called with the complete file before it is verified and named.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        info: VideoInfo,
+        options: EncodeOptions,
+        original: Original | None = None,
+        metadata: Mapping[str, str] | None = None,
+        finish: Callable[[Path], object] | None = None,
+    ) -> None:
+        self._finish = finish
+        self._codec = codec_for(options.codec, path.suffix)
+        if options.codec in HARDWARE and not encoder_works(self._codec.encoder):
+            raise OutputError(
+                f"the encoder {self._codec.encoder} does not work on this machine", hint="choose another --codec"
+            )
+        self.warnings: list[str] = []
+        self._info = info
+        self._options = options
+        self._original = original
+        self._metadata = metadata if metadata is not None else {}
+        self._output = PendingOutput(path, overwrite=options.overwrite, sources=(original.path,) if original else ())
+        # GIF and WebP have clocks and palettes of their own: ffmpeg writes these files itself.
+        self._direct = not self._codec.stream
+        self._chosen: list[int] = []
+        target = self._output.temporary if self._direct else self._output.scratch
+        self._encoder = StreamEncoder(target, info, self._codec, options)
+        if original is not None and not self._direct:
+            try:
+                self._chosen, self.warnings = choose_streams(original.path, path.suffix, copy=options.audio)
+            except BaseException:
+                self._output.abort()
+                raise
+
+    @property
+    def in_parts(self) -> bool:
+        """Whether the output can be put together of parts that were encoded apart (``assemble``)."""
+        return not self._direct
+
+    def write(self, batch: FrameBatch) -> None:
+        """Encodes one batch."""
+        self._encoder.write(batch)
+
+    def close(self) -> Path:
+        """Finishes the encoder, muxes, verifies and renames.
+
+        Raises:
+            OutputError: if any of that failed; nothing is left behind then.
+        """
+        if not self._encoder.times:
+            self.abort()
+            raise OutputError(f"nothing to write to '{self._output.path}'", "there was no frame")
+        try:
+            self._encoder.close()
+        except BaseException:
+            self.abort()
+            raise
+        return self.assemble([self._output.scratch], self._encoder.times)
+
+    def assemble(self, parts: Sequence[Path], times: Sequence[float]) -> Path:
+        """Makes the output of files that ``StreamEncoder`` wrote, one after the other, without encoding again.
+
+        Args:
+            parts: files in order, all encoded alike.
+            times: the true time of every frame of all of them.
+
+        Raises:
+            OutputError: if that failed; nothing but ``parts`` is left behind then.
+        """
+        path, copied = self._output.path, 0
+        try:
+            if self._direct:
+                step = float(1 / encoded_rate(self._info))
+                shown = [number * step for number in range(len(times))]
+                self.warnings += shift_warning(times, shown, max(step, 0.02), path.suffix)
+            else:
+                muxer = Muxer(path, self._output.temporary, self._info, self._original, self._chosen, self._metadata)
+                try:
+                    muxer.write(parts, times)
+                finally:
+                    self.warnings += muxer.warnings
+                copied = len(muxer.copied)
+            if self._finish is not None:
+                self._finish(self._output.temporary)
+            self._verify(len(times), copied)
+            return self._output.commit()
+        except FFmpegError as error:
+            raise OutputError(f"cannot finish '{path}'", str(error)) from error
+        except OSError as error:
+            raise disk_error(path, error) from error
+        finally:
+            self.abort()
+
+    def abort(self) -> None:
+        """Ends the encoder and removes what it wrote."""
+        self._encoder.kill()
+        self._output.abort()
+
+    def _verify(self, frames: int, copied: int) -> None:
+        """Counts what was written: a file that plays is not yet a file that is whole."""
+        with av.open(f"file:{self._output.temporary}") as container:
+            if not container.streams.video:
+                raise OutputError(f"cannot finish '{self._output.path}'", "the written file has no video stream")
+            if self._direct:
+                return
+            # There may be more: chapters are a track of their own in some containers, and some keep empty ones.
+            if len(container.streams) < 1 + copied:
+                raise OutputError(
+                    f"cannot finish '{self._output.path}'",
+                    f"{len(container.streams) - 1} of {copied} copied streams are in the written file",
+                )
+        written = stored_frames(self._output.temporary)
+        if written != frames:
+            raise OutputError(
+                f"cannot finish '{self._output.path}'",
+                f"{written} of {frames} frames are in the written file",
+            )
