@@ -110,6 +110,30 @@ class FrameBatch:
         return f"FrameBatch({self.frames.shape}, {self.pixel_format}, index={self.index}, pts={first}...)"
 
 
+@dataclass(frozen=True)
+class CanvasMesh:
+    """Where the places of a frame lie on the canvas, at the vertices of a coarse mesh.
+
+    Vertex ``(i, j)`` lies at ``x = j / (columns - 1) * W``, ``y = i / (rows - 1) * H`` of a frame of ``H`` by ``W``
+    pixels: the frame's corners are vertices. Between vertices everything is interpolated.
+
+    Attributes:
+        places: float32 ``[2, rows, columns, 2]``, canvas coordinates (x, y) of two layers, in units of the frame's
+            height, so that they hold for any painting size.
+        share: float32 ``[rows, columns]``, 0..1: how much of the second layer is seen.
+    """
+
+    places: Float32Array
+    share: Float32Array
+
+    def __post_init__(self) -> None:
+        if self.places.shape != (2, *self.share.shape, 2):
+            raise ValueError(f"places of shape {self.places.shape} with a share of shape {self.share.shape}")
+
+    def __repr__(self) -> str:
+        return f"CanvasMesh({self.share.shape[0]}x{self.share.shape[1]} vertices)"
+
+
 def evenly_spread(total: int, count: int) -> NDArray[np.intp]:
     """Numbers of up to ``count`` frames of ``total``, evenly spread from the first to the last."""
     return np.linspace(0, total - 1, min(count, total)).round().astype(np.intp)

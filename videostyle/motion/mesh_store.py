@@ -1,0 +1,168 @@
+"""A run of canvas meshes as bytes: about a kilobyte for each frame of a moving camera, next to nothing for a still one.
+
+Coordinates are rounded to ``STEP`` and predicted from the frame before: the layer moves as an affine map says
+whose coefficients are stored, and each vertex may go on as it did. What is left is stored as differences and
+compressed. What is nowhere seen of a layer is not stored; it comes back as predicted.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from videostyle.errors import InputError
+from videostyle.frames import CanvasMesh
+
+STEP = 4 / 1080 / 64  # heights: 1/64 of a cell of the canvas (4 pixels) on a frame of 1080 lines
+SHARES = 255  # steps of the share from 0 to 1
+LONGEST = 240  # frames of a run
+_HEAD = struct.Struct("<4sHHHb")  # mark, frames, rows, columns, octaves that STEP is made finer
+_MARK = b"VSM1"
+_MARGIN = 2  # vertices around what is seen that are stored as well, for whoever interpolates with splines
+
+Whole = NDArray[np.int32]
+
+
+def pack(meshes: Sequence[CanvasMesh]) -> bytes:
+    """A run of at most ``LONGEST`` meshes of one shape, as bytes for ``unpack``.
+
+    Raises:
+        ValueError: if there are none, too many, or of several shapes.
+    """
+    if not 0 < len(meshes) <= LONGEST or len({mesh.share.shape for mesh in meshes}) != 1:
+        raise ValueError(f"{len(meshes)} meshes, or of several shapes; 1 to {LONGEST} of one shape are stored")
+    rows, columns = meshes[0].share.shape
+    finer = max(_finer(mesh) for mesh in meshes)
+    step = STEP / 2**finer
+    predictor = _Predictor(rows, columns)
+    slopes, modes, left, shares = [], [], [], []
+    share_before = np.zeros((rows, columns), np.uint8)
+    for mesh in meshes:
+        share = np.rint(mesh.share * SHARES).astype(np.uint8)
+        shares.append(share - share_before)  # modulo 256
+        share_before = share
+        seen = _seen(share)
+        for layer in (0, 1):
+            whole = np.rint(mesh.places[layer].astype(np.float64) / step).astype(np.int32)
+            slope, mode, rest = predictor.rest(layer, whole, seen[layer])
+            slopes.append(slope)
+            modes.append(mode)
+            left.append(rest)
+    # The sign goes to the lowest bit and the bytes into planes, so that small numbers leave planes of zeros.
+    numbers = np.stack(left)
+    zigzag = ((numbers << 1) ^ (numbers >> 31)).astype("<u4")
+    planes = np.ascontiguousarray(zigzag.reshape(-1).view(np.uint8).reshape(-1, 4).T)
+    body = b"".join(
+        (
+            np.stack(slopes).astype("<f4").tobytes(),
+            np.array(modes, np.uint8).tobytes(),
+            np.stack(shares).tobytes(),
+            planes.tobytes(),
+        )
+    )
+    return _HEAD.pack(_MARK, len(meshes), rows, columns, finer) + zlib.compress(body, 9)
+
+
+def unpack(data: bytes) -> list[CanvasMesh]:
+    """The meshes that ``pack`` made bytes of, to within half a step.
+
+    Raises:
+        InputError: if it is something else, or damaged.
+    """
+    try:
+        mark, frames, rows, columns, finer = _HEAD.unpack_from(data)
+        if mark != _MARK or not 0 < frames <= LONGEST:
+            raise ValueError("not a run of meshes")
+        size = rows * columns
+        lengths = np.cumsum([2 * frames * 24, 2 * frames, frames * size, 2 * frames * size * 2 * 4])
+        inflate = zlib.decompressobj()
+        body = inflate.decompress(data[_HEAD.size :], int(lengths[-1]) + 1)
+        if len(body) != lengths[-1] or not inflate.eof:
+            raise ValueError("of another length")
+    except (ValueError, struct.error, zlib.error) as error:
+        raise InputError("stored canvas meshes cannot be read", str(error), "plan the render anew") from error
+    parts = np.split(np.frombuffer(body, np.uint8), lengths[:-1])
+    slopes = parts[0].view("<f4").reshape(frames, 2, 2, 3)
+    modes = parts[1].reshape(frames, 2)
+    shares = np.cumsum(parts[2].reshape(frames, rows, columns), axis=0, dtype=np.uint8)
+    zigzag = np.ascontiguousarray(parts[3].reshape(4, -1).T).view("<u4").reshape(frames, 2, rows, columns, 2)
+    left = (zigzag >> 1).astype(np.int32) ^ -(zigzag & 1).astype(np.int32)
+    predictor, step = _Predictor(rows, columns), STEP / 2**finer
+    meshes = []
+    for frame in range(frames):
+        whole = [predictor.whole(k, slopes[frame, k], int(modes[frame, k]), left[frame, k]) for k in (0, 1)]
+        places = (np.stack(whole) * step).astype(np.float32)
+        meshes.append(CanvasMesh(places, shares[frame].astype(np.float32) / np.float32(SHARES)))
+    return meshes
+
+
+class _Predictor:
+    """Knows the frame before and predicts the next from it; packing and unpacking run the same one."""
+
+    def __init__(self, rows: int, columns: int) -> None:
+        self._x = np.linspace(-1, 1, columns)[None, :]
+        self._y = np.linspace(-1, 1, rows)[:, None]
+        terms = np.stack(np.broadcast_arrays(np.ones((rows, columns)), self._x, self._y), axis=-1).reshape(-1, 3)
+        self._fit = np.linalg.pinv(terms)
+        self._before = np.zeros((2, rows, columns, 2), np.int32)
+        self._own = np.zeros((2, rows, columns, 2), np.int32)  # how each vertex moved beside the affine map
+
+    def rest(self, layer: int, whole: Whole, seen: NDArray[np.bool_]) -> tuple[NDArray[np.float32], int, Whole]:
+        """Slope ``[2, 3]``, mode and what is left to store, ``[rows, columns, 2]``, of the next frame of a layer.
+
+        The mode says whether vertices go on as they did (2) and whether differences to neighbours are stored (1).
+        """
+        moved = whole - self._before[layer]
+        slope = (self._fit @ moved.reshape(-1, 2)).T.astype(np.float32)
+        carried = self._carried(layer, slope)
+        candidates = []
+        for goes_on in (0, 1):
+            own = np.where(seen[..., None], whole - carried, goes_on * self._own[layer])
+            rest = own - goes_on * self._own[layer]
+            candidates += [(2 * goes_on, rest, own), (2 * goes_on + 1, _differences(rest), own)]
+        mode, numbers, own = min(candidates, key=lambda c: float(np.log2(1 + np.abs(c[1])).sum()))
+        self._before[layer], self._own[layer] = carried + own, own
+        return slope, mode, numbers
+
+    def whole(self, layer: int, slope: NDArray[np.float32], mode: int, rest: Whole) -> Whole:
+        """The next frame of a layer, from what ``rest`` gave."""
+        if mode % 2:
+            rest = np.cumsum(np.cumsum(rest, axis=0, dtype=np.int32), axis=1, dtype=np.int32)
+        own = rest + self._own[layer] if mode >= 2 else rest
+        self._before[layer], self._own[layer] = self._carried(layer, slope) + own, own
+        return self._before[layer].copy()
+
+    def _carried(self, layer: int, slope: NDArray[np.float32]) -> Whole:
+        # Sums of products in double precision, element by element: the same on every machine.
+        s = slope.astype(np.float64)
+        moved = [np.rint(s[c, 0] + s[c, 1] * self._x + s[c, 2] * self._y) for c in (0, 1)]
+        return self._before[layer] + np.stack(moved, axis=-1).astype(np.int32)
+
+
+def _differences(rest: Whole) -> Whole:
+    """Differences along rows and columns; two running sums undo them."""
+    return np.diff(np.diff(rest, axis=0, prepend=0), axis=1, prepend=0).astype(np.int32)
+
+
+def _seen(share: NDArray[np.uint8]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which vertices of the two layers are needed to paint: those seen, and ``_MARGIN`` around them."""
+    return _widened(share < SHARES), _widened(share > 0)
+
+
+def _widened(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    wide = np.pad(mask, _MARGIN)
+    rows, columns = mask.shape
+    size = 2 * _MARGIN + 1
+    down = np.logical_or.reduce([wide[i : i + rows] for i in range(size)])
+    return np.logical_or.reduce([down[:, j : j + columns] for j in range(size)])
+
+
+def _finer(mesh: CanvasMesh) -> int:
+    """Octaves by which a mesh's coordinates are to be stored finer: where a scene is seen enlarged, so is an error."""
+    height = 1 / (mesh.share.shape[0] - 1)
+    slope = np.median(np.abs(np.diff(mesh.places, axis=1)).max(axis=-1)) / height
+    return int(np.clip(np.rint(-np.log2(max(slope, 1e-6))), 0, 12))
