@@ -28,7 +28,7 @@ from videostyle.media.readers.base import ReadOptions
 from videostyle.media.readers.open import open_reader
 from videostyle.media.writers.base import EncodeOptions
 from videostyle.media.writers.open import open_writer
-from videostyle.processors.style import Stylize
+from videostyle.processors.style import StyleProcessor
 from videostyle.rendering.bench import processor_seconds
 
 
@@ -56,7 +56,7 @@ def stages(clip: Path, style: str, scratch: Path) -> dict[str, tuple[float, floa
                 if number == len(batches) - 1:
                     break
 
-    device = Stylize(Stylizer(style)._style, output="i420")
+    device = StyleProcessor(Stylizer(style)._style, output="i420")
     device.open(info)
     device(batches[0])
     painted: list[FrameBatch] = []

@@ -27,7 +27,7 @@ from videostyle.metrics import temporal
 from videostyle.metrics.perceptual import PerceptualJudge
 from videostyle.motion.dis import flow_and_mask
 from videostyle.network import loss_network
-from videostyle.processors.style import Stylize
+from videostyle.processors.style import StyleProcessor
 from videostyle.rendering.plan import measured, plan_shots, spans_of
 from videostyle.styles import gallery
 
@@ -124,7 +124,7 @@ class InMemory:
 
 def ours(name: str, whole: np.ndarray, first: int) -> Paint:
     """A style of ours that paints frames from ``first`` on with the statistics that a render of ``whole`` has."""
-    stylize = Stylize(gallery.resolve(name, 1.0), batch_size=4)
+    stylize = StyleProcessor(gallery.resolve(name, 1.0), batch_size=4)
     stylize.open(VideoInfo(width=whole.shape[2], height=whole.shape[1]))
     shots, _ = plan_shots(InMemory(whole), lambda part: [measured(part, stylize.statistics_of)])
     stylize.use_shots(spans_of(shots, 0))

@@ -51,7 +51,7 @@ def loss_precision() -> str:
     """What to compute the loss network in: bfloat16 where TensorFlow is faster with it; JAX finds its own way."""
     if keras.backend.backend() != "tensorflow":
         return "float32"
-    from videostyle.processors.style import choose_device, choose_precision
+    from videostyle.inference.device import choose_device, choose_precision
 
     return "bfloat16" if choose_precision("auto", choose_device()) == "bfloat16" else "float32"
 

@@ -73,7 +73,6 @@ def test_bench_measures_and_keeps_the_best(tmp_path: Path, own_home: Path) -> No
 def test_a_kept_measurement_decides_how_render_computes(
     clip: Clip, own_home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from videostyle.processors import style as stylize
     from videostyle.rendering.runner import make_stylize
     from videostyle.rendering.settings import RenderSettings
     from videostyle.styles import gallery
@@ -86,7 +85,7 @@ def test_a_kept_measurement_decides_how_render_computes(
     assert asked.precision == "float32"
     main(["doctor"])
     assert "bfloat16, 0.01 megapixels at once: 10.0 frames/s" in capsys.readouterr().out
-    assert stylize.choose_precision("auto", "/CPU:0") in stylize.PRECISIONS
+    assert machine.choose_precision("auto", "/CPU:0") in machine.PRECISIONS
 
 
 def test_the_gain_of_bfloat16_is_measured_once(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,7 +93,7 @@ def test_the_gain_of_bfloat16_is_measured_once(own_home: Path, monkeypatch: pyte
     machine.bfloat16_gain.cache_clear()
     gain = machine.bfloat16_gain()
     machine.bfloat16_gain.cache_clear()
-    monkeypatch.setattr(machine, "_best", None)
+    monkeypatch.setattr(machine, "shortest_seconds", None)
     assert machine.bfloat16_gain() == gain > 0
 
 

@@ -16,7 +16,7 @@ from videostyle.frames import FrameBatch, VideoInfo
 from videostyle.inference import export as exporting
 from videostyle.inference.export import export
 from videostyle.network.statistics import Span
-from videostyle.processors.style import Stylize
+from videostyle.processors.style import StyleProcessor
 from videostyle.styles.style_file import Style, save_style
 
 WIDTH, HEIGHT = 50, 36  # no multiples of the network's stride
@@ -53,7 +53,7 @@ def kind(request: pytest.FixtureRequest) -> str:
 
 
 def painted_by_render(style: Style, scene: np.ndarray, frame: np.ndarray) -> np.ndarray:
-    processor = Stylize(style, precision="float32", batch_size=1)
+    processor = StyleProcessor(style, precision="float32", batch_size=1)
     info = VideoInfo(width=WIDTH, height=HEIGHT)
     processor.open(info)
     processor.use_shots([Span(0, processor.statistics_of(scene[None]))])
@@ -65,7 +65,7 @@ def test_an_exported_program_paints_what_a_render_paints(
     random_style: Style, kind: str, own: bool, tmp_path: Path
 ) -> None:
     scene, frame = picture(1), picture(2)
-    processor = Stylize(random_style, precision="float32", batch_size=1)
+    processor = StyleProcessor(random_style, precision="float32", batch_size=1)
     processor.open(VideoInfo(width=WIDTH, height=HEIGHT))
     statistics = None if own else processor.statistics_of(scene[None])
     target = tmp_path / f"program{SUFFIXES[kind]}"

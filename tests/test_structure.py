@@ -20,8 +20,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "motion": {"errors", "frames", "media"},
     "network": {"errors", "frames"},
     "styles": {"errors", "frames", "paths", "network", "media"},
-    "training": {"errors", "frames", "paths", "network", "styles", "motion", "media"},
     "inference": {"errors", "frames", "paths", "network", "styles", "media"},
+    "training": {"errors", "frames", "paths", "network", "styles", "motion", "media", "inference"},
     "processors": {"errors", "frames", "network", "styles", "inference", "media"},
     "metrics": {"errors", "frames", "media", "motion", "network", "styles", "training"},
     "rendering": {

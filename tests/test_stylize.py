@@ -11,12 +11,16 @@ import pytest
 tf = pytest.importorskip("tensorflow")
 from videostyle.errors import DeviceError, ModelError, UsageError
 from videostyle.frames import ColorInfo, FrameBatch, VideoInfo
+from videostyle.inference import shot_measurement
+from videostyle.inference.device import choose_device, choose_precision
+from videostyle.inference.painter import FramePainter
+from videostyle.inference.program import FrameInputs
+from videostyle.inference.tiling import plan_tiles
 from videostyle.network import style_network
 from videostyle.network.statistics import FLAT, Span, between, contrast, difference, pooled
 from videostyle.network.style_network import Architecture, fold, forward, forward_folded, measure
-from videostyle.processors import style as stylize
 from videostyle.processors.preserve_color import PreserveColor
-from videostyle.processors.style import Stylize, choose_device, choose_precision, plan_tiles
+from videostyle.processors.style import StyleProcessor
 from videostyle.styles.style_file import Style, blend
 
 
@@ -31,8 +35,8 @@ def batch(frames: np.ndarray, index: int = 0) -> FrameBatch:
     return FrameBatch(frames, (np.arange(len(frames)) + index) / 25, index)
 
 
-def opened(style: Style, height: int, width: int, **options: object) -> Stylize:
-    processor = Stylize(style, **{"precision": "float32", **options})
+def opened(style: Style, height: int, width: int, **options: object) -> StyleProcessor:
+    processor = StyleProcessor(style, **{"precision": "float32", **options})
     processor.open(VideoInfo(width, height, fps=Fraction(25)))
     return processor
 
@@ -194,7 +198,7 @@ def test_tiles_are_the_whole_frame(random_style: Style) -> None:
     whole.use_shots([Span(0, whole.statistics_of(frames))])
     tiled = opened(random_style, 333, 517, tile=280 * 280)
     tiled.use_shots(whole._spans)
-    assert len(tiled._tiles) > 3
+    assert len(tiled._painter.tiles) > 3
     assert np.abs(whole(batch(frames)).frames.astype(int) - tiled(batch(frames)).frames).max() <= 2
 
 
@@ -243,12 +247,12 @@ def test_parts_of_a_frame_have_the_statistics_of_the_whole(
 ) -> None:
     frame = np.concatenate([scene(1, 128, 384) // 8 + 150, scene(1, 128, 384, 1)], axis=1)  # a sky above a street
     processor = opened(random_style, 256, 384)
-    whole, parts = processor.statistics_of(frame), processor.statistics_of(frame, parts=4)
+    whole, parts = processor.statistics_of(frame), processor.statistics_of(frame, columns=4)
     rows = pooled([processor.statistics_of(row) for row in np.split(frame, 4, axis=1)])
     assert difference(whole, parts) < 0.5 * difference(whole, rows)
     # Of a frame too large for four columns, too, whoever asks for one of four gets the right fourth as number 3.
-    monkeypatch.setattr(stylize, "TILE_PIXELS", 256 * 384 // 6)
-    one_by_one = [processor.network_statistics(frame, random_style, parts=4, only=part) for part in range(4)]
+    monkeypatch.setattr(shot_measurement, "TILE_PIXELS", 256 * 384 // 6)
+    one_by_one = [processor.network_statistics(frame, random_style, columns=4, column=n) for n in range(4)]
     assert difference(pooled(one_by_one), parts) < 1e-3
 
 
@@ -257,15 +261,15 @@ def test_p7_a_scene_is_measured_in_columns_when_memory_is_short(
 ) -> None:
     processor = opened(random_style, 64, 96)
     frame = scene(1, 64, 96)
-    whole = processor.statistics_of(frame, parts=4)
-    measured, widest = processor._measure, [24]
+    whole = processor.statistics_of(frame, columns=4)
+    measured, widest = processor._measurement.measure, [24]
 
     def short(piece: np.ndarray, *rest: object) -> object:
         if piece.shape[1] > widest[0]:
             raise tf.errors.ResourceExhaustedError(None, None, "no memory")
         return measured(piece, *rest)
 
-    monkeypatch.setattr(processor, "_measure", short)
+    monkeypatch.setattr(processor._measurement, "measure", short)
     assert difference(processor.statistics_of(frame), whole) < 1e-3
     widest[0] = 0
     with pytest.raises(DeviceError, match="cannot be measured"):
@@ -309,7 +313,7 @@ def test_statistics_glide_from_frame_to_frame_whoever_paints_which(random_style:
 def test_i420_is_the_same_picture(random_style: Style, color: ColorInfo) -> None:
     frames = scene(2, 32, 48)
     info = VideoInfo(48, 32, color=color)
-    rgb, planes = Stylize(random_style), Stylize(random_style, output="i420")
+    rgb, planes = StyleProcessor(random_style), StyleProcessor(random_style, output="i420")
     for processor in (rgb, planes):
         processor.open(info)
         processor.use_shots([Span(0, processor.statistics_of(frames))])
@@ -332,11 +336,12 @@ def test_styles_change_without_compiling(random_style: Style) -> None:
     frames = scene(2, 32, 32)
     processor = opened(random_style, 32, 32)
     before = processor(batch(frames)).frames
-    programs = dict(processor._programs)
+    program, traces = processor._painter.program, processor._painter.program.experimental_get_tracing_count()
     other = replace(random_style, weights={k: v * 1.1 for k, v in random_style.weights.items()})
     processor.use_style(other)
     after = processor(batch(frames)).frames
-    assert processor._programs == programs
+    assert processor._painter.program is program
+    assert program.experimental_get_tracing_count() == traces == 1
     assert (before != after).any()
 
 
@@ -356,29 +361,31 @@ def test_p7_memory_that_runs_out_halves_the_batch_then_tiles(
     processor = opened(random_style, 700, 700, batch_size=4)
     processor.use_shots([Span(0, processor.statistics_of(frames[:1]))])
     expected = processor(batch(frames)).frames
-    original, sizes = Stylize._run, []
+    original, sizes = FramePainter.__call__, []
 
-    def small_device(self: Stylize, part: np.ndarray, weights: dict) -> tuple:
-        sizes.append((len(part), len(self._tiles)))
-        if len(part) > 1 or len(self._tiles) < 2:
+    def small_device(self: FramePainter, inputs: FrameInputs, weights: dict) -> tuple:
+        sizes.append((inputs.frame_count, len(self.tiles)))
+        if inputs.frame_count > 1 or len(self.tiles) < 2:
             raise tf.errors.ResourceExhaustedError(None, None, "no memory")
-        return original(self, part, weights)
+        return original(self, inputs, weights)
 
-    monkeypatch.setattr(Stylize, "_run", small_device)
+    monkeypatch.setattr(FramePainter, "__call__", small_device)
     painted = processor(batch(frames)).frames
     assert np.abs(painted.astype(int) - expected).max() <= 2
     assert sizes[:3] == [(4, 1), (2, 1), (1, 1)]
     assert len(processor.warnings) == 3
-    monkeypatch.setattr(
-        Stylize, "_run", lambda *_: (_ for _ in ()).throw(tf.errors.ResourceExhaustedError(None, None, "none at all"))
-    )
+
+    def no_device(*_: object) -> tuple:
+        raise tf.errors.ResourceExhaustedError(None, None, "none at all")
+
+    monkeypatch.setattr(FramePainter, "__call__", no_device)
     with pytest.raises(DeviceError, match="does not fit"):
         processor(batch(frames))
 
 
 def test_preserved_colour_is_the_clips(random_style: Style) -> None:
     frames = scene(1, 48, 48)
-    inner = Stylize(random_style)
+    inner = StyleProcessor(random_style)
     processor = PreserveColor(inner)
     processor.open(VideoInfo(48, 48))
     painted = processor(batch(frames)).frames.astype(float)

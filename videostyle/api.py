@@ -76,7 +76,7 @@ class Stylizer:
     Args:
         style: a style's name, a style file, a mix, or a ``Style``.
         strength: 0 leaves the picture as it is, 1 paints fully.
-        options: ``precision``, ``batch_size``, ``device``, ``tile`` as in ``processors.style.Stylize``.
+        options: ``precision``, ``batch_size``, ``device``, ``tile`` as in ``processors.style.StyleProcessor``.
     """
 
     def __init__(self, style: str | Style, strength: float = 1.0, **options: Any) -> None:
@@ -93,14 +93,14 @@ class Stylizer:
 
     def __call__(self, frames: UInt8Array) -> UInt8Array:
         """Paints uint8 ``[T, H, W, 3]`` RGB; returns the same shape. Frames of another size begin a new shot."""
-        from videostyle.processors.style import Stylize
+        from videostyle.processors.style import StyleProcessor
 
         frames = np.asarray(frames)
         if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[3] != 3:
             raise ValueError(f"frames must be uint8 [T, H, W, 3], not {frames.dtype} {frames.shape}")
         if self._processor is None or self._size != frames.shape[1:3]:
             self._size = (frames.shape[1], frames.shape[2])
-            self._processor = Stylize(self._style, **self._options)
+            self._processor = StyleProcessor(self._style, **self._options)
             self._processor.open(VideoInfo(width=self._size[1], height=self._size[0]))
         if not len(frames):
             return frames.copy()

@@ -109,7 +109,7 @@ def run(options: argparse.Namespace) -> int:
 def _measured(device: str) -> float | None:
     """Megapixels a second that ``bench`` found; a whole render reaches about two thirds of the device alone."""
     from videostyle.inference import tuning
-    from videostyle.processors.style import choose_device
+    from videostyle.inference.device import choose_device
 
     found = tuning.load(choose_device(device))
     return 0.65 * found.frames_per_second * found.size[0] * found.size[1] / 1e6 if found else None

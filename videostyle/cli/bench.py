@@ -56,9 +56,9 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError("--rounds and --frames must be at least 1")
     load_tensorflow(frames_side_by_side=True)
     from videostyle.inference import tuning
+    from videostyle.inference.device import PRECISIONS, choose_device, choose_precision
     from videostyle.media.atomic import PendingOutput
     from videostyle.metrics import plot
-    from videostyle.processors.style import PRECISIONS, choose_device, choose_precision
     from videostyle.rendering.bench import bench
     from videostyle.styles import gallery
 

@@ -42,7 +42,7 @@ def _tensorflow() -> str:
     load_tensorflow()
     import tensorflow as tf
 
-    from videostyle.processors.style import choose_device, choose_precision
+    from videostyle.inference.device import choose_device, choose_precision
 
     device = choose_device()
     gpus = len(tf.config.list_physical_devices("GPU"))
@@ -52,7 +52,7 @@ def _tensorflow() -> str:
 
 def _tuning() -> str:
     from videostyle.inference import tuning
-    from videostyle.processors.style import choose_device
+    from videostyle.inference.device import choose_device
 
     found = tuning.load(choose_device())
     if found is None:

@@ -47,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
 
     load_tensorflow()
     from videostyle.inference.export import export
-    from videostyle.processors.style import Stylize
+    from videostyle.processors.style import StyleProcessor
     from videostyle.styles import gallery
 
     style = gallery.resolve(options.style, options.strength)
@@ -57,7 +57,7 @@ def run(options: argparse.Namespace) -> int:
         )
     statistics = None
     if scene is not None:
-        statistics = Stylize(style, precision="float32", device="cpu").statistics_of(scene)
+        statistics = StyleProcessor(style, precision="float32", device="cpu").statistics_of(scene)
     trial = scene[0] if scene is not None else covering(read_picture(gallery.ordinary_picture()), width, height)
     name = re.sub(r"[^A-Za-z0-9_.-]+", "-", style.card.name or Path(options.style).stem)
     target = options.output or Path(f"{name}-{width}x{height}{SUFFIXES[options.format]}")

@@ -159,7 +159,12 @@ def _verify(options: argparse.Namespace) -> int:
 
 
 def _explain(options: argparse.Namespace) -> int:
+<<<<<<< HEAD
     from videostyle.media.readers.images import read_picture
+=======
+    from videostyle.api import Stylizer
+    from videostyle.media.readers.source import read_picture
+>>>>>>> 4edd6ed (The style processor's inside becomes modules of inference: device, tiling, program, painter, shot measurement; Stylize is StyleProcessor)
     from videostyle.metrics.explain import explain
     from videostyle.styles import gallery
     from videostyle.training.session import sample_content
@@ -170,7 +175,7 @@ def _explain(options: argparse.Namespace) -> int:
     output = options.output or Path(f"{style.card.name or 'style'}_explained.png")
     if output.exists() and not options.overwrite:
         raise OutputError(f"'{output}' exists already", hint="use --overwrite or -o")
-    figures = explain(style, scene, painting, output)
+    figures = explain(style, scene, Stylizer(style)(scene[None])[0], painting, output)
     if options.json:
         print(json.dumps({"output": str(output), "losses": figures}))
         return 0

@@ -1,19 +1,76 @@
-"""What the machine itself can do, measured: the roof under which the device program works."""
+"""What is computed on: the device, and the precision that suits it."""
 
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import Callable, Sequence
+import os
 from functools import lru_cache
 from pathlib import Path
 
 import tensorflow as tf
 
+from videostyle.errors import DeviceError, UsageError
+from videostyle.inference.timing import shortest_seconds, wait_for
 from videostyle.media.atomic import read_object, write_object
 from videostyle.styles.gallery import home
 
 log = logging.getLogger("videostyle")
+
+PRECISIONS = ("auto", "float32", "bfloat16", "float16")
+# How much faster than float32 bfloat16 must be on a CPU to be chosen: far from both gains that were measured on
+# processors with AVX512-BF16, 0.6 and 2.0, so that a busy moment does not decide.
+BFLOAT16_PAYS = 1.3
+
+
+def cores() -> int:
+    """Cores to compute on: ``VIDEOSTYLE_THREADS`` where several processes share the machine, else all."""
+    chosen = os.environ.get("VIDEOSTYLE_THREADS", "")
+    return int(chosen) if chosen.isdigit() and int(chosen) > 0 else os.cpu_count() or 1
+
+
+def choose_device(name: str = "auto") -> str:
+    """TensorFlow's name of a device, such as ``/GPU:0``.
+
+    Args:
+        name: "auto" for the first GPU, or the CPU where there is none; "cpu", "gpu", "gpu:1"; or TensorFlow's name.
+
+    Raises:
+        DeviceError: if there is no such device.
+    """
+    gpus = tf.config.list_physical_devices("GPU")
+    name = name.lower().removeprefix("/")
+    if name == "auto":
+        return "/GPU:0" if gpus else "/CPU:0"
+    if name in ("cpu", "cpu:0"):
+        return "/CPU:0"
+    number = name.removeprefix("gpu").removeprefix(":") or "0"
+    if name.startswith("gpu") and number.isdigit() and int(number) < len(gpus):
+        return f"/GPU:{number}"
+    found = ", ".join(["cpu", *(f"gpu:{i}" for i in range(len(gpus)))])
+    raise DeviceError(f"no device '{name}'", f"TensorFlow sees: {found}", "run 'videostyle doctor'")
+
+
+def choose_precision(name: str, device: str) -> str:
+    """The dtype to compute in.
+
+    Args:
+        name: one of ``PRECISIONS``; "auto" for what is fastest on the device: float16 on a GPU, bfloat16 on a CPU
+            with AMX tiles. With AVX512-BF16 alone it depends on the processor, so that is measured
+            (``bfloat16_gain``). Everything else computes in float32.
+        device: TensorFlow's name.
+
+    Raises:
+        UsageError: if there is no such precision.
+    """
+    if name not in PRECISIONS:
+        raise UsageError(f"no precision '{name}'", hint=f"use one of {', '.join(PRECISIONS)}")
+    if name != "auto":
+        return name
+    if "GPU" in device:
+        return "float16"
+    flags = cpu_flags()
+    pays = "amx_bf16" in flags or ("avx512_bf16" in flags and bfloat16_gain() > BFLOAT16_PAYS)
+    return "bfloat16" if pays else "float32"
 
 
 def device_name(device: str) -> str:
@@ -30,9 +87,14 @@ def device_name(device: str) -> str:
     return f"{lines[0] if lines else 'CPU'} x{len(lines) or 1}"
 
 
+def device_key(device: str) -> str:
+    """Hardware and TensorFlow version: what a measurement, or the last bit of a painted frame, may depend on."""
+    return f"{device_name(device)}, TensorFlow {tf.__version__}"
+
+
 @lru_cache(maxsize=1)
 def cpu_flags() -> frozenset[str]:
-    """What instructions the processor has, in Linux's words; empty elsewhere."""
+    """The processor's instruction sets, in Linux's words; empty on other systems."""
     try:
         text = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
     except OSError:
@@ -46,8 +108,8 @@ def cpu_flags() -> frozenset[str]:
 def bfloat16_gain() -> float:
     """How many times faster a convolution of 64 channels is in bfloat16 than in float32 on this CPU.
 
-    Measured once for a processor and a TensorFlow (0.3 s) and then kept in the user's folder: what else runs at
-    the moment must not change how a clip is painted from one command to the next.
+    Measured once for a processor and a TensorFlow version (0.3 s) and then kept in the user's folder, so that what
+    else runs at the moment cannot change the precision, and the frames, from one command to the next.
     """
     file, key = home() / "processor.json", f"bfloat16 gain, {device_key('/CPU:0')}"
     kept = read_object(file)
@@ -57,9 +119,9 @@ def bfloat16_gain() -> float:
 
     def seconds(dtype: str) -> float:
         with tf.device("/CPU:0"):
-            # Small enough to be computed between two turns of another program.
+            # Short enough to finish before another program gets its turn.
             x, kernel = tf.zeros((1, 48, 80, 64), dtype), tf.zeros((3, 3, 64, 64), dtype)
-            return _best(lambda: _fetch(tf.nn.conv2d(x, kernel, 1, "SAME")), 0.05)
+            return shortest_seconds(lambda: wait_for(tf.nn.conv2d(x, kernel, 1, "SAME")), 0.05)
 
     rounds = [(seconds("float32"), seconds("bfloat16")) for _ in range(3)]
     plain, short = (min(times) for times in zip(*rounds, strict=True))
@@ -67,63 +129,5 @@ def bfloat16_gain() -> float:
     try:
         write_object(file, {**kept, key: gain})
     except OSError as error:
-        log.warning("the gain of bfloat16 is measured anew each time: %s", error)
+        log.warning("the gain of bfloat16 is measured again next time: cannot write '%s': %s", file, error)
     return gain
-
-
-def device_key(device: str) -> str:
-    """Hardware and TensorFlow together: what a measurement, or a painted frame's last bit, may depend on."""
-    return f"{device_name(device)}, TensorFlow {tf.__version__}"
-
-
-def _best(work: Callable[[], object], seconds: float) -> float:
-    """Shortest time of one call within about ``seconds``."""
-    work()
-    best, end = float("inf"), time.perf_counter() + seconds
-    while time.perf_counter() < end:
-        began = time.perf_counter()
-        work()
-        best = min(best, time.perf_counter() - began)
-    return best
-
-
-def _fetch(x: tf.Tensor) -> None:
-    """Waits for a computation without copying its result: one value is read."""
-    float(tf.cast(tf.reshape(x, [-1])[0], tf.float32))
-
-
-def matmul_peak(device: str, precision: str, workers: int = 1, seconds: float = 1.0) -> float:
-    """FLOP/s of the best of some large square matrix products in ``precision``, all cores together.
-
-    Args:
-        device: TensorFlow's name.
-        precision: a dtype.
-        workers: products computed side by side, for a TensorFlow that computes each operation on one thread.
-        seconds: how long to try each size.
-    """
-    from concurrent.futures import ThreadPoolExecutor
-
-    sizes: Sequence[int] = (2048, 4096, 8192) if "GPU" in device else (512, 1024, 2048)
-    best = 0.0
-    with ThreadPoolExecutor(workers) as pool, tf.device(device):
-        for size in sizes:
-            pairs = [
-                (
-                    tf.cast(tf.random.stateless_normal((size, size), (1, i)), precision),
-                    tf.cast(tf.random.stateless_normal((size, size), (2, i)), precision),
-                )
-                for i in range(workers)
-            ]
-
-            def work(pairs: list[tuple[tf.Tensor, tf.Tensor]] = pairs) -> None:
-                list(pool.map(lambda pair: _fetch(tf.matmul(*pair)), pairs))
-
-            best = max(best, workers * 2.0 * size**3 / _best(work, seconds))
-    return best
-
-
-def copy_bandwidth(device: str, seconds: float = 1.0) -> float:
-    """Bytes/s, read and written, of adding a number to 256 MiB of float32."""
-    with tf.device(device):
-        x = tf.zeros(1 << 26)
-        return 2.0 * 4 * (1 << 26) / _best(lambda: _fetch(x + 1.0), seconds)

@@ -19,9 +19,9 @@ import tensorflow as tf
 from videostyle import __version__
 from videostyle.errors import DeviceError, OutputError
 from videostyle.frames import UInt8Array
+from videostyle.inference.program import standalone
 from videostyle.media.atomic import PendingOutput, disk_error, short_name
 from videostyle.network.style_network import Statistics
-from videostyle.processors.style import standalone
 from videostyle.styles.style_file import Style
 
 OPSET = 17  # of ONNX; known to every runtime since 2022

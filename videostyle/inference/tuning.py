@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from videostyle.inference.device import PRECISIONS, device_key
 from videostyle.media.atomic import read_object, write_object
 from videostyle.styles import gallery
 
@@ -40,9 +41,6 @@ def _read() -> dict[str, Any]:
 
 def load(device: str) -> Tuning | None:
     """What was found for TensorFlow's ``device``; None where nothing was, or what is kept cannot be used."""
-    from videostyle.inference.device import device_key
-    from videostyle.processors.style import PRECISIONS
-
     entry = _read().get(device_key(device))
     try:
         found = Tuning(**entry) if isinstance(entry, dict) else None
@@ -54,7 +52,5 @@ def load(device: str) -> Tuning | None:
 
 def save(device: str, tuning: Tuning) -> Path:
     """Keeps ``tuning`` for TensorFlow's ``device``; returns the file."""
-    from videostyle.inference.device import device_key
-
     write_object(path(), {**_read(), device_key(device): asdict(tuning)})
     return path()

@@ -18,7 +18,7 @@ from videostyle.live.scene_follower import PARTS, SceneFollower
 from videostyle.media.opencv import load_cv2
 from videostyle.network.statistics import Span, between
 from videostyle.network.style_network import Statistics
-from videostyle.processors.style import Stylize
+from videostyle.processors.style import StyleProcessor
 from videostyle.styles.style_file import Style, blend, interpolate
 
 CROSS_STEPS = 24  # weights are moved this often in a second of a cross-over: each is a little work
@@ -61,8 +61,8 @@ class LivePainter:
         base: the base, for strengths and cross-overs.
         styles: to choose from; all of one network.
         info: of the frames that come.
-        precision: as in ``Stylize``.
-        device: as in ``Stylize``.
+        precision: as in ``StyleProcessor``.
+        device: as in ``StyleProcessor``.
         strength: 0..1.
         adaptive: prepare all sizes of ``pace.STEPS``; False = full size only.
 
@@ -87,8 +87,13 @@ class LivePainter:
         self._walks = all(self._child(style, needed=strength < 1.0) for style in self._styles)
         self._current = self._weighted(self._styles[0])
         self._steps = len(STEPS) if adaptive else 1
+<<<<<<< HEAD
         self._processors: list[Stylize] = []
         self._follow: SceneFollower | None = None
+=======
+        self._processors: list[StyleProcessor] = []
+        self._follow: Follower | None = None
+>>>>>>> 4edd6ed (The style processor's inside becomes modules of inference: device, tiling, program, painter, shot measurement; Stylize is StyleProcessor)
         self._statistics: Statistics | None = None
         self._dissolve = Dissolve()
         self._move: _Move | None = None
@@ -130,18 +135,25 @@ class LivePainter:
         self._processors = []
         for step in range(self._steps):
             width, height = painted_size(self._info.width, self._info.height, step)
-            processor = Stylize(self._current, batch_size=1, precision=self._precision, device=self._device)
+            processor = StyleProcessor(self._current, batch_size=1, precision=self._precision, device=self._device)
             processor.open(VideoInfo(width=width, height=height))
             self._processors.append(processor)
         if self._walks:  # compiled now, not when somebody turns a knob
             covered = np.zeros_like(frame)  # the lens: flat
             for colour, seen in product((False, True), (frame, covered)):
+<<<<<<< HEAD
                 self._processors[0].network_statistics(seen[None], self._styles[0], colour, PARTS, only=0)
         self._follow = SceneFollower(
+=======
+                self._processors[0].network_statistics(
+                    seen[None], self._styles[0], colour=colour, columns=PARTS, column=0
+                )
+        self._follow = Follower(
+>>>>>>> 4edd6ed (The style processor's inside becomes modules of inference: device, tiling, program, painter, shot measurement; Stylize is StyleProcessor)
             lambda frame: self._measured(frame, self._current),
             # The painted colours are measured at changes only: they take two networks more.
             lambda frame, part: self._processors[0].network_statistics(
-                frame[None], self._current, parts=PARTS, only=part
+                frame[None], self._current, columns=PARTS, column=part
             ),
         )
         self._statistics = self._follow(frame, now)

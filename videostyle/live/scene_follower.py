@@ -60,7 +60,7 @@ class SceneFollower:
     """Measures the scene at once where it is another, else a part of the frame now and then.
 
     Args:
-        measure: statistics of a frame, uint8 ``[H, W, 3]`` (``Stylize.statistics_of``).
+        measure: statistics of a frame, uint8 ``[H, W, 3]`` (``StyleProcessor.statistics_of``).
         measure_part: the same for one of ``PARTS`` columns in a scene that stays, given its number
             (``network.statistics.columns``). What it leaves out stays as it was.
     """

@@ -31,8 +31,8 @@ class LiveSettings:
         mirror: turn frames left to right.
         target_fps: frames/s to hold by painting smaller frames; None = the camera's.
         adaptive: whether the size may change.
-        device: as in ``Stylize``.
-        precision: as in ``Stylize``.
+        device: as in ``StyleProcessor``.
+        precision: as in ``StyleProcessor``.
         duration: seconds from the first painted frame to the end; None = until it is stopped.
     """
 

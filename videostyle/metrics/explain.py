@@ -30,15 +30,18 @@ def _maps(net: LossNetwork, layer: str, picture: UInt8Array, channels: list[int]
     return [np.asarray(response[..., c], np.float32) for c in channels]
 
 
-def explain(style: Style, scene: UInt8Array, painting: UInt8Array | None, output: Path) -> dict[str, dict[str, float]]:
+def explain(
+    style: Style, scene: UInt8Array, painted: UInt8Array, painting: UInt8Array | None, output: Path
+) -> dict[str, dict[str, float]]:
     """Writes the sheet and measures each layer's part in the loss.
 
     For each style layer one row for the painting (if given), the scene and the painted scene: the picture,
     then the channels that respond most strongly to the painting (or to the painted scene).
 
     Args:
-        style: what to paint with.
+        style: what the scene was painted with.
         scene: uint8 ``[H, W, 3]`` RGB.
+        painted: the painted scene, of the same shape.
         painting: uint8 ``[h, w, 3]`` RGB, or None.
         output: PNG to write.
 
@@ -50,15 +53,12 @@ def explain(style: Style, scene: UInt8Array, painting: UInt8Array | None, output
     Raises:
         OutputError: if the sheet cannot be written.
     """
-    # Both need TensorFlow or each other: imported where they are used.
-    from videostyle.api import Stylizer
     from videostyle.metrics.perceptual import PerceptualJudge
     from videostyle.training.losses import content_features, perceptual_losses
     from videostyle.training.trainer import LossWeights, Settings, painting_targets
 
     cv2 = load_cv2()
     net = loss_network.load("embedded")
-    painted = Stylizer(style)(scene[None])[0]
     rows: list[tuple[str, UInt8Array]] = [("scene", scene), ("painted", painted)]
     if painting is not None:
         scale = scene.shape[0] / painting.shape[0]

@@ -214,16 +214,16 @@ ConvNorm = Callable[[str, Tensor, int], Tensor]  # (layer, features, strides): a
 
 
 def _taps(size: int) -> NDArray[np.float32]:
-    """Where the taps of a 1-D kernel of full resolution fall in pairs of pixels.
+    """Where the taps of a 1-D kernel of full resolution fall in cells of two pixels.
 
     Returns:
-        ``[2, 3, 2, size]``: 1 where, for output phase p, the tap t reads phase q of the pair at offset s - 1.
+        ``[2, 3, 2, size]``: 1 where, for output phase p, the tap t reads phase q of the cell at offset s - 1.
     """
     table = np.zeros((2, 3, 2, size), np.float32)
     for p in range(2):
         for t in range(size):
-            pair, q = divmod(p + t - size // 2, 2)
-            table[p, pair + 1, q, t] = 1.0
+            cell, q = divmod(p + t - size // 2, 2)
+            table[p, cell + 1, q, t] = 1.0
     return table
 
 
@@ -238,10 +238,10 @@ def _interpolated_taps() -> NDArray[np.float32]:
     table = np.zeros((2, 3, 3), np.float32)
     for p in range(2):
         for t in range(3):
-            pair, q = divmod(p + t - 1, 2)
+            cell, q = divmod(p + t - 1, 2)
             for offset in range(3):
                 if share[q, offset]:
-                    table[p, pair + offset, t] += share[q, offset]
+                    table[p, cell + offset, t] += share[q, offset]
     return table
 
 
@@ -322,11 +322,11 @@ def _antialiased(kernel: Tensor) -> Tensor:
     return ops.einsum("at,bu,tucd->abcd", blur, blur, kernel)
 
 
-def _halved(pairs: Tensor) -> Tensor:
+def _halved(phases: Tensor) -> Tensor:
     """The picture at half its size, seen through 1 3 3 1 in both directions: from 12 channels of phases to 3."""
-    taps = np.array([[0, 1], [3, 3], [1, 0]], np.float32) / 8  # [pair, phase]
+    taps = np.array([[0, 1], [3, 3], [1, 0]], np.float32) / 8  # [cell, phase]
     kernel = np.einsum("yi,xj,cd->yxijcd", taps, taps, np.eye(3, dtype=np.float32)).reshape(3, 3, 12, 3)
-    return ops.conv(_mirrored(pairs, (0, 12)), ops.cast(kernel, pairs.dtype), padding="valid")
+    return ops.conv(_mirrored(phases, (0, 12)), ops.cast(kernel, phases.dtype), padding="valid")
 
 
 def _as_computed(weights: Weights) -> dict[str, Tensor]:
@@ -348,13 +348,13 @@ def _biased(weights: Weights, name: str, x: Tensor, strides: int = 1) -> Tensor:
     return _convolve(weights, name, x, strides) + weights[f"{name}/bias"]
 
 
-def _run(arch: Architecture, weights: Weights, pairs: Tensor, conv_norm: ConvNorm) -> tuple[Tensor, Tensor]:
+def _run(arch: Architecture, weights: Weights, phases: Tensor, conv_norm: ConvNorm) -> tuple[Tensor, Tensor]:
     """The network itself, on a picture in 2x2 phases.
 
     Args:
         arch: sizes of the network.
         weights: arrays or tensors as ``_as_computed`` gives them.
-        pairs: the picture after ``space_to_depth`` by 2, ``[N, H/2, W/2, 12]``.
+        phases: the picture after ``space_to_depth`` by 2, ``[N, H/2, W/2, 12]``.
         conv_norm: a convolution with its normalisation.
 
     Returns:
@@ -370,7 +370,7 @@ def _run(arch: Architecture, weights: Weights, pairs: Tensor, conv_norm: ConvNor
         x = _mirrored(ops.concatenate([below, picture], axis=-1), _groups(arch, name))
         return ops.conv(x, weights[f"{name}/kernel"], padding="valid") + weights[f"{name}/bias"]
 
-    small = _halved(pairs)
+    small = _halved(phases)
     trunk = _biased(weights, "stem", small, 2)
     early = (arch.blocks + 1) // 2
     for i in range(early):
@@ -382,8 +382,8 @@ def _run(arch: Architecture, weights: Weights, pairs: Tensor, conv_norm: ConvNor
     for i in range(early, arch.blocks):
         trunk = block(f"block{i}", trunk)
     half = depth_to_space(ops.relu(step("head", trunk, space_to_depth(small, 2))), 2)
-    fine = ops.relu(step("fine", half, pairs))
-    return step("out", fine, pairs), deep
+    fine = ops.relu(step("fine", half, phases))
+    return step("out", fine, phases), deep
 
 
 def _groups(arch: Architecture, name: str) -> tuple[int, ...]:
@@ -583,16 +583,16 @@ def fold(
 
 def forward_folded(arch: Architecture, folded: Weights, x: Tensor) -> Tensor:
     """Paints with folded weights: convolutions and ReLUs only. Arguments and result as in ``forward``."""
-    return depth_to_space(forward_pairs(arch, folded, space_to_depth(x, 2)), 2)
+    return depth_to_space(forward_phases(arch, folded, space_to_depth(x, 2)), 2)
 
 
-def forward_pairs(arch: Architecture, folded: Weights, pairs: Tensor) -> Tensor:
+def forward_phases(arch: Architecture, folded: Weights, phases: Tensor) -> Tensor:
     """``forward_folded`` without its first and last step, for callers that rearrange bytes rather than floats.
 
     Args:
         arch: sizes of the network.
         folded: weights from ``fold``.
-        pairs: pictures after ``space_to_depth`` by 2, ``[N, H/2, W/2, 12]``.
+        phases: pictures after ``space_to_depth`` by 2, ``[N, H/2, W/2, 12]``.
 
     Returns:
         Pictures before ``depth_to_space`` by 2, ``[N, H/2, W/2, 12]``.
@@ -601,7 +601,7 @@ def forward_pairs(arch: Architecture, folded: Weights, pairs: Tensor) -> Tensor:
     def conv_bias(name: str, h: Tensor, strides: int) -> Tensor:
         return _convolve(folded, name, h, strides) + folded[f"{name}/bias"]
 
-    return _run(arch, folded, pairs, conv_bias)[0]
+    return _run(arch, folded, phases, conv_bias)[0]
 
 
 def padded_size(height: int, width: int, stride: int = 8) -> tuple[int, int]:

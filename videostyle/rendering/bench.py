@@ -17,14 +17,21 @@ from pathlib import Path
 import numpy as np
 
 from videostyle.frames import FrameBatch, UInt8Array, VideoInfo
+<<<<<<< HEAD
 from videostyle.inference.device import copy_bandwidth, device_name, matmul_peak
 from videostyle.media.readers.base import ReadOptions
 from videostyle.media.readers.open import open_reader
 from videostyle.media.writers.base import EncodeOptions
 from videostyle.media.writers.open import open_writer
+=======
+from videostyle.inference.device import device_name
+from videostyle.inference.roofline import copy_bandwidth, matmul_peak
+from videostyle.media.readers.source import ReadOptions, open_source
+from videostyle.media.writers.sink import EncodeOptions, open_sink
+>>>>>>> 4edd6ed (The style processor's inside becomes modules of inference: device, tiling, program, painter, shot measurement; Stylize is StyleProcessor)
 from videostyle.network.statistics import Span
 from videostyle.processors.protocol import Kept
-from videostyle.processors.style import Stylize
+from videostyle.processors.style import StyleProcessor
 from videostyle.rendering.pipeline import run
 from videostyle.styles.style_file import Style
 
@@ -158,9 +165,9 @@ def bench_device(
     """The device program at one size, batch and precision."""
     width, height = size
     frames = moving_frames(width, height, batch)
-    stylize = Stylize(style, precision=precision, batch_size=batch, device=device, tile=1 << 40)
+    stylize = StyleProcessor(style, precision=precision, batch_size=batch, device=device, tile=1 << 40)
     stylize.open(VideoInfo(width=width, height=height))
-    exact = Stylize(style, precision="float32", batch_size=1, device=device, tile=1 << 40)
+    exact = StyleProcessor(style, precision="float32", batch_size=1, device=device, tile=1 << 40)
     exact.open(VideoInfo(width=width, height=height))
     statistics_ = exact.statistics_of(frames[:1])
     for processor in (stylize, exact):
@@ -175,7 +182,7 @@ def bench_device(
     with ThreadPoolExecutor(stylize.workers) as pool:
         for _ in range(5):  # five runs, whose spread is reported
             began = time.perf_counter()
-            for found in pool.map(lambda _: stylize.stage_seconds(frames, rounds), range(stylize.workers)):
+            for found in pool.map(lambda _: stylize.seconds_of_call(frames, rounds), range(stylize.workers)):
                 for name, values in found.items():
                     stages.setdefault(name, []).extend(values)
             # One uncounted round for each worker ran as well.
@@ -232,8 +239,8 @@ def bench_size(
     original = [batch_of(n) for n in numbers]
     write(clip, original)
 
-    def processor() -> Stylize:
-        stylize = Stylize(style, precision=row.precision, batch_size=row.batch, device=device, output="i420")
+    def processor() -> StyleProcessor:
+        stylize = StyleProcessor(style, precision=row.precision, batch_size=row.batch, device=device, output="i420")
         stylize.open(info)
         return stylize
 
@@ -311,7 +318,7 @@ def bench(
         told: called with a line on what is being measured.
     """
     say = told or (lambda text: None)
-    probe_stylize = Stylize(style, device=device)
+    probe_stylize = StyleProcessor(style, device=device)
     report = BenchReport(device_name(device), os.cpu_count() or 1)
     for precision in precisions:
         say(f"matrix product, {precision}")

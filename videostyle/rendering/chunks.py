@@ -35,7 +35,7 @@ from videostyle.rendering.job_store import (
 from videostyle.rendering.pipeline import Branch, RunReport, Trace, run_all
 
 if TYPE_CHECKING:
-    from videostyle.processors.style import Stylize
+    from videostyle.processors.style import StyleProcessor
 
 KEPT = 16  # processors that a worker keeps: styles of one clip, times kinds of clips whose chunks alternate
 
@@ -141,13 +141,13 @@ class Shelf:
 
     def __init__(self, device: str | None = None) -> None:
         self._device = device
-        self._kept: dict[str, Stylize] = {}
+        self._kept: dict[str, StyleProcessor] = {}
 
-    def take(self, jobs: Sequence[Job], info: VideoInfo) -> list[Stylize]:
+    def take(self, jobs: Sequence[Job], info: VideoInfo) -> list[StyleProcessor]:
         """A processor for each of ``jobs``, no two the same, for frames described by ``info``."""
         from videostyle.rendering.runner import make_stylize
 
-        taken: dict[str, Stylize] = {}
+        taken: dict[str, StyleProcessor] = {}
         for job in jobs:
             settings = replace(job.settings, device=self._device or job.settings.device)
             encode = job.settings.encode
@@ -234,7 +234,7 @@ def _too_few(job: Job, number: int) -> OutputError:
     )
 
 
-def _branch(job: Job, stylize: Stylize, numbers: Sequence[int], done: Callable[[int], None] | None) -> Branch:
+def _branch(job: Job, stylize: StyleProcessor, numbers: Sequence[int], done: Callable[[int], None] | None) -> Branch:
     """What becomes of a batch for one output; the processor outlives the run."""
     from videostyle.rendering.runner import processors_of
 

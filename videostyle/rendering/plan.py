@@ -235,7 +235,7 @@ def measured(part: Part, measure: Callable[[UInt8Array], Statistics]) -> list[Ho
 
     Args:
         part: the frames.
-        measure: gives statistics of frames uint8 ``[K, H, W, 3]`` (``Stylize.statistics_of``).
+        measure: gives statistics of frames uint8 ``[K, H, W, 3]`` (``StyleProcessor.statistics_of``).
     """
 
     def at(numbers: Iterable[int]) -> dict[int, Statistics]:

@@ -42,7 +42,7 @@ from videostyle.rendering.settings import Engine, RenderSettings
 from videostyle.training.session import resolve
 
 if TYPE_CHECKING:
-    from videostyle.processors.style import Stylize
+    from videostyle.processors.style import StyleProcessor
     from videostyle.styles.style_file import Style
 
 log = logging.getLogger("videostyle")
@@ -88,14 +88,15 @@ def painted_by(style: Style, settings: RenderSettings) -> Painted:
     return Painted(card.name or settings.style, card.painting, card.artist, settings.strength, __version__)
 
 
-def make_stylize(style: Style, settings: RenderSettings, *, output: str = "rgb24") -> Stylize:
+def make_stylize(style: Style, settings: RenderSettings, *, output: str = "rgb24") -> StyleProcessor:
     """The style processor with what the user asked for, or else what was measured to be best on the device."""
     # TensorFlow is slow to import: nothing before this needs it.
     from videostyle.inference import tuning
-    from videostyle.processors.style import Stylize, choose_device
+    from videostyle.inference.device import choose_device
+    from videostyle.processors.style import StyleProcessor
 
     tuned = tuning.load(choose_device(settings.device))
-    return Stylize(
+    return StyleProcessor(
         style,
         precision=tuned.precision if tuned and settings.precision == "auto" else settings.precision,
         batch_size=settings.batch_size,
@@ -105,7 +106,7 @@ def make_stylize(style: Style, settings: RenderSettings, *, output: str = "rgb24
     )
 
 
-def processors_of(stylize: Stylize, settings: RenderSettings) -> list[Processor]:
+def processors_of(stylize: StyleProcessor, settings: RenderSettings) -> list[Processor]:
     """The chain of a render."""
     from videostyle.processors.preserve_color import PreserveColor
 
@@ -113,7 +114,11 @@ def processors_of(stylize: Stylize, settings: RenderSettings) -> list[Processor]
 
 
 def make_plans(
+<<<<<<< HEAD
     source: FrameReader, stylizes: Sequence[Stylize], progress: ProgressFunction | None = None
+=======
+    source: FrameSource, stylizes: Sequence[StyleProcessor], progress: ProgressFunction | None = None
+>>>>>>> 4edd6ed (The style processor's inside becomes modules of inference: device, tiling, program, painter, shot measurement; Stylize is StyleProcessor)
 ) -> list[Plan]:
     """Reads the clip once for all of ``stylizes``: its shots, their statistics, frames' times, where chunks begin.
 
@@ -160,8 +165,13 @@ class Output:
 
     settings: RenderSettings
     target: Path
+<<<<<<< HEAD
     sink: VideoWriter | ImageWriter
     stylize: Stylize
+=======
+    sink: VideoSink | PictureSink
+    stylize: StyleProcessor
+>>>>>>> 4edd6ed (The style processor's inside becomes modules of inference: device, tiling, program, painter, shot measurement; Stylize is StyleProcessor)
     job: Job | None = None
 
 

@@ -77,7 +77,7 @@ class Style:
         weights: the arrays.
         ends: of a style between others, those and their shares, which sum to 1; empty for a trained one. In
             between, a network's mean colour runs far off the straight line of its ends', mostly into the bright;
-            whoever measures a shot measures the ends as well and brings it back (``Stylize.statistics_of``).
+            whoever measures a shot measures the ends as well and brings it back (``StyleProcessor.statistics_of``).
     """
 
     card: StyleCard

@@ -97,9 +97,9 @@ def train(
         ModelError: if the painting cannot be used, or the loss network is missing.
         UsageError: if there is no network of such a size, or the style to start from does not fit into it.
     """
+    from videostyle.inference.device import choose_device, choose_precision
     from videostyle.network import loss_network
     from videostyle.network.style_network import NETWORKS
-    from videostyle.processors.style import choose_device, choose_precision
     from videostyle.styles import gallery
     from videostyle.styles.style_file import deepened
     from videostyle.training.pairs import PairSampler

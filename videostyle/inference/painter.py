@@ -1,0 +1,132 @@
+"""Runs the device program on frames of one size: whole, or tile by tile where a frame is too large."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from videostyle.frames import ColorInfo, UInt8Array
+from videostyle.inference.program import FrameInputs, folded_program, for_whole_frames, i420_converter
+from videostyle.inference.tiling import padding_offset, plan_tiles
+from videostyle.network.style_network import Architecture, padded_size
+
+TILE_PIXELS = 1920 * 1088  # largest piece the network is given at once; about 0.5 GB of activations in float32
+
+
+class FramePainter:
+    """The compiled program for frames of one size. It may be called by several threads at once.
+
+    Args:
+        architecture: of the network.
+        size: height and width of the frames.
+        device: TensorFlow's name.
+        precision: dtype to compute in.
+        planes: matrix and range of the painted frames' planes; None to get them as RGB.
+        tile: largest tile in pixels; None = ``TILE_PIXELS``.
+
+    Raises:
+        DeviceError: if such a tile has no room beside its halo.
+    """
+
+    def __init__(
+        self,
+        architecture: Architecture,
+        size: tuple[int, int],
+        *,
+        device: str,
+        precision: str,
+        planes: ColorInfo | None = None,
+        tile: int | None = None,
+    ) -> None:
+        self.size, self.planes = size, planes
+        self._device = device
+        self._padded = padded_size(*size, architecture.stride)
+        # Rounded up so that tiles begin where the network's cells do.
+        self._halo = -(-architecture.receptive_radius // architecture.stride) * architecture.stride
+        self.tiles = plan_tiles(*self._padded, self._halo, tile or TILE_PIXELS, architecture.stride)
+        self._convert = i420_converter(planes) if planes else None
+        paint = folded_program(architecture, precision)
+        whole = for_whole_frames(paint, *size, architecture.stride)
+
+        def paint_whole(weights: Any, inputs: FrameInputs) -> tuple[Any, Any]:
+            painted, finite = whole(weights, inputs)
+            return self._convert(painted) if self._convert else painted, finite
+
+        # Traced once for each number of frames that it is given; tracing is locked by TensorFlow.
+        self.program = tf.function(paint_whole if len(self.tiles) == 1 else paint, autograph=False)
+
+    def half_tile(self) -> int | None:
+        """Pixels of a tile of half the present size; None where it would be little more than halo."""
+        pixels = self.tiles[0].height * self.tiles[0].width // 2
+        return pixels if pixels >= (4 * self._halo) ** 2 else None
+
+    def __call__(self, inputs: FrameInputs, weights: dict[str, Any]) -> tuple[UInt8Array, bool]:
+        """Paints frames.
+
+        Args:
+            inputs: NumPy arrays for frames of ``size``.
+            weights: folded weights on the device, in the painter's precision.
+
+        Returns:
+            Painted frames, uint8 ``[B, H, W, 3]`` RGB or ``[B, H * 3 / 2, W]`` in planes, and whether all values
+            were finite.
+
+        Raises:
+            tensorflow.errors.ResourceExhaustedError: if memory ran out.
+        """
+        if len(self.tiles) > 1:
+            return self._paint_tiles(inputs, weights)
+        with tf.device(self._device):
+            painted, finite = self.program(weights, inputs.on_device())
+        return painted.numpy(), bool(finite)
+
+    def _paint_tiles(self, inputs: FrameInputs, weights: dict[str, Any]) -> tuple[UInt8Array, bool]:
+        """Paints one frame after the other, tile by tile; each tile reads all that its kept part depends on."""
+        h, w = self.size
+        top, left = padding_offset(h, self._padded[0]), padding_offset(w, self._padded[1])
+        painted, all_finite = np.empty((inputs.frame_count, h, w, 3), np.uint8), True
+        for number in range(inputs.frame_count):
+            padded = inputs.between(number, number + 1).padded(*self._padded).as_numpy()
+            whole = np.empty((*self._padded, 3), np.uint8)
+            for t in self.tiles:
+                with tf.device(self._device):
+                    y, finite = self.program(weights, padded.of_tile(t).on_device())
+                kept = y.numpy()[0, t.keep_top : t.keep_top + t.keep_height, t.keep_left : t.keep_left + t.keep_width]
+                row, column = t.top + t.keep_top, t.left + t.keep_left
+                whole[row : row + t.keep_height, column : column + t.keep_width] = kept
+                all_finite = all_finite and bool(finite)
+            painted[number] = whole[top : top + h, left : left + w]
+        return (self._convert(tf.constant(painted)).numpy() if self._convert else painted), all_finite
+
+    def seconds(self, inputs: FrameInputs, weights: dict[str, Any], rounds: int) -> dict[str, list[float]]:
+        """Seconds of the ways to and from the device and of the computation alone, for each round.
+
+        Args:
+            inputs: as in a call.
+            weights: as in a call.
+            rounds: how often to measure, after one round that is not counted.
+
+        Returns:
+            "upload", "device" and "download", one value for each round.
+        """
+        if len(self.tiles) > 1:
+            raise ValueError("frames in tiles have no single computation to measure")
+        seconds: dict[str, list[float]] = {"upload": [], "device": [], "download": []}
+        with tf.device(self._device):
+            for _ in range(rounds + 1):
+                began = time.perf_counter()
+                there = inputs.on_device()
+                if "GPU" in self._device:
+                    int(tf.reshape(there.frames, [-1])[0])
+                sent = time.perf_counter()
+                painted, finite = self.program(weights, there)
+                bool(finite)
+                done = time.perf_counter()
+                painted.numpy()
+                for name, value in (("upload", sent - began), ("device", done - sent)):
+                    seconds[name].append(value)
+                seconds["download"].append(time.perf_counter() - done)
+        return {name: values[1:] for name, values in seconds.items()}

@@ -1,0 +1,196 @@
+"""The device program: what is compiled to paint frames, uint8 in and uint8 out.
+
+The shot's statistics are folded into the weights (``network.style_network.fold``) together with the scaling from
+and to 0..255, so that the program is a cast, a pad, convolutions, a clip and a cast. Weights are arguments of the
+program: another style, strength or shot changes numbers, not the graph.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from videostyle.frames import ColorInfo
+from videostyle.inference.tiling import Tile, mirrored_margins, padding_offset
+from videostyle.network.style_network import (
+    Architecture,
+    Statistics,
+    depth_to_space,
+    fold,
+    forward,
+    forward_phases,
+    padded_size,
+    space_to_depth,
+)
+from videostyle.styles.style_file import Style
+
+
+class FrameInputs(NamedTuple):
+    """All that the program reads for some frames, beside the weights; frames are the first axis of every array.
+
+    NumPy arrays or tensors. How inputs are cut into batches, filled up, padded and cut into tiles is defined here
+    and nowhere else.
+
+    Attributes:
+        frames: uint8 ``[B, H, W, 3]`` RGB.
+    """
+
+    frames: Any
+
+    @property
+    def frame_count(self) -> int:
+        """How many frames there are."""
+        return int(self.frames.shape[0])
+
+    def between(self, first: int, end: int) -> FrameInputs:
+        """The inputs of frames ``first`` to ``end - 1``."""
+        return FrameInputs(*(array[first:end] for array in self))
+
+    def filled(self, count: int) -> FrameInputs:
+        """NumPy inputs for ``count`` frames: the last frame again in the places of those that are missing."""
+        missing = count - self.frame_count
+        if missing <= 0:
+            return self
+        return FrameInputs(*(np.concatenate([array, np.repeat(array[-1:], missing, axis=0)]) for array in self))
+
+    def padded(self, height: int, width: int) -> FrameInputs:
+        """Inputs for frames that are padded to ``height`` x ``width`` pixels."""
+        return FrameInputs(frames=symmetric_pad(self.frames, height, width))
+
+    def of_tile(self, tile: Tile) -> FrameInputs:
+        """What a tile reads, of padded inputs."""
+        rows, columns = slice(tile.top, tile.top + tile.height), slice(tile.left, tile.left + tile.width)
+        return FrameInputs(frames=self.frames[:, rows, columns])
+
+    def as_numpy(self) -> FrameInputs:
+        """The same as NumPy arrays."""
+        return FrameInputs(*map(np.asarray, self))
+
+    def on_device(self) -> FrameInputs:
+        """The same as tensors on TensorFlow's current device."""
+        return FrameInputs(*map(tf.constant, self))
+
+
+# (weights by name, inputs) -> painted uint8 [B, H, W, 3] RGB, and whether all its values were finite
+Program = Callable[[Any, FrameInputs], tuple[Any, Any]]
+
+
+def symmetric_pad(frames: Any, height: int, width: int) -> Any:
+    """Pads ``[B, h, w, C]`` at the centre to ``height`` x ``width`` by mirroring, as often as tiny frames need."""
+    while True:
+        h, w = frames.shape[1:3]
+        if (h, w) == (height, width):
+            return frames
+        rows, columns = mirrored_margins(h, height), mirrored_margins(w, width)
+        frames = tf.pad(frames, ((0, 0), rows, columns, (0, 0)), mode="SYMMETRIC")
+
+
+def _to_bytes(values: Any) -> Any:
+    """Values 0..255 of any float type as uint8, clipped and rounded to nearest."""
+    # Casting cuts fractions off: half a level more makes it rounding. It is added in float32, as bfloat16 knows
+    # whole levels only from 128 up.
+    return tf.cast(tf.clip_by_value(tf.cast(values, tf.float32) + 0.5, 0.0, 255.5), tf.uint8)
+
+
+def folded_program(arch: Architecture, precision: str) -> Program:
+    """Paints padded frames with folded weights (``fold`` with white 255).
+
+    Pixels are rearranged as bytes, before the first cast and after the last: a quarter of the memory that floats
+    would move.
+
+    Args:
+        arch: sizes of the network.
+        precision: dtype to compute in, that of the weights.
+    """
+    dtype = tf.as_dtype(precision)
+
+    def paint(weights: Any, inputs: FrameInputs) -> tuple[Any, Any]:
+        y = forward_phases(arch, weights, tf.cast(space_to_depth(inputs.frames, 2), dtype))
+        finite = tf.math.is_finite(tf.reduce_sum(tf.cast(y[:, ::2, ::2], tf.float32)))
+        return depth_to_space(_to_bytes(y), 2), finite
+
+    return paint
+
+
+def normalising_program(arch: Architecture) -> Program:
+    """Paints padded frames with a style's own weights, each frame normalised by itself, in float32."""
+
+    def paint(weights: Any, inputs: FrameInputs) -> tuple[Any, Any]:
+        y = forward(arch, weights, tf.cast(inputs.frames, tf.float32) / 255.0)
+        return _to_bytes(y * 255.0), tf.math.is_finite(tf.reduce_sum(y))
+
+    return paint
+
+
+def for_whole_frames(program: Program, height: int, width: int, stride: int) -> Program:
+    """The same program for frames of any one size: pads them by mirroring to the network's stride, and crops."""
+    padded = padded_size(height, width, stride)
+    top, left = padding_offset(height, padded[0]), padding_offset(width, padded[1])
+
+    def paint(weights: Any, inputs: FrameInputs) -> tuple[Any, Any]:
+        painted, finite = program(weights, inputs.padded(*padded))
+        return painted[:, top : top + height, left : left + width], finite
+
+    return paint
+
+
+def i420_converter(color: ColorInfo) -> Callable[[Any], Any]:
+    """A function from RGB to the planes that an encoder takes.
+
+    Args:
+        color: matrix (BT.709, else BT.601) and range of the planes.
+
+    Returns:
+        A function from uint8 ``[B, H, W, 3]`` RGB, full range, H and W even, to uint8 ``[B, H * 3 / 2, W]``
+        (``FrameBatch.frames`` of format "i420"). Chroma is the mean of 2x2 pixels.
+    """
+    red_weight, blue_weight = (0.2126, 0.0722) if color.matrix == "bt709" else (0.299, 0.114)
+    full = bool(color.full_range)
+    luma = np.array([red_weight, 1 - red_weight - blue_weight, blue_weight])
+    blue = (np.array([0.0, 0.0, 1.0]) - luma) / (2 * (1 - blue_weight))
+    red = (np.array([1.0, 0.0, 0.0]) - luma) / (2 * (1 - red_weight))
+    y_scale, c_scale = (1.0, 1.0) if full else (219 / 255, 224 / 255)
+    matrix = np.stack([y_scale * luma, c_scale * blue, c_scale * red], axis=1).astype(np.float32)
+    offset = np.array([0.0 if full else 16.0, 128.0, 128.0], np.float32)
+
+    def convert(rgb: Any) -> Any:
+        yuv = tf.tensordot(tf.cast(rgb, tf.float32), matrix, 1) + offset
+        chroma = tf.nn.avg_pool2d(yuv[..., 1:], 2, 2, "VALID")
+        b, h, w = rgb.shape[0], rgb.shape[1], rgb.shape[2]
+        planes = tf.reshape(tf.transpose(chroma, (0, 3, 1, 2)), (b, h // 2, w))
+        return tf.cast(tf.clip_by_value(tf.concat([yuv[..., 0], planes], axis=1), 0.0, 255.0) + 0.5, tf.uint8)
+
+    return convert
+
+
+def standalone(style: Style, height: int, width: int, statistics: Statistics | None = None) -> Any:
+    """The program for single frames with the weights inside, for other runtimes.
+
+    Args:
+        style: what to paint with.
+        height: of the frames.
+        width: of the frames.
+        statistics: to paint every frame with; None where each is to be normalised by itself.
+
+    Returns:
+        A ``tf.Module`` whose ``paint`` maps "frame", uint8 ``[1, height, width, 3]`` RGB, to a dictionary with
+        "painted", of the same shape.
+    """
+    arch = style.architecture
+    if statistics is None:
+        arrays, program = style.weights, normalising_program(arch)
+    else:
+        arrays, program = fold(arch, style.weights, statistics, white=255.0), folded_program(arch, "float32")
+    program = for_whole_frames(program, height, width, arch.stride)
+    module = tf.Module()
+    module.arrays = {name: tf.Variable(value, trainable=False) for name, value in arrays.items()}
+
+    def paint(frame: Any) -> Any:
+        return {"painted": program(module.arrays, FrameInputs(frame))[0]}
+
+    signature = [tf.TensorSpec((1, height, width, 3), tf.uint8, name="frame")]
+    module.paint = tf.function(paint, autograph=False, input_signature=signature)
+    return module

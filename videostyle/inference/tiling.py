@@ -1,0 +1,97 @@
+"""Where the pieces of a frame lie: padding to the network's stride, and tiles where a frame is too large."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from videostyle.errors import DeviceError
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A piece of a padded frame, in pixels of it: rows and columns to read, and the part of the result to keep.
+
+    Attributes:
+        top: first row to read.
+        left: first column to read.
+        height: rows to read.
+        width: columns to read.
+        keep_top: first row to keep, counted from ``top``.
+        keep_left: first column to keep, counted from ``left``.
+        keep_height: rows to keep.
+        keep_width: columns to keep.
+    """
+
+    top: int
+    left: int
+    height: int
+    width: int
+    keep_top: int
+    keep_left: int
+    keep_height: int
+    keep_width: int
+
+
+def plan_tiles(height: int, width: int, halo: int, limit: int, stride: int = 8) -> list[Tile]:
+    """Splits a padded frame into equal tiles of at most ``limit`` pixels each, halo included.
+
+    Tiles begin at multiples of ``stride``, so that every pixel has the same place in its cell as in the whole
+    frame; with a halo of the network's reach each tile reads all that its kept part depends on.
+
+    Args:
+        height: padded height, a multiple of ``stride``.
+        width: padded width, a multiple of ``stride``.
+        halo: pixels to read beyond what is kept, a multiple of ``stride``.
+        limit: pixels of a tile.
+        stride: alignment of tiles.
+
+    Raises:
+        DeviceError: if ``limit`` leaves no room beside the halo.
+    """
+    if height * width <= limit:
+        return [Tile(0, 0, height, width, 0, 0, height, width)]
+    for pieces in range(2, 4096):
+        for rows in range(1, pieces + 1):
+            if pieces % rows:
+                continue
+            columns = pieces // rows
+            keep_h = -(-height // (rows * stride)) * stride
+            keep_w = -(-width // (columns * stride)) * stride
+            tile_h, tile_w = min(height, keep_h + 2 * halo), min(width, keep_w + 2 * halo)
+            if tile_h * tile_w > limit:
+                continue
+            tiles = []
+            for top in range(0, height, keep_h):
+                for left in range(0, width, keep_w):
+                    # All tiles have one size, so that one compiled program serves them: those at an edge
+                    # read further inwards instead.
+                    from_top = min(max(0, top - halo), height - tile_h)
+                    from_left = min(max(0, left - halo), width - tile_w)
+                    kept = min(keep_h, height - top), min(keep_w, width - left)
+                    tiles.append(Tile(from_top, from_left, tile_h, tile_w, top - from_top, left - from_left, *kept))
+            return tiles
+    raise DeviceError(f"frames of {width}x{height} do not fit", f"a tile may have {limit} pixels", "lower --max-size")
+
+
+def mirrored_margins(side: int, total: int) -> tuple[int, int]:
+    """The next margins of a side that is padded by mirroring: before and after it, in pixels.
+
+    A margin mirrors at most the whole side, so a tiny frame needs several rounds; those still missing afterwards
+    are split evenly again.
+
+    Args:
+        side: pixels so far.
+        total: pixels to reach.
+    """
+    before = min((total - side) // 2, side)
+    return before, min(total - side - before, side)
+
+
+def padding_offset(side: int, total: int) -> int:
+    """How many pixels mirrored padding from ``side`` to ``total`` puts before the frame."""
+    offset = 0
+    while side < total:
+        before, after = mirrored_margins(side, total)
+        offset += before
+        side += before + after
+    return offset
