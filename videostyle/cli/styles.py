@@ -159,12 +159,8 @@ def _verify(options: argparse.Namespace) -> int:
 
 
 def _explain(options: argparse.Namespace) -> int:
-<<<<<<< HEAD
-    from videostyle.media.readers.images import read_picture
-=======
     from videostyle.api import Stylizer
-    from videostyle.media.readers.source import read_picture
->>>>>>> 4edd6ed (The style processor's inside becomes modules of inference: device, tiling, program, painter, shot measurement; Stylize is StyleProcessor)
+    from videostyle.media.readers.images import read_picture
     from videostyle.metrics.explain import explain
     from videostyle.styles import gallery
     from videostyle.training.session import sample_content

@@ -87,13 +87,8 @@ class LivePainter:
         self._walks = all(self._child(style, needed=strength < 1.0) for style in self._styles)
         self._current = self._weighted(self._styles[0])
         self._steps = len(STEPS) if adaptive else 1
-<<<<<<< HEAD
-        self._processors: list[Stylize] = []
-        self._follow: SceneFollower | None = None
-=======
         self._processors: list[StyleProcessor] = []
-        self._follow: Follower | None = None
->>>>>>> 4edd6ed (The style processor's inside becomes modules of inference: device, tiling, program, painter, shot measurement; Stylize is StyleProcessor)
+        self._follow: SceneFollower | None = None
         self._statistics: Statistics | None = None
         self._dissolve = Dissolve()
         self._move: _Move | None = None
@@ -141,15 +136,10 @@ class LivePainter:
         if self._walks:  # compiled now, not when somebody turns a knob
             covered = np.zeros_like(frame)  # the lens: flat
             for colour, seen in product((False, True), (frame, covered)):
-<<<<<<< HEAD
-                self._processors[0].network_statistics(seen[None], self._styles[0], colour, PARTS, only=0)
-        self._follow = SceneFollower(
-=======
                 self._processors[0].network_statistics(
                     seen[None], self._styles[0], colour=colour, columns=PARTS, column=0
                 )
-        self._follow = Follower(
->>>>>>> 4edd6ed (The style processor's inside becomes modules of inference: device, tiling, program, painter, shot measurement; Stylize is StyleProcessor)
+        self._follow = SceneFollower(
             lambda frame: self._measured(frame, self._current),
             # The painted colours are measured at changes only: they take two networks more.
             lambda frame, part: self._processors[0].network_statistics(

@@ -17,18 +17,12 @@ from pathlib import Path
 import numpy as np
 
 from videostyle.frames import FrameBatch, UInt8Array, VideoInfo
-<<<<<<< HEAD
-from videostyle.inference.device import copy_bandwidth, device_name, matmul_peak
+from videostyle.inference.device import device_name
+from videostyle.inference.roofline import copy_bandwidth, matmul_peak
 from videostyle.media.readers.base import ReadOptions
 from videostyle.media.readers.open import open_reader
 from videostyle.media.writers.base import EncodeOptions
 from videostyle.media.writers.open import open_writer
-=======
-from videostyle.inference.device import device_name
-from videostyle.inference.roofline import copy_bandwidth, matmul_peak
-from videostyle.media.readers.source import ReadOptions, open_source
-from videostyle.media.writers.sink import EncodeOptions, open_sink
->>>>>>> 4edd6ed (The style processor's inside becomes modules of inference: device, tiling, program, painter, shot measurement; Stylize is StyleProcessor)
 from videostyle.network.statistics import Span
 from videostyle.processors.protocol import Kept
 from videostyle.processors.style import StyleProcessor

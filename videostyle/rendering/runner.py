@@ -114,11 +114,7 @@ def processors_of(stylize: StyleProcessor, settings: RenderSettings) -> list[Pro
 
 
 def make_plans(
-<<<<<<< HEAD
-    source: FrameReader, stylizes: Sequence[Stylize], progress: ProgressFunction | None = None
-=======
-    source: FrameSource, stylizes: Sequence[StyleProcessor], progress: ProgressFunction | None = None
->>>>>>> 4edd6ed (The style processor's inside becomes modules of inference: device, tiling, program, painter, shot measurement; Stylize is StyleProcessor)
+    source: FrameReader, stylizes: Sequence[StyleProcessor], progress: ProgressFunction | None = None
 ) -> list[Plan]:
     """Reads the clip once for all of ``stylizes``: its shots, their statistics, frames' times, where chunks begin.
 
@@ -165,13 +161,8 @@ class Output:
 
     settings: RenderSettings
     target: Path
-<<<<<<< HEAD
     sink: VideoWriter | ImageWriter
-    stylize: Stylize
-=======
-    sink: VideoSink | PictureSink
     stylize: StyleProcessor
->>>>>>> 4edd6ed (The style processor's inside becomes modules of inference: device, tiling, program, painter, shot measurement; Stylize is StyleProcessor)
     job: Job | None = None
 
 
