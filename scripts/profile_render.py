@@ -17,7 +17,6 @@ import time
 from pathlib import Path
 
 from videostyle.inference.startup import load_tensorflow
-from videostyle.media.writers.base import EncodeOptions
 from videostyle.rendering.runner import render
 from videostyle.rendering.settings import RenderSettings
 
@@ -50,7 +49,7 @@ def main() -> None:
 
     profile = cProfile.Profile()
     with tempfile.TemporaryDirectory() as folder:
-        settings = RenderSettings(style=options.style, encode=EncodeOptions(overwrite=True))
+        settings = RenderSettings(style=options.style, overwrite=True)
         if options.profile:
             profile.enable()
         report = render(options.clip, Path(folder) / "out.mp4", settings, progress=progress, trace=box)

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from videostyle.cli.main import main
-from videostyle.errors import DeviceError, InputError, UsageError
-from videostyle.media.writers.base import EncodeOptions
+from videostyle.errors import DeviceError, InputError
 from videostyle.rendering import batch, chunks
-from videostyle.rendering.batch import Clock, Task, Wish, plan_tasks, read_jobs, run_tasks
+from videostyle.rendering.batch import Clock, Task, plan_tasks, run_tasks
+from videostyle.rendering.job_file import JobEntry
 from videostyle.rendering.pipeline import RunReport
 from videostyle.rendering.settings import Engine, RenderSettings
 from videostyle.styles.style_file import save_style
@@ -140,63 +140,10 @@ max_size = 48
     assert sizes == {"first.mp4": 32, "b_stylized_quick.mp4": 48, "b_stylized_swift.mp4": 48}
 
 
-@pytest.mark.parametrize(
-    ("text", "line", "message"),
-    [
-        ('[[clip]]\ninput = "a.mp4"\nstile = ["quick"]', 3, "stile: not known"),
-        ('[defaults]\nstyles = "quick"\n[[clip]]\ninput = "a.mp4"', 2, "styles: must be a list"),
-        (
-            '[defaults]\nstyles = ["quick"]\ncrf = "low"\n[[clip]]\ninput = "a.mp4"',
-            3,
-            "crf: 'low' is of the wrong kind",
-        ),
-        (
-            '[defaults]\nstyles = ["quick"]\n\n[[clip]]\ninput = "a.mp4"\nstrict = 1',
-            6,
-            "strict: 1 is of the wrong kind",
-        ),
-        ('[defaults]\nstyles = ["quick"]\n[[clip]]\ninput = "a.mp4"\n[[clip]]\ninput = "../x"', 6, "outside"),
-        ('[defaults]\nstyles = ["quick"]\n[[clip]]\ninput = "/etc/x"', 4, "outside"),
-        ('[defaults]\nstyles = ["quick"]\n[[clip]]\ninput = "a.mp4"\noutput = "../x.mp4"', 5, "outside"),
-        ('[[clip]]\nstyles = ["a", "b"]\ninput = "a.mp4"\noutput = "x.mp4"', 4, "cannot hold several"),
-        ('[[clip]]\ninput = "a.mp4"', 2, "no styles"),
-        ('[[clip]]\nstyles = ["a"]\ninput = "a.mp4"\nstart = "noon"', 4, "cannot read the time"),
-        ('[[clip]]\nstyles = ["a"]\ninput = "a.mp4"\nfps = "1/0"', 4, "fps"),
-        ('[clips]\ninput = "a.mp4"', 1, "clips: not known"),
-    ],
-)
-def test_n10_a_wrong_job_file_is_refused_with_line_and_key(tmp_path: Path, text: str, line: int, message: str) -> None:
-    (tmp_path / "jobs.toml").write_text(text)
-    with pytest.raises(UsageError) as caught:
-        read_jobs(tmp_path / "jobs.toml", RenderSettings(""))
-    assert f"line {line}" in str(caught.value)
-    assert message in str(caught.value)
-
-
-def test_n10_a_link_that_leaves_the_folder_is_outside(tmp_path: Path) -> None:
-    (tmp_path / "jobs").mkdir()
-    (tmp_path / "secret.mp4").touch()
-    (tmp_path / "jobs" / "link.mp4").symlink_to(tmp_path / "secret.mp4")
-    path = tmp_path / "jobs" / "jobs.toml"
-    path.write_text('[[clip]]\nstyles = ["quick"]\ninput = "link.mp4"')
-    with pytest.raises(UsageError, match="outside"):
-        read_jobs(path, RenderSettings(""))
-    assert read_jobs(path, RenderSettings(""), allow_outside=True)[0].input == tmp_path / "secret.mp4"
-
-
-@pytest.mark.parametrize("text", ["", "x = [", "[defaults]\n"])
-def test_what_is_no_job_file_is_said_to_be_none(tmp_path: Path, text: str) -> None:
-    (tmp_path / "jobs.toml").write_text(text)
-    with pytest.raises(UsageError):
-        read_jobs(tmp_path / "jobs.toml", RenderSettings(""))
-    with pytest.raises(InputError):
-        read_jobs(tmp_path / "missing.toml", RenderSettings(""))
-
-
 def test_two_clips_of_one_stem_get_two_outputs(clip: Clip, tmp_path: Path) -> None:
     for name in ("x.mp4", "x.mkv"):
         shutil.copy(clip("silent.mkv"), tmp_path / name)
-    tasks, failed = plan_tasks([Wish(tmp_path, ("quick",), RenderSettings(""))], tmp_path / "out")
+    tasks, failed = plan_tasks([JobEntry(tmp_path, ("quick",), RenderSettings(""))], tmp_path / "out")
     assert not failed
     assert len({task.output for task in tasks}) == 2
 
@@ -246,7 +193,7 @@ def test_an_output_is_named_after_its_clip(clip: str, codec: str | None, name: s
 
 
 def test_an_empty_folder_is_no_painted_sequence(tmp_path: Path) -> None:
-    settings = RenderSettings("quick", encode=EncodeOptions(codec="png"))
+    settings = RenderSettings("quick", codec="png")
     task = Task(tmp_path / "a.mp4", tmp_path / "out", settings, 1, 1)
     assert not task.is_there
     task.output.mkdir()
@@ -272,7 +219,7 @@ def test_render_gives_the_pictures_of_each_of_several_clips_a_folder(
 def test_the_longest_comes_first_and_the_time_left_is_that_of_what_was_done(clip: Clip, tmp_path: Path) -> None:
     for name in ("one.mp4", "plain.mp4"):
         shutil.copy(clip(name), tmp_path / name)
-    tasks, _ = plan_tasks([Wish(tmp_path, ("quick",), RenderSettings(""))], None)
+    tasks, _ = plan_tasks([JobEntry(tmp_path, ("quick",), RenderSettings(""))], None)
     assert [task.frames for task in tasks] == [25, 1]
     clock = Clock(None)
     assert clock.left(10) is None

@@ -26,7 +26,6 @@ from videostyle.media import atomic as files
 from videostyle.media.probe import packet_times, probe
 from videostyle.media.readers.base import ReadOptions
 from videostyle.media.readers.open import open_reader
-from videostyle.media.writers.base import EncodeOptions
 from videostyle.network.statistics import spans
 from videostyle.network.style_network import Statistics
 from videostyle.rendering import chunks, executors, plan
@@ -275,7 +274,7 @@ def test_the_length_of_chunks_changes_no_painted_frame(
     film: Path, style: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Only where an encoder begins anew depends on it, so a lossless file holds the same frames."""
-    found, settings = [], RenderSettings(style, encode=EncodeOptions(codec="ffv1"))
+    found, settings = [], RenderSettings(style, codec="ffv1")
     for longest in (plan.CHUNK, 130):
         monkeypatch.setattr(plan, "CHUNK", longest)
         monkeypatch.setattr(plan, "CHUNK_AT_CUT", longest // 2)
@@ -509,8 +508,6 @@ def test_a_damaged_chunk_is_painted_again(
 def test_work_of_another_render_is_not_mixed_in(change: str, film: Path, style: str, tmp_path: Path) -> None:
     from dataclasses import replace
 
-    from videostyle.media.writers.base import EncodeOptions
-
     clip, output = tmp_path / "film.mp4", tmp_path / "out.mp4"
     clip.write_bytes(film.read_bytes())
     settings = RenderSettings(style)
@@ -518,7 +515,7 @@ def test_work_of_another_render_is_not_mixed_in(change: str, film: Path, style: 
     chunks.paint_in_folders([str(folder)], [0])
     other = {
         "colour": replace(settings, preserve_color=True),
-        "crf": replace(settings, encode=EncodeOptions(crf=40)),
+        "crf": replace(settings, crf=40),
         "input": settings,
     }[change]
     if change == "input":
@@ -595,10 +592,10 @@ def pictures(folder: Path) -> dict[str, bytes]:
 def test_a_sequence_of_painted_pictures_is_the_frames_in_colour(film: Path, style: str, tmp_path: Path) -> None:
     from videostyle.media.provenance import read
     from videostyle.media.readers.images import read_picture
-    from videostyle.media.timecode import parse
+    from videostyle.media.timecode import parse_time
     from videostyle.rendering.runner import iterate
 
-    settings = RenderSettings(style, end=parse("30f"))
+    settings = RenderSettings(style, end=parse_time("30f"))
     report = render(film, tmp_path / "frames" / "f_%03d.png", settings)
     painted = np.concatenate([batch.frames for batch in iterate(film, settings)])
     files = sorted((tmp_path / "frames").iterdir())
@@ -613,9 +610,8 @@ def test_a_sequence_of_painted_pictures_is_the_frames_in_colour(film: Path, styl
 def test_a_sequence_that_was_broken_off_goes_on(
     engine: Engine, film: Path, style: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from videostyle.media.writers.base import EncodeOptions
 
-    settings = RenderSettings(style, encode=EncodeOptions(codec="png"))
+    settings = RenderSettings(style, codec="png")
     render(film, tmp_path / "whole", settings)
     expected = pictures(tmp_path / "whole")
     assert len(expected) == 600
@@ -643,9 +639,9 @@ def test_a_sequence_that_was_broken_off_goes_on(
 
 @pytest.mark.parametrize("name", ["50% done/out_%04d.png", "50% done %/frames", "one/50%_done_%03d.png"])
 def test_n5_per_cent_signs_in_names_of_a_sequence_are_names(name: str, film: Path, style: str, tmp_path: Path) -> None:
-    from videostyle.media.timecode import parse
+    from videostyle.media.timecode import parse_time
 
-    settings = RenderSettings(style, end=parse("3f"), encode=EncodeOptions(codec="png"))
+    settings = RenderSettings(style, end=parse_time("3f"), codec="png")
     report = render(film, tmp_path / name, settings)
     folder, pattern = (tmp_path / name).parent, Path(name).name
     if "%" not in pattern:
@@ -660,11 +656,10 @@ def test_a_sequence_is_written_by_one_run_at_a_time(film: Path, style: str, tmp_
     from videostyle.media.writers.base import EncodeOptions
     from videostyle.media.writers.open import open_writer
 
-    options = EncodeOptions(codec="png")
     with open_reader(film) as source:
-        sink = open_writer(tmp_path / "out", source.info, options)
+        sink = open_writer(tmp_path / "out", source.info, EncodeOptions(codec="png"))
     with pytest.raises(OutputError, match="being written by another run"):
-        render(film, tmp_path / "out", RenderSettings(style, encode=options))
+        render(film, tmp_path / "out", RenderSettings(style, codec="png"))
     sink.abort()
     assert os.listdir(tmp_path) == ["out"]
 
@@ -678,9 +673,8 @@ def drawings(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_many_pictures_are_shown_at_the_rate_asked_for(drawings: Path, style: str, tmp_path: Path) -> None:
-    from fractions import Fraction
 
-    settings = RenderSettings(style, frame_rate=Fraction(10))
+    settings = RenderSettings(style, fps=10)
     job = load_job(render(drawings, tmp_path / "out.mp4", settings, plan_only=True).output)
     assert job is not None
     assert len(job.plan.chunks) == 2
@@ -716,7 +710,7 @@ def test_an_output_that_would_be_read_as_input_is_refused(
     folder = tmp_path / "both"
     shutil.copytree(drawings, folder)
     before = sorted(os.listdir(folder))
-    settings = RenderSettings(style, encode=EncodeOptions(codec="png" if output == "." else None))
+    settings = RenderSettings(style, codec="png" if output == "." else None)
     with pytest.raises(OutputError, match="among the pictures of the input"):
         render(folder / source, folder / output, settings)
     assert sorted(os.listdir(folder)) == before

@@ -87,9 +87,9 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def test_styles_share_a_decode_and_paint_what_each_paints_alone(
     end: str | None, film: Path, styles: list[str], alone: list[Any], reads: list[int], tmp_path: Path
 ) -> None:
-    from videostyle.media.timecode import parse
+    from videostyle.media.timecode import parse_time
 
-    settings = [RenderSettings(style, end=parse(end) if end else None) for style in styles]
+    settings = [RenderSettings(style, end=parse_time(end) if end else None) for style in styles]
     outputs = [tmp_path / "a.mp4", tmp_path / "b.mp4"]
     reports = render_all(film, [Wanted(o, s) for o, s in zip(outputs, settings, strict=True)])
     # Once to plan and once to paint, whatever the number of styles.
@@ -146,8 +146,6 @@ def test_a_worker_paints_a_chunk_for_all_outputs_that_lack_it(
 def test_what_reads_a_clip_alike_is_one_group(tmp_path: Path) -> None:
     from dataclasses import replace
 
-    from videostyle.media.writers.base import EncodeOptions
-
     settings, clip = RenderSettings("a"), tmp_path / "x.mp4"
     tasks = [
         Task(clip, tmp_path / "1.mp4", settings, 1, 1),
@@ -156,7 +154,7 @@ def test_what_reads_a_clip_alike_is_one_group(tmp_path: Path) -> None:
         Task(tmp_path / "y.mp4", tmp_path / "4.mp4", settings, 1, 1),
         Task(clip, tmp_path / "5.mkv", replace(settings, preserve_color=True), 1, 1),
         Task(clip, tmp_path / "6.gif", settings, 1, 1),
-        Task(clip, tmp_path / "7", replace(settings, encode=EncodeOptions(codec="png")), 1, 1),
+        Task(clip, tmp_path / "7", replace(settings, codec="png"), 1, 1),
     ]
     groups = [[task.output.stem for task in group] for group in shared(tasks)]
     assert groups == [["1", "2", "5", "7"], ["3"], ["4"], ["6"]]
@@ -460,7 +458,7 @@ def test_a_gpu_is_named_as_the_process_that_sees_it_alone_must_name_it(monkeypat
 def test_several_devices_are_an_option(words: list[str], devices: tuple[str, ...], workers: int | None) -> None:
     import argparse
 
-    from videostyle.cli.options import add_chunk_options, add_render_options, engine_from, settings_from
+    from videostyle.cli.options import add_chunk_options, add_render_options, engine_from, render_settings
 
     parser = argparse.ArgumentParser()
     add_render_options(parser)
@@ -468,7 +466,7 @@ def test_several_devices_are_an_option(words: list[str], devices: tuple[str, ...
     options = parser.parse_args(words)
     engine = engine_from(options)
     assert (engine.devices, engine.workers, engine.alone) == (devices, workers, not devices)
-    assert settings_from(options, "a").device == (devices or (options.device,))[0]
+    assert render_settings(options, "a").device == (devices or (options.device,))[0]
 
 
 @pytest.mark.parametrize(

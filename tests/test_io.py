@@ -21,7 +21,7 @@ from videostyle.media.probe import probe
 from videostyle.media.readers.base import ReadOptions
 from videostyle.media.readers.images import read_picture
 from videostyle.media.readers.open import open_reader
-from videostyle.media.timecode import TimePoint, parse
+from videostyle.media.timecode import TimePoint
 from videostyle.media.writers import mux
 from videostyle.media.writers.base import EncodeOptions
 from videostyle.media.writers.mux import Original
@@ -284,25 +284,6 @@ def test_unknown_codecs_and_containers_are_refused(tmp_path: Path) -> None:
         open_writer(tmp_path / "a.webm", info, EncodeOptions(codec="h264"))
     with pytest.raises(OutputError, match="does not work"):
         open_writer(tmp_path / "a.mp4", info, EncodeOptions(codec="h264_videotoolbox"))
-
-
-@pytest.mark.parametrize(
-    ("text", "point"),
-    [
-        ("12.5", TimePoint(seconds=12.5)),
-        ("1:02:03.5", TimePoint(seconds=3723.5)),
-        ("2:03", TimePoint(seconds=123.0)),
-        ("120f", TimePoint(frame=120)),
-    ],
-)
-def test_times_are_read_as_written(text: str, point: TimePoint) -> None:
-    assert parse(text) == point
-
-
-@pytest.mark.parametrize("text", ["", "abc", "-1", "1:2:3:4", "12ff", "1e3"])
-def test_times_that_are_none_are_refused(text: str) -> None:
-    with pytest.raises(UsageError):
-        parse(text)
 
 
 def test_a_video_made_of_pictures_says_how_its_colours_are_stored(tmp_path: Path) -> None:

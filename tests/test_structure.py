@@ -39,7 +39,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         *("metrics", "rendering", "live", "api"),
     },
     "__main__": {"cli"},
-    "__init__": {"api"},
+    "__init__": {"api", "errors"},
 }
 # Packages that only some folders may import: the others start without them, or run on any Keras backend.
 ONLY_IN: dict[str, set[str]] = {

@@ -1,11 +1,17 @@
-"""videostyle paints video in the style of a painting, frame after frame, without flicker."""
+"""videostyle paints video in the style of a painting, frame after frame, without flicker.
+
+``render`` paints a file, ``paint`` gives painted frames to another program, ``Stylizer`` paints arrays. What goes wrong
+raises ``VideostyleError``, whose text says what, why, and what to do.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from videostyle.errors import VideostyleError
+
 __version__ = "0.1.0"
-__all__ = ["Stylizer", "__version__", "paint", "render"]
+__all__ = ["Stylizer", "VideostyleError", "__version__", "paint", "render"]
 
 if TYPE_CHECKING:
     from videostyle.api import Stylizer, paint, render
@@ -18,3 +24,8 @@ def __getattr__(name: str) -> Any:
 
         return getattr(import_module("videostyle.api"), name)
     raise AttributeError(f"module 'videostyle' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    # help() shows what this lists.
+    return sorted({*globals(), *__all__})

@@ -1,70 +1,194 @@
-"""The Python interface: ``videostyle.render``, ``videostyle.Stylizer`` and ``videostyle.paint``."""
+"""The Python interface: ``videostyle.render``, ``videostyle.paint`` and ``videostyle.Stylizer``.
+
+Keywords are the words of the command line, with underscores: ``--max-size 640`` is ``max_size=640``, ``--no-audio`` is
+``audio=False``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
 
 import numpy as np
 
 from videostyle.frames import FrameBatch, UInt8Array, VideoInfo
 from videostyle.media.timecode import TimePoint
-from videostyle.media.writers.base import EncodeOptions
 from videostyle.rendering.pipeline import RunReport
 from videostyle.rendering.runner import iterate
 from videostyle.rendering.runner import render as _render
-from videostyle.rendering.settings import RenderSettings
+from videostyle.rendering.settings import settings_from
 
 if TYPE_CHECKING:
     from videostyle.styles.style_file import Style
 
-ENCODING = ("codec", "crf", "preset", "pixel_format", "audio", "overwrite", "threads")
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
+Precision = Literal["auto", "float32", "bfloat16", "float16"]
+
+# Keywords that are taken as well as those of the command line.
+ALIASES = {"source": "input", "frame_rate": "fps", "pixel_format": "pix_fmt", "allow_hdr": "hdr"}
 
 
-def _settings(style: str, options: dict[str, Any]) -> RenderSettings:
-    encode = EncodeOptions(**{key: options.pop(key) for key in ENCODING if key in options})
-    for key in ("start", "end"):
-        if isinstance(options.get(key), int | float):
-            options[key] = TimePoint(seconds=float(options[key]))
-    if isinstance(options.get("frame_rate"), int | float):
-        options["frame_rate"] = Fraction(options["frame_rate"]).limit_denominator(1001)
-    return RenderSettings(style=style, encode=encode, **options)
+def _with_aliases(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
+    """Lets a function take the keywords of ``ALIASES``."""
+
+    @functools.wraps(function)
+    def called(*arguments: Parameters.args, **keywords: Parameters.kwargs) -> Result:
+        for alias, name in ALIASES.items():
+            if alias in keywords:
+                if name in keywords:
+                    raise TypeError(f"{function.__name__}() got '{name}' and its alias '{alias}'")
+                keywords[name] = keywords.pop(alias)
+        return function(*arguments, **keywords)
+
+    return called
 
 
-def render(source: str | Path, style: str, output: str | Path | None = None, **options: Any) -> RunReport:
+@_with_aliases
+def render(
+    input: str | Path,
+    style: str,
+    output: str | Path | None = None,
+    *,
+    strength: float = 1.0,
+    preserve_color: bool = False,
+    max_size: int | None = None,
+    start: str | float | TimePoint | None = None,
+    end: str | float | TimePoint | None = None,
+    fps: str | float | Fraction | None = None,
+    codec: str | None = None,
+    crf: int | None = None,
+    preset: str | None = None,
+    pix_fmt: str | None = None,
+    audio: bool = True,
+    overwrite: bool = False,
+    threads: int | None = None,
+    batch_size: int | None = None,
+    device: str = "auto",
+    precision: Precision = "auto",
+    strict: bool = False,
+    hdr: bool = True,
+    restart: bool = False,
+) -> RunReport:
     """Paints a video, a still, a folder of pictures or a numbered sequence into a file.
 
     Args:
-        source: what to paint.
+        input: what to paint.
         style: a style's name, a style file, a picture, or a mix such as "great-wave:0.7,starry-night:0.3".
         output: what to write; None = ``CLIP_stylized_STYLE.mp4`` beside the input.
-        options: fields of ``RenderSettings`` (strength, preserve_color, start and end in seconds, max_size,
-            frame_rate, batch_size, device, precision, strict) and of ``EncodeOptions`` (codec, crf, preset,
-            pixel_format, audio, overwrite).
+        strength: 0 leaves the picture as it is, 1 paints fully.
+        preserve_color: keep the clip's own colours.
+        max_size: longest side of the output in pixels; larger frames are shrunk.
+        start: where to begin: seconds, "hh:mm:ss" or a frame such as "120f".
+        end: where to stop, not included.
+        fps: constant rate in frames a second, as 25, 29.97 or "30000/1001"; None = each frame keeps its own time.
+        codec: h264, hevc, av1, vp9, prores, ffv1, gif, webp, png (a sequence of pictures) or a hardware encoder.
+        crf: constant quality, 0..63, lower is better; each codec has its own scale.
+        preset: speed of the encoder, in its own words ("slow").
+        pix_fmt: stored pixel format, in ffmpeg's words ("yuv444p").
+        audio: whether sound and subtitles are copied.
+        overwrite: whether an existing output is replaced.
+        threads: of the encoder.
+        batch_size: frames computed at once.
+        device: "auto", "cpu", "gpu", or one GPU such as "gpu:1".
+        precision: of the network's arithmetic.
+        strict: whether damage in the input is an error instead of a warning.
+        hdr: whether HDR video is mapped to SDR; it is refused otherwise.
+        restart: delete what an interrupted render of this output left, instead of going on with it.
 
     Returns:
         The finished file, frames, seconds and warnings.
 
     Raises:
-        VideostyleError: if anything went wrong; nothing is left behind then.
+        VideostyleError: if anything went wrong; nothing but finished chunks is left behind then.
     """
-    return _render(source, output, _settings(style, options))
+    settings = settings_from(
+        {
+            "style": style,
+            "strength": strength,
+            "preserve_color": preserve_color,
+            "max_size": max_size,
+            "start": start,
+            "end": end,
+            "fps": fps,
+            "codec": codec,
+            "crf": crf,
+            "preset": preset,
+            "pix_fmt": pix_fmt,
+            "audio": audio,
+            "overwrite": overwrite,
+            "threads": threads,
+            "batch_size": batch_size,
+            "device": device,
+            "precision": precision,
+            "strict": strict,
+            "hdr": hdr,
+        }
+    )
+    return _render(input, output, settings, restart=restart)
 
 
-def paint(source: str | Path, style: str, **options: Any) -> Iterator[FrameBatch]:
+@_with_aliases
+def paint(
+    input: str | Path,
+    style: str,
+    *,
+    strength: float = 1.0,
+    preserve_color: bool = False,
+    max_size: int | None = None,
+    start: str | float | TimePoint | None = None,
+    end: str | float | TimePoint | None = None,
+    fps: str | float | Fraction | None = None,
+    batch_size: int | None = None,
+    device: str = "auto",
+    precision: Precision = "auto",
+    strict: bool = False,
+    hdr: bool = True,
+) -> Iterator[FrameBatch]:
     """Painted frames of a video, batch by batch, for use in another program.
 
     Args:
-        source: what to paint.
-        style: as in ``render``.
-        options: as in ``render``; those on encoding have no effect.
+        input: what to paint.
+        style: as in ``render``, and so are the others.
+        strength: 0 leaves the picture as it is, 1 paints fully.
+        preserve_color: keep the clip's own colours.
+        max_size: longest side of a painted frame in pixels.
+        start: where to begin.
+        end: where to stop, not included.
+        fps: constant rate in frames a second.
+        batch_size: frames computed at once.
+        device: "auto", "cpu", "gpu", or one GPU such as "gpu:1".
+        precision: of the network's arithmetic.
+        strict: whether damage in the input is an error instead of a warning.
+        hdr: whether HDR video is mapped to SDR.
 
-    Yields:
-        ``FrameBatch``: ``frames`` uint8 ``[T, H, W, 3]`` RGB, ``pts`` float64 ``[T]`` seconds, ``index``.
+    Returns:
+        An iterator over ``FrameBatch``: ``frames`` uint8 ``[T, H, W, 3]`` RGB, ``pts`` float64 ``[T]`` seconds,
+        ``index`` of the first frame.
+
+    Raises:
+        VideostyleError: if a setting cannot be used; while the frames are read, if anything else went wrong.
     """
-    return iterate(source, _settings(style, options))
+    settings = settings_from(
+        {
+            "style": style,
+            "strength": strength,
+            "preserve_color": preserve_color,
+            "max_size": max_size,
+            "start": start,
+            "end": end,
+            "fps": fps,
+            "batch_size": batch_size,
+            "device": device,
+            "precision": precision,
+            "strict": strict,
+            "hdr": hdr,
+        }
+    )
+    return iterate(input, settings)
 
 
 class Stylizer:
@@ -76,10 +200,25 @@ class Stylizer:
     Args:
         style: a style's name, a style file, a mix, or a ``Style``.
         strength: 0 leaves the picture as it is, 1 paints fully.
-        options: ``precision``, ``batch_size``, ``device``, ``tile`` as in ``processors.style.StyleProcessor``.
+        batch_size: frames computed at once; None = chosen by their size.
+        device: "auto", "cpu", "gpu", or one GPU such as "gpu:1".
+        precision: of the network's arithmetic.
+        tile: side in pixels of the squares that larger frames are painted in; None = chosen by the memory there is.
+
+    Raises:
+        VideostyleError: if the style or the device cannot be used.
     """
 
-    def __init__(self, style: str | Style, strength: float = 1.0, **options: Any) -> None:
+    def __init__(
+        self,
+        style: str | Style,
+        strength: float = 1.0,
+        *,
+        batch_size: int | None = None,
+        device: str = "auto",
+        precision: Precision = "auto",
+        tile: int | None = None,
+    ) -> None:
         from videostyle.styles import gallery
         from videostyle.styles.style_file import Style as StyleClass
 
@@ -87,12 +226,21 @@ class Stylizer:
             self._style = gallery.weakened(style, strength)
         else:
             self._style = gallery.resolve(style, strength)
-        self._options = options
+        self._options: dict[str, Any] = {
+            "batch_size": batch_size,
+            "device": device,
+            "precision": precision,
+            "tile": tile,
+        }
         self._processor: Any = None
         self._size: tuple[int, int] | None = None
 
     def __call__(self, frames: UInt8Array) -> UInt8Array:
-        """Paints uint8 ``[T, H, W, 3]`` RGB; returns the same shape. Frames of another size begin a new shot."""
+        """Paints uint8 ``[T, H, W, 3]`` RGB; returns the same shape. Frames of another size begin a new shot.
+
+        Raises:
+            ValueError: if ``frames`` is something else.
+        """
         from videostyle.processors.style import StyleProcessor
 
         frames = np.asarray(frames)

@@ -40,6 +40,20 @@ class UsageError(VideostyleError):
     exit_code = 2
 
 
+class SettingError(UsageError):
+    """A setting has a value that it cannot have, or there is no such setting.
+
+    Args:
+        setting: its name as in Python, "max_size"; the command line says ``--max-size`` instead.
+        why: what is wrong with the value.
+        hint: what can be given.
+    """
+
+    def __init__(self, setting: str, why: str, hint: str = "") -> None:
+        super().__init__(setting, why, hint)
+        self.setting = setting
+
+
 class InputError(VideostyleError):
     """An input file is missing, not what it says it is, broken or refused."""
 

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from videostyle.cli.options import add_chunk_options, add_render_options, engine_from, settings_from, trains
+from videostyle.cli.options import add_chunk_options, add_render_options, engine_from, render_settings, trains
 from videostyle.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
@@ -42,28 +42,29 @@ def run(options: argparse.Namespace) -> int:
     from videostyle.cli.progress import Bars, stoppable
     from videostyle.inference.startup import load_tensorflow
     from videostyle.media.atomic import disk_free
-    from videostyle.rendering.batch import Clock, Wish, disk_needed, plan_tasks, read_jobs, run_tasks
+    from videostyle.rendering.batch import Clock, disk_needed, plan_tasks, run_tasks
+    from videostyle.rendering.job_file import JobEntry, read_job_file
 
-    settings, engine = settings_from(options, ""), engine_from(options)
-    wishes = []
+    settings, engine = render_settings(options, ""), engine_from(options)
+    entries = []
     for name in options.inputs:
         path = Path(name)
         if path.suffix.lower() == ".toml":
             if options.style:
                 raise UsageError("a job file names its styles itself", hint="leave --style out, or give a folder")
-            wishes += read_jobs(path, settings, allow_outside=options.allow_outside)
+            entries += read_job_file(path, settings, allow_outside=options.allow_outside)
         elif not options.style:
             raise UsageError("no style", hint="give one or more with --style")
         else:
-            wishes.append(Wish(path, tuple(dict.fromkeys(options.style)), settings))
+            entries.append(JobEntry(path, tuple(dict.fromkeys(options.style)), settings))
     folder = Path(options.output) if options.output else None
     try:
         if folder is not None and folder.exists() and not folder.is_dir():
             raise UsageError(f"'{folder}' is not a folder")
     except OSError as error:
         raise OutputError(f"cannot write to '{folder}'", error.strerror or str(error)) from error
-    tasks, failed = plan_tasks(wishes, folder)
-    load_tensorflow(frames_side_by_side=not any(trains(style) for wish in wishes for style in wish.styles))
+    tasks, failed = plan_tasks(entries, folder)
+    load_tensorflow(frames_side_by_side=not any(trains(style) for entry in entries for style in entry.styles))
     clock = Clock(_measured(settings.device))
     needed = disk_needed(task for task in tasks if not task.is_there)
     free = disk_free(tasks[0].output.parent) if tasks else 0

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 
 from videostyle import __version__
-from videostyle.errors import DeviceError, VideostyleError
+from videostyle.errors import DeviceError, SettingError, VideostyleError
 
 # verb -> what it does; the module of the same name in this package has `configure(parser)` and `run(options)`.
 VERBS = {
@@ -91,6 +91,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except VideostyleError as error:
         if options.debug:
             raise
+        if isinstance(error, SettingError):
+            error.what = "--" + error.setting.replace("_", "-")
         print(f"videostyle: {error}", file=sys.stderr)
         return error.exit_code
     except ImportError as error:

@@ -1,15 +1,19 @@
-"""Options that several verbs share, and the settings they mean."""
+"""Options that several verbs share, and the settings they mean.
+
+The schema of settings and its defaults live in ``rendering.settings``. An option is in the parsed command line only if
+the user gave it, under the name that the setting has.
+"""
 
 from __future__ import annotations
 
 import argparse
 import re
-from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from videostyle.errors import UsageError
+from videostyle.errors import SettingError, UsageError
 
 LARGEST_SIDE = 8192  # pixels
+PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 
 if TYPE_CHECKING:
     from videostyle.rendering.settings import Engine, RenderSettings
@@ -17,44 +21,143 @@ if TYPE_CHECKING:
 
 def add_render_options(parser: argparse.ArgumentParser) -> None:
     """How to paint and how to write: all that ``RenderSettings`` holds but the style."""
+    absent: Any = argparse.SUPPRESS
     look = parser.add_argument_group("look")
     look.add_argument(
-        "--strength", type=float, default=1.0, metavar="0..1", help="0 leaves the picture as it is (default: 1)"
+        "--strength",
+        type=float,
+        default=absent,
+        metavar="0..1",
+        help="0 leaves the picture as it is, 1 paints fully (default: 1)",
     )
-    look.add_argument("--preserve-color", action="store_true", help="keep the clip's own colours")
-    look.add_argument("--max-size", type=int, metavar="PIXELS", help="longest side of the output")
+    look.add_argument(
+        "--preserve-color", action="store_true", default=absent, help="paint the strokes, keep the clip's own colours"
+    )
+    look.add_argument(
+        "--max-size",
+        type=int,
+        default=absent,
+        metavar="PIXELS",
+        help="shrink frames so that the longest side has at most this length (default: the clip's size)",
+    )
     part = parser.add_argument_group("part and rate")
-    part.add_argument("--start", metavar="TIME", help="seconds, hh:mm:ss or frames (120f)")
-    part.add_argument("--end", metavar="TIME", help="where to stop, not included")
     part.add_argument(
-        "--fps", metavar="RATE", help="constant rate, as 25 or 30000/1001 (default: the source's own times)"
+        "--start",
+        default=absent,
+        metavar="TIME",
+        help="begin here: seconds (12.5), hh:mm:ss (0:01:30) or a frame (120f) (default: the beginning)",
+    )
+    part.add_argument("--end", default=absent, metavar="TIME", help="stop before this time or frame (default: the end)")
+    part.add_argument(
+        "--fps",
+        default=absent,
+        metavar="RATE",
+        help="write at this constant rate, as 25, 29.97 or 30000/1001; frames are dropped or repeated for it "
+        "(default: each frame keeps its own time)",
     )
     writing = parser.add_argument_group("writing")
     writing.add_argument(
-        "--codec", help="h264, hevc, av1, vp9, prores, ffv1, gif, webp, png, or a hardware encoder such as h264_nvenc"
+        "--codec",
+        default=absent,
+        metavar="NAME",
+        help="h264, hevc, av1, vp9, prores, ffv1, gif, webp, png (a sequence of pictures), or a hardware encoder such "
+        "as h264_nvenc (default: the usual one for the output's suffix, h264 for .mp4)",
     )
-    writing.add_argument("--crf", type=int, help="constant quality, lower is better (default: the codec's own)")
-    writing.add_argument("--preset", help="speed of the encoder, in its own words (medium, slow...)")
-    writing.add_argument("--pix-fmt", help="stored pixel format, such as yuv444p")
-    writing.add_argument("--no-audio", action="store_true", help="leave sound and subtitles out")
-    writing.add_argument("-y", "--overwrite", action="store_true", help="replace an existing output")
+    writing.add_argument(
+        "--crf",
+        type=int,
+        default=absent,
+        metavar="N",
+        help="constant quality from 0 to 63: lower is better and larger; each codec has its own scale (default: 18 "
+        "for h264, 22 for hevc, 28 for av1 and vp9)",
+    )
+    writing.add_argument(
+        "--preset",
+        default=absent,
+        metavar="WORD",
+        help="slower ones make smaller files: ultrafast to veryslow for h264 and hevc, a number for av1 (0 to 13) and "
+        "vp9 (0 to 8) (default: the encoder's own)",
+    )
+    writing.add_argument(
+        "--pix-fmt",
+        default=absent,
+        metavar="FORMAT",
+        help="pixel format to store, in ffmpeg's words, as yuv444p (default: yuv420p for most codecs)",
+    )
+    writing.add_argument(
+        "--no-audio", dest="audio", action="store_false", default=absent, help="leave sound and subtitles out"
+    )
+    writing.add_argument(
+        "-y", "--overwrite", action="store_true", default=absent, help="replace an output that exists already"
+    )
     machine = parser.add_argument_group("machine")
-    machine.add_argument("--batch-size", type=int, help="frames computed at once (default: chosen by size)")
-    machine.add_argument("--device", default="auto", help="auto, cpu, gpu, gpu:1; gpu:0,gpu:1 for a worker on each")
-    machine.add_argument("--precision", default="auto", choices=["auto", "float32", "bfloat16", "float16"])
-    machine.add_argument("--strict", action="store_true", help="damage in the input is an error")
-    machine.add_argument("--no-hdr", action="store_true", help="refuse HDR instead of mapping it to SDR")
+    machine.add_argument(
+        "--batch-size",
+        type=int,
+        default=absent,
+        metavar="N",
+        help="frames computed at once: more need more memory (default: chosen by their size)",
+    )
+    add_device_options(machine)
+    machine.add_argument(
+        "--strict",
+        action="store_true",
+        default=absent,
+        help="stop where the input is damaged (default: warn, and hold the frame before the gap)",
+    )
+    machine.add_argument(
+        "--no-hdr",
+        dest="hdr",
+        action="store_false",
+        default=absent,
+        help="refuse HDR video (default: it is mapped to SDR, with a warning)",
+    )
+
+
+def add_device_options(parser: argparse._ActionsContainer, *, several: bool = True) -> None:
+    """Where to compute, and how exactly.
+
+    Args:
+        parser: a parser, or a group of one.
+        several: whether several GPUs may be named.
+    """
+    more = "; gpu:0,gpu:1 starts a worker on each" if several else ""
+    parser.add_argument(
+        "--device",
+        default="auto",
+        help=f"auto, cpu, gpu, or one GPU as gpu:1{more} (default: auto, a GPU if there is one)",
+    )
+    parser.add_argument(
+        "--precision",
+        default="auto",
+        choices=PRECISIONS,
+        help="of the network's arithmetic; float32 is the most exact (default: auto, the fastest on the device)",
+    )
 
 
 def add_chunk_options(parser: argparse.ArgumentParser) -> None:
-    """Options on broken-off renders and on who paints, which ``batch`` has as well."""
+    """Options on interrupted renders and on who paints, which ``batch`` has as well."""
     chunks = parser.add_argument_group("long clips")
     kept = chunks.add_mutually_exclusive_group()
-    kept.add_argument("--resume", action="store_true", help="go on with a render that was broken off (the default)")
-    kept.add_argument("--restart", action="store_true", help="throw away what a broken-off render left and begin anew")
-    chunks.add_argument("--engine", default="local", choices=["local", "ray"], help="who paints (default: local)")
-    chunks.add_argument("--workers", type=int, help="processes, or chunks at once on a cluster (default: 1; all of it)")
-    chunks.add_argument("--address", help="of a Ray cluster (default: one on this machine)")
+    kept.add_argument("--resume", action="store_true", help="go on with a render that was interrupted (the default)")
+    kept.add_argument(
+        "--restart", action="store_true", help="delete what an interrupted render of this output left, and begin anew"
+    )
+    chunks.add_argument(
+        "--engine",
+        default="local",
+        choices=["local", "ray"],
+        help="local: processes on this machine; ray: a Ray cluster (default: local)",
+    )
+    chunks.add_argument(
+        "--workers",
+        type=int,
+        metavar="N",
+        help="local: processes (default: 1); ray: chunks painted at once (default: as many as the cluster can)",
+    )
+    chunks.add_argument(
+        "--address", metavar="HOST:PORT", help="of a running Ray cluster (default: a new one on this machine)"
+    )
 
 
 def engine_from(options: argparse.Namespace) -> Engine:
@@ -72,31 +175,13 @@ def engine_from(options: argparse.Namespace) -> Engine:
 def _devices(options: argparse.Namespace) -> tuple[str, ...]:
     devices = tuple(name.strip() for name in options.device.split(","))
     if not all(devices) or len(set(devices)) < len(devices):
-        raise UsageError(f"cannot read the devices '{options.device}'", hint="give gpu:0,gpu:1, each once")
+        raise SettingError("device", f"cannot read '{options.device}'", "give each GPU once, as gpu:0,gpu:1")
     return devices
 
 
 def trains(style: str) -> bool:
     """Whether a style may have to be trained first, for which all cores should work on each operation."""
     return style.lower().endswith((".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"))
-
-
-def rate(text: str | None) -> Fraction | None:
-    """A frame rate as users write it; 29.97 and its like mean the exact broadcast rates.
-
-    Raises:
-        UsageError: if it cannot be read.
-    """
-    if text is None:
-        return None
-    try:
-        rate = Fraction(text)
-    except (ValueError, ZeroDivisionError):
-        rate = Fraction(0)
-    if not 0 < rate <= 1000:
-        raise UsageError(f"cannot read the rate '{text}'", hint="give 25, 29.97 or 30000/1001")
-    known = [Fraction(n * 1000, 1001) for n in (24, 30, 48, 60, 120)]
-    return next((k for k in known if abs(k - rate) < Fraction(1, 100) and rate.denominator != 1), rate)
 
 
 def size(text: str, least: int = 16, *, even: bool = False) -> tuple[int, int]:
@@ -108,7 +193,7 @@ def size(text: str, least: int = 16, *, even: bool = False) -> tuple[int, int]:
         even: whether both must be even.
 
     Raises:
-        UsageError: if it cannot be read, or is not of that kind.
+        UsageError: if it cannot be read, or is outside these limits.
     """
     found = re.fullmatch(r"(\d{1,5})[xX](\d{1,5})", text.strip())
     sides = (int(found[1]), int(found[2])) if found else (0, 0)
@@ -118,36 +203,13 @@ def size(text: str, least: int = 16, *, even: bool = False) -> tuple[int, int]:
     return sides
 
 
-def settings_from(options: argparse.Namespace, style: str) -> RenderSettings:
+def render_settings(options: argparse.Namespace, style: str) -> RenderSettings:
     """The settings that the options of ``add_render_options`` mean.
 
     Raises:
-        UsageError: if one cannot be read.
+        SettingError: if one has a value that it cannot have.
     """
-    from videostyle.media.timecode import parse
-    from videostyle.media.writers.base import EncodeOptions
-    from videostyle.rendering.settings import RenderSettings
+    from videostyle.rendering.settings import NAMES, settings_from
 
-    encode = EncodeOptions(
-        codec=options.codec,
-        crf=options.crf,
-        preset=options.preset,
-        pixel_format=options.pix_fmt,
-        audio=not options.no_audio,
-        overwrite=options.overwrite,
-    )
-    return RenderSettings(
-        style=style,
-        strength=options.strength,
-        preserve_color=options.preserve_color,
-        start=parse(options.start) if options.start else None,
-        end=parse(options.end) if options.end else None,
-        max_size=options.max_size,
-        frame_rate=rate(options.fps),
-        encode=encode,
-        batch_size=options.batch_size,
-        device=_devices(options)[0],
-        precision=options.precision,
-        strict=options.strict,
-        allow_hdr=not options.no_hdr,
-    )
+    given = {name: value for name, value in vars(options).items() if name in NAMES}
+    return settings_from({**given, "style": style, "device": _devices(options)[0]})

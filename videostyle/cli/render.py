@@ -9,7 +9,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from videostyle.cli.options import add_chunk_options, add_render_options, engine_from, settings_from, trains
+from videostyle.cli.options import add_chunk_options, add_render_options, engine_from, render_settings, trains
 from videostyle.errors import Interrupted, UsageError, VideostyleError
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def run(options: argparse.Namespace) -> int:
     from videostyle.cli.progress import Bars, stoppable
     from videostyle.inference.startup import load_tensorflow
 
-    settings = settings_from(options, options.style)
+    settings = render_settings(options, options.style)
     if options.output and len(options.inputs) > 1 and not Path(options.output).is_dir():
         raise UsageError(
             "several inputs need a folder as output", f"'{options.output}' is not one", "create it, or leave -o out"

@@ -1,11 +1,26 @@
-"""Points in a video as users write them: seconds, ``hh:mm:ss.fff`` or frame numbers such as ``120f``."""
+"""Times and frame rates as users write them, read in the same way everywhere.
+
+A time is a number of seconds, ``hh:mm:ss.fff`` or a frame number such as ``120f``. A rate is ``25``, ``29.97`` or
+``30000/1001``.
+"""
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
+from fractions import Fraction
+from numbers import Real
 
 from videostyle.errors import UsageError
+
+LARGEST_RATE = 1000  # frames a second
+# The NTSC rates, which are usually written as decimals with two or three places.
+BROADCAST_RATES = tuple(Fraction(rate * 1000, 1001) for rate in (24, 30, 48, 60, 120))
+LARGEST_DENOMINATOR = 1001  # of a rate given as a decimal: 33.333333 is 100/3
+
+TIME_HINT = "give seconds (12.5), hh:mm:ss (0:01:30) or a frame (120f)"
+RATE_HINT = f"give frames a second, above 0 and at most {LARGEST_RATE}, as 25, 29.97 or 30000/1001"
 
 
 @dataclass(frozen=True)
@@ -22,18 +37,45 @@ class TimePoint:
         return seconds >= (self.seconds or 0.0) - 1e-9
 
 
-def parse(text: str) -> TimePoint:
-    """Reads ``12.5``, ``1:02:03.5``, ``2:03`` or ``120f``.
+def parse_time(value: str | float | TimePoint) -> TimePoint:
+    """Reads ``12.5``, ``"1:02:03.5"``, ``"2:03"`` or ``"120f"``.
 
     Raises:
         UsageError: if it is none of these.
     """
-    value = text.strip()
-    if re.fullmatch(r"\d{1,9}f", value):
-        return TimePoint(frame=int(value[:-1]))
-    if re.fullmatch(r"(\d{1,4}:)?(\d{1,4}:)?\d{1,9}(\.\d{1,9})?", value):
+    if isinstance(value, TimePoint):
+        return value
+    if isinstance(value, Real) and not isinstance(value, bool) and 0 <= value < math.inf:
+        return TimePoint(seconds=float(value))
+    text = value.strip() if isinstance(value, str) else ""
+    if re.fullmatch(r"\d{1,9}f", text):
+        return TimePoint(frame=int(text[:-1]))
+    if re.fullmatch(r"(\d{1,4}:)?(\d{1,4}:)?\d{1,9}(\.\d{1,9})?", text):
         seconds = 0.0
-        for part in value.split(":"):
+        for part in text.split(":"):
             seconds = 60.0 * seconds + float(part)
         return TimePoint(seconds=seconds)
-    raise UsageError(f"cannot read the time '{text}'", hint="give seconds (12.5), hh:mm:ss (0:01:30) or frames (120f)")
+    raise UsageError(f"cannot read the time {value!r}", hint=TIME_HINT)
+
+
+def parse_rate(value: str | float | Fraction) -> Fraction:
+    """Reads a frame rate in frames a second.
+
+    Decimals near a broadcast rate mean that rate: 29.97 is 30000/1001, and 23.976 is 24000/1001. Fractions are taken
+    as they are.
+
+    Raises:
+        UsageError: if it cannot be read, or lies outside 0..``LARGEST_RATE``.
+    """
+    try:
+        exact = isinstance(value, Fraction) or (isinstance(value, str) and "/" in value)
+        # A float has the decimals that were typed only in its shortest text.
+        rate = Fraction(str(value)) if not isinstance(value, bool) else Fraction(0)
+    except (ValueError, ZeroDivisionError):
+        rate, exact = Fraction(0), True
+    if not exact and rate.denominator != 1:
+        near = (known for known in BROADCAST_RATES if abs(known - rate) < Fraction(1, 100))
+        rate = next(near, rate.limit_denominator(LARGEST_DENOMINATOR))
+    if not 0 < rate <= LARGEST_RATE:
+        raise UsageError(f"cannot use the rate {value!r}", hint=RATE_HINT)
+    return rate

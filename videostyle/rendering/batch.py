@@ -1,42 +1,21 @@
-"""Many clips, many styles: a job file or a folder becomes tasks, which are painted longest first.
-
-A job file is TOML::
-
-    [defaults]
-    styles = ["great-wave", "the-scream:0.6,starry-night:0.4"]
-    strength = 0.9
-
-    [[clip]]
-    input = "day1/*.mp4"          # a file, a folder, or a pattern; relative to the job file
-
-    [[clip]]
-    input = "titles.mov"
-    styles = ["woodcut"]
-    preserve_color = true
-    output = "titles/woodcut.mp4" # one clip with one style only
-
-Keys are those of ``SETTINGS``. Paths stay inside the job file's folder unless that is allowed.
-"""
+"""Many clips, many styles: entries of job files and folders become tasks, which are painted longest first."""
 
 from __future__ import annotations
 
 import json
 import logging
-import re
 import threading
 import time
-import tomllib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from videostyle.errors import DeviceError, InputError, Interrupted, OutputError, UsageError, VideostyleError
+from videostyle.errors import DeviceError, InputError, Interrupted, OutputError, VideostyleError
 from videostyle.media.atomic import write_whole
 from videostyle.media.readers.base import ReadOptions
 from videostyle.media.readers.open import open_reader
-from videostyle.media.timecode import parse
+from videostyle.rendering.job_file import JobEntry
 from videostyle.rendering.plan import BYTES_A_PIXEL
 from videostyle.rendering.settings import Engine, RenderSettings
 
@@ -52,22 +31,6 @@ VIDEOS = (
     *(".mxf", ".ogv", ".wmv", ".gif"),
 )
 ATTEMPTS = 2  # for what may pass: a full disk, a device that is busy
-
-# key of a job file -> type, and how it becomes a setting
-SETTINGS: dict[str, tuple[type | tuple[type, ...], Callable[[Any], Any]]] = {
-    "strength": ((int, float), float),
-    "preserve_color": (bool, bool),
-    "start": ((str, int, float), lambda v: parse(str(v))),
-    "end": ((str, int, float), lambda v: parse(str(v))),
-    "max_size": (int, int),
-    "fps": ((str, int), Fraction),
-    "batch_size": (int, int),
-    "device": (str, str),
-    "precision": (str, str),
-    "strict": (bool, bool),
-}
-ENCODING: dict[str, type] = {"codec": str, "crf": int, "preset": str, "pix_fmt": str, "audio": bool}
-CLIP_KEYS = {"input", "output", "styles", *SETTINGS, *ENCODING}
 
 
 @dataclass(frozen=True)
@@ -133,123 +96,12 @@ class Outcome:
         }
 
 
-@dataclass(frozen=True)
-class Wish:
-    """One entry of a job file, or what the command line asked for: inputs, styles, settings."""
-
-    input: Path
-    styles: tuple[str, ...]
-    settings: RenderSettings
-    output: Path | None = None
-    where: str = ""
+# -- from entries to tasks ---------------------------------------------------------------------------------------
 
 
-# -- the job file ------------------------------------------------------------------------------------------------
-
-
-def _line_of(text: str, table: str, number: int, key: str) -> int:
-    """Line of ``key`` in the ``number``-th ``[table]`` or ``[[table]]``, 1 if it cannot be found."""
-    seen, inside = -1, False
-    for line, content in enumerate(text.splitlines(), 1):
-        header = re.match(r"\s*\[\[?\s*([\w.-]+)\s*\]\]?", content)
-        if header:
-            inside = header[1] == table
-            seen += inside
-        elif inside and seen == number and re.match(rf"\s*[\"']?{re.escape(key)}[\"']?\s*=", content):
-            return line
-    return 1
-
-
-def read_jobs(path: Path, settings: RenderSettings, *, allow_outside: bool = False) -> list[Wish]:
-    """Reads a job file.
-
-    Args:
-        path: a TOML file.
-        settings: what holds where neither the clip nor the defaults say otherwise.
-        allow_outside: whether paths may leave the file's folder.
-
-    Raises:
-        UsageError: naming line and key, if anything in it is not as it should be.
-        InputError: if it cannot be read.
-    """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"cannot read the job file '{path}'", str(error)) from error
-    try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"'{path.name}' is not a TOML file", str(error)) from error
-
-    def wrong(table: str, number: int, key: str, why: str) -> UsageError:
-        return UsageError(f"'{path.name}' line {_line_of(text, table, number, key)}, {key}: {why}")
-
-    for key in data:
-        if key not in ("defaults", "clip"):
-            hint = "it knows [defaults] and [[clip]]"
-            line = next((n for n, t in enumerate(text.splitlines(), 1) if key in t), 1)
-            raise UsageError(f"'{path.name}' line {line}, {key}: not known", hint=hint)
-    clips, defaults = data.get("clip", []), data.get("defaults", {})
-    if not isinstance(clips, list) or not clips or not isinstance(defaults, dict):
-        raise UsageError(f"'{path.name}' names no clip", hint='add [[clip]] with input = "FILE"')
-    folder = path.resolve().parent
-
-    def inside(value: str, number: int, key: str) -> Path:
-        full = (folder / value).resolve()
-        if not allow_outside and not full.is_relative_to(folder):
-            raise wrong("clip", number, key, f"'{value}' lies outside the job file's folder (--allow-outside)")
-        return full
-
-    def checked(table: str, number: int, values: Mapping[str, Any], allowed: Iterable[str]) -> None:
-        for key, value in values.items():
-            if key not in allowed:
-                raise wrong(table, number, key, f"not known; there are {', '.join(sorted(allowed))}")
-            kind: Any = ENCODING.get(key) or (SETTINGS[key][0] if key in SETTINGS else None)
-            if key == "styles":
-                if not isinstance(value, list) or not value or not all(isinstance(v, str) and v for v in value):
-                    raise wrong(table, number, key, "must be a list of styles")
-            elif key in ("input", "output"):
-                if not isinstance(value, str) or not value or "\0" in value:
-                    raise wrong(table, number, key, "must be a path")
-            elif not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-                raise wrong(table, number, key, f"{value!r} is of the wrong kind")
-
-    checked("defaults", 0, defaults, CLIP_KEYS - {"input", "output"})
-    wishes = []
-    for number, clip in enumerate(clips):
-        if not isinstance(clip, dict) or "input" not in clip:
-            raise UsageError(f"'{path.name}': clip number {number + 1} has no input")
-        checked("clip", number, clip, CLIP_KEYS)
-        values = {**defaults, **clip}
-        styles = tuple(values.get("styles", ()))
-        if not styles:
-            raise wrong("clip", number, "input", "no styles, neither here nor in [defaults]")
-        chosen = settings
-        for key, value in values.items():
-            try:
-                if key in SETTINGS:
-                    name = "frame_rate" if key == "fps" else key
-                    chosen = replace(chosen, **{name: SETTINGS[key][1](value)})
-                elif key in ENCODING:
-                    name = "pixel_format" if key == "pix_fmt" else key
-                    chosen = replace(chosen, encode=replace(chosen.encode, **{name: value}))
-            except (VideostyleError, ValueError, ZeroDivisionError) as error:
-                table, place = ("clip", number) if key in clip else ("defaults", 0)
-                raise wrong(table, place, key, str(error)) from error
-        output = inside(clip["output"], number, "output") if "output" in clip else None
-        if output is not None and len(styles) > 1:
-            raise wrong("clip", number, "output", "one output cannot hold several styles")
-        line = _line_of(text, "clip", number, "input")
-        wishes.append(Wish(inside(clip["input"], number, "input"), styles, chosen, output, f"line {line}"))
-    return wishes
-
-
-# -- from wishes to tasks ----------------------------------------------------------------------------------------
-
-
-def _clips(wish: Wish, skip: Path | None) -> list[tuple[Path, Path]]:
-    """Files that a wish means, each with its folder below the input (for a mirrored tree)."""
-    path = wish.input
+def _clips(entry: JobEntry, skip: Path | None) -> list[tuple[Path, Path]]:
+    """Files that an entry means, each with its folder below the input (for a mirrored tree)."""
+    path = entry.input
     if path.is_dir():
         found = [f for f in sorted(path.rglob("*")) if f.suffix.lower() in VIDEOS and f.is_file()]
         found = [f for f in found if not any(part.startswith(".") for part in f.relative_to(path).parts)]
@@ -261,16 +113,16 @@ def _clips(wish: Wish, skip: Path | None) -> list[tuple[Path, Path]]:
     if "*" in path.name or "?" in path.name:
         found = sorted(f for f in path.parent.glob(path.name) if f.is_file())
         if not found:
-            raise InputError(f"nothing matches '{path}'", wish.where)
+            raise InputError(f"nothing matches '{path}'", entry.where)
         return [(f, Path()) for f in found]
     return [(path, Path())]
 
 
-def plan_tasks(wishes: Sequence[Wish], folder: Path | None) -> tuple[list[Task], list[Outcome]]:
+def plan_tasks(entries: Sequence[JobEntry], folder: Path | None) -> tuple[list[Task], list[Outcome]]:
     """Tasks, longest first, and what cannot become one.
 
     Args:
-        wishes: what is wanted.
+        entries: what is wanted.
         folder: where outputs go, in a mirrored tree; None = beside the clips.
     """
     from videostyle.rendering.runner import default_output, style_label
@@ -278,26 +130,26 @@ def plan_tasks(wishes: Sequence[Wish], folder: Path | None) -> tuple[list[Task],
     tasks: list[Task] = []
     failed: list[Outcome] = []
     taken: dict[Path, Path] = {}
-    for wish in wishes:
+    for entry in entries:
         try:
-            clips = _clips(wish, folder.resolve() if folder else None)
+            clips = _clips(entry, folder.resolve() if folder else None)
         except (VideostyleError, OSError) as error:
-            settings = replace(wish.settings, style=wish.styles[0])
-            failed.append(_unreadable(Task(wish.input, wish.output or wish.input, settings, 0, 0), error))
+            settings = replace(entry.settings, style=entry.styles[0])
+            failed.append(_unreadable(Task(entry.input, entry.output or entry.input, settings, 0, 0), error))
             continue
         for clip, below in clips:
             try:
-                with open_reader(clip, ReadOptions(max_size=wish.settings.max_size)) as source:
+                with open_reader(clip, ReadOptions(max_size=entry.settings.max_size)) as source:
                     info = source.info
-                if wish.input.is_dir() and _painted(clip):
+                if entry.input.is_dir() and _painted(clip):
                     continue  # our own output, left beside the clips by an earlier run
             except Exception as error:  # of whatever kind: the other clips have nothing to do with it
-                tasks_of_clip = (Task(clip, clip, replace(wish.settings, style=s), 0, 0) for s in wish.styles)
+                tasks_of_clip = (Task(clip, clip, replace(entry.settings, style=s), 0, 0) for s in entry.styles)
                 failed += [_unreadable(task, error) for task in tasks_of_clip]
                 continue
-            for style in wish.styles:
-                settings = replace(wish.settings, style=style)
-                output = wish.output
+            for style in entry.styles:
+                settings = replace(entry.settings, style=style)
+                output = entry.output
                 if output is None:
                     name = default_output(clip, style, info, settings.encode.codec).name
                     place = (folder / below) if folder else clip.parent

@@ -18,7 +18,6 @@ import shutil
 import socket
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
-from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,14 +26,12 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file
 from safetensors.numpy import save as save_arrays
 
-from videostyle.errors import OutputError
+from videostyle.errors import OutputError, UsageError
 from videostyle.media.atomic import publish, short_name, write_whole
-from videostyle.media.timecode import TimePoint
-from videostyle.media.writers.base import EncodeOptions
 from videostyle.media.writers.images import numbered
 from videostyle.network.statistics import Span, from_arrays, to_arrays
 from videostyle.rendering.plan import Plan
-from videostyle.rendering.settings import RenderSettings
+from videostyle.rendering.settings import RenderSettings, settings_from, to_json
 
 if TYPE_CHECKING:
     from videostyle.styles.style_file import Style
@@ -109,34 +106,13 @@ def fingerprint(
     from videostyle.styles.style_file import arrays_sha256
 
     # Whether an old output may be replaced does not change a frame.
-    same = replace(settings, encode=replace(settings.encode, overwrite=False))
+    same = replace(settings, overwrite=False)
     return {
         "input": input_identity(files),
-        "settings": hashlib.sha256(json.dumps(settings_to_json(same), sort_keys=True).encode()).hexdigest(),
+        "settings": hashlib.sha256(json.dumps(to_json(same), sort_keys=True).encode()).hexdigest(),
         "style": arrays_sha256(style.weights),
         **versions,
     }
-
-
-def settings_to_json(settings: RenderSettings) -> dict[str, Any]:
-    """Settings as JSON values."""
-    data = asdict(settings)
-    data["frame_rate"] = str(settings.frame_rate) if settings.frame_rate else None
-    return data
-
-
-def settings_from_json(data: Mapping[str, Any]) -> RenderSettings:
-    """Settings from what ``settings_to_json`` gave; keys that are not known are an error.
-
-    Raises:
-        TypeError: if they are not settings.
-    """
-    values = dict(data)
-    values["encode"] = EncodeOptions(**values.get("encode", {}))
-    for key in ("start", "end"):
-        values[key] = TimePoint(**values[key]) if values.get(key) else None
-    values["frame_rate"] = Fraction(values["frame_rate"]) if values.get("frame_rate") else None
-    return RenderSettings(**values)
 
 
 # -- the plan on disk --------------------------------------------------------------------------------------------
@@ -156,7 +132,7 @@ def save_job(job: Job) -> None:
         "format": FORMAT,
         "input": str(job.input),
         "output": str(job.output),
-        "settings": settings_to_json(job.settings),
+        "settings": to_json(job.settings),
         "fingerprint": job.fingerprint,
         "shots": [(span.first, span.glide) for span in job.plan.shots],
         "chunks": job.plan.chunks,
@@ -195,7 +171,7 @@ def load_job(folder: Path) -> Job | None:
             tuple(arrays["times"].tolist()),
             tuple(data["warnings"]),
         )
-        settings = settings_from_json(data["settings"])
+        settings = settings_from(data["settings"])
         return Job(
             Path(data["input"]),
             Path(data["output"]),
@@ -205,7 +181,7 @@ def load_job(folder: Path) -> Job | None:
             Style(StyleCard(**card), weights),
             data["pictures"],
         )
-    except (SafetensorError, OSError, ValueError, KeyError, TypeError):
+    except (SafetensorError, OSError, ValueError, KeyError, TypeError, UsageError):
         return None
 
 

@@ -197,11 +197,6 @@ class Clip:
         always: bool = False,
     ) -> None:
         told = stopping(progress, cancel)
-        for settings in (want.settings for want in wanted):
-            if not 0.0 <= settings.strength <= 1.0:
-                raise UsageError(
-                    f"strength {settings.strength} is outside 0..1", hint="0 leaves the clip as it is, 1 paints fully"
-                )
         self.outputs: list[Output] = []
         self.chunked = False
         self.source = open_reader(path, wanted[0].settings.reading(1))
@@ -474,7 +469,7 @@ def _unplanned(source: FrameReader, output: Output) -> Job:
         settings,
         batch_size=stylize.frames_of_call(source.info),
         precision=stylize.precision,
-        encode=replace(settings.encode, threads=settings.encode.threads or os.cpu_count() or 1),
+        threads=settings.threads or os.cpu_count() or 1,
     )
     versions = {
         "videostyle": __version__,
@@ -530,7 +525,7 @@ def _cut(source: FrameReader, settings: RenderSettings) -> tuple[float | None, f
     def seconds(point: TimePoint | None) -> float | None:
         if point is None:
             return None
-        rate = source.info.fps if settings.frame_rate is None else None
+        rate = source.info.fps if settings.fps is None else None
         if point.frame is not None:
             from videostyle.media.probe import packet_times, probe
 

@@ -1,61 +1,217 @@
-"""What to paint with and how: the settings of one render, as plain data that can be kept and sent."""
+"""The settings of a render: one schema for the command line, job files, the Python interface and the job store.
+
+``RenderSettings`` says what there is; its fields are the words that users write: ``--max-size`` on the command line,
+``max_size = 640`` in a job file, ``max_size=640`` in Python. ``settings_from`` makes settings of such words and says in
+plain English what is wrong with one; ``to_json`` gives them as plain values, which ``settings_from`` takes again.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import difflib
+import operator
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, fields, replace
 from fractions import Fraction
+from typing import Annotated, Any
 
-from videostyle.errors import UsageError
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, PlainSerializer, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass as schema
+
+from videostyle.errors import SettingError, UsageError
+from videostyle.media.ffmpeg.codecs import CODECS
 from videostyle.media.readers.base import ReadOptions
-from videostyle.media.timecode import TimePoint
+from videostyle.media.timecode import TimePoint, parse_rate, parse_time
 from videostyle.media.writers.base import EncodeOptions
 
+PRECISIONS = ("auto", "float32", "bfloat16", "float16")
+SMALLEST_SIDE = 16  # pixels; ``max_size`` may not be below
 
-@dataclass(frozen=True)
+
+class _Refused(ValueError):
+    """Why a value cannot be taken, and what can; pydantic adds where it stood."""
+
+    def __init__(self, why: str, hint: str) -> None:
+        super().__init__(why, hint)
+        self.why, self.hint = why, hint
+
+
+def _read_by(read: Callable[[Any], Any]) -> BeforeValidator:
+    """Reads a value by a function that raises ``UsageError``."""
+
+    def validated(value: Any) -> Any:
+        try:
+            return read(value)
+        except UsageError as error:
+            raise _Refused(error.what, error.hint) from error
+
+    return BeforeValidator(validated)
+
+
+def _between(low: float, high: float | None, hint: str = "") -> AfterValidator:
+    """Refuses numbers outside ``low``..``high``, NaN too; no ``high`` means that there is no upper end."""
+
+    def validated(value: float) -> float:
+        if low <= value and (high is None or value <= high):
+            return value
+        if high is None:
+            raise _Refused(f"{value} is too small", hint or f"give at least {low}")
+        raise _Refused(f"{value} is outside {low}..{high}", hint or f"give {low} to {high}")
+
+    return AfterValidator(validated)
+
+
+def _index(value: Any) -> Any:
+    """Whole numbers of other libraries, such as NumPy's, as int; all else unchanged."""
+    if isinstance(value, bool):
+        return value
+    try:
+        return operator.index(value)
+    except TypeError:
+        return value
+
+
+def _codec(name: str) -> str:
+    if name not in CODECS and name != "png":
+        raise _Refused(f"no codec named '{name}'", f"there are {', '.join(CODECS)}, and png for a sequence of pictures")
+    return name
+
+
+def _precision(name: str) -> str:
+    if name not in PRECISIONS:
+        raise _Refused(f"no precision '{name}'", f"use one of {', '.join(PRECISIONS)}")
+    return name
+
+
+Whole = Annotated[int, BeforeValidator(_index)]
+Time = Annotated[
+    TimePoint,
+    _read_by(parse_time),
+    PlainSerializer(lambda time: f"{time.frame}f" if time.frame is not None else time.seconds, when_used="json"),
+]
+Rate = Annotated[Fraction, _read_by(parse_rate), PlainSerializer(str, when_used="json")]
+
+
+@schema(frozen=True, config=ConfigDict(strict=True, extra="forbid"))
 class RenderSettings:
     """What to paint with and how; everything but names of files.
 
     Attributes:
-        style: bundled or own style, style file, picture to train on, or mix.
+        style: a style's name, a style file, a picture to train on, or a mix such as "great-wave:0.7,starry-night:0.3".
         strength: 0 leaves the clip as it is, 1 paints fully.
         preserve_color: keep the clip's own colours.
-        start: where to begin.
-        end: where to stop.
-        max_size: longest side of the output.
-        frame_rate: constant rate instead of the source's own times.
-        encode: how to encode.
-        batch_size: frames computed at once; None chooses.
-        device: "auto", "cpu", "gpu", "gpu:1".
-        precision: "auto", "float32", "bfloat16", "float16".
-        strict: damage in the input is an error.
-        allow_hdr: whether HDR is mapped to SDR (else refused).
+        max_size: longest side of the output in pixels; larger frames are shrunk before they are painted.
+        start: where to begin; seconds, "hh:mm:ss" or a frame such as "120f".
+        end: where to stop, not included.
+        fps: constant rate in frames a second; None = each frame keeps its own time.
+        codec: a name of ``CODECS``, or "png" for a sequence of pictures; None = the usual one for the file's suffix.
+        crf: constant quality on the codec's own scale, lower is better; None = the codec's default.
+        preset: speed against size, in the encoder's own words.
+        pix_fmt: pixel format that is stored, in ffmpeg's words.
+        audio: whether sound and subtitles are copied.
+        overwrite: whether an existing output may be replaced.
+        threads: of the encoder; None = as many as this process has cores.
+        batch_size: frames computed at once; None = chosen by their size.
+        device: "auto", "cpu", "gpu", or one GPU such as "gpu:1".
+        precision: of the network; "auto" = the fastest on the device.
+        strict: damage in the input is an error instead of a warning.
+        hdr: whether HDR video is taken and mapped to SDR; it is refused otherwise.
     """
 
     style: str
-    strength: float = 1.0
+    strength: Annotated[float, _between(0, 1, "0 leaves the picture as it is, 1 paints fully")] = 1.0
     preserve_color: bool = False
-    start: TimePoint | None = None
-    end: TimePoint | None = None
-    max_size: int | None = None
-    frame_rate: Fraction | None = None
-    encode: EncodeOptions = field(default_factory=EncodeOptions)
-    batch_size: int | None = None
+    max_size: Annotated[Whole, _between(SMALLEST_SIDE, None)] | None = None
+    start: Time | None = None
+    end: Time | None = None
+    fps: Rate | None = None
+    codec: Annotated[str, AfterValidator(_codec)] | None = None
+    crf: Annotated[Whole, _between(0, 63)] | None = None
+    preset: str | None = None
+    pix_fmt: str | None = None
+    audio: bool = True
+    overwrite: bool = False
+    threads: Annotated[Whole, _between(1, None)] | None = None
+    batch_size: Annotated[Whole, _between(1, 1024)] | None = None
     device: str = "auto"
-    precision: str = "auto"
+    precision: Annotated[str, AfterValidator(_precision)] = "auto"
     strict: bool = False
-    allow_hdr: bool = True
+    hdr: bool = True
 
     def reading(self, batch_size: int) -> ReadOptions:
-        """The part that the source needs."""
+        """The part that a reader needs."""
         return ReadOptions(
             batch_size=batch_size,
             start=self.start,
             end=self.end,
             max_size=self.max_size,
-            frame_rate=self.frame_rate,
+            frame_rate=self.fps,
             strict=self.strict,
-            tone_map=self.allow_hdr,
+            tone_map=self.hdr,
         )
+
+    @property
+    def encode(self) -> EncodeOptions:
+        """The part that a writer needs."""
+        return EncodeOptions(
+            codec=self.codec,
+            crf=self.crf,
+            preset=self.preset,
+            pixel_format=self.pix_fmt,
+            audio=self.audio,
+            overwrite=self.overwrite,
+            threads=self.threads,
+        )
+
+
+NAMES = tuple(field.name for field in fields(RenderSettings))
+_JSON = TypeAdapter(RenderSettings)
+# What pydantic calls a wrong kind of value, and what should have been given.
+_KINDS = {
+    "int_type": "give a whole number",
+    "float_type": "give a number",
+    "bool_type": "give true or false",
+    "string_type": "give text",
+}
+
+
+def settings_from(values: Mapping[str, Any], base: RenderSettings | None = None) -> RenderSettings:
+    """Settings from names and values as a user, or ``to_json``, wrote them.
+
+    Args:
+        values: by the names of the fields of ``RenderSettings``.
+        base: what holds for all that ``values`` does not name; None = the defaults.
+
+    Raises:
+        SettingError: if there is no setting of such a name, or it cannot have such a value.
+    """
+    try:
+        return replace(base, **values) if base is not None else RenderSettings(**values)
+    except ValidationError as error:
+        raise refusal(error) from error
+
+
+def to_json(settings: RenderSettings) -> dict[str, Any]:
+    """Settings as values that JSON knows."""
+    return dict(_JSON.dump_python(settings, mode="json"))
+
+
+def refusal(error: ValidationError) -> SettingError:
+    """The first thing that pydantic found wrong, said to a user."""
+    found = error.errors(include_url=False)[0]
+    name = str(found["loc"][-1]) if found["loc"] else "settings"
+    reason = found.get("ctx", {}).get("error")
+    if isinstance(reason, _Refused):
+        return SettingError(name, reason.why, reason.hint)
+    if found["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
+        return unknown(name, NAMES)
+    hint = _KINDS.get(found["type"]) or found["msg"].replace("Input should be", "give").replace("'", "")
+    return SettingError(name, f"cannot use {found['input']!r}", hint)
+
+
+def unknown(name: str, known: Collection[str]) -> SettingError:
+    """What to say of a name that nothing has."""
+    near = difflib.get_close_matches(name, known, 1)
+    return SettingError(name, "not known", f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}")
 
 
 ENGINES = ("local", "ray")
@@ -70,6 +226,9 @@ class Engine:
         workers: processes (local), or chunks at once (ray; None = as many as the cluster has room for).
         address: of a Ray cluster; None = one of its own on this machine.
         devices: of the local workers, one each ("gpu:0", "gpu:1"); () = the settings' device for all.
+
+    Raises:
+        SettingError: if these do not go together.
     """
 
     name: str = "local"
@@ -79,13 +238,13 @@ class Engine:
 
     def __post_init__(self) -> None:
         if self.name not in ENGINES:
-            raise UsageError(f"no engine '{self.name}'", hint=f"use one of {', '.join(ENGINES)}")
+            raise SettingError("engine", f"no engine '{self.name}'", f"use one of {', '.join(ENGINES)}")
         if self.workers is not None and not 1 <= self.workers <= 10_000:
-            raise UsageError("--workers must lie between 1 and 10000")
+            raise SettingError("workers", f"{self.workers} is outside 1..10000", "give a number of processes")
         if self.devices and self.name != "local":
-            raise UsageError("a cluster chooses devices itself", hint="give --device with the local engine only")
+            raise SettingError("device", "a cluster chooses devices itself", "name devices with the local engine only")
         if self.devices and self.workers not in (None, len(self.devices)):
-            raise UsageError(f"{len(self.devices)} devices have one worker each", hint="leave --workers out")
+            raise SettingError("workers", f"{len(self.devices)} devices have one worker each", "leave workers out")
 
     @property
     def alone(self) -> bool:

@@ -1,0 +1,208 @@
+"""Job files: which clips ``batch`` paints, in which styles, with which settings.
+
+A job file is TOML::
+
+    [defaults]
+    styles = ["great-wave", "the-scream:0.6,starry-night:0.4"]
+    strength = 0.9
+
+    [[clip]]
+    input = "day1/*.mp4"          # a file, a folder, or a pattern; relative to the job file
+    fps = 29.97                   # any setting, by the name that it has in Python
+
+    [[clip]]
+    input = "titles.mov"
+    styles = ["woodcut"]
+    preserve_color = true
+    output = "titles/woodcut.mp4" # for one clip in one style only
+
+Settings are those of ``RenderSettings``, but for ``style`` (a job file has ``styles``) and ``overwrite`` (for whoever
+runs it to say). What a clip says goes before what [defaults] say, and that before the command line. Paths stay
+inside the job file's folder unless that is allowed.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from videostyle.errors import InputError, SettingError, UsageError
+from videostyle.rendering.settings import NAMES, RenderSettings, settings_from, unknown
+
+SETTINGS = tuple(name for name in NAMES if name not in ("style", "overwrite"))
+
+
+@dataclass(frozen=True)
+class JobEntry:
+    """One entry of a job file, or what the command line asked for.
+
+    Attributes:
+        input: a clip, a folder of clips, or a pattern.
+        styles: each clip is painted in each.
+        settings: how; its ``style`` is not used.
+        output: the file to write, for one clip in one style; None = named after both.
+        where: line of the job file, as "line 4"; "" for what the command line asked for.
+    """
+
+    input: Path
+    styles: tuple[str, ...]
+    settings: RenderSettings
+    output: Path | None = None
+    where: str = ""
+
+
+PathText = Annotated[str, Field(pattern=r"^[^\x00]+$")]
+Styles = Annotated[list[Annotated[str, Field(min_length=1)]], Field(min_length=1)]
+
+
+class _Table(BaseModel):
+    """[defaults]; all keys but ``styles`` are settings, which are looked at together with the clip's."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="allow")
+
+    styles: Styles | None = None
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        return self.model_extra or {}
+
+
+class _Clip(_Table):
+    """[[clip]]."""
+
+    input: PathText
+    output: PathText | None = None
+
+
+class _File(BaseModel):
+    """The whole file."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+
+    defaults: _Table = _Table()
+    clip: Annotated[list[_Clip], Field(min_length=1)]
+
+
+# What must stand where pydantic found something else.
+_SHAPES = {
+    "styles": 'give a list of styles, as styles = ["great-wave"]',
+    "input": 'give a path, as input = "clip.mp4"',
+    "output": 'give a path, as output = "painted.mp4"',
+    "defaults": "begin the table with [defaults]",
+    "clip": 'add a clip: [[clip]], and below it input = "clip.mp4"',
+}
+
+
+class _Reader:
+    """Reads one job file, and says where in it something is wrong."""
+
+    def __init__(self, path: Path, allow_outside: bool) -> None:
+        self._path, self._folder = path, path.resolve().parent
+        self._allow_outside = allow_outside
+        try:
+            self._text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            why = (error.strerror if isinstance(error, OSError) else None) or str(error)
+            raise InputError(f"cannot read the job file '{path}'", why) from error
+
+    def entries(self, settings: RenderSettings) -> list[JobEntry]:
+        file = self._parsed()
+        return [self._entry(file, number, settings) for number in range(len(file.clip))]
+
+    def _parsed(self) -> _File:
+        try:
+            return _File.model_validate(tomllib.loads(self._text))
+        except tomllib.TOMLDecodeError as error:
+            raise UsageError(f"'{self._path.name}' is not a TOML file", str(error)) from error
+        except ValidationError as error:
+            raise self._misshapen(error) from error
+
+    def _misshapen(self, error: ValidationError) -> UsageError:
+        # A misspelt [[clip]] is both a table that is not known and one that is missing: the first says more.
+        found = min(error.errors(include_url=False), key=lambda one: one["type"] != "extra_forbidden")
+        table = str(found["loc"][0])
+        rest = list(found["loc"][1:])
+        number = int(rest.pop(0)) if rest and isinstance(rest[0], int) else 0
+        key = str(rest[0]) if rest else table
+        if found["type"] == "extra_forbidden":
+            return self._wrong("", 0, unknown(key, ("defaults", "clip")))
+        why = "missing" if found["type"] == "missing" else f"cannot use {found['input']!r}"
+        return self._wrong(table if rest else "", number, SettingError(key, why, _SHAPES.get(key, "")))
+
+    def _entry(self, file: _File, number: int, settings: RenderSettings) -> JobEntry:
+        clip = file.clip[number]
+        for table, values in (("defaults", file.defaults.settings), ("clip", clip.settings)):
+            for key in values:
+                if key not in SETTINGS:
+                    names = (*SETTINGS, "styles", *(("input", "output") if table == "clip" else ()))
+                    raise self._wrong(table, number, unknown(key, names))
+        try:
+            chosen = settings_from({**file.defaults.settings, **clip.settings}, settings)
+        except SettingError as error:
+            table = "clip" if error.setting in clip.settings else "defaults"
+            raise self._wrong(table, number, error) from error
+        styles = clip.styles or file.defaults.styles
+        if not styles:
+            missing = SettingError("styles", "missing, here and in [defaults]", _SHAPES["styles"])
+            raise self._wrong("clip", number, missing)
+        output = self._inside(clip.output, number, "output") if clip.output is not None else None
+        if output is not None and len(styles) > 1:
+            several = SettingError("output", "one output cannot hold several styles", "leave it out, or name one style")
+            raise self._wrong("clip", number, several)
+        line = self._line("clip", number, "input")
+        where = f"line {line}" if line else ""
+        return JobEntry(self._inside(clip.input, number, "input"), tuple(styles), chosen, output, where)
+
+    def _inside(self, value: str, number: int, key: str) -> Path:
+        full = (self._folder / value).resolve()
+        if self._allow_outside or full.is_relative_to(self._folder):
+            return full
+        why = f"'{value}' lies outside the job file's folder"
+        raise self._wrong("clip", number, SettingError(key, why, "allow that with --allow-outside"))
+
+    def _wrong(self, table: str, number: int, error: SettingError) -> UsageError:
+        """The error with the file, and the line where that can be found, in front of the key."""
+        number = number if table == "clip" else 0
+        line = self._line(table, number, error.setting)
+        place = f" line {line}" if line else ""
+        return UsageError(f"'{self._path.name}'{place}, {error.setting}", error.why, error.hint)
+
+    def _line(self, table: str, number: int, key: str) -> int | None:
+        """Line of ``key`` in the ``number``-th table of that name, else of its header; None where neither is found.
+
+        The parser of the standard library says nothing of lines, and no other is worth a dependency: this finds keys
+        in tables that are written in the ordinary way, each with a header.
+        """
+        seen, inside, header_line = -1, not table, None
+        assignment = re.compile(rf"\s*[\"']?{re.escape(key)}[\"']?\s*=")
+        for line, content in enumerate(self._text.splitlines(), 1):
+            header = re.match(r"\s*\[\[?\s*([\w.-]+)\s*\]\]?", content)
+            if header:
+                inside = bool(table) and header[1] == table
+                seen += inside
+                if (inside and seen == number) or (not table and header[1] == key):
+                    header_line = line
+            elif inside and (not table or seen == number) and assignment.match(content):
+                return line
+        return header_line
+
+
+def read_job_file(path: Path, settings: RenderSettings, *, allow_outside: bool = False) -> list[JobEntry]:
+    """Reads a job file.
+
+    Args:
+        path: a TOML file.
+        settings: what holds where neither a clip nor the defaults say otherwise.
+        allow_outside: whether paths may leave the file's folder.
+
+    Raises:
+        UsageError: with file, line and key, if anything in it is not as it should be.
+        InputError: if it cannot be read.
+    """
+    return _Reader(path, allow_outside).entries(settings)
