@@ -173,7 +173,7 @@ def _inspect(path: Path, capsys: pytest.CaptureFixture[str]) -> str:
         (["render", "{clip}", "--style", "nonsense"], 4, "no style named"),
         (["render", "{clip}", "--style", "great-wave", "--strength", "2"], 2, "outside 0..1"),
         (["render", "{clip}", "--style", "great-wave", "--start", "x"], 2, "cannot read the time"),
-        (["render", "{clip}", "--style", "great-wave", "--fps", "0"], 2, "cannot read the rate"),
+        (["render", "{clip}", "--style", "great-wave", "--fps", "0"], 2, "cannot use the rate"),
         (["render", "{clip}", "--style", "great-wave", "--codec", "x"], 2, "no codec"),
         (["render", "{clip}", "--style", "great-wave", "--device", "gpu:9"], 6, "no device"),
         (["render", "{clip}", "--style", "missing.jpg"], 3, "no such file"),
