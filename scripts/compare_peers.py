@@ -28,7 +28,7 @@ from videostyle.metrics.perceptual import PerceptualJudge
 from videostyle.motion.dis import flow_and_mask
 from videostyle.network import loss_network
 from videostyle.processors.style import StyleProcessor
-from videostyle.rendering.plan import measured, plan_shots, spans_of
+from videostyle.rendering.shots import find_shots, measure_section, segments_of
 from videostyle.styles import gallery
 
 Paint = Callable[[np.ndarray], np.ndarray]
@@ -126,8 +126,8 @@ def ours(name: str, whole: np.ndarray, first: int) -> Paint:
     """A style of ours that paints frames from ``first`` on with the statistics that a render of ``whole`` has."""
     stylize = StyleProcessor(gallery.resolve(name, 1.0), batch_size=4)
     stylize.open(VideoInfo(width=whole.shape[2], height=whole.shape[1]))
-    shots, _ = plan_shots(InMemory(whole), lambda part: [measured(part, stylize.statistics_of)])
-    stylize.use_shots(spans_of(shots, 0))
+    shots, _ = find_shots(InMemory(whole), lambda frames: [measure_section(frames, stylize.statistics_of)])
+    stylize.use_shots(segments_of(shots, 0))
     return lambda frames: stylize(FrameBatch(frames, np.zeros(len(frames)), first)).frames
 
 

@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 
 from videostyle.inference.startup import load_tensorflow
-from videostyle.rendering.runner import render
+from videostyle.rendering.render import render
 from videostyle.rendering.settings import RenderSettings
 
 ROWS = {"plan": 1, "decode": 2, "process": 3, "encode": 4}

@@ -187,7 +187,7 @@ def test_pictures_of_a_clip_count_as_kept_only_when_they_are_all_there(
 )
 def test_an_output_is_named_after_its_clip(clip: str, codec: str | None, name: str) -> None:
     from videostyle.frames import VideoInfo
-    from videostyle.rendering.runner import default_output
+    from videostyle.rendering.naming import default_output
 
     assert default_output(Path(clip), "quick", VideoInfo(width=2, height=2), codec) == Path(name)
 
@@ -235,7 +235,7 @@ def test_what_may_pass_is_tried_again_and_what_may_not_is_not(tmp_path: Path, mo
         tried.append(path.name)
         raise DeviceError("busy") if path.name == "busy.mp4" else InputError("broken")
 
-    monkeypatch.setattr("videostyle.rendering.runner.render_all", render_all)
+    monkeypatch.setattr("videostyle.rendering.render.render_all", render_all)
     settings = RenderSettings("quick")
     tasks = [Task(tmp_path / f"{n}.mp4", tmp_path / f"{n}_out.mp4", settings, 1, 1) for n in ("busy", "broken")]
     outcomes = run_tasks(tasks, Engine())
@@ -250,7 +250,7 @@ def test_a_bug_met_in_one_clip_does_not_cost_the_others(tmp_path: Path, monkeypa
             raise ZeroDivisionError("division by zero")
         return [RunReport(tmp_path / "fine_out.mp4", 1, 0.1, 0.1, ())]
 
-    monkeypatch.setattr("videostyle.rendering.runner.render_all", render_all)
+    monkeypatch.setattr("videostyle.rendering.render.render_all", render_all)
     tasks = [Task(tmp_path / f"{n}.mp4", tmp_path / f"{n}_out.mp4", RenderSettings("a"), 1, 1) for n in ("odd", "fine")]
     outcomes = run_tasks(tasks, Engine())
     assert [(outcome.status, outcome.exit_code) for outcome in outcomes] == [("failed", 1), ("done", 0)]

@@ -73,7 +73,7 @@ def test_bench_measures_and_keeps_the_best(tmp_path: Path, own_home: Path) -> No
 def test_a_kept_measurement_decides_how_render_computes(
     clip: Clip, own_home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from videostyle.rendering.runner import make_stylize
+    from videostyle.rendering.processor_cache import make_stylize
     from videostyle.rendering.settings import RenderSettings
     from videostyle.styles import gallery
 

@@ -26,13 +26,17 @@ from videostyle.media import atomic as files
 from videostyle.media.probe import packet_times, probe
 from videostyle.media.readers.base import ReadOptions
 from videostyle.media.readers.open import open_reader
-from videostyle.network.statistics import spans
+from videostyle.motion.cuts import CutDetector
+from videostyle.motion.sampling import SpreadSample
+from videostyle.network.statistics import keyframe_segments
 from videostyle.network.style_network import Statistics
-from videostyle.rendering import chunks, executors, plan
+from videostyle.rendering import chunks, plan
 from videostyle.rendering.job_store import Job, finished_chunks, load_job, passes, work_folder
-from videostyle.rendering.plan import CutDetector, Plan, SpreadSample, chunk_borders, measured, plan_shots
-from videostyle.rendering.runner import render
+from videostyle.rendering.plan import Plan, chunk_borders
+from videostyle.rendering.render import render
 from videostyle.rendering.settings import Engine, RenderSettings
+from videostyle.rendering.shots import find_shots, measure_section
+from videostyle.rendering.workers import local
 from videostyle.styles.style_file import save_style
 
 ROOT = Path(__file__).parent.parent
@@ -171,9 +175,9 @@ def even(levels: list[int]) -> Pictures:
 
 def test_shots_are_measured_on_a_few_frames_each_and_no_others_are_converted() -> None:
     clip = even([20] * 60 + [200] * 150 + [90] * 12)
-    shots, times = plan_shots(clip, lambda part: measured(part, light_of))
+    shots, times = find_shots(clip, lambda frames: measure_section(frames, light_of))
     found = [
-        (shot.first, shot.frames, [(h.samples, float(h.statistics["layer"][0][0])) for h in shot.parts[0]])
+        (shot.first, shot.frames, [(h.samples, float(h.statistics["layer"][0][0])) for h in shot.sections[0]])
         for shot in shots
     ]
     assert [(first, count) for first, count, _ in found] == [(0, 60), (60, 150), (210, 12)]
@@ -188,10 +192,10 @@ def test_shots_are_measured_on_a_few_frames_each_and_no_others_are_converted() -
 
 def test_a_long_shot_is_measured_all_along() -> None:
     clip = even([100] * 700)
-    shots, _ = plan_shots(clip, lambda part: measured(part, light_of))
-    assert [(shot.first, shot.frames, len(shot.parts)) for shot in shots] == [(0, 700, 3)]
-    holds = [hold for part in shots[0].parts for hold in part]
-    assert [(span.first, span.glide) for span in spans(holds, 0)] == [(0, 0)]
+    shots, _ = find_shots(clip, lambda frames: measure_section(frames, light_of))
+    assert [(shot.first, shot.frames, len(shot.sections)) for shot in shots] == [(0, 700, 3)]
+    holds = [hold for part in shots[0].sections for hold in part]
+    assert [(span.first, span.ramp) for span in keyframe_segments(holds, 0)] == [(0, 0)]
     assert clip.converted == 12
 
 
@@ -205,7 +209,7 @@ def test_a_fade_is_painted_with_the_statistics_of_what_fades() -> None:
         seen.append(float(frames.std() / scene.std()))
         return {"layer": (np.float32([0]), np.float32([frames.var()]))}
 
-    shots, _ = plan_shots(clip, lambda part: measured(part, contrast))
+    shots, _ = find_shots(clip, lambda frames: measure_section(frames, contrast))
     assert len(shots) == 1
     assert min(seen) > 0.49
     assert min(seen) < 0.65  # a light that is lower and stays is not a fade
@@ -215,14 +219,14 @@ def test_where_a_shot_changes_it_is_measured_closely_and_its_statistics_follow()
     """A camera that turns from the dark to the light within two seconds, in the middle of eight still ones."""
     levels = [40] * 96 + [40 + 3 * i for i in range(48)] + [184] * 96
     clip = even(levels)
-    shots, _ = plan_shots(clip, lambda part: measured(part, light_of))
+    shots, _ = find_shots(clip, lambda frames: measure_section(frames, light_of))
     assert len(shots) == 1
-    found = spans([hold for part in shots[0].parts for hold in part], 0)
+    found = keyframe_segments([hold for part in shots[0].sections for hold in part], 0)
     assert clip.converted <= 16
     light = np.interp(range(240), [s.first for s in found], [255 * float(s.statistics["layer"][0][0]) for s in found])
     assert np.abs(light - levels).max() < 40
     assert np.abs(light - levels).mean() < 8
-    assert all(0 < span.glide <= span.first - before.first for before, span in pairwise(found))
+    assert all(0 < span.ramp <= span.first - before.first for before, span in pairwise(found))
 
 
 @pytest.mark.parametrize(
@@ -286,7 +290,7 @@ def test_the_length_of_chunks_changes_no_painted_frame(
 def test_a_worker_that_dies_is_said_and_finished_chunks_are_kept(
     film: Path, style: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(executors, "paint_in_folders", _die)
+    monkeypatch.setattr(local, "paint_in_folders", _die)
     with pytest.raises(DeviceError, match=r"a worker died.*run the same command again"):
         render(film, tmp_path / "out.mp4", RenderSettings(style), engine=Engine(workers=2))
     assert os.listdir(tmp_path) == [".out.mp4.videostyle"]
@@ -460,7 +464,7 @@ def test_p1_a_disk_that_fills_up_while_encoding_and_has_room_again(
 def test_p1_too_little_room_is_said_beforehand(
     film: Path, style: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("videostyle.rendering.runner.disk_free", lambda folder: 1000)
+    monkeypatch.setattr("videostyle.rendering.resume.disk_free", lambda folder: 1000)
     render(film, tmp_path / "out.mp4", RenderSettings(style), plan_only=True)
     assert "are needed beside" in caplog.text
 
@@ -593,7 +597,7 @@ def test_a_sequence_of_painted_pictures_is_the_frames_in_colour(film: Path, styl
     from videostyle.media.provenance import read
     from videostyle.media.readers.images import read_picture
     from videostyle.media.timecode import parse_time
-    from videostyle.rendering.runner import iterate
+    from videostyle.rendering.iterate import iterate
 
     settings = RenderSettings(style, end=parse_time("30f"))
     report = render(film, tmp_path / "frames" / "f_%03d.png", settings)

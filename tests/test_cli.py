@@ -259,7 +259,7 @@ def test_learning_a_picture_can_be_stopped(
     tmp_path: Path, clip: Clip, little_to_try: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from videostyle.errors import Interrupted
-    from videostyle.rendering.runner import render
+    from videostyle.rendering.render import render
     from videostyle.rendering.settings import RenderSettings
     from videostyle.training import session as style_module
     from videostyle.training.objective import Objective

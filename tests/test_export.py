@@ -15,7 +15,7 @@ from videostyle.errors import DeviceError, OutputError
 from videostyle.frames import FrameBatch, VideoInfo
 from videostyle.inference import export as exporting
 from videostyle.inference.export import export
-from videostyle.network.statistics import Span
+from videostyle.network.statistics import KeyframeSegment
 from videostyle.processors.style import StyleProcessor
 from videostyle.styles.style_file import Style, save_style
 
@@ -56,7 +56,7 @@ def painted_by_render(style: Style, scene: np.ndarray, frame: np.ndarray) -> np.
     processor = StyleProcessor(style, precision="float32", batch_size=1)
     info = VideoInfo(width=WIDTH, height=HEIGHT)
     processor.open(info)
-    processor.use_shots([Span(0, processor.statistics_of(scene[None]))])
+    processor.use_shots([KeyframeSegment(0, processor.statistics_of(scene[None]))])
     return processor(FrameBatch(frame[None], np.zeros(1), 0)).frames[0]
 
 

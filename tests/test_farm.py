@@ -1,4 +1,4 @@
-"""Several outputs of one decode, and the chunks of several clips through one crew."""
+"""Several outputs of one decode, and the chunks of several clips through one pool."""
 
 from __future__ import annotations
 
@@ -17,13 +17,18 @@ from tests.conftest import X264, ffmpeg
 from tests.test_chunks import decoded
 from videostyle.errors import DeviceError, Interrupted, ModelError, OutputError, UsageError
 from videostyle.media.readers.opencv import OpenCVReader
-from videostyle.rendering import chunks, executors
-from videostyle.rendering.batch import Task, run_tasks, shared
-from videostyle.rendering.executors import ChunkedClip, Farm, Piece, ProcessCrew, visible_gpu
+from videostyle.rendering import chunked_clip, chunks
+from videostyle.rendering import scheduler as scheduling
+from videostyle.rendering.batch import Task, groups_of, run_tasks
+from videostyle.rendering.chunked_clip import ChunkedClip, ChunkTask
 from videostyle.rendering.job_store import Job, finished_chunks, load_job, work_folder
+from videostyle.rendering.outputs import OutputRequest
 from videostyle.rendering.plan import Plan
-from videostyle.rendering.runner import Wanted, render, render_all
+from videostyle.rendering.render import render, render_all
+from videostyle.rendering.scheduler import Scheduler
 from videostyle.rendering.settings import Engine, RenderSettings
+from videostyle.rendering.workers import local
+from videostyle.rendering.workers.local import ProcessPool, visible_gpu
 from videostyle.styles.style_file import Style, StyleCard, save_style
 
 
@@ -91,7 +96,7 @@ def test_styles_share_a_decode_and_paint_what_each_paints_alone(
 
     settings = [RenderSettings(style, end=parse_time(end) if end else None) for style in styles]
     outputs = [tmp_path / "a.mp4", tmp_path / "b.mp4"]
-    reports = render_all(film, [Wanted(o, s) for o, s in zip(outputs, settings, strict=True)])
+    reports = render_all(film, [OutputRequest(o, s) for o, s in zip(outputs, settings, strict=True)])
     # Once to plan and once to paint, whatever the number of styles.
     frames = 100 if end else 300
     assert [report.frames for report in reports] == [frames, frames]
@@ -116,7 +121,7 @@ def test_outputs_that_were_broken_off_at_different_places_go_on_together(
     folder = render(film, outputs[0], RenderSettings(styles[0]), plan_only=True).output
     chunks.paint_in_folders([str(folder)], [1])
     reads.clear()
-    reports = render_all(film, [Wanted(o, RenderSettings(s)) for o, s in zip(outputs, styles, strict=True)])
+    reports = render_all(film, [OutputRequest(o, RenderSettings(s)) for o, s in zip(outputs, styles, strict=True)])
     assert [report.resumed for report in reports] == [60, 0]
     assert [report.frames for report in reports] == [300, 300]
     # Planned for the second, then the chunk that both lack, then the one that the second lacks.
@@ -156,7 +161,7 @@ def test_what_reads_a_clip_alike_is_one_group(tmp_path: Path) -> None:
         Task(clip, tmp_path / "6.gif", settings, 1, 1),
         Task(clip, tmp_path / "7", replace(settings, codec="png"), 1, 1),
     ]
-    groups = [[task.output.stem for task in group] for group in shared(tasks)]
+    groups = [[task.output.stem for task in group] for group in groups_of(tasks)]
     assert groups == [["1", "2", "5", "7"], ["3"], ["4"], ["6"]]
 
 
@@ -173,33 +178,33 @@ def test_a_style_that_cannot_be_used_does_not_cost_the_others(
     assert sorted(os.listdir(tmp_path)) == ["0.mp4", "2.mp4"]
 
 
-# -- a crew ------------------------------------------------------------------------------------------------------
+# -- a pool ------------------------------------------------------------------------------------------------------
 
 
 class Hands:
-    """A crew whose pieces end when the test says so; without being told, in the order they were begun."""
+    """A pool whose tasks end when the test says so; without being told, in the order they were begun."""
 
     def __init__(self, workers: int = 2, attempts: int = 1, *, copies: bool = False) -> None:
         self.attempts, self.copies = attempts, copies
         self.begun: list[tuple[str, int]] = []
         self.most = 0
-        self.outcome: Callable[[Piece, int], Exception | None] = lambda piece, number: None
+        self.outcome: Callable[[ChunkTask, int], Exception | None] = lambda task, number: None
         self.slow: set[tuple[str, int]] = set()
         self.closed = False
         self._workers = workers
-        self._pieces: dict[int, Piece] = {}
+        self._tasks: dict[int, ChunkTask] = {}
 
     def free(self) -> bool:
-        return len(self._pieces) < self._workers
+        return len(self._tasks) < self._workers
 
-    def start(self, piece: Piece) -> int:
-        self.begun.append((piece.clip.jobs[0].input.name, piece.number))
-        self._pieces[len(self.begun)] = piece
-        self.most = max(self.most, len(self._pieces))
+    def start(self, task: ChunkTask) -> int:
+        self.begun.append((task.clip.jobs[0].input.name, task.number))
+        self._tasks[len(self.begun)] = task
+        self.most = max(self.most, len(self._tasks))
         return len(self.begun)
 
     def ended(self, handles: Collection[int], seconds: float) -> list[int]:
-        names = {h: (self._pieces[h].clip.jobs[0].input.name, self._pieces[h].number) for h in handles}
+        names = {h: (self._tasks[h].clip.jobs[0].input.name, self._tasks[h].number) for h in handles}
         # A slow worker ends only when a second one paints the same.
         able = [h for h in handles if names[h] not in self.slow or self.begun.count(names[h]) > 1]
         if not able:
@@ -208,8 +213,8 @@ class Hands:
         return [max(able) if self.slow else min(able)]
 
     def result(self, handle: int) -> None:
-        piece = self._pieces.pop(handle)
-        error = self.outcome(piece, handle)
+        task = self._tasks.pop(handle)
+        error = self.outcome(task, handle)
         if error is not None:
             raise error
 
@@ -231,7 +236,7 @@ class FakeSink:
 @pytest.fixture
 def clips(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., ChunkedClip]:
     """Makes clips of which nothing is painted in truth."""
-    monkeypatch.setattr(executors, "chunk_files", lambda job: [])
+    monkeypatch.setattr(chunked_clip, "chunk_files", lambda job: [])
 
     def make(name: str, lengths: list[int], pixels: int = 1000) -> ChunkedClip:
         borders = tuple((sum(lengths[:n]), length) for n, length in enumerate(lengths))
@@ -242,73 +247,73 @@ def clips(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Chun
     return make
 
 
-def farm_of(crew: Hands, monkeypatch: pytest.MonkeyPatch, **options: Any) -> Farm[str]:
-    monkeypatch.setattr(executors, "make_crew", lambda engine, most: crew)
-    return Farm(Engine("ray"), 100, **options)
+def scheduler_of(pool: Hands, monkeypatch: pytest.MonkeyPatch, **options: Any) -> Scheduler[str]:
+    monkeypatch.setattr(scheduling, "make_pool", lambda engine, most: pool)
+    return Scheduler(Engine("ray"), 100, **options)
 
 
-def all_planned(farm: Farm[str]) -> None:
-    while not all(future.done() for future in farm._planned):
+def all_planned(scheduler: Scheduler[str]) -> None:
+    while not all(future.done() for future in scheduler._planned):
         time.sleep(0.005)
 
 
 def test_chunks_of_all_clips_are_handed_out_at_once_and_the_longest_first(
     clips: Callable[..., ChunkedClip], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    crew, told = Hands(3), []
-    farm = farm_of(crew, monkeypatch, told=told.append)
+    pool, reported = Hands(3), []
+    scheduler = scheduler_of(pool, monkeypatch, on_progress=reported.append)
     made = {"a": clips("a", [10, 30]), "b": clips("b", [20]), "c": clips("c", [5, 5], 10_000)}
     for name, clip in made.items():
-        farm.add(name, lambda clip=clip: clip)  # type: ignore[misc]
-    all_planned(farm)
-    results = dict(farm.results())
-    assert crew.begun == [("c", 0), ("c", 1), ("a", 1), ("b", 0), ("a", 0)]
-    assert crew.most == 3
+        scheduler.add(name, lambda clip=clip: clip)  # type: ignore[misc]
+    all_planned(scheduler)
+    results = dict(scheduler.results())
+    assert pool.begun == [("c", 0), ("c", 1), ("a", 1), ("b", 0), ("a", 0)]
+    assert pool.most == 3
     assert {name: result[0].frames for name, result in results.items()} == {"a": 40, "b": 20, "c": 10}  # type: ignore[index, union-attr]
-    assert sum(told) == 70
-    assert crew.closed
+    assert sum(reported) == 70
+    assert pool.closed
 
 
 def test_workers_paint_while_another_clip_is_being_planned(
     clips: Callable[..., ChunkedClip], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    crew = Hands()
-    farm = farm_of(crew, monkeypatch)
+    pool = Hands()
+    scheduler = scheduler_of(pool, monkeypatch)
     first, second = clips("a", [10]), clips("b", [10])
 
     def late() -> ChunkedClip:
         deadline = time.monotonic() + 10
-        while not crew.begun:
+        while not pool.begun:
             assert time.monotonic() < deadline, "nothing was painted while this was planned"
             time.sleep(0.005)
         return second
 
-    farm.add("a", lambda: first)
-    farm.add("b", late)
-    assert [name for name, _ in farm.results()] == ["a", "b"]
+    scheduler.add("a", lambda: first)
+    scheduler.add("b", late)
+    assert [name for name, _ in scheduler.results()] == ["a", "b"]
 
 
 def test_a_clip_that_fails_does_not_cost_the_others(
     clips: Callable[..., ChunkedClip], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    crew = Hands(1)
-    crew.outcome = lambda piece, _: ModelError("not finite") if piece.clip.jobs[0].input.name == "a" else None
-    farm = farm_of(crew, monkeypatch)
+    pool = Hands(1)
+    pool.outcome = lambda task, _: ModelError("not finite") if task.clip.jobs[0].input.name == "a" else None
+    scheduler = scheduler_of(pool, monkeypatch)
     made = {"a": clips("a", [30, 30, 30]), "b": clips("b", [20, 20])}
     for name, clip in made.items():
-        farm.add(name, lambda clip=clip: clip)  # type: ignore[misc]
+        scheduler.add(name, lambda clip=clip: clip)  # type: ignore[misc]
 
     def broken() -> ChunkedClip:
         raise OutputError("locked")
 
-    farm.add("c", broken)
-    all_planned(farm)
-    results = dict(farm.results())
+    scheduler.add("c", broken)
+    all_planned(scheduler)
+    results = dict(scheduler.results())
     assert isinstance(results["a"], ModelError)
     assert isinstance(results["b"], list)
     assert isinstance(results["c"], OutputError)
     # Nothing more of it was begun after its failure.
-    assert crew.begun == [("a", 0), ("b", 0), ("b", 1)]
+    assert pool.begun == [("a", 0), ("b", 0), ("b", 1)]
     assert all(clip._sinks[0].aborted for clip in made.values())  # type: ignore[attr-defined]
 
 
@@ -316,69 +321,69 @@ def test_a_clip_that_fails_does_not_cost_the_others(
 def test_a_bug_met_in_one_clip_does_not_cost_the_others(
     where: str, clips: Callable[..., ChunkedClip], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    crew = Hands(1)
-    farm = farm_of(crew, monkeypatch)
+    pool = Hands(1)
+    scheduler = scheduler_of(pool, monkeypatch)
     bad, good = clips("a", [30, 30]), clips("b", [20])
 
     def fail(*arguments: object) -> Any:
         raise ZeroDivisionError
 
     if where == "painting":
-        crew.outcome = lambda piece, _: ZeroDivisionError() if piece.clip is bad else None
+        pool.outcome = lambda task, _: ZeroDivisionError() if task.clip is bad else None
     if where == "finishing":
         monkeypatch.setattr(bad, "finish", fail)
-    farm.add("a", fail if where == "planning" else lambda: bad)
-    farm.add("b", lambda: good)
-    results = dict(farm.results())
+    scheduler.add("a", fail if where == "planning" else lambda: bad)
+    scheduler.add("b", lambda: good)
+    results = dict(scheduler.results())
     assert isinstance(results["a"], ZeroDivisionError)
     assert isinstance(results["b"], list)
-    assert crew.closed
+    assert pool.closed
     assert where == "planning" or bad._sinks[0].aborted  # type: ignore[attr-defined]
 
 
 def test_what_may_pass_is_tried_again_on_a_cluster(
     clips: Callable[..., ChunkedClip], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    crew = Hands(1, attempts=3)
-    crew.outcome = lambda _, number: OutputError("node lost") if number < 3 else None
-    farm = farm_of(crew, monkeypatch)
+    pool = Hands(1, attempts=3)
+    pool.outcome = lambda _, number: OutputError("node lost") if number < 3 else None
+    scheduler = scheduler_of(pool, monkeypatch)
     clip = clips("a", [30])
-    farm.add("a", lambda: clip)
-    assert isinstance(dict(farm.results())["a"], list)
-    assert crew.begun == [("a", 0)] * 3
-    crew = Hands(1, attempts=3)
-    crew.outcome = lambda _, number: OutputError("node lost")
-    farm = farm_of(crew, monkeypatch)
-    farm.add("a", lambda: clips("a", [30]))
-    assert isinstance(dict(farm.results())["a"], OutputError)
-    assert crew.begun == [("a", 0)] * 3
+    scheduler.add("a", lambda: clip)
+    assert isinstance(dict(scheduler.results())["a"], list)
+    assert pool.begun == [("a", 0)] * 3
+    pool = Hands(1, attempts=3)
+    pool.outcome = lambda _, number: OutputError("node lost")
+    scheduler = scheduler_of(pool, monkeypatch)
+    scheduler.add("a", lambda: clips("a", [30]))
+    assert isinstance(dict(scheduler.results())["a"], OutputError)
+    assert pool.begun == [("a", 0)] * 3
 
 
 def test_an_idle_worker_paints_what_another_is_late_with(
     clips: Callable[..., ChunkedClip], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    crew, told = Hands(2, copies=True), []
-    crew.slow = {("a", 0)}
-    farm = farm_of(crew, monkeypatch, told=told.append)
+    pool, reported = Hands(2, copies=True), []
+    pool.slow = {("a", 0)}
+    scheduler = scheduler_of(pool, monkeypatch, on_progress=reported.append)
     clip = clips("a", [30, 20, 20])
-    farm.add("a", lambda: clip)
-    assert isinstance(dict(farm.results())["a"], list)
-    assert crew.begun.count(("a", 0)) == 2
-    assert sum(told) == 70
+    scheduler.add("a", lambda: clip)
+    assert isinstance(dict(scheduler.results())["a"], list)
+    assert pool.begun.count(("a", 0)) == 2
+    assert sum(reported) == 70
 
 
 def test_a_farm_that_is_stopped_keeps_what_is_finished_and_lets_the_outputs_go(
     clips: Callable[..., ChunkedClip], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    crew, cancel = Hands(1), threading.Event()
-    crew.outcome = lambda piece, number: cancel.set() if number == 2 else None
-    farm = farm_of(crew, monkeypatch, cancel=cancel)
+    pool, cancel = Hands(1), threading.Event()
+    pool.outcome = lambda task, number: cancel.set() if number == 2 else None
+    scheduler = scheduler_of(pool, monkeypatch, cancel=cancel)
     clip = clips("a", [30, 30, 30])
-    farm.add("a", lambda: clip)
+    scheduler.add("a", lambda: clip)
     with pytest.raises(Interrupted, match="finished chunks are kept"):
-        list(farm.results())
-    assert len(crew.begun) == 2
-    assert crew.closed
+        list(scheduler.results())
+    assert len(pool.begun) == 2
+    assert pool.closed
     assert clip._sinks[0].aborted  # type: ignore[attr-defined]
 
 
@@ -392,15 +397,15 @@ def test_a_batch_through_processes_gives_what_one_process_gives(
         Task(other, tmp_path / "2.mp4", RenderSettings(styles[0]), 50, 48 * 32),
         Task(other, tmp_path / "3.gif", RenderSettings(styles[0]), 50, 48 * 32),
     ]
-    told: list[tuple[str, int, int | None]] = []
-    outcomes = run_tasks(tasks, Engine(workers=2), progress=lambda tasks: lambda *a: told.append(a))
+    reported: list[tuple[str, int, int | None]] = []
+    outcomes = run_tasks(tasks, Engine(workers=2), progress=lambda tasks: lambda *a: reported.append(a))
     assert [(outcome.status, outcome.error) for outcome in outcomes] == [("done", "")] * 4
     assert [decoded(tmp_path / f"{n}.mp4") for n in range(2)] == alone
     render(other, tmp_path / "alone.mp4", RenderSettings(styles[0]))
     assert decoded(tmp_path / "2.mp4") == decoded(tmp_path / "alone.mp4")
     # One bar for everything that is painted in chunks.
-    assert {(phase, total) for phase, _, total in told} == {("paint", 700)}
-    assert sum(count for _, count, _ in told) == 650
+    assert {(phase, total) for phase, _, total in reported} == {("paint", 700)}
+    assert sum(count for _, count, _ in reported) == 650
     assert not list(tmp_path.glob(".*"))
 
 
@@ -423,14 +428,14 @@ def _note(folders: list[str], numbers: list[int], device: str | None) -> None:
 def test_each_gpu_gets_a_worker_that_sees_no_other(
     clips: Callable[..., ChunkedClip], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(executors, "paint_in_folders", _note)
-    monkeypatch.setattr(executors, "_load", _nothing)
+    monkeypatch.setattr(local, "paint_in_folders", _note)
+    monkeypatch.setattr(local, "warm_up", _nothing)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,7")
-    farm: Farm[str] = Farm(Engine(devices=("gpu:0", "gpu:1")), 4)
+    scheduler: Scheduler[str] = Scheduler(Engine(devices=("gpu:0", "gpu:1")), 4)
     clip = clips("a", [10, 10, 10, 10])
-    farm.add("a", lambda: clip)
-    monkeypatch.setattr(executors, "remove_job", lambda folder: None)
-    assert isinstance(dict(farm.results())["a"], list)
+    scheduler.add("a", lambda: clip)
+    monkeypatch.setattr(chunked_clip, "remove_job", lambda folder: None)
+    assert isinstance(dict(scheduler.results())["a"], list)
     notes = [path.read_text().split() for path in work_folder(clip.jobs[0].output).glob("*.txt")]
     assert len(notes) == 4
     assert {tuple(note[1:3]) for note in notes} == {("gpu:0", "4"), ("gpu:0", "7")}
@@ -489,22 +494,22 @@ def _sleep_or_die(folders: list[str], numbers: list[int], device: str | None) ->
 def test_a_worker_that_dies_takes_no_other_with_it_and_is_replaced(
     clips: Callable[..., ChunkedClip], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(executors, "paint_in_folders", _sleep_or_die)
-    monkeypatch.setattr(executors, "_load", _nothing)
-    crew = ProcessCrew(1)
+    monkeypatch.setattr(local, "paint_in_folders", _sleep_or_die)
+    monkeypatch.setattr(local, "warm_up", _nothing)
+    pool = ProcessPool(1)
     try:
-        pieces = clips("a", [10, 10]).pieces()
-        for piece, fails in ((pieces[0], True), (pieces[1], False)):
-            handle = crew.start(piece)
-            while not crew.ended([handle], 1.0):
+        tasks = clips("a", [10, 10]).tasks()
+        for task, fails in ((tasks[0], True), (tasks[1], False)):
+            handle = pool.start(task)
+            while not pool.ended([handle], 1.0):
                 pass
             if fails:
                 with pytest.raises(DeviceError, match="a worker died"):
-                    crew.result(handle)
+                    pool.result(handle)
             else:
-                crew.result(handle)
+                pool.result(handle)
     finally:
-        crew.close()
+        pool.close()
 
 
 def _interrupted(folders: list[str], numbers: list[int], device: str | None) -> None:
@@ -519,19 +524,19 @@ def _interrupted(folders: list[str], numbers: list[int], device: str | None) -> 
 def test_p6_ctrl_c_does_not_reach_the_workers_and_their_chunks_are_finished(
     clips: Callable[..., ChunkedClip], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(executors, "paint_in_folders", _interrupted)
-    monkeypatch.setattr(executors, "_load", _nothing)
+    monkeypatch.setattr(local, "paint_in_folders", _interrupted)
+    monkeypatch.setattr(local, "warm_up", _nothing)
     before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
     resource_tracker._resource_tracker._stop()  # as in a program whose first worker this is
-    crew = ProcessCrew(1)
+    pool = ProcessPool(1)
     clip = clips("a", [10])
     try:
-        handle = crew.start(clip.pieces()[0])
-        while not crew.ended([handle], 1.0):
+        handle = pool.start(clip.tasks()[0])
+        while not pool.ended([handle], 1.0):
             pass
-        crew.result(handle)
+        pool.result(handle)
     finally:
-        crew.close()
+        pool.close()
     # It was deaf before its first line ran: it takes a while until a process is ready.
     assert (work_folder(clip.jobs[0].output) / "finished.txt").read_text() == "True"
     assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == before
@@ -543,12 +548,12 @@ def test_workers_end_with_a_parent_that_was_killed(tmp_path: Path) -> None:
 
     code = (
         "import os, time, signal\n"
-        "from videostyle.rendering import executors\n"
+        "from videostyle.rendering.workers import local\n"
         "from tests.test_farm import _nothing\n"
-        "executors._load = _nothing\n"
+        "local.warm_up = _nothing\n"
         "if __name__ == '__main__':\n"
-        "    crew = executors.ProcessCrew(1)\n"
-        "    pid = crew._pools[0].submit(os.getpid).result()\n"
+        "    pool = local.ProcessPool(1)\n"
+        "    pid = pool._pools[0].submit(os.getpid).result()\n"
         "    print(pid, flush=True)\n"
         "    time.sleep(60)\n"
     )

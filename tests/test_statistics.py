@@ -8,17 +8,17 @@ import pytest
 from videostyle.network.statistics import (
     FLAT,
     SAME,
-    Hold,
-    Span,
+    KeyframeSegment,
+    Measurement,
     between,
     columns,
     contrast,
     difference,
     from_arrays,
+    keyframe_segments,
     one_scene,
     pooled,
     share_beside,
-    spans,
     steps_of,
     to_arrays,
 )
@@ -73,16 +73,20 @@ def test_difference_is_in_deviations() -> None:
 
 
 def test_a_scene_that_stays_has_one_set_of_statistics_however_long() -> None:
-    holds = [Hold(240 * i + 30, 240 * i + 210, level(0.2 * SAME * (i % 2)), 4) for i in range(10)]
-    (span,) = spans(holds, 7)
-    assert (span.first, span.glide) == (7, 0)
+    holds = [Measurement(240 * i + 30, 240 * i + 210, level(0.2 * SAME * (i % 2)), 4) for i in range(10)]
+    (span,) = keyframe_segments(holds, 7)
+    assert (span.first, span.ramp) == (7, 0)
     assert difference(span.statistics, level(0.1 * SAME)) < 1e-3
     assert one_scene([hold.statistics for hold in holds])
 
 
 def test_a_camera_that_moves_on_has_statistics_that_glide() -> None:
-    holds = [Hold(0, 100, level(0.0), 4), Hold(120, 120, level(0.5)), Hold(144, 300, level(1.0), 4)]
-    assert [(span.first, span.glide) for span in spans(holds, 0)] == [(0, 0), (120, 20), (144, 24)]
+    holds = [
+        Measurement(0, 100, level(0.0), 4),
+        Measurement(120, 120, level(0.5)),
+        Measurement(144, 300, level(1.0), 4),
+    ]
+    assert [(span.first, span.ramp) for span in keyframe_segments(holds, 0)] == [(0, 0), (120, 20), (144, 24)]
     assert not one_scene([hold.statistics for hold in holds])
 
 
@@ -105,4 +109,4 @@ def test_statistics_come_back_from_arrays() -> None:
         found = from_arrays(arrays, f"shot/{number}/")
         assert difference(found, expected) == 0
         assert found.keys() == expected.keys()
-    assert Span(3, first).glide == 0
+    assert KeyframeSegment(3, first).ramp == 0

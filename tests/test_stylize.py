@@ -17,7 +17,7 @@ from videostyle.inference.painter import FramePainter
 from videostyle.inference.program import FrameInputs
 from videostyle.inference.tiling import plan_tiles
 from videostyle.network import style_network
-from videostyle.network.statistics import FLAT, Span, between, contrast, difference, pooled
+from videostyle.network.statistics import FLAT, KeyframeSegment, between, contrast, difference, pooled
 from videostyle.network.style_network import Architecture, fold, forward, forward_folded, measure
 from videostyle.processors.preserve_color import PreserveColor
 from videostyle.processors.style import StyleProcessor
@@ -186,7 +186,7 @@ def test_any_size_and_any_number_of_frames(random_style: Style, height: int, wid
 def test_a_frame_does_not_depend_on_its_neighbours_or_its_batch(random_style: Style) -> None:
     frames = scene(5, 40, 56)
     processor = opened(random_style, 40, 56, batch_size=4)
-    processor.use_shots([Span(0, processor.statistics_of(frames))])
+    processor.use_shots([KeyframeSegment(0, processor.statistics_of(frames))])
     together = processor(batch(frames)).frames
     alone = np.concatenate([processor(batch(frames[i : i + 1], i)).frames for i in (4, 2, 0, 1, 3)])
     assert np.abs(together[[4, 2, 0, 1, 3]].astype(int) - alone).max() <= 1
@@ -195,7 +195,7 @@ def test_a_frame_does_not_depend_on_its_neighbours_or_its_batch(random_style: St
 def test_tiles_are_the_whole_frame(random_style: Style) -> None:
     frames = scene(2, 333, 517)
     whole = opened(random_style, 333, 517)
-    whole.use_shots([Span(0, whole.statistics_of(frames))])
+    whole.use_shots([KeyframeSegment(0, whole.statistics_of(frames))])
     tiled = opened(random_style, 333, 517, tile=280 * 280)
     tiled.use_shots(whole._spans)
     assert len(tiled._painter.tiles) > 3
@@ -228,7 +228,7 @@ def test_the_noise_of_a_flat_scene_is_not_painted_as_mountains(random_style: Sty
     sky = sky.astype(np.uint8)
 
     def restlessness(statistics: dict) -> float:
-        processor.use_shots([Span(0, statistics)])
+        processor.use_shots([KeyframeSegment(0, statistics)])
         one, two = processor(batch(sky)).frames.astype(int)
         return float(np.abs(one - two).mean())
 
@@ -280,10 +280,10 @@ def test_shots_are_painted_with_their_own_statistics(random_style: Style) -> Non
     dark, bright = scene(3, 32, 32) // 4, scene(3, 32, 32, 1)
     processor = opened(random_style, 32, 32, batch_size=4)
     one, two = processor.statistics_of(dark), processor.statistics_of(bright)
-    processor.use_shots([Span(0, one), Span(3, two)])
+    processor.use_shots([KeyframeSegment(0, one), KeyframeSegment(3, two)])
     mixed = processor(batch(np.concatenate([dark, bright]))).frames
     alone = opened(random_style, 32, 32, batch_size=4)
-    alone.use_shots([Span(0, two)])
+    alone.use_shots([KeyframeSegment(0, two)])
     np.testing.assert_array_equal(mixed[3:], alone(batch(bright)).frames)
     assert np.abs(mixed[:3].astype(int) - alone(batch(dark)).frames).max() > 2
 
@@ -293,14 +293,14 @@ def test_statistics_glide_from_frame_to_frame_whoever_paints_which(random_style:
     still = np.repeat(scene(1, 32, 32), 14, axis=0)
     processor = opened(random_style, 32, 32, batch_size=size)
     one, two = processor.statistics_of(still // 4), processor.statistics_of(scene(3, 32, 32, 1))
-    spans = [Span(0, one), Span(10, two, glide=7)]
+    spans = [KeyframeSegment(0, one), KeyframeSegment(10, two, ramp=7)]
     processor.use_shots(spans)
     whole = processor(batch(still)).frames
     for number in reversed(range(14)):  # one by one and in any order
         np.testing.assert_array_equal(processor(batch(still[:1], number)).frames, whole[number : number + 1])
     for frame, statistics in ((0, one), (3, one), (10, two), (13, two), (5, between(one, two, 2 / 7))):
         alone = opened(random_style, 32, 32, batch_size=1)
-        alone.use_shots([Span(0, statistics)])
+        alone.use_shots([KeyframeSegment(0, statistics)])
         np.testing.assert_array_equal(alone(batch(still[:1])).frames[0], whole[frame])
     changes = np.abs(np.diff(whole.astype(float), axis=0)).mean(axis=(1, 2, 3))
     assert (changes[:3] == 0).all()
@@ -316,7 +316,7 @@ def test_i420_is_the_same_picture(random_style: Style, color: ColorInfo) -> None
     rgb, planes = StyleProcessor(random_style), StyleProcessor(random_style, output="i420")
     for processor in (rgb, planes):
         processor.open(info)
-        processor.use_shots([Span(0, processor.statistics_of(frames))])
+        processor.use_shots([KeyframeSegment(0, processor.statistics_of(frames))])
     expected, out = rgb(batch(frames)).frames.astype(float), planes(batch(frames))
     assert out.pixel_format == "i420"
     assert out.frames.shape == (2, 48, 48)
@@ -359,7 +359,7 @@ def test_p7_memory_that_runs_out_halves_the_batch_then_tiles(
     monkeypatch.setenv("VIDEOSTYLE_THREADS", "1")  # one batch at a time, whatever an earlier test has set
     frames = scene(5, 700, 700)
     processor = opened(random_style, 700, 700, batch_size=4)
-    processor.use_shots([Span(0, processor.statistics_of(frames[:1]))])
+    processor.use_shots([KeyframeSegment(0, processor.statistics_of(frames[:1]))])
     expected = processor(batch(frames)).frames
     original, sizes = FramePainter.__call__, []
 
@@ -410,5 +410,5 @@ def test_devices_and_precisions() -> None:
 def test_bfloat16_paints_nearly_the_same(random_style: Style) -> None:
     frames = scene(1, 48, 64)
     exact, rough = opened(random_style, 48, 64), opened(random_style, 48, 64, precision="bfloat16")
-    rough.use_shots([Span(0, exact.statistics_of(frames))])
+    rough.use_shots([KeyframeSegment(0, exact.statistics_of(frames))])
     assert np.abs(exact(batch(frames)).frames.astype(int) - rough(batch(frames)).frames).mean() < 3

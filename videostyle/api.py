@@ -16,9 +16,9 @@ import numpy as np
 
 from videostyle.frames import FrameBatch, UInt8Array, VideoInfo
 from videostyle.media.timecode import TimePoint
+from videostyle.rendering.iterate import iterate
 from videostyle.rendering.pipeline import RunReport
-from videostyle.rendering.runner import iterate
-from videostyle.rendering.runner import render as _render
+from videostyle.rendering.render import render as _render
 from videostyle.rendering.settings import settings_from
 
 if TYPE_CHECKING:

@@ -80,7 +80,7 @@ def run(options: argparse.Namespace) -> int:
             bars.say(f"{tasks[0].input.name}, {', '.join(task.settings.style for task in tasks)}")
         return bars
 
-    def told(outcome: Outcome, left: float | None) -> None:
+    def on_outcome(outcome: Outcome, left: float | None) -> None:
         text = f": {outcome.error}" if outcome.error else ""
         rest = f"; {_hours(left)} left" if left else ""
         bars.say(f"{outcome.status} {outcome.task.output.name}{text}{rest}")
@@ -91,7 +91,7 @@ def run(options: argparse.Namespace) -> int:
                 tasks,
                 engine,
                 progress=progress,
-                told=told,
+                on_outcome=on_outcome,
                 cancel=cancel,
                 report=Path(options.report) if options.report else None,
                 failed=failed,

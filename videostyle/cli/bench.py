@@ -72,12 +72,12 @@ def run(options: argparse.Namespace) -> int:
     if "float32" not in precisions:
         precisions.insert(0, "float32")
     picture = PendingOutput(Path(options.plot), overwrite=True) if options.plot else None
-    told = None if options.quiet else lambda text: print(f"measuring: {text}", file=sys.stderr, flush=True)
+    on_progress = None if options.quiet else lambda text: print(f"measuring: {text}", file=sys.stderr, flush=True)
     try:
         with tempfile.TemporaryDirectory(prefix="videostyle-bench-") as folder:
             report = bench(
                 gallery.resolve(options.style), sizes, batches, precisions, device, Path(folder),
-                rounds=options.rounds, frames=options.frames, told=told,
+                rounds=options.rounds, frames=options.frames, on_progress=on_progress,
             )  # fmt: skip
         if picture is not None:
             peak = max(report.peaks.values())

@@ -175,7 +175,7 @@ def _learn(options: argparse.Namespace) -> None:
     """Trains the styles that are pictures and were not trained yet, on pictures that ship with the program."""
     from videostyle.cli.progress import Bars, stoppable
     from videostyle.inference.startup import load_tensorflow
-    from videostyle.rendering.runner import stopping
+    from videostyle.rendering.progress import cancellable
     from videostyle.training.session import from_picture
 
     load_tensorflow()
@@ -183,7 +183,7 @@ def _learn(options: argparse.Namespace) -> None:
     with stoppable() as stop:
         try:
             for style in filter(trains, options.style):
-                from_picture(Path(style), None, stopping(bars, stop))
+                from_picture(Path(style), None, cancellable(bars, stop))
         finally:
             bars.close()
 

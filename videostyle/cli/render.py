@@ -81,7 +81,7 @@ def _part(options: argparse.Namespace, settings: RenderSettings) -> int:
     from videostyle.cli.progress import Bars, stoppable
     from videostyle.rendering.chunks import paint_in_folders
     from videostyle.rendering.job_store import load_job, work_folder
-    from videostyle.rendering.runner import render
+    from videostyle.rendering.render import render
 
     if not options.output or len(options.inputs) != 1:
         raise UsageError("--plan and --chunk need one INPUT and a file name with -o")
@@ -118,7 +118,7 @@ def _render_one(
     bars: Bars,
     cancel: threading.Event,
 ) -> dict[str, object]:
-    from videostyle.rendering.runner import render
+    from videostyle.rendering.render import render
 
     report = render(
         path,

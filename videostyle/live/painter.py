@@ -16,7 +16,7 @@ from videostyle.live.dissolve import Dissolve
 from videostyle.live.pace import STEPS, painted_size
 from videostyle.live.scene_follower import PARTS, SceneFollower
 from videostyle.media.opencv import load_cv2
-from videostyle.network.statistics import Span, between
+from videostyle.network.statistics import KeyframeSegment, between
 from videostyle.network.style_network import Statistics
 from videostyle.processors.style import StyleProcessor
 from videostyle.styles.style_file import Style, blend, interpolate
@@ -192,7 +192,7 @@ class LivePainter:
         processor = self._processors[step]
         processor.use_style(self._current)
         if self._statistics is not None:
-            processor.use_shots([Span(0, self._statistics)])
+            processor.use_shots([KeyframeSegment(0, self._statistics)])
 
     def _measured(self, frame: UInt8Array, style: Style) -> Statistics:
         return self._processors[0].statistics_of(frame[None], style, PARTS)

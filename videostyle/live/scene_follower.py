@@ -6,9 +6,9 @@ import math
 from collections.abc import Callable
 
 from videostyle.frames import UInt8Array
+from videostyle.motion.cuts import CutDetector
 from videostyle.network.statistics import between, pooled
 from videostyle.network.style_network import Statistics
-from videostyle.rendering.plan import CutDetector
 
 MEASURE_EVERY = 1.0  # seconds between two measurements of a scene that stays
 PARTS = 4  # in which such a measurement is taken, one after the other: all at once would make a frame late

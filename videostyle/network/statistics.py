@@ -1,4 +1,4 @@
-"""Statistics of normalised layers along a clip: pooled where one set suits, gliding where the scene becomes another.
+"""Statistics of normalised layers along a clip: pooled where one set suits, interpolated where the scene changes.
 
 Most shots have one set of statistics, the pooled ones of a few of their frames, and nothing in them breathes. A
 camera that turns from a dark room to a bright window has frames that no common set suits: the paint would be too weak
@@ -29,12 +29,12 @@ Float = NDArray[np.float32]
 
 SAME = 0.04  # difference up to which measurements are of one scene; where a camera stands still it is 0.01 to 0.03
 FAR = 0.08  # difference of neighbours beyond which more must be known of what lies between
-STEP = 0.01  # difference of two steps of a glide, at most: paint moves by one or two levels of 255 in the mean
+STEP = 0.01  # difference of two steps of a ramp, at most: paint moves by one or two levels of 255 in the mean
 
 FLAT = 24.0  # deviation of the pixel values of 255 below which a scene is flat: it is so in one photo of fifty
 
 
-class Hold(NamedTuple):
+class Measurement(NamedTuple):
     """Frames ``first`` to ``last`` share statistics, those of ``samples`` measured frames pooled."""
 
     first: int
@@ -43,15 +43,16 @@ class Hold(NamedTuple):
     samples: int = 1
 
 
-class Span(NamedTuple):
-    """From frame ``first`` on, up to the next span, ``statistics`` hold.
+class KeyframeSegment(NamedTuple):
+    """A run of frames, from ``first`` up to the next segment, that is painted with the same ``statistics``.
 
-    Over the ``glide`` frames before ``first`` they come there from those of the span before; 0 where a shot begins.
+    Over the last ``ramp`` frames before ``first`` statistics are interpolated from those of the segment before to
+    these; 0 where a shot begins.
     """
 
     first: int
     statistics: Statistics
-    glide: int = 0
+    ramp: int = 0
 
 
 def contrast(frames: NDArray[np.uint8]) -> float:
@@ -140,30 +141,36 @@ def one_scene(parts: Sequence[Statistics]) -> bool:
     return all(difference(one, other) <= SAME for one, other in combinations(parts, 2))
 
 
-def spans(holds: Iterable[Hold], first: int) -> list[Span]:
-    """The spans of a shot that begins with frame ``first``, from what was measured along it, in order.
+def keyframe_segments(measurements: Iterable[Measurement], first: int) -> list[KeyframeSegment]:
+    """The keyframe segments of a shot that begins with frame ``first``, from what was measured along it, in order.
 
-    Neighbours that hold the same scene for several measurements are pooled; between others statistics glide.
+    Neighbours of several measured frames each that show the same scene are pooled; between others statistics are
+    interpolated.
     """
-    joined: list[Hold] = []
-    for hold in holds:
+    joined: list[Measurement] = []
+    for measurement in measurements:
         before = joined[-1] if joined else None
-        if before and min(before.samples, hold.samples) > 1 and difference(before.statistics, hold.statistics) <= SAME:
-            both = pooled([before.statistics, hold.statistics], [before.samples, hold.samples])
-            joined[-1] = Hold(before.first, hold.last, both, before.samples + hold.samples)
+        if (
+            before
+            and min(before.samples, measurement.samples) > 1
+            and difference(before.statistics, measurement.statistics) <= SAME
+        ):
+            counts = [before.samples, measurement.samples]
+            both = pooled([before.statistics, measurement.statistics], counts)
+            joined[-1] = Measurement(before.first, measurement.last, both, sum(counts))
         else:
-            joined.append(hold)
+            joined.append(measurement)
     return [
-        Span(hold.first, hold.statistics, hold.first - joined[number - 1].last)
+        KeyframeSegment(found.first, found.statistics, found.first - joined[number - 1].last)
         if number
-        else Span(first, hold.statistics)
-        for number, hold in enumerate(joined)
+        else KeyframeSegment(first, found.statistics)
+        for number, found in enumerate(joined)
     ]
 
 
-def steps_of(glide: int, one: Statistics, other: Statistics) -> int:
-    """Into how many steps a glide of so many frames is cut: each is too small to see, none shorter than a frame."""
-    return max(1, min(glide, math.ceil(difference(one, other) / STEP)))
+def steps_of(ramp: int, one: Statistics, other: Statistics) -> int:
+    """Into how many steps a ramp of so many frames is divided: each too small to see, none shorter than a frame."""
+    return max(1, min(ramp, math.ceil(difference(one, other) / STEP)))
 
 
 def from_arrays(arrays: Mapping[str, Float], prefix: str) -> Statistics:

@@ -43,8 +43,8 @@ class Identity:
         """Has nothing to free."""
 
 
-class Kept:
-    """A processor that outlives a run, with what it has compiled: its owner closes it."""
+class Borrowed:
+    """A processor that outlives a run, with what it has compiled: the owner of the inner one closes it."""
 
     def __init__(self, inner: Processor) -> None:
         self._inner = inner

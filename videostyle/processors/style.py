@@ -21,7 +21,7 @@ from videostyle.inference.device import choose_device, choose_precision, cores
 from videostyle.inference.painter import FramePainter
 from videostyle.inference.program import FrameInputs
 from videostyle.inference.shot_measurement import ShotMeasurement
-from videostyle.network.statistics import Span, between, steps_of
+from videostyle.network.statistics import KeyframeSegment, between, steps_of
 from videostyle.network.style_network import Statistics, expand, fold
 from videostyle.styles.style_file import Arrays, Style
 
@@ -77,8 +77,8 @@ class StyleProcessor:
         self._output = output
         self._painter: FramePainter | None = None
         self._measurement = ShotMeasurement(style.architecture, self.device)
-        self._spans: list[Span] = []
-        self._steps: dict[int, int] = {}  # of the glide after a span
+        self._segments: list[KeyframeSegment] = []
+        self._steps: dict[int, int] = {}  # of the ramp after a segment
         self._kernels: Arrays = {}
         self._weights: dict[tuple[int, float], dict[str, Any]] = {}
         # Where TensorFlow computes each operation on one thread, batches are computed side by side instead: no
@@ -116,8 +116,8 @@ class StyleProcessor:
         painter = self._opened()
         if batch.frames.shape[1:3] != painter.size:
             raise ValueError(f"frames of {batch.frames.shape[1:3]} after open() with {painter.size}")
-        if not self._spans:
-            self.use_shots([Span(0, self.statistics_of(batch.frames[evenly_spread(len(batch), 4)]))])
+        if not self._segments:
+            self.use_shots([KeyframeSegment(0, self.statistics_of(batch.frames[evenly_spread(len(batch), 4)]))])
         places = [self._place_of(batch.index + number) for number in range(len(batch))]
         # Frames come in order: weights of places that are left behind will not be needed again.
         self._weights = {place: self._weights.get(place) or self._weights_at(*place) for place in dict.fromkeys(places)}
@@ -137,11 +137,11 @@ class StyleProcessor:
 
     # -- shots, statistics, styles ---------------------------------------------------------------------------
 
-    def use_shots(self, spans: Sequence[Span]) -> None:
+    def use_shots(self, segments: Sequence[KeyframeSegment]) -> None:
         """Sets which statistics hold from which frame on, in order."""
-        if not spans:
+        if not segments:
             raise ValueError("at least one shot is needed")
-        self._spans = sorted(spans, key=lambda span: span.first)
+        self._segments = sorted(segments, key=lambda segment: segment.first)
         self._steps.clear()
         self._weights.clear()
 
@@ -174,24 +174,24 @@ class StyleProcessor:
         return self._measurement.network_statistics(frames, style, colour=colour, columns=columns, column=column)
 
     def _place_of(self, frame: int) -> tuple[int, float]:
-        """The span that a frame lies in, and how far its statistics have gone over to those of the next, 0..1."""
-        number = max(0, bisect.bisect_right(self._spans, frame, key=lambda span: span.first) - 1)
-        if number + 1 == len(self._spans):
+        """The segment that a frame lies in, and how far its statistics have gone over to those of the next, 0..1."""
+        number = max(0, bisect.bisect_right(self._segments, frame, key=lambda segment: segment.first) - 1)
+        if number + 1 == len(self._segments):
             return number, 0.0
-        span, after = self._spans[number : number + 2]
-        gone = frame - (after.first - after.glide)
+        segment, after = self._segments[number : number + 2]
+        gone = frame - (after.first - after.ramp)
         if gone <= 0:
             return number, 0.0
-        if number not in self._steps:  # the same for every frame of a glide
-            self._steps[number] = steps_of(after.glide, span.statistics, after.statistics)
+        if number not in self._steps:  # the same for every frame of a ramp
+            self._steps[number] = steps_of(after.ramp, segment.statistics, after.statistics)
         steps = self._steps[number]
-        return number, round(gone / after.glide * steps) / steps
+        return number, round(gone / after.ramp * steps) / steps
 
     def _weights_at(self, number: int, share: float) -> dict[str, Any]:
         """The weights at a place (``_place_of``), on the device."""
-        statistics = self._spans[number].statistics
+        statistics = self._segments[number].statistics
         if share:
-            statistics = between(statistics, self._spans[number + 1].statistics, share)
+            statistics = between(statistics, self._segments[number + 1].statistics, share)
         self._kernels = self._kernels or expand(self.style.weights)
         arrays = fold(self.style.architecture, self.style.weights, statistics, white=255.0, kernels=self._kernels)
         dtype = tf.as_dtype(self.precision)
@@ -233,7 +233,7 @@ class StyleProcessor:
                 first = end
                 while end < min(inputs.frame_count, first + self._batch) and places[end] == places[first]:
                     end += 1
-                # In a glide every frame may have weights of its own.
+                # In a ramp every frame may have weights of its own.
                 filled = 1 if end - first == 1 else self._batch
                 calls.append((inputs.between(first, end), filled, self._weights[places[first]]))
             try:
@@ -284,6 +284,6 @@ class StyleProcessor:
             frames: uint8 ``[B, H, W, 3]`` of the size given to ``open``, not tiled.
             rounds: how often to measure.
         """
-        if not self._spans:
-            self.use_shots([Span(0, self.statistics_of(frames[:1]))])
+        if not self._segments:
+            self.use_shots([KeyframeSegment(0, self.statistics_of(frames[:1]))])
         return self._opened().seconds(FrameInputs(frames), self._weights_at(0, 0.0), rounds)

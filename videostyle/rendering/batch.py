@@ -20,9 +20,9 @@ from videostyle.rendering.plan import BYTES_A_PIXEL
 from videostyle.rendering.settings import Engine, RenderSettings
 
 if TYPE_CHECKING:
-    from videostyle.rendering.executors import ChunkedClip
+    from videostyle.rendering.chunked_clip import ChunkedClip
+    from videostyle.rendering.outputs import OutputRequest
     from videostyle.rendering.pipeline import RunReport
-    from videostyle.rendering.runner import Wanted
 
 log = logging.getLogger("videostyle")
 
@@ -125,7 +125,7 @@ def plan_tasks(entries: Sequence[JobEntry], folder: Path | None) -> tuple[list[T
         entries: what is wanted.
         folder: where outputs go, in a mirrored tree; None = beside the clips.
     """
-    from videostyle.rendering.runner import default_output, style_label
+    from videostyle.rendering.naming import default_output, style_label
 
     tasks: list[Task] = []
     failed: list[Outcome] = []
@@ -223,7 +223,7 @@ Groups = list[list[Task]]
 Progress = Callable[[Sequence[Task]], Callable[[str, int, int | None], None]]
 
 
-def shared(tasks: Iterable[Task]) -> Groups:
+def groups_of(tasks: Iterable[Task]) -> Groups:
     """Tasks in groups that one decode of a clip serves, in the order of the first of each."""
     from videostyle.media.ffmpeg.codecs import codec_for
 
@@ -239,19 +239,19 @@ def shared(tasks: Iterable[Task]) -> Groups:
     return list(groups.values())
 
 
-class _Ledger:
-    """What became of the tasks so far: written down, told, and what is to be done about a failure."""
+class _ResultLog:
+    """What became of the tasks so far: written to the report, passed on, and what is to be done about a failure."""
 
     def __init__(
         self,
         tasks: Sequence[Task],
         failed: Sequence[Outcome],
         report: Path | None,
-        told: Callable[[Outcome, float | None], None] | None,
+        on_outcome: Callable[[Outcome, float | None], None] | None,
         clock: Clock,
     ) -> None:
         self.outcomes = list(failed)
-        self._report, self._told, self._clock = report, told, clock
+        self._report, self._on_outcome, self._clock = report, on_outcome, clock
         self._left = sum(task.cost for task in tasks)
         self._tried: dict[Path, int] = {}
         self._since = time.monotonic()
@@ -272,8 +272,8 @@ class _Ledger:
             self.outcomes.append(outcome)
             self._left -= outcome.task.cost
             self.write()
-            if self._told is not None:
-                self._told(outcome, self._clock.left(self._left))
+            if self._on_outcome is not None:
+                self._on_outcome(outcome, self._clock.left(self._left))
 
     def done(self, group: Sequence[Task], reports: Sequence[RunReport]) -> None:
         """Takes what was painted."""
@@ -315,7 +315,7 @@ def run_tasks(
     engine: Engine,
     *,
     progress: Progress | None = None,
-    told: Callable[[Outcome, float | None], None] | None = None,
+    on_outcome: Callable[[Outcome, float | None], None] | None = None,
     cancel: threading.Event | None = None,
     report: Path | None = None,
     failed: Sequence[Outcome] = (),
@@ -328,7 +328,7 @@ def run_tasks(
         tasks: in order.
         engine: who paints. Several workers get the chunks of all clips at once.
         progress: gives the progress function of the tasks that are painted together.
-        told: called after each with what became of it and the seconds left for the rest.
+        on_outcome: called after each with what became of it and the seconds left for the rest.
         cancel: set it to stop.
         report: file that is written anew after each task.
         failed: what failed before; part of the result.
@@ -338,64 +338,65 @@ def run_tasks(
     Raises:
         Interrupted: if ``cancel`` was set; the report is written.
     """
-    ledger = _Ledger(tasks, failed, report, told, clock or Clock(None))
-    groups = shared(tasks)
+    results = _ResultLog(tasks, failed, report, on_outcome, clock or Clock(None))
+    groups = groups_of(tasks)
     try:
         if engine.alone:
-            _one_by_one(groups, ledger, progress, cancel, restart)
+            _one_by_one(groups, results, progress, cancel, restart)
         else:
-            _all_at_once(groups, ledger, engine, progress, cancel, restart)
+            _all_at_once(groups, results, engine, progress, cancel, restart)
     except Interrupted:
-        ledger.write()
+        results.write()
         raise
-    return ledger.outcomes
+    return results.outcomes
 
 
-def _wanted(group: Sequence[Task]) -> list[Wanted]:
-    from videostyle.rendering.runner import Wanted
+def _requests(group: Sequence[Task]) -> list[OutputRequest]:
+    from videostyle.rendering.outputs import OutputRequest
 
     for task in group:
         task.output.parent.mkdir(parents=True, exist_ok=True)
-    return [Wanted(task.output, task.settings) for task in group]
+    return [OutputRequest(task.output, task.settings) for task in group]
 
 
 def _one_by_one(
     groups: Groups,
-    ledger: _Ledger,
+    results: _ResultLog,
     progress: Progress | None,
     cancel: threading.Event | None,
     restart: bool,
 ) -> None:
-    from videostyle.rendering.runner import render_all
+    from videostyle.rendering.render import render_all
 
     waiting = [(group, restart) for group in groups]
     while waiting:
         group, anew = waiting.pop(0)
-        if not (group := ledger.waiting(group)):
+        if not (group := results.waiting(group)):
             continue
-        told = progress(group) if progress else None
+        on_progress = progress(group) if progress else None
         try:
-            reports = render_all(group[0].input, _wanted(group), progress=told, cancel=cancel, restart=anew)
+            reports = render_all(group[0].input, _requests(group), progress=on_progress, cancel=cancel, restart=anew)
         except Interrupted:
             raise
         except Exception as error:
-            waiting[:0] = [(again, False) for again in ledger.again(group, error)]
+            waiting[:0] = [(again, False) for again in results.again(group, error)]
         else:
-            ledger.done(group, reports)
+            results.done(group, reports)
 
 
 def _all_at_once(
     groups: Groups,
-    ledger: _Ledger,
+    results: _ResultLog,
     engine: Engine,
     progress: Progress | None,
     cancel: threading.Event | None,
     restart: bool,
 ) -> None:
-    from videostyle.rendering.executors import Farm
-    from videostyle.rendering.runner import chunks_at_most, opener
+    from videostyle.rendering.plan import most_chunks
+    from videostyle.rendering.render import opener
+    from videostyle.rendering.scheduler import Scheduler
 
-    waiting = [group for group in map(ledger.waiting, groups) if group]
+    waiting = [group for group in map(results.waiting, groups) if group]
     if not waiting:
         return
     paint = None
@@ -403,24 +404,24 @@ def _all_at_once(
         bar = progress([task for group in waiting for task in group])
         total = sum(task.frames for group in waiting for task in group)
         paint = lambda count: bar("paint", count, total)  # noqa: E731
-    most = sum(chunks_at_most(group[0].frames) for group in waiting)
-    farm: Farm[list[Task]] = Farm(engine, most, told=paint, cancel=cancel)
+    most = sum(most_chunks(group[0].frames) for group in waiting)
+    scheduler: Scheduler[list[Task]] = Scheduler(engine, most, on_progress=paint, cancel=cancel)
 
     def add(group: list[Task], anew: bool) -> None:
         def opened() -> ChunkedClip | list[RunReport]:
-            return opener(group[0].input, _wanted(group), cancel=cancel, restart=anew)()
+            return opener(group[0].input, _requests(group), cancel=cancel, restart=anew)()
 
-        farm.add(group, opened)
+        scheduler.add(group, opened)
 
     for group in waiting:
         add(group, restart)
-    for group, result in farm.results():
+    for group, result in scheduler.results():
         if isinstance(result, list):
-            ledger.done(group, result)
+            results.done(group, result)
         elif isinstance(result, Interrupted):
             raise result
         else:
-            for again in ledger.again(group, result):
+            for again in results.again(group, result):
                 add(again, False)
 
 

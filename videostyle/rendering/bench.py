@@ -23,13 +23,12 @@ from videostyle.media.readers.base import ReadOptions
 from videostyle.media.readers.open import open_reader
 from videostyle.media.writers.base import EncodeOptions
 from videostyle.media.writers.open import open_writer
-from videostyle.network.statistics import Span
-from videostyle.processors.protocol import Kept
+from videostyle.network.statistics import KeyframeSegment
+from videostyle.processors.protocol import Borrowed
 from videostyle.processors.style import StyleProcessor
 from videostyle.rendering.pipeline import run
 from videostyle.styles.style_file import Style
 
-Told = Callable[[str], None]
 AGREEMENT = 40.0  # dB that another precision must have to float32 to be chosen
 RATE = Fraction(25)
 
@@ -165,7 +164,7 @@ def bench_device(
     exact.open(VideoInfo(width=width, height=height))
     statistics_ = exact.statistics_of(frames[:1])
     for processor in (stylize, exact):
-        processor.use_shots([Span(0, statistics_)])
+        processor.use_shots([KeyframeSegment(0, statistics_)])
     times = np.zeros(batch)
     painted = stylize(FrameBatch(frames, times, 0)).frames[:1].astype(np.float64)
     difference = float(((exact(FrameBatch(frames[:1], times[:1], 0)).frames - painted) ** 2).mean())
@@ -254,7 +253,7 @@ def bench_size(
         # The compiled program is kept: a long clip pays for compiling once.
         run(
             open_reader(clip, ReadOptions(batch_size=count)),
-            [Kept(warm)],
+            [Borrowed(warm)],
             lambda i: open_writer(folder / "o.mp4", i, encode),
         )
 
@@ -296,7 +295,7 @@ def bench(
     *,
     rounds: int = 5,
     frames: int = 60,
-    told: Told | None = None,
+    on_progress: Callable[[str], None] | None = None,
 ) -> BenchReport:
     """Measures everything.
 
@@ -309,9 +308,9 @@ def bench(
         folder: an empty folder for clips, which are removed.
         rounds: calls in each of five runs of the device, and runs of each stage.
         frames: of each clip at 640x360; larger sizes get fewer.
-        told: called with a line on what is being measured.
+        on_progress: called with a line on what is being measured.
     """
-    say = told or (lambda text: None)
+    say = on_progress or (lambda text: None)
     probe_stylize = StyleProcessor(style, device=device)
     report = BenchReport(device_name(device), os.cpu_count() or 1)
     for precision in precisions:

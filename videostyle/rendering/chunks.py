@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import asdict, replace
-from functools import lru_cache
-from itertools import count
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from videostyle.errors import OutputError, UsageError
 from videostyle.frames import FrameBatch, VideoInfo
 from videostyle.media.atomic import disk_error
-from videostyle.media.ffmpeg.codecs import codec_for, frames_for
+from videostyle.media.ffmpeg.codecs import codec_for
 from videostyle.media.probe import stored_frames
 from videostyle.media.provenance import embed
 from videostyle.media.readers.open import open_reader
 from videostyle.media.writers.encoder import StreamEncoder
 from videostyle.media.writers.images import ImageWriter
-from videostyle.processors.protocol import Kept
+from videostyle.processors.protocol import Borrowed
 from videostyle.rendering.job_store import (
     Job,
     commit_chunk,
@@ -32,12 +29,12 @@ from videostyle.rendering.job_store import (
     part_path,
     passes,
 )
+from videostyle.rendering.naming import provenance_of
 from videostyle.rendering.pipeline import Branch, RunReport, Trace, run_all
+from videostyle.rendering.processor_cache import ProcessorCache, process_cache, processors_of
 
 if TYPE_CHECKING:
     from videostyle.processors.style import StyleProcessor
-
-KEPT = 16  # processors that a worker keeps: styles of one clip, times kinds of clips whose chunks alternate
 
 
 class ChunkSink:
@@ -130,48 +127,6 @@ class ChunkSink:
             part.unlink(missing_ok=True)
 
 
-class Shelf:
-    """Processors that a process keeps, as compiling one takes as long as painting many frames.
-
-    A compiled program serves every job with frames of its kind; another style only brings other weights.
-
-    Args:
-        device: what to paint on; None = what each job's settings say.
-    """
-
-    def __init__(self, device: str | None = None) -> None:
-        self._device = device
-        self._kept: dict[str, StyleProcessor] = {}
-
-    def take(self, jobs: Sequence[Job], info: VideoInfo) -> list[StyleProcessor]:
-        """A processor for each of ``jobs``, no two the same, for frames described by ``info``."""
-        from videostyle.rendering.runner import make_stylize
-
-        taken: dict[str, StyleProcessor] = {}
-        for job in jobs:
-            settings = replace(job.settings, device=self._device or job.settings.device)
-            encode = job.settings.encode
-            suffix = job.output.suffix
-            output = "rgb24" if job.pictures else frames_for(encode.codec, suffix, encode.pixel_format)
-            chosen = [settings.device, settings.precision, settings.batch_size, settings.preserve_color, output]
-            frames = [info.width, info.height, asdict(info.color)]
-            kind = json.dumps([chosen, asdict(job.style.architecture), frames])
-            key = next(f"{n} {kind}" for n in count() if f"{n} {kind}" not in taken)
-            stylize = self._kept.pop(key, None) or make_stylize(job.style, settings, output=output)
-            stylize.use_style(job.style)
-            taken[key] = stylize
-        self._kept |= taken
-        for key in list(self._kept)[: max(0, len(self._kept) - KEPT)]:
-            self._kept.pop(key).close()
-        return list(taken.values())
-
-
-@lru_cache(maxsize=1)
-def shelf_of(device: str | None) -> Shelf:
-    """The shelf of this process; it paints on one device."""
-    return Shelf(device)
-
-
 class PictureChunkSink:
     """Writes the pictures of consecutive chunks of a job to their places, and records each chunk that is complete.
 
@@ -185,9 +140,7 @@ class PictureChunkSink:
     def __init__(
         self, job: Job, info: VideoInfo, numbers: Sequence[int], done: Callable[[int], None] | None = None
     ) -> None:
-        from videostyle.rendering.runner import painted_by
-
-        mark = painted_by(job.style, job.settings).xmp()
+        mark = provenance_of(job.style, job.settings).xmp()
         options = replace(job.settings.encode, overwrite=True)  # what a broken-off run left of a chunk is painted again
         self._sink = ImageWriter(Path(job.pictures), info, options, lambda file: embed(file, mark))
         self.warnings = self._sink.warnings
@@ -236,10 +189,8 @@ def _too_few(job: Job, number: int) -> OutputError:
 
 def _branch(job: Job, stylize: StyleProcessor, numbers: Sequence[int], done: Callable[[int], None] | None) -> Branch:
     """What becomes of a batch for one output; the processor outlives the run."""
-    from videostyle.rendering.runner import processors_of
-
-    stylize.use_shots(job.plan.shots)
-    chain = [Kept(processor) for processor in processors_of(stylize, job.settings)]
+    stylize.use_shots(job.plan.segments)
+    chain = [Borrowed(processor) for processor in processors_of(stylize, job.settings)]
     kind = PictureChunkSink if job.pictures else ChunkSink
     return Branch(chain, lambda info: kind(job, info, numbers, done))
 
@@ -247,7 +198,7 @@ def _branch(job: Job, stylize: StyleProcessor, numbers: Sequence[int], done: Cal
 def paint_chunks(
     jobs: Sequence[Job],
     numbers: Sequence[int],
-    shelf: Shelf | None = None,
+    cache: ProcessorCache | None = None,
     *,
     progress: Callable[[int], None] | None = None,
     cancel: threading.Event | None = None,
@@ -259,23 +210,23 @@ def paint_chunks(
     Args:
         jobs: outputs of one clip, read alike and with the same borders; their plans are on the disk.
         numbers: consecutive chunks.
-        shelf: where processors are kept from one call to the next; None = this process's own.
+        cache: where processors are kept from one call to the next; None = this process's own.
         progress: called with frames painted.
         cancel: set it to stop after the batch in work.
-        trace: told of each piece of work.
+        trace: called for each piece of work.
         done: called with each committed chunk, once for each job.
 
     Returns:
         A report for each job.
     """
-    plan, shelf = jobs[0].plan, shelf or shelf_of(None)
+    plan, cache = jobs[0].plan, cache or process_cache(None)
     source = open_reader(jobs[0].input, jobs[0].settings.reading(1))
     try:
         first = plan.chunks[numbers[0]][0]
         frames = sum(plan.chunks[number][1] for number in numbers)
         # In a damaged file a seek may arrive elsewhere: then everything before is decoded again.
         source.part(first, frames, None if plan.warnings else plan.times[first])
-        stylizes = shelf.take(jobs, source.info)
+        stylizes = cache.take(jobs, source.info)
         batch = max(stylize.batch_for_frames(source.info) for stylize in stylizes)
         source.options = replace(source.options, batch_size=batch)
         branches = [_branch(job, stylize, numbers, done) for job, stylize in zip(jobs, stylizes, strict=True)]
@@ -283,6 +234,13 @@ def paint_chunks(
         source.close()
         raise
     return run_all(source, branches, progress=progress, cancel=cancel, trace=trace)
+
+
+def warm_up() -> None:
+    """Loads TensorFlow in a worker while there is nothing to paint yet."""
+    from videostyle.inference.startup import load_tensorflow
+
+    load_tensorflow(frames_side_by_side=True)
 
 
 def paint_in_folders(folders: Sequence[str], numbers: Sequence[int], device: str | None = None) -> None:
@@ -309,4 +267,4 @@ def paint_in_folders(folders: Sequence[str], numbers: Sequence[int], device: str
             raise UsageError(f"there is no chunk {outside[0]}", f"the job has chunks 0 to {len(job.plan.chunks) - 1}")
         jobs.append(job)
     for group, missing in passes(jobs, [set(numbers) - finished_chunks(job, numbers) for job in jobs]):
-        paint_chunks(group, missing, shelf_of(device))
+        paint_chunks(group, missing, process_cache(device))

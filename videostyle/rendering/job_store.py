@@ -29,7 +29,7 @@ from safetensors.numpy import save as save_arrays
 from videostyle.errors import OutputError, UsageError
 from videostyle.media.atomic import publish, short_name, write_whole
 from videostyle.media.writers.images import numbered
-from videostyle.network.statistics import Span, from_arrays, to_arrays
+from videostyle.network.statistics import KeyframeSegment, from_arrays, to_arrays
 from videostyle.rendering.plan import Plan
 from videostyle.rendering.settings import RenderSettings, settings_from, to_json
 
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from videostyle.styles.style_file import Style
 
 FORMAT = 3
+RESUME_HINT = "run the same command again and it goes on from there"
 SCRATCH_SUFFIX = ".stream"  # any container: packets get their times when the chunks are assembled
 
 
@@ -49,7 +50,7 @@ class Job:
         output: the final file.
         settings: how; ``batch_size``, ``precision`` and encoder threads are the chosen ones.
         fingerprint: what the painted frames depend on, by name; two jobs that agree give the same frames.
-        plan: shots, chunks, times.
+        plan: keyframe segments, chunks, times.
         style: what to paint with, at its strength.
         pictures: where a sequence of pictures goes, with a place for the number; "" for a video.
     """
@@ -126,15 +127,15 @@ def save_job(job: Job) -> None:
     """
     arrays: dict[str, Any] = {f"style/{name}": np.asarray(value) for name, value in job.style.weights.items()}
     arrays["times"] = np.asarray(job.plan.times, np.float64)
-    for number, span in enumerate(job.plan.shots):
-        arrays |= to_arrays(span.statistics, f"shot/{number}/")
+    for number, segment in enumerate(job.plan.segments):
+        arrays |= to_arrays(segment.statistics, f"shot/{number}/")
     data = {
         "format": FORMAT,
         "input": str(job.input),
         "output": str(job.output),
         "settings": to_json(job.settings),
         "fingerprint": job.fingerprint,
-        "shots": [(span.first, span.glide) for span in job.plan.shots],
+        "shots": [(segment.first, segment.ramp) for segment in job.plan.segments],
         "chunks": job.plan.chunks,
         "warnings": job.plan.warnings,
         "card": asdict(job.style.card),
@@ -158,15 +159,15 @@ def load_job(folder: Path) -> Job | None:
         arrays = load_file(path)
         if data["format"] != FORMAT:
             return None
-        shots = [
-            Span(int(first), from_arrays(arrays, f"shot/{number}/"), int(glide))
-            for number, (first, glide) in enumerate(data["shots"])
+        segments = [
+            KeyframeSegment(int(first), from_arrays(arrays, f"shot/{number}/"), int(ramp))
+            for number, (first, ramp) in enumerate(data["shots"])
         ]
         card = {f.name: data["card"][f.name] for f in fields(StyleCard)}
         card["architecture"] = Architecture(**card["architecture"])
         weights = {name[len("style/") :]: value for name, value in arrays.items() if name.startswith("style/")}
         plan = Plan(
-            tuple(shots),
+            tuple(segments),
             tuple((int(a), int(b)) for a, b in data["chunks"]),
             tuple(arrays["times"].tolist()),
             tuple(data["warnings"]),

@@ -133,7 +133,7 @@ def _get(of: queue.Queue[FrameBatch | None], stop: threading.Event) -> FrameBatc
     raise _Stop
 
 
-def chain(info: VideoInfo, processors: Iterable[Processor]) -> VideoInfo:
+def open_chain(info: VideoInfo, processors: Iterable[Processor]) -> VideoInfo:
     """Opens the processors one after the other; returns what the last one delivers."""
     for processor in processors:
         info = processor.open(info)
@@ -155,7 +155,7 @@ class _Writer:
 
     def open(self, info: VideoInfo) -> None:
         """Opens chain and sink, and starts the thread."""
-        info = chain(info, self.processors)
+        info = open_chain(info, self.processors)
         if self.sink is None:
             self.sink = self._open(info)  # type: ignore[operator]
         self.stage.thread.start()
@@ -202,7 +202,7 @@ def run_all(
         branches: what becomes of them.
         progress: called with the number of frames after each batch that a branch has written.
         cancel: set by another thread or a signal handler to stop.
-        trace: told of each piece of work of each stage, in the stage's own thread.
+        trace: called for each piece of work of each stage, in the stage's own thread.
 
     Returns:
         A report for each branch; decoding counts in all of them.
@@ -211,7 +211,7 @@ def run_all(
         Interrupted: if ``cancel`` was set.
         VideostyleError: whatever a stage met.
     """
-    stop, told = threading.Event(), threading.Lock()
+    stop, reporting = threading.Event(), threading.Lock()
     decoded: queue.Queue[FrameBatch | None] = queue.Queue(DEPTH)
     first, failed = 0.0, False
     began = time.monotonic()
@@ -233,7 +233,7 @@ def run_all(
     def written(since: float, batch: FrameBatch) -> float:
         seconds = worked("encode", since, batch)
         if progress is not None:
-            with told:
+            with reporting:
                 progress(len(batch))
         return seconds
 

@@ -181,8 +181,8 @@ def from_picture(painting: Path, source: FrameReader | None, progress: PairProgr
         pictures = pictures + read_content([sample_content()])[0]
     name = "".join(c if c.isalnum() or c in "-_" else "-" for c in painting.stem)[:64] or "style"
     card = StyleCard(name=name, painting=painting.stem, licence="unknown", command="videostyle render --style PICTURE")
-    told = (lambda p: progress("train", 1, p.expected)) if progress else None
-    style = train(painting, pictures, neighbours, TrainRequest(), card, told)
+    on_progress = (lambda p: progress("train", 1, p.expected)) if progress else None
+    style = train(painting, pictures, neighbours, TrainRequest(), card, on_progress)
     try:
         save_style(style, kept)
     except OutputError as error:  # no reason to lose what was learnt: the clip can be painted

@@ -1,0 +1,133 @@
+"""One output of a render: what was asked for, what is opened for it, and what the finished file says of itself."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from videostyle.errors import OutputError
+from videostyle.media.ffmpeg.codecs import frames_for
+from videostyle.media.provenance import embed
+from videostyle.media.readers.base import FrameReader
+from videostyle.media.readers.images import in_sequence
+from videostyle.media.timecode import TimePoint
+from videostyle.media.writers.images import ImageWriter, numbered
+from videostyle.media.writers.mux import Original
+from videostyle.media.writers.open import open_writer
+from videostyle.media.writers.video import VideoWriter
+from videostyle.rendering.job_store import Job
+from videostyle.rendering.naming import default_output, provenance_of
+from videostyle.rendering.processor_cache import make_stylize
+from videostyle.rendering.progress import ProgressFunction
+from videostyle.rendering.settings import RenderSettings
+from videostyle.training.session import resolve
+
+if TYPE_CHECKING:
+    from videostyle.processors.style import StyleProcessor
+
+
+@dataclass(frozen=True)
+class OutputRequest:
+    """One output of a clip, as it was asked for.
+
+    Attributes:
+        output: the file to write, or a folder; None = beside the clip.
+        settings: how to render it.
+        shared: whether a folder takes outputs of other clips as well, so that pictures need a folder in it.
+    """
+
+    output: Path | None
+    settings: RenderSettings
+    shared: bool = False
+
+
+@dataclass
+class Output:
+    """One output of a clip that is being rendered.
+
+    Attributes:
+        settings: how to render it.
+        target: what to write.
+        sink: opened, which locks the output.
+        stylize: the style processor that paints it.
+        job: its plan; None = a still, which needs none.
+    """
+
+    settings: RenderSettings
+    target: Path
+    sink: VideoWriter | ImageWriter
+    stylize: StyleProcessor
+    job: Job | None = None
+
+
+def open_output(request: OutputRequest, source: FrameReader, progress: ProgressFunction) -> Output:
+    """Opens and locks an output, resolves its style, and loads the network.
+
+    Raises:
+        VideostyleError: if the output cannot be written, or the style cannot be used; nothing is left behind then.
+    """
+    settings = request.settings
+    default = default_output(source.path, settings.style, source.info, settings.encode.codec)
+    target = request.output or default
+    # Unlike that of Path it may be asked for a name that is too long.
+    if os.path.isdir(target) and (request.shared or source.info.still or settings.encode.codec != "png"):
+        target = target / default.name
+    is_file = source.path.is_file() and not source.info.still
+    # The output is opened, and locked, before the network is loaded: a wrong name should not cost seconds.
+    tags: dict[str, str] = {}
+    marks: list[bytes] = []
+    sink = open_writer(
+        target,
+        source.info,
+        settings.encode,
+        original=Original(source.path, *_cut(source, settings)) if is_file else None,
+        inputs=tuple(source.files),
+        metadata=tags,
+        finish=lambda file: [embed(file, mark) for mark in marks],
+    )
+    try:
+        if _among_inputs(source.path, target, sink):
+            raise OutputError(
+                f"the output '{target}' lies among the pictures of the input",
+                "it would be painted as well",
+                "choose another folder with -o",
+            )
+        style = resolve(settings.style, settings.strength, source, progress)
+        painted = provenance_of(style, settings)
+        tags.update(painted.tags())
+        marks.append(painted.xmp())
+        encode = settings.encode
+        video = isinstance(sink, VideoWriter)
+        frames = frames_for(encode.codec, target.suffix, encode.pixel_format) if video else "rgb24"
+        stylize = make_stylize(style, settings, output=frames)
+    except BaseException:
+        sink.abort()
+        raise
+    return Output(settings, target, sink, stylize)
+
+
+def _among_inputs(path: Path, target: Path, sink: VideoWriter | ImageWriter) -> bool:
+    """Whether files of an output would be read as part of the input, by the next chunk or when it is resumed."""
+    if isinstance(sink, ImageWriter) and sink.in_parts:
+        return any(in_sequence(path, numbered(sink.pattern, number)) for number in (0, 999_999))
+    return in_sequence(path, target)
+
+
+def _cut(source: FrameReader, settings: RenderSettings) -> tuple[float | None, float | None]:
+    """Times on the source's clock between which sound is kept; None where nothing is cut."""
+
+    def seconds(point: TimePoint | None) -> float | None:
+        if point is None:
+            return None
+        rate = source.info.fps if settings.fps is None else None
+        if point.frame is not None:
+            from videostyle.media.probe import packet_times, probe
+
+            media = probe(source.path)
+            times = packet_times(source.path, media.video_index or 0)
+            return float(times[min(point.frame, len(times) - 1)]) if times else float(point.frame / (rate or 25))
+        return source.info.start + (point.seconds or 0.0)
+
+    return seconds(settings.start), seconds(settings.end)

@@ -1,0 +1,87 @@
+"""Which processors frames go through in a render, and how a process keeps them from one piece of work to the next."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from functools import lru_cache
+from itertools import count
+from typing import TYPE_CHECKING
+
+from videostyle.frames import VideoInfo
+from videostyle.media.ffmpeg.codecs import frames_for
+from videostyle.processors.protocol import Processor
+from videostyle.rendering.job_store import Job
+from videostyle.rendering.settings import RenderSettings
+
+if TYPE_CHECKING:
+    from videostyle.processors.style import StyleProcessor
+    from videostyle.styles.style_file import Style
+
+CACHED = 16  # processors that a worker keeps: styles of one clip, times kinds of clips whose chunks alternate
+
+
+def make_stylize(style: Style, settings: RenderSettings, *, output: str = "rgb24") -> StyleProcessor:
+    """The style processor with what the user asked for, or else what was measured to be best on the device."""
+    # TensorFlow is slow to import: nothing before this needs it.
+    from videostyle.inference import tuning
+    from videostyle.inference.device import choose_device
+    from videostyle.processors.style import StyleProcessor
+
+    tuned = tuning.load(choose_device(settings.device))
+    return StyleProcessor(
+        style,
+        precision=tuned.precision if tuned and settings.precision == "auto" else settings.precision,
+        batch_size=settings.batch_size,
+        device=settings.device,
+        output="rgb24" if settings.preserve_color else output,
+        batch_pixels=tuned.batch_pixels if tuned else None,
+    )
+
+
+def processors_of(stylize: StyleProcessor, settings: RenderSettings) -> list[Processor]:
+    """The chain of processors of a render, not opened."""
+    from videostyle.processors.preserve_color import PreserveColor
+
+    return [PreserveColor(stylize) if settings.preserve_color else stylize]
+
+
+class ProcessorCache:
+    """Style processors that a process keeps, as compiling one takes as long as painting many frames.
+
+    A compiled program serves every job with frames of its kind; another style only brings other weights.
+
+    Args:
+        device: what to paint on; None = what each job's settings say.
+    """
+
+    def __init__(self, device: str | None = None) -> None:
+        self._device = device
+        self._cached: dict[str, StyleProcessor] = {}
+
+    def take(self, jobs: Sequence[Job], info: VideoInfo) -> list[StyleProcessor]:
+        """A processor for each of ``jobs``, no two the same, for frames described by ``info``."""
+        taken: dict[str, StyleProcessor] = {}
+        for job in jobs:
+            settings = replace(job.settings, device=self._device or job.settings.device)
+            encode = job.settings.encode
+            suffix = job.output.suffix
+            output = "rgb24" if job.pictures else frames_for(encode.codec, suffix, encode.pixel_format)
+            chosen = [settings.device, settings.precision, settings.batch_size, settings.preserve_color, output]
+            frames = [info.width, info.height, asdict(info.color)]
+            kind = json.dumps([chosen, asdict(job.style.architecture), frames])
+            key = next(f"{n} {kind}" for n in count() if f"{n} {kind}" not in taken)
+            stylize = self._cached.pop(key, None) or make_stylize(job.style, settings, output=output)
+            stylize.use_style(job.style)
+            taken[key] = stylize
+        self._cached |= taken
+        for key in list(self._cached)[: max(0, len(self._cached) - CACHED)]:
+            self._cached.pop(key).close()
+        return list(taken.values())
+
+
+@lru_cache(maxsize=1)
+def process_cache(device: str | None) -> ProcessorCache:
+    """The cache of this process, which paints on one device."""
+    return ProcessorCache(device)

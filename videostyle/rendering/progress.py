@@ -1,0 +1,27 @@
+"""How a running render reports its progress, and how it is cancelled."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from videostyle.errors import Interrupted
+
+# phase ("plan", "paint" or "train"), steps done since the last call, steps in all or None where unknown
+ProgressFunction = Callable[[str, int, int | None], None]
+FramesFunction = Callable[[int], None]  # frames painted since the last call
+
+
+def cancellable(progress: ProgressFunction | None, cancel: threading.Event | None) -> ProgressFunction:
+    """A progress function that raises ``Interrupted`` once ``cancel`` is set, and else passes its arguments on.
+
+    Training and planning are cancelled in this way, between two steps; painting looks at ``cancel`` itself.
+    """
+
+    def on_progress(phase: str, done: int, total: int | None) -> None:
+        if cancel is not None and cancel.is_set():
+            raise Interrupted("stopped", hint="nothing was left behind")
+        if progress is not None:
+            progress(phase, done, total)
+
+    return on_progress

@@ -1,0 +1,217 @@
+"""Hands the chunks of several clips to a pool of workers, and puts the finished clips together.
+
+Every pool calls ``paint_chunks`` and commits in the same folders in the same way, so a job that was begun with
+one engine can be finished with another.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import statistics
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from typing import Any, Generic, TypeVar
+
+from videostyle.errors import DeviceError, Interrupted, OutputError, VideostyleError
+from videostyle.rendering.chunked_clip import ChunkedClip, ChunkTask
+from videostyle.rendering.pipeline import RunReport
+from videostyle.rendering.settings import Engine
+from videostyle.rendering.workers.local import ProcessPool
+from videostyle.rendering.workers.protocol import WorkerPool
+from videostyle.rendering.workers.ray import RayPool
+
+log = logging.getLogger("videostyle")
+
+LATE = 2.0  # times the usual time of its size after which an idle worker paints a copy of a chunk
+AHEAD = 64  # clips that are planned, and whose outputs are locked, before the first of them is finished
+
+
+def make_pool(engine: Engine, most: int) -> WorkerPool:
+    """The pool that ``engine`` asks for, with no more workers than the ``most`` tasks there can be."""
+    if engine.name == "ray":
+        return RayPool(engine, most)
+    return ProcessPool(min(most, engine.workers or len(engine.devices) or 1), engine.devices)
+
+
+Key = TypeVar("Key")
+Result = list[RunReport] | Exception
+
+
+class Scheduler(Generic[Key]):
+    """Clips on their way through a pool, all at once: no worker is idle while any clip has a chunk left.
+
+    One thread opens and plans clips in the order they were added, the pool paints their chunks, longest first,
+    another thread puts together what is finished.
+
+    Args:
+        engine: who paints.
+        most: chunks there can be in all.
+        on_progress: called with frames painted.
+        cancel: set it to stop.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        most: int,
+        *,
+        on_progress: Callable[[int], None] | None = None,
+        cancel: threading.Event | None = None,
+    ) -> None:
+        self._engine, self._most, self._on_progress = engine, max(1, most), on_progress
+        # This process measures shots on a device that a worker paints on: neither may take all of its memory.
+        os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+        self._cancel = cancel or threading.Event()
+        self._planner = ThreadPoolExecutor(1, thread_name_prefix="plan")
+        self._finisher = ThreadPoolExecutor(1, thread_name_prefix="finish")
+        self._room = threading.Semaphore(AHEAD)
+        self._closed = threading.Event()
+        self._planned: dict[Future[ChunkedClip | list[RunReport]], Key] = {}
+        self._painting: dict[ChunkedClip, Key] = {}
+        self._finishing: dict[Future[list[RunReport]], ChunkedClip] = {}
+        self._pending: list[ChunkTask] = []
+        self._running: dict[Any, tuple[ChunkTask, float]] = {}
+        self._pace: list[float] = []  # seconds a megapixel of finished tasks
+
+    def add(self, key: Key, opener: Callable[[], ChunkedClip | list[RunReport]]) -> None:
+        """Adds a clip; ``opener`` plans it, or paints one that cannot be painted in chunks and gives its reports."""
+
+        def opened() -> ChunkedClip | list[RunReport]:
+            while not self._room.acquire(timeout=0.2):
+                if self._closed.is_set():
+                    raise Interrupted("stopped")
+            return opener()
+
+        self._planned[self._planner.submit(opened)] = key
+
+    def results(self) -> Iterator[tuple[Key, Result]]:
+        """What became of each clip as it ends, until none is left; more may be added meanwhile.
+
+        Raises:
+            Interrupted: if ``cancel`` was set; finished chunks are kept.
+            DeviceError: if there is no such pool.
+        """
+        pool: WorkerPool | None = None
+        try:
+            pool = make_pool(self._engine, self._most)
+            while self._planned or self._painting:
+                if self._cancel.is_set():
+                    stopped = Interrupted("stopped")
+                    raise next((clip.explained(stopped) for clip in self._painting), stopped)
+                yield from self._take_in()
+                self._hand_out(pool)
+                if self._running:
+                    for handle in pool.ended(self._running, 0.2):
+                        yield from self._ended(pool, handle)
+                else:
+                    waiting: list[Future[Any]] = [*self._planned, *self._finishing]
+                    wait(waiting, 0.2, FIRST_COMPLETED)
+                yield from self._finished()
+        finally:
+            self._closed.set()
+            self._planner.shutdown(wait=False, cancel_futures=True)
+            if pool is not None:
+                pool.close()
+            self._planner.shutdown(wait=True)
+            self._finisher.shutdown(wait=True)
+            for future in self._planned:
+                if future.done() and not future.cancelled() and future.exception() is None:
+                    left = future.result()
+                    if isinstance(left, ChunkedClip):
+                        left.close()
+            for clip in self._painting:
+                clip.close()
+
+    def _take_in(self) -> Iterator[tuple[Key, Result]]:
+        for future in [f for f in self._planned if f.done()]:
+            key = self._planned.pop(future)
+            try:
+                clip = future.result()
+            except Exception as error:  # of whatever kind: other clips are on their way
+                self._room.release()
+                yield key, error
+                continue
+            if not isinstance(clip, ChunkedClip):
+                self._room.release()
+                yield key, clip
+                continue
+            self._painting[clip] = key
+            if self._on_progress is not None and clip.resumed:
+                self._on_progress(clip.resumed)
+            tasks = clip.tasks()
+            if not tasks:
+                self._finishing[self._finisher.submit(clip.finish)] = clip
+            # No long one is left for the end; equal ones stay in order.
+            self._pending = sorted([*self._pending, *tasks], key=lambda task: -task.cost)
+
+    def _hand_out(self, pool: WorkerPool) -> None:
+        while pool.free() and (self._pending or (pool.copies and not self._planned)):
+            task = self._pending.pop(0) if self._pending else self._late()
+            if task is None:
+                return
+            task.attempts += 1
+            self._running[pool.start(task)] = task, time.monotonic()
+
+    def _late(self) -> ChunkTask | None:
+        """A task that takes far longer than its size explains and that one worker only is painting."""
+        if not self._pace:
+            return None
+        usual, now = statistics.median(self._pace), time.monotonic()
+        copies = [task for task, _ in self._running.values()]
+        late = [
+            (now - since - LATE * usual * task.cost, task)
+            for task, since in self._running.values()
+            if sum(other is task for other in copies) == 1 and not task.done and task.clip in self._painting
+        ]
+        over, task = max(late, key=lambda item: item[0], default=(-math.inf, None))
+        return task if over > 0 else None
+
+    def _ended(self, pool: WorkerPool, handle: Any) -> Iterator[tuple[Key, Result]]:
+        task, since = self._running.pop(handle)
+        clip, others = task.clip, [other for other, _ in self._running.values()]
+        error: Exception | None = None
+        try:
+            pool.result(handle)
+        except Exception as met:  # as above
+            error = met
+        if task.done or clip not in self._painting:
+            return  # a copy was faster, or the clip has failed already
+        if error is None:
+            task.done = True
+            self._pace.append((time.monotonic() - since) / max(task.cost, 1e-6))
+            if self._on_progress is not None:
+                self._on_progress(task.frames)
+            if not any(other.clip is clip and not other.done for other in [*self._pending, *others]):
+                self._finishing[self._finisher.submit(clip.finish)] = clip
+        elif any(other is task for other in others):
+            return  # another worker is at it still
+        elif isinstance(error, OutputError | DeviceError) and task.attempts < pool.attempts:
+            log.warning("chunk %d of '%s' failed and is tried again: %s", task.number, clip.jobs[0].input, error)
+            self._pending.append(task)
+        else:
+            yield self._failed(clip, error)
+
+    def _failed(self, clip: ChunkedClip, error: Exception) -> tuple[Key, Result]:
+        self._pending = [task for task in self._pending if task.clip is not clip]
+        key = self._painting.pop(clip)
+        explained = clip.explained(error) if isinstance(error, VideostyleError) else error
+        clip.close()
+        self._room.release()
+        return key, explained
+
+    def _finished(self) -> Iterator[tuple[Key, Result]]:
+        for future in [f for f in self._finishing if f.done()]:
+            clip = self._finishing.pop(future)
+            try:
+                reports = future.result()
+            except Exception as error:  # as above
+                yield self._failed(clip, error)
+                continue
+            key = self._painting.pop(clip)
+            clip.close()
+            self._room.release()
+            yield key, reports

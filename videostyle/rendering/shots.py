@@ -1,0 +1,149 @@
+"""The shots of a clip and the style's statistics along each, found in one pass over the decoded frames.
+
+Of a shot a few frames are kept, spread over a section of it; when the section ends they are measured and dropped.
+The result depends on the frames alone: the same clip gives the same shots and statistics whoever paints which chunk
+of it. Memory does not grow with the clip.
+
+The pass is cheap beside painting: frames are compared as they leave the decoder, by every few pixels; only those that
+are measured are converted; and other threads measure them while reading goes on.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import chain, pairwise
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+
+from videostyle.frames import UInt8Array
+from videostyle.motion.cuts import CutDetector
+from videostyle.motion.sampling import SAMPLES, FramesToMeasure, SpreadSample, frames_to_measure
+from videostyle.network.statistics import (
+    FAR,
+    KeyframeSegment,
+    Measurement,
+    difference,
+    keyframe_segments,
+    one_scene,
+    pooled,
+)
+
+if TYPE_CHECKING:
+    from videostyle.network.style_network import Statistics
+
+T = TypeVar("T")
+
+SECTION = 240  # frames of a shot that are measured together; a longer shot has several sections
+WAITING_BYTES = 1 << 30  # of frames that wait to be measured
+PROGRESS_EVERY = 32  # frames
+
+
+@dataclass(frozen=True)
+class Shot(Generic[T]):
+    """The frames between two cuts.
+
+    Attributes:
+        first: number of its first frame.
+        frames: how many it has.
+        sections: what was measured of each of its sections, in order.
+    """
+
+    first: int
+    frames: int
+    sections: tuple[T, ...]
+
+
+class FrameReader(Protocol):
+    """What planning needs of a source (``media.readers.base.FrameReader``)."""
+
+    def raw_frames(self) -> Iterator[tuple[UInt8Array, float]]:
+        """All frames as they leave the decoder, with their times in seconds."""
+
+    def delivered(self, picture: UInt8Array) -> UInt8Array:
+        """Such a frame as it will be painted, uint8 ``[H, W, 3]`` RGB."""
+
+
+def measure_section(frames: FramesToMeasure, measure: Callable[[UInt8Array], Statistics]) -> list[Measurement]:
+    """The statistics along a section of a shot: one measurement if it shows one scene, else one for each frame.
+
+    Args:
+        frames: those of the section to measure.
+        measure: gives the statistics of frames uint8 ``[K, H, W, 3]`` RGB (``StyleProcessor.statistics_of``).
+    """
+
+    def at(numbers: Iterable[int]) -> dict[int, Statistics]:
+        return {number: measure(frames.picture(number)[None]) for number in numbers}
+
+    found = at(frames.chosen)
+    if one_scene(list(found.values())):
+        return [Measurement(frames.chosen[0], frames.chosen[-1], pooled(list(found.values())), len(found))]
+    for (one, other), gap in zip(pairwise(frames.chosen), frames.gaps, strict=True):
+        if difference(found[one], found[other]) > FAR:
+            found |= at(gap)
+    return [Measurement(number, number, found[number]) for number in sorted(found)]
+
+
+def segments_of(shots: Iterable[Shot[list[list[Measurement]]]], style: int) -> tuple[KeyframeSegment, ...]:
+    """The keyframe segments of the style with index ``style`` in each section's list of measurements."""
+    return tuple(
+        segment
+        for shot in shots
+        for segment in keyframe_segments(chain.from_iterable(section[style] for section in shot.sections), shot.first)
+    )
+
+
+def find_shots(
+    source: FrameReader,
+    measure: Callable[[FramesToMeasure], T],
+    on_progress: Callable[[int], None] | None = None,
+) -> tuple[list[Shot[T]], list[float]]:
+    """Finds the shots of a clip and measures each.
+
+    Args:
+        source: gives all frames in order.
+        measure: measures a section of a shot (``measure_section``); called by several threads at once.
+        on_progress: called with the number of frames read since the last call.
+
+    Returns:
+        The shots, and every frame's time in seconds on the source's clock.
+    """
+    shots: list[tuple[int, int, list[Future[T]]]] = []
+    sections: list[Future[T]] = []  # of the shot at hand
+    waiting: list[Future[T]] = []
+    times: list[float] = []
+    detector, sample, shot_start, section_start = CutDetector(), SpreadSample(SAMPLES), 0, 0
+    workers = os.cpu_count() or 1
+    with ThreadPoolExecutor(workers, thread_name_prefix="measure") as pool:
+
+        def end_section() -> None:
+            # Sections that wait hold their frames: no more may wait than are worked on, or than memory allows.
+            size = sum(frame.nbytes for frame in sample.frames().values())
+            while len(waiting) > min(workers, WAITING_BYTES // size):
+                waiting.pop(0).result()
+            waiting.append(pool.submit(measure, frames_to_measure(sample, source.delivered)))
+            sections.append(waiting[-1])
+
+        reported = 0
+        for picture, time in source.raw_frames():
+            number = len(times)
+            cut = detector(picture) and number > shot_start
+            if cut or number - section_start == SECTION:
+                end_section()
+                section_start, sample = number, SpreadSample(SAMPLES, number)
+            if cut:
+                shots.append((shot_start, number - shot_start, sections))
+                shot_start, sections = number, []
+            sample.add(picture)
+            times.append(time)
+            if on_progress is not None and len(times) - reported >= PROGRESS_EVERY:
+                on_progress(len(times) - reported)
+                reported = len(times)
+        if len(times) > shot_start:
+            end_section()
+            shots.append((shot_start, len(times) - shot_start, sections))
+        if on_progress is not None and len(times) > reported:
+            on_progress(len(times) - reported)
+        found = [(first, count, tuple(section.result() for section in futures)) for first, count, futures in shots]
+        return [Shot(first, count, measured) for first, count, measured in found], times

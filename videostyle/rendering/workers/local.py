@@ -1,0 +1,140 @@
+"""Worker processes of this machine."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import multiprocessing.connection
+import multiprocessing.resource_tracker
+import os
+import signal
+import threading
+from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from typing import Any
+
+from videostyle.errors import DeviceError
+from videostyle.rendering.chunked_clip import ChunkTask
+from videostyle.rendering.chunks import paint_in_folders, warm_up
+from videostyle.rendering.job_store import RESUME_HINT
+
+
+@contextlib.contextmanager
+def _without_ctrl_c() -> Iterator[None]:
+    """Processes that begin inside never see a SIGINT: a terminal sends it to all, and the parent alone decides.
+
+    A signal that this thread has blocked stays blocked in what it starts, from before the first line of Python runs
+    there; in this process it waits for a moment.
+    """
+    # With the first process Python starts a helper of its own, and then unblocks the signal whatever it was before.
+    multiprocessing.resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _get_ready(threads: int, visible: str | None) -> None:
+    """Begins a worker process: its share of the machine, and its end when its parent ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # should a library unblock it
+    os.environ["VIDEOSTYLE_THREADS"] = str(threads)
+    if visible is not None:
+        os.environ["CUDA_VISIBLE_DEVICES"] = visible
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        # A parent that was killed cannot end its workers, and they would wait for work for ever.
+        sentinel = parent.sentinel
+        threading.Thread(target=lambda: _end_with(sentinel), daemon=True).start()
+
+
+def _end_with(sentinel: Any) -> None:
+    multiprocessing.connection.wait([sentinel])
+    os._exit(1)
+
+
+def visible_gpu(device: str) -> tuple[str, str] | None:
+    """What must be visible to a process that paints on ``device`` alone, and the device's name in there.
+
+    TensorFlow takes memory on every GPU that it sees. None for what is not one GPU of several ("cpu", "auto").
+    """
+    kind, _, number = device.lower().removeprefix("/").partition(":")
+    if kind != "gpu" or not number.isdigit():
+        return None
+    shown = [name for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name]
+    return (shown[int(number)] if int(number) < len(shown) else number), "gpu:0"
+
+
+class ProcessPool:
+    """Processes of this machine, each on its own device where several are given.
+
+    Each is a pool of one, so that one that dies takes no other with it.
+
+    Args:
+        workers: how many.
+        devices: for each of them; () = what the jobs say.
+    """
+
+    attempts, copies = 1, False
+
+    def __init__(self, workers: int, devices: Sequence[str] = ()) -> None:
+        self._context = multiprocessing.get_context("spawn")
+        # Processes share the cores; each would otherwise take them all for its threads.
+        self._threads = max(1, (os.cpu_count() or 1) // workers)
+        self._devices = [devices[i] if devices else None for i in range(workers)]
+        self._pools: list[ProcessPoolExecutor | None] = [None] * workers
+        self._busy: dict[Future[None], int] = {}
+        for number in range(workers):
+            self._submit(number, warm_up)
+
+    def _submit(self, number: int, function: Callable[..., None], *arguments: Any) -> Future[None]:
+        """Hands work to a process; the first one begins it."""
+        with _without_ctrl_c():
+            return self._pool(number).submit(function, *arguments)
+
+    def _pool(self, number: int) -> ProcessPoolExecutor:
+        pool = self._pools[number]
+        if pool is None:
+            seen = visible_gpu(self._devices[number] or "")
+            pool = self._pools[number] = ProcessPoolExecutor(
+                1, self._context, initializer=_get_ready, initargs=(self._threads, seen[0] if seen else None)
+            )
+        return pool
+
+    def free(self) -> bool:
+        """Whether a process is idle."""
+        return len(self._busy) < len(self._pools)
+
+    def start(self, task: ChunkTask) -> Future[None]:
+        """Sends a task to the first idle process; one that died before is replaced."""
+        number = next(n for n in range(len(self._pools)) if n not in self._busy.values())
+        device = self._devices[number]
+        seen = visible_gpu(device or "")
+        arguments = (task.folders, [task.number], seen[1] if seen else device)
+        try:
+            future = self._submit(number, paint_in_folders, *arguments)
+        except BrokenProcessPool:
+            self._pools[number] = None
+            future = self._submit(number, paint_in_folders, *arguments)
+        self._busy[future] = number
+        return future
+
+    def ended(self, handles: Collection[Any], seconds: float) -> Collection[Any]:
+        """Those that have ended."""
+        return wait(handles, seconds, FIRST_COMPLETED).done
+
+    def result(self, handle: Any) -> None:
+        """Frees its process."""
+        number = self._busy.pop(handle)
+        try:
+            handle.result()
+        except BrokenProcessPool as error:
+            self._pools[number] = None
+            raise DeviceError("a worker died", "out of memory?", f"use fewer --workers, and {RESUME_HINT}") from error
+
+    def close(self) -> None:
+        """Ends the processes after the chunks that they are painting."""
+        for pool in self._pools:
+            if pool is not None:
+                pool.shutdown(wait=True, cancel_futures=True)

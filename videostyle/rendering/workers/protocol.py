@@ -1,0 +1,34 @@
+"""What a worker pool must do."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any, Protocol
+
+from videostyle.rendering.chunked_clip import ChunkTask
+
+
+class WorkerPool(Protocol):
+    """Workers that paint tasks, each one at a time."""
+
+    attempts: int  # how often a task is tried
+    copies: bool  # whether an idle worker may paint what another is late with
+
+    def free(self) -> bool:
+        """Whether a worker is idle."""
+
+    def start(self, task: ChunkTask) -> Any:
+        """Hands a task to an idle worker; returns a handle of this attempt."""
+
+    def ended(self, handles: Collection[Any], seconds: float) -> Collection[Any]:
+        """Those that have ended, as soon as there is one, at the latest after ``seconds``."""
+
+    def result(self, handle: Any) -> None:
+        """Frees the worker of a task that has ended.
+
+        Raises:
+            VideostyleError: if it failed.
+        """
+
+    def close(self) -> None:
+        """Ends all workers, after what they are painting where they cannot be stopped."""

@@ -1,0 +1,97 @@
+"""Workers of a Ray cluster."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from videostyle.errors import DeviceError, OutputError, VideostyleError
+from videostyle.rendering.chunked_clip import ChunkTask
+from videostyle.rendering.chunks import paint_in_folders, warm_up
+from videostyle.rendering.settings import Engine
+
+ATTEMPTS = 3  # how often a chunk is tried on other workers of a cluster before its clip fails
+
+
+def _paint_on_cluster(folders: Sequence[str], numbers: Sequence[int], threads: int) -> None:
+    """``paint_in_folders`` as a Ray task: its share of its node is known only here."""
+    os.environ["VIDEOSTYLE_THREADS"] = str(threads)
+    paint_in_folders(folders, numbers)
+
+
+class RayPool:
+    """Tasks of a Ray cluster; what fails, or whose node is lost, is tried again elsewhere.
+
+    Args:
+        engine: address and chunks at once.
+        most: tasks there can be.
+    """
+
+    attempts, copies = ATTEMPTS, True
+
+    def __init__(self, engine: Engine, most: int) -> None:
+        try:
+            self._ray: Any = importlib.import_module("ray")
+        except ImportError as error:
+            raise DeviceError("Ray is not installed", str(error), "pip install 'videostyle[cluster]'") from error
+        ray = self._ray
+        self._ours = not ray.is_initialized()
+        if self._ours:
+            quiet: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
+            if engine.address is None:
+                # The dashboard would listen on a port: nobody asked for it.
+                quiet |= {"include_dashboard": False}
+            try:
+                ray.init(address=engine.address, **quiet)
+            except (ConnectionError, RuntimeError, ValueError) as error:
+                raise DeviceError(f"cannot reach the Ray cluster '{engine.address}'", str(error)) from error
+        cores = max(1, int(ray.cluster_resources().get("CPU", 1)))
+        nodes = max(1, sum(1 for node in ray.nodes() if node["Alive"]))
+        gpus = int(ray.cluster_resources().get("GPU", 0))
+        self._workers = min(most, engine.workers or (gpus or nodes))
+        self._threads = max(1, cores // max(self._workers, nodes))
+        # The number of attempts is counted here: a task that Ray repeated itself would hide that its node was lost.
+        self._needs: dict[str, Any] = {
+            "num_cpus": self._threads,
+            "num_gpus": 1 if gpus else 0,
+            "max_retries": 0,
+        }
+        self._task = ray.remote(**self._needs)(_paint_on_cluster)
+        self._busy: set[Any] = set()
+        self._warm = [ray.remote(**self._needs)(warm_up).remote() for _ in range(self._workers)]
+
+    def free(self) -> bool:
+        """Whether fewer tasks are out than the cluster paints at once."""
+        return len(self._busy) < self._workers
+
+    def start(self, task: ChunkTask) -> Any:
+        """Sends a task."""
+        handle = self._task.remote(task.folders, [task.number], self._threads)
+        self._busy.add(handle)
+        return handle
+
+    def ended(self, handles: Collection[Any], seconds: float) -> Collection[Any]:
+        """Those that have ended."""
+        ready, _ = self._ray.wait(list(handles), num_returns=1, timeout=seconds)
+        return list(ready)
+
+    def result(self, handle: Any) -> None:
+        """Counts the task out."""
+        self._busy.discard(handle)
+        try:
+            self._ray.get(handle)
+        except self._ray.exceptions.RayError as error:
+            cause = getattr(error, "cause", None)
+            if isinstance(cause, VideostyleError):
+                raise cause from error
+            raise OutputError("a task of the cluster failed", str(error).splitlines()[-1]) from error
+
+    def close(self) -> None:
+        """Stops what is out, and the cluster if it was begun here."""
+        for task in self._busy:
+            self._ray.cancel(task, force=True)
+        if self._ours:
+            self._ray.shutdown()
