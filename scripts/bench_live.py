@@ -83,7 +83,7 @@ class CodedCamera:
         cv2 = load_cv2()
         self.info = VideoInfo(width=width, height=height, fps=Fraction(fps))
         self.warnings: list[str] = []
-        self.position: float | None = None
+        self.device_time: float | None = None
         self.code = Code(width, height)
         self.times: dict[int, float] = {}
         with open_reader(clip, ReadOptions(batch_size=1)) as source:
@@ -182,7 +182,7 @@ def measure(case: str, options: argparse.Namespace) -> dict[str, Any]:
             memory.append((now, resident()))
         if options.switch_every and now - (switches[-1] if switches else reader.seen[0][0]) >= options.switch_every:
             switches.append(now)
-            painter.choose(painter.number + 1, now, options.crossfade if len(switches) % 2 else 0.0)
+            painter.select_style(painter.style_index + 1, now, options.crossfade if len(switches) % 2 else 0.0)
 
     settings = LiveSettings(options.style, target_fps=fps, adaptive=not fixed, duration=options.seconds)
     with tempfile.TemporaryDirectory() as folder:

@@ -34,6 +34,7 @@ from videostyle.frames import VideoInfo
 from videostyle.live import capture as capture_module
 from videostyle.live import loop as loop_module
 from videostyle.live.capture import Capture
+from videostyle.live.controls import Controls
 from videostyle.live.dissolve import Dissolve
 from videostyle.live.frame import LiveFrame
 from videostyle.live.latest_slot import LatestSlot
@@ -48,10 +49,10 @@ from videostyle.live.outputs.virtual_camera import VirtualCamera
 from videostyle.live.pace import DOWN_AFTER, STEPS, UP_AFTER, Pace, painted_size
 from videostyle.live.painter import LivePainter
 from videostyle.live.scene_follower import (
-    JUMP,
+    BRIGHTNESS_JUMP,
+    COLUMNS,
     MEASURE_EVERY,
-    PARTS,
-    RELIGHT,
+    MIN_JUMP_INTERVAL,
     SceneChangeDetector,
     SceneFollower,
     StatisticsAverage,
@@ -97,7 +98,7 @@ class FakeCamera:
                  end_at: int = -1, wide_at: int = -1, ticks: bool = False) -> None:  # fmt: skip
         self.info = VideoInfo(width=SIZE[0], height=SIZE[1], fps=Fraction(int(fps)))
         self.warnings: list[str] = []
-        self.position: float | None = None
+        self.device_time: float | None = None
         self._ticks = ticks
         self.times: dict[int, float] = {}
         self._step, self._number, self._closed = 1 / fps, 0, threading.Event()
@@ -119,7 +120,7 @@ class FakeCamera:
         now = time.monotonic()
         shown = number if freeze < 0 else min(number, freeze)
         self.times[shown] = now
-        self.position = (number if self._ticks else shown) / 100
+        self.device_time = (number if self._ticks else shown) / 100
         frame = coded(shown)
         return (frame.repeat(2, 0).repeat(2, 1) if 0 <= wide <= number else frame), now
 
@@ -207,10 +208,10 @@ class InStep(LatestSlot[Any]):
         return item
 
 
-def run(camera: FakeCamera, outputs, *, painter=None, again=None, seconds: float = 1.0, stalled: float = 2.0,
+def run(camera: FakeCamera, outputs, *, painter=None, reopen=None, seconds: float = 1.0, stalled: float = 2.0,
         until: Callable[[], bool] | None = None):  # type: ignore[no-untyped-def]  # fmt: skip
     """Runs for some seconds, or until something has happened, but no longer than 30: a busy machine takes its time."""
-    capture = Capture(camera, again, mirror=False, stalled=stalled)
+    capture = Capture(camera, reopen, mirror=False, stalled=stalled)
     live = LiveLoop(capture, painter or Identity(), outputs, Pace(1.0, adaptive=False), SIZE, 100.0)
     return live.run(threading.Event(), seconds) if until is None else play(live, until, 30)
 
@@ -227,9 +228,9 @@ def test_the_newest_item_wins_and_what_it_replaced_is_counted() -> None:
     assert slot.dropped == 4
     slot.put(9)
     slot.close()
-    assert not slot.over
+    assert not slot.exhausted
     assert slot.get(0.1) == 9
-    assert slot.over
+    assert slot.exhausted
 
 
 def simulate(pace: Pace, cost: Callable[[float], float], seconds: float) -> list[int]:
@@ -315,7 +316,7 @@ def test_a_cut_and_a_light_switched_on_are_seen_at_once_and_a_strobe_now_and_the
     assert said == [0, 60, 100]
     watch = SceneChangeDetector()
     flashes = [watch(scene(0, 1.0 + 0.15 * (i % 2)), i / 30) for i in range(300)]
-    assert 5 < sum(flashes) <= 10 / RELIGHT + 1
+    assert 5 < sum(flashes) <= 10 / MIN_JUMP_INTERVAL + 1
 
 
 def test_a_light_that_rises_slowly_is_no_jump() -> None:
@@ -331,7 +332,7 @@ class Measure:
 
     def __call__(self, frame: np.ndarray, part: int | None = None) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         self.parts.append(part)
-        cells = frame if part is None else columns(frame, PARTS)[part]
+        cells = frame if part is None else columns(frame, COLUMNS)[part]
         values = cells.reshape(-1, 3).astype(np.float64)
         return {"layer": (values.mean(0).astype(np.float32), values.var(0).astype(np.float32))}
 
@@ -348,20 +349,20 @@ def test_a_scene_that_stays_is_measured_in_parts_that_give_what_the_whole_gives(
     changes = [value for value in found if value is not None]
     assert len(changes) == pytest.approx(10 / MEASURE_EVERY, abs=1)
     looks = len(measure.parts) - 1
-    assert measure.parts == [None, *(i % PARTS for i in range(looks))]  # never all at once but at the start
+    assert measure.parts == [None, *(i % COLUMNS for i in range(looks))]  # never all at once but at the start
     for value in changes:  # it does not breathe
         assert value["layer"][0] == pytest.approx(whole[0], rel=1e-5)
         assert value["layer"][1] == pytest.approx(whole[1], rel=1e-4)
 
 
 def test_the_slow_mean_hardly_moves_in_a_second_and_jumps_when_it_shall() -> None:
-    assert JUMP > 0.02
+    assert BRIGHTNESS_JUMP > 0.02
     mean = StatisticsAverage()
     one = {"layer": (np.ones(2, np.float32), np.ones(2, np.float32))}
     two = {"layer": (np.full(2, 2, np.float32), np.ones(2, np.float32))}
-    mean.update(one, 0.0, anew=True)
-    assert mean.update(two, 1.0, anew=False)["layer"][0] == pytest.approx(1 + (1 - np.exp(-1 / 8)), rel=1e-5)
-    assert mean.update(two, 1.1, anew=True)["layer"][0] == pytest.approx(2)
+    mean.update(one, 0.0, restart=True)
+    assert mean.update(two, 1.0, restart=False)["layer"][0] == pytest.approx(1 + (1 - np.exp(-1 / 8)), rel=1e-5)
+    assert mean.update(two, 1.1, restart=True)["layer"][0] == pytest.approx(2)
 
 
 def test_percentiles_of_delays_are_those_of_all_frames() -> None:
@@ -453,7 +454,7 @@ def test_p10_a_camera_that_fails_comes_back(fault: str, monkeypatch: pytest.Monk
     monkeypatch.setattr(capture_module, "RETRY_FIRST", 0.05)
     keep, opened = Keep(), []
 
-    def again() -> FakeCamera:
+    def reopen() -> FakeCamera:
         opened.append(FakeCamera(50))
         if len(opened) == 1:
             raise DeviceError("not there yet")
@@ -461,7 +462,7 @@ def test_p10_a_camera_that_fails_comes_back(fault: str, monkeypatch: pytest.Monk
 
     stalled = 1.0 if fault == "stall_at" else 5.0
     camera = FakeCamera(50, **{fault: 10})
-    report = run(camera, {"keep": keep}, again=again, stalled=stalled, until=lambda: len(keep.seen) > 30)
+    report = run(camera, {"keep": keep}, reopen=reopen, stalled=stalled, until=lambda: len(keep.seen) > 30)
     assert report.reconnects == 1
     assert len(keep.seen) > 30
     assert "the camera failed" in report.warnings[0]
@@ -498,7 +499,7 @@ def test_p10_without_a_clock_that_moves_nothing_counts_as_frozen(
     class NoClock(FakeCamera):
         def read(self) -> tuple[np.ndarray, float] | None:
             found = super().read()
-            self.position = place
+            self.device_time = place
             return found
 
     report = run(NoClock(100, freeze_at=10, end_at=60), {"keep": Keep()}, seconds=5)
@@ -677,10 +678,10 @@ def test_nothing_is_compiled_after_the_start_whatever_is_changed(resizing: LiveP
     assert all(cost > 0 for cost in costs)
     compiled = traces(resizing)
     first = resizing(frame, 0.0)
-    resizing.choose(1, 0.1)
+    resizing.select_style(1, 0.1)
     second = resizing(frame, 0.1)
     assert not np.array_equal(first, second)
-    resizing.choose(2, 0.2)  # counted round: the first again
+    resizing.select_style(2, 0.2)  # counted round: the first again
     assert np.array_equal(resizing(frame, 0.2), first)
     resizing.set_strength(0.5, 0.3)
     for step in (4, 1, 0):
@@ -715,11 +716,11 @@ def test_a_style_is_painted_with_its_own_statistics_once_it_is_chosen(
         live.prepare(frame, 0.0)
         live.set_step(step, 0.0)
     painter(frame, 0.0)
-    painter.choose(1, 0.1)
+    painter.select_style(1, 0.1)
     switched = painter(frame, 0.1)
     assert np.array_equal(switched, other(frame, 0.1))
-    painter.choose(0, 0.2, seconds=0.5)
-    painter.choose(1, 0.4, seconds=0.5)
+    painter.select_style(0, 0.2, seconds=0.5)
+    painter.select_style(1, 0.4, seconds=0.5)
     for i in range(10):
         crossed = painter(frame, 0.4 + i / 10)
     assert np.array_equal(crossed, switched)
@@ -763,7 +764,7 @@ def test_a_scene_that_stays_is_painted_the_same_for_minutes(painter: LivePainter
 def test_a_cross_over_walks_from_one_to_the_other(painter: LivePainter) -> None:
     frame = scene(3)[: SIZE[1], : SIZE[0]]
     start = painter(frame, 0.0).astype(int)
-    painter.choose(1, 0.0, seconds=2.0)
+    painter.select_style(1, 0.0, seconds=2.0)
     walk = [painter(frame, t / 10).astype(int) for t in range(0, 22)]
     end = walk[-1]
     away = [np.abs(w - start).mean() for w in walk]
@@ -779,12 +780,12 @@ def test_strength_is_kept_within_its_bounds_and_leaves_a_cross_over_its_time(pai
     start = painter(frame, 0.0).astype(int)
     painter.set_strength(1.4, 0.1)
     assert painter.strength == 1.0
-    painter.choose(1, 1.0, seconds=2.0)
+    painter.select_style(1, 1.0, seconds=2.0)
     painter.set_strength(0.8, 1.2)
     early = np.abs(painter(frame, 1.3).astype(int) - start).mean()
     late = np.abs(painter(frame, 3.3).astype(int) - start).mean()
     assert early < 0.5 * late
-    assert painter._move is None
+    assert painter._transition is None
 
 
 def test_a_style_of_another_base_is_painted_but_not_walked(random_style: Style, flat_style: Style) -> None:
@@ -793,12 +794,12 @@ def test_a_style_of_another_base_is_painted_but_not_walked(random_style: Style, 
     with pytest.raises(ModelError, match="another base"):
         LivePainter(random_style, [stranger], info, device="cpu", strength=0.5)
     painter = LivePainter(random_style, [random_style, stranger], info, device="cpu")
-    assert not painter.walks
+    assert not painter.can_interpolate
     frame = scene(3)[: SIZE[1], : SIZE[0]]
     first = painter(frame, 0.0)
     painter.set_strength(0.5, 0.1)
     assert painter.strength == 1.0
-    painter.choose(1, 0.2, seconds=5.0)
+    painter.select_style(1, 0.2, seconds=5.0)
     changed = painter(frame, 0.3)  # at once: what lies between them is no picture
     assert not np.array_equal(changed, first)
     assert np.array_equal(painter(frame, 0.4), changed)
@@ -851,7 +852,7 @@ def test_switching_styles_leaves_no_gap_in_the_output(painter: LivePainter, monk
             self.given += 1
             if self.given > 20 and self.given % 3 == 0:
                 turn = self.given // 3
-                painter.choose(turn, clock.now, 0.0 if turn % 2 else 0.2)
+                painter.select_style(turn, clock.now, 0.0 if turn % 2 else 0.2)
             number = int(10 * (clock.now - 1000.0)) + 1
             clock.now = 1000.0 + number / 10
             return coded(number), clock.now
@@ -904,13 +905,13 @@ class FakeScreen:
 def test_keys_change_what_they_say(painter: LivePainter, tmp_path: Path) -> None:
     keys = ["n", "+", "-", "s", "c", "o", "f", "", "q"]
     screen = FakeScreen(keys)
-    viewer = WindowViewer(painter, screen, snapshots=tmp_path)
+    viewer = WindowViewer(Controls(painter, snapshots=tmp_path), screen)
     painted, original = np.full((*SIZE[::-1], 3), 200, np.uint8), np.zeros((*SIZE[::-1], 3), np.uint8)
     results, composed = [], []
     for _ in keys:
         composed.append(viewer.compose(painted, original))
         results.append(viewer.show(composed[-1], LiveReport()))
-    assert painter.number == 1
+    assert painter.style_index == 1
     assert painter.strength == pytest.approx(0.9)
     assert results == [True] * 8 + [False]
     assert np.array_equal(composed[0], painted)
@@ -928,17 +929,20 @@ def test_what_a_key_cannot_do_is_shown_and_the_show_goes_on(painter: LivePainter
         raise OutputError("the disk is full")
 
     screen = FakeScreen(["o", "c", "r", ""])
-    viewer = WindowViewer(painter, screen, snapshots=tmp_path / "missing", recorder=recorder)
-    viewer.loop = object()  # type: ignore[assignment]
+    controls = Controls(painter, snapshots=tmp_path / "missing", recorder=recorder)
+    controls.loop = object()  # type: ignore[assignment]
+    viewer = WindowViewer(controls, screen)
     picture = np.full((*SIZE[::-1], 3), 200, np.uint8)
+    notices = []
     for _ in range(4):
-        assert viewer.show(picture, LiveReport())
-    assert viewer._notice == "the disk is full"
+        assert viewer.show(viewer.compose(picture, picture), LiveReport())
+        notices.append(controls.notice.rpartition(":")[2].strip())
+    assert notices == ["", "No such file or directory", "the disk is full", "the disk is full"]
 
 
 def test_a_window_lives_on_and_takes_keys_while_the_camera_is_away(painter: LivePainter) -> None:
     screen = FakeScreen(["", "", "q"])
-    viewer = WindowViewer(painter, screen)
+    viewer = WindowViewer(Controls(painter), screen)
     picture = np.full((*SIZE[::-1], 3), 200, np.uint8)
     assert viewer.show(picture, LiveReport())
     assert viewer.show(None, LiveReport(), "waiting for the camera")
@@ -955,11 +959,11 @@ def test_a_recording_begun_and_ended_by_key_while_frames_run(painter: LivePainte
         return made[-1].name, Recording(made[-1])
 
     screen = FakeScreen([*[""] * 5, "r", *[""] * 20, "r", *[""] * 3, "r", *[""] * 15, "q"])
-    viewer = WindowViewer(painter, screen, recorder=recorder)
+    controls = Controls(painter, recorder=recorder)
     keep = Keep()
     capture = Capture(FakeCamera(50), None, mirror=False, stalled=2)
-    live = LiveLoop(capture, Identity(), {"keep": keep}, Pace(1.0), SIZE, 50.0, viewer=viewer)
-    viewer.loop = live
+    live = LiveLoop(capture, Identity(), {"keep": keep}, Pace(1.0), SIZE, 50.0, viewer=WindowViewer(controls, screen))
+    controls.loop = live
     report = live.run(threading.Event(), 10)
     assert [path.name for path in made] == ["0.mp4", "1.mp4"]  # the second one is finished at the end
     for path in made:
@@ -986,19 +990,19 @@ def test_a_recording_that_breaks_down_is_said_and_not_said_to_be_saved(painter: 
         """Presses the key that the test is waiting to press."""
 
         def show(self, picture: np.ndarray | None) -> str:
-            note = (viewer._recording, viewer._notice)
+            note = (controls.recording, controls.notice)
             said.extend([note] if said[-1:] != [note] else [])
             notices = [notice for _, notice in said]
             if not made or (len(made) == 1 and "the disk is full" in notices):
                 return "r"
-            if len(made) == 2 and viewer._recording and made[1]._frames > 3:
+            if len(made) == 2 and controls.recording and made[1]._frames > 3:
                 return "r"
             return "q" if "saved as 1.mp4" in notices else ""
 
-    viewer = WindowViewer(painter, Screen([]), recorder=recorder)
+    controls = Controls(painter, recorder=recorder)
     capture = Capture(FakeCamera(50), None, mirror=False, stalled=5)
-    live = LiveLoop(capture, Identity(), {}, Pace(1.0), SIZE, 50.0, viewer=viewer)
-    viewer.loop = live
+    live = LiveLoop(capture, Identity(), {}, Pace(1.0), SIZE, 50.0, viewer=WindowViewer(controls, Screen([])))
+    controls.loop = live
     report = live.run(threading.Event(), 20)
     assert ("", "the disk is full") in said  # no longer REC
     assert "saved as 0.mp4" not in [notice for _, notice in said]
@@ -1629,7 +1633,7 @@ def paced(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[PacedFile, Clo
         clock = Clock()
         monkeypatch.setattr(camera_module, "time", clock)
         camera = PacedFile(path, repeat=repeat)
-        camera._done = Waits(clock)
+        camera._closed = Waits(clock)
         return camera, clock
 
     return play
@@ -1672,7 +1676,7 @@ def test_a_still_begun_anew_is_paced_and_opened_once(
     assert clock.now - began == pytest.approx(0.4)  # 25 a second
     assert len(opened) == 1
     assert all(found is not None and code_of(found[0]) == 7 for found in frames)
-    assert camera.position is None
+    assert camera.device_time is None
     camera.close()
 
 
@@ -1761,7 +1765,7 @@ def test_a_camera_is_asked_for_mjpeg_first_then_size_and_rate(device: Callable[[
     assert got is not None
     assert got[0][0, 0].tolist() == [30, 20, 10]  # RGB
     assert got[1] == pytest.approx(time.monotonic(), abs=0.5)
-    assert camera.position == pytest.approx(0.08)  # its own clock, after the second frame
+    assert camera.device_time == pytest.approx(0.08)  # its own clock, after the second frame
     camera.close()
     assert found.released
 
@@ -1876,9 +1880,9 @@ def test_live_paints_a_file_into_a_recording(
 
     def await_(self: PacedFile, due: float) -> bool:
         clock.now = max(clock.now, due)
-        if clock.now > 1004.0 and not self._done.wait(60):
+        if clock.now > 1004.0 and not self._closed.wait(60):
             raise TimeoutError("the run goes on and on")
-        return not self._done.is_set()
+        return not self._closed.is_set()
 
     monkeypatch.setattr(PacedFile, "_await", await_)
     for module in (camera_module, capture_module, loop_module, output_module):

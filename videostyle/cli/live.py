@@ -1,4 +1,4 @@
-"""``videostyle live``."""
+"""``videostyle live``: paints a camera, a stream or a file as it comes."""
 
 from __future__ import annotations
 
@@ -22,36 +22,49 @@ if TYPE_CHECKING:
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the options of this verb."""
     parser.add_argument(
-        "--style", action="append", required=True, help="may be given several times; keys n and p go through them"
+        "--style",
+        action="append",
+        required=True,
+        help="name, file, picture or mix; give several to switch between them with the keys n and p",
     )
-    parser.add_argument("--strength", type=float, default=1.0, metavar="0..1")
-    parser.add_argument("--crossfade", type=float, default=1.0, metavar="SECONDS", help="of a change of style")
-    parser.add_argument("--every", type=float, metavar="SECONDS", help="go to the next style by itself")
+    parser.add_argument("--strength", type=float, default=1.0, metavar="0..1", help="0 = camera's picture, 1 = painted")
+    parser.add_argument(
+        "--crossfade", type=float, default=1.0, metavar="SECONDS", help="duration of a change of style (default: 1)"
+    )
+    parser.add_argument("--every", type=float, metavar="SECONDS", help="switch to the next style at this interval")
     camera = parser.add_argument_group("camera")
-    camera.add_argument("--camera", type=int, default=0, metavar="N", help="number of the camera (default: 0)")
-    camera.add_argument("--input", metavar="FILE|URL", help="a file at its own pace, or a stream, instead of a camera")
-    camera.add_argument("--loop", action="store_true", help="begin a file anew at its end")
+    camera.add_argument("--camera", type=int, default=0, metavar="N", help="index of the camera (default: 0)")
+    camera.add_argument("--input", metavar="FILE|URL", help="play a file, or receive a stream, instead of a camera")
+    camera.add_argument("--loop", action="store_true", help="start a file again at its end")
     camera.add_argument(
         "--size", metavar="WxH", help="size to ask the camera for (default: 640x360)", default="640x360"
     )
-    camera.add_argument("--fps", type=float, help="rate to ask the camera for")
+    camera.add_argument("--fps", type=float, metavar="N", help="rate to ask the camera for, frames/s")
     camera.add_argument(
-        "--pixels", default="auto", metavar="FOUR", help="format to ask the camera for: MJPG, YUYV... (default: MJPG)"
+        "--pixels",
+        default="auto",
+        metavar="FOURCC",
+        help="pixel format to ask the camera for: MJPG, YUYV... (default: MJPG)",
     )
-    camera.add_argument("--mirror", action="store_true", help="turn the picture left to right")
-    camera.add_argument("--reconnect", action="store_true", help="wait for a camera that was unplugged")
-    out = parser.add_argument_group("outputs, any mix (a window where there is a display and none is named)")
+    camera.add_argument("--mirror", action="store_true", help="flip the picture left to right")
+    camera.add_argument("--reconnect", action="store_true", help="if the camera fails, wait for it to come back")
+    out = parser.add_argument_group("outputs (any combination; a window if none is given)")
     out.add_argument("--window", action="store_true", help="a window on this display")
-    out.add_argument("--fullscreen", action="store_true", help="the window fills the screen")
+    out.add_argument("--fullscreen", action="store_true", help="a window that fills the screen")
     out.add_argument("--record", metavar="FILE", help="record to .mp4, .mov or .mkv")
     out.add_argument("--stream-to", metavar="URL", help="send to an rtmp://, srt://, udp:// or rtp:// address")
-    out.add_argument("--page", type=int, metavar="PORT", help="a page for a browser on this machine; 0 = any port")
-    out.add_argument("--virtual-camera", action="store_true", help="a camera that other programs see")
-    out.add_argument("-y", "--overwrite", action="store_true", help="replace an existing recording")
+    out.add_argument("--page", type=int, metavar="PORT", help="a web page for this machine; 0 = any free port")
+    out.add_argument("--virtual-camera", action="store_true", help="a camera for other programs, such as video calls")
+    out.add_argument("-y", "--overwrite", action="store_true", help="replace the --record file if it exists")
     pace = parser.add_argument_group("pace")
-    pace.add_argument("--target-fps", type=float, help="paint smaller frames rather than fewer (default: the camera's)")
-    pace.add_argument("--fixed-size", action="store_true", help="paint at full size whatever the rate")
-    pace.add_argument("--duration", type=float, metavar="SECONDS", help="stop after this long")
+    pace.add_argument(
+        "--target-fps",
+        type=float,
+        metavar="N",
+        help="frames/s to keep by painting at a smaller size (default: the camera's rate)",
+    )
+    pace.add_argument("--fixed-size", action="store_true", help="always paint at full size, at whatever rate")
+    pace.add_argument("--duration", type=float, metavar="SECONDS", help="stop after this time")
     pace.add_argument("--device", default="auto", help="auto, cpu, gpu, gpu:1")
     pace.add_argument("--precision", default="auto", choices=["auto", "float32", "bfloat16", "float16"])
 
@@ -76,7 +89,7 @@ def run(options: argparse.Namespace) -> int:
     started = time.monotonic()
     from videostyle.media.opencv import load_cv2
 
-    load_cv2()  # before whatever loads PyAV: see ``live.window.Window``
+    load_cv2()  # must be loaded before PyAV, see ``live.window.Window``
     from videostyle.cli.progress import stoppable
     from videostyle.inference.startup import load_tensorflow
     from videostyle.live.outputs.page import Page
@@ -101,12 +114,12 @@ def run(options: argparse.Namespace) -> int:
         repeat=options.loop,
     )
     try:
-        # What the outside world may refuse is tried before the network is loaded.
+        # Everything that can fail quickly comes before TensorFlow is loaded, which takes seconds.
         if options.record:
             outputs["recording"] = Recording(
                 options.record,
                 overwrite=options.overwrite,
-                painted=_said(options),
+                painted=_provenance(options),
                 sources=() if options.input is None or is_address(options.input) else (Path(options.input),),
             )
         if options.stream_to:
@@ -120,7 +133,7 @@ def run(options: argparse.Namespace) -> int:
         if windowed:
             check_display()
         if any(trains(style) for style in options.style):
-            _learn(options)
+            _train_styles(options)
         grabber = opener()
         if options.virtual_camera:
             info = grabber.info
@@ -152,9 +165,9 @@ def run(options: argparse.Namespace) -> int:
                 grabber,
                 outputs,
                 stop,
-                again=opener if options.reconnect else None,
+                reopen=opener if options.reconnect else None,
                 screen=screen,
-                recorder=partial(_numbered_recording, Recording, _said(options)),
+                recorder=partial(_numbered_recording, Recording, _provenance(options)),
                 started=started,
             )
     except BaseException:
@@ -167,12 +180,12 @@ def run(options: argparse.Namespace) -> int:
         if screen is not None:
             screen.close()
     _print(options, report)
-    # A recording or a camera that broke down is no success, though the rest went on.
+    # An output that failed makes the run a failure, though the other outputs are complete.
     return OutputError.exit_code if any(figures["error"] for figures in report.outputs.values()) else 0
 
 
-def _learn(options: argparse.Namespace) -> None:
-    """Trains the styles that are pictures and were not trained yet, on pictures that ship with the program."""
+def _train_styles(options: argparse.Namespace) -> None:
+    """Trains a style for each ``--style`` that is a picture without one, on the photos that ship with the program."""
     from videostyle.cli.progress import Bars, stoppable
     from videostyle.inference.startup import load_tensorflow
     from videostyle.rendering.progress import cancellable
@@ -188,8 +201,8 @@ def _learn(options: argparse.Namespace) -> None:
             bars.close()
 
 
-def _said(options: argparse.Namespace) -> Painted:
-    """What a recording says of itself; of several styles, all."""
+def _provenance(options: argparse.Namespace) -> Painted:
+    """What a recording stores about its making; all styles that were given are named."""
     from videostyle import __version__
     from videostyle.media.provenance import Painted
 
@@ -197,9 +210,9 @@ def _said(options: argparse.Namespace) -> Painted:
 
 
 def _numbered_recording(kind: Any, painted: Painted) -> tuple[str, Any]:
-    """A recording under the first free name in the current folder, and that name."""
+    """Opens a recording under the first free name in the current folder, and gives its name with it."""
     number = 1
-    # One that is being finished has its name already, but only beside.
+    # A recording that is still being finished exists under its running name only.
     while any(Path(f"videostyle-{number:03d}{end}").exists() for end in (".mp4", ".recording.mp4")):
         number += 1
     name = f"videostyle-{number:03d}.mp4"
@@ -211,7 +224,7 @@ def _print(options: argparse.Namespace, report: LiveReport) -> None:
         print(json.dumps(report.row()))
         return
     rates = f"{report.fps_out:.1f} frames/s of {report.fps_in:.1f} captured, {report.dropped} dropped"
-    rates += f", {report.skipped} left out for the rate" if report.skipped else ""
+    rates += f", {report.skipped} skipped to keep the rate" if report.skipped else ""
     delay = f"delay {report.latency_p50:.0f} ms (p50), {report.latency_p95:.0f} ms (p95)"
     print(f"{report.painted} frames in {report.seconds:.1f} s: {rates}; {delay}")
     for name, figures in report.outputs.items():

@@ -1,1 +1,1 @@
-"""Painting as it happens: newest frame first, statistics that follow the light, outputs that wait for nobody."""
+"""Live painting: capture, newest-frame loop, pace, scene statistics, window and outputs."""

@@ -18,48 +18,62 @@ from videostyle.media.readers.camera import Grabber
 
 log = logging.getLogger("videostyle")
 
-STALLED = 3.0  # seconds without a frame after which a camera counts as gone
-# Byte-identical frames in a row, all of one time on the camera's own clock, after which it counts as frozen. A lens
-# cap, a slide or a scene in a file give identical frames too, but their clock goes on.
-FROZEN = 90
-ENDED = "it gives no more frames"  # no failure of a file; one of a camera
-RETRY_FIRST, RETRY_LONGEST = 0.5, 10.0  # seconds between attempts to get the camera back
+STALLED = 3.0  # seconds without a frame after which a camera has failed
+FROZEN = 90  # identical frames in a row, while the device's clock stands still, after which a camera has failed
+ENDED = "it delivers no more frames"  # for a file that is the normal end
+RETRY_FIRST, RETRY_LONGEST = 0.5, 10.0  # seconds between attempts to reopen the camera, doubled each time
 
 
-class _Repeats:
-    """Counts the frames that repeat the one before them while the device's clock, which has moved before, stands."""
+class _FreezeCounter:
+    """Counts identical frames in a row while the device's clock stands still.
+
+    Identical pictures alone mean nothing: a lens cap or a slide gives them too, but there the clock goes on. A clock
+    that has never moved means nothing either: some drivers report no time.
+    """
 
     def __init__(self) -> None:
-        self._before: UInt8Array | None = None
-        self._place: float | None = None
-        self._moved, self._same = False, 0
+        self._picture: UInt8Array | None = None
+        self._time: float | None = None
+        self._clock_works, self._repeats = False, 0
 
-    def count(self, picture: UInt8Array, place: float | None) -> int:
-        """Takes a frame and its time on the device's clock, None where there is none; gives the repeats in a row."""
-        before, stands = self._before, place is not None and place == self._place
-        self._moved = self._moved or (place is not None and self._place is not None and not stands)
-        self._before, self._place = picture, place
-        # Some drivers tell no time: their clock never moves.
-        same = self._moved and stands and before is not None and np.array_equal(before, picture)
-        self._same = self._same + 1 if same else 0
-        return self._same
+    def count(self, picture: UInt8Array, device_time: float | None) -> int:
+        """Takes a frame and its time on the device's clock (None = unknown); returns the repeats in a row so far."""
+        previous, stands = self._picture, device_time is not None and device_time == self._time
+        if device_time is not None and self._time is not None and not stands:
+            self._clock_works = True
+        self._picture, self._time = picture, device_time
+        frozen = self._clock_works and stands and previous is not None and np.array_equal(previous, picture)
+        self._repeats = self._repeats + 1 if frozen else 0
+        return self._repeats
 
 
 class Capture:
-    """Reads a grabber in a thread of its own and leaves the newest frame; opens it again when it fails.
+    """Reads a camera in a thread of its own and keeps the newest frame in ``slot``.
+
+    A second thread watches for frames that fail to arrive. A camera that has failed is left to its thread, which may
+    hang in the driver, and is opened again if ``reopen`` is given.
 
     Args:
-        grabber: opened already.
-        again: opens it once more; None = a camera that fails ends the run.
-        mirror: turn frames left to right.
-        fps: frames a second that are wanted at most; None = as many as come.
-        stalled: seconds without a frame after which it counts as failed.
+        grabber: the opened camera.
+        reopen: opens the camera again; None = a failure ends the run.
+        mirror: flip frames left to right.
+        fps: highest rate to deliver, frames/s; None = every frame.
+        stalled: seconds without a frame after which the camera has failed.
+
+    Attributes:
+        slot: the newest frame; closed when no more will come.
+        captured: frames that the camera delivered.
+        skipped: frames left out to keep to ``fps``.
+        reconnects: number of times the camera was opened again.
+        warnings: what went wrong without ending the run.
+        outage: why no frames arrive at the moment; "" = they do.
+        error: the failure that ended the run, or None.
     """
 
     def __init__(
         self,
         grabber: Grabber,
-        again: Callable[[], Grabber] | None,
+        reopen: Callable[[], Grabber] | None,
         *,
         mirror: bool,
         fps: float | None = None,
@@ -68,14 +82,15 @@ class Capture:
         self.slot: LatestSlot[LiveFrame] = LatestSlot()
         self.captured = self.reconnects = self.skipped = 0
         self.warnings: list[str] = list(grabber.warnings)
-        self.waiting = ""  # why no frames come at the moment
-        self._period, self._due = (1.0 / fps if fps else 0.0), 0.0
+        self.outage = ""
         self.error: VideostyleError | None = None
-        self._grabber, self._again, self._mirror = grabber, again, mirror
+        self._period, self._due = (1.0 / fps if fps else 0.0), 0.0
+        self._grabber, self._reopen, self._mirror = grabber, reopen, mirror
         self._size = (grabber.info.height, grabber.info.width)
         self._stalled = stalled
         self._stop = threading.Event()
         self._last = time.monotonic()
+        # A reader thread belongs to one opening of the camera. When the number has moved on, the thread is obsolete.
         self._generation = 0
         self._lock = threading.Lock()
         self._start()
@@ -90,84 +105,89 @@ class Capture:
         self._reader.start()
 
     def _read(self, grabber: Grabber, generation: int) -> None:
-        repeats = _Repeats()
+        freezes = _FreezeCounter()
         reason = ""
         try:
             while not self._stop.is_set() and generation == self._generation:
-                found = grabber.read()
+                grabbed = grabber.read()
                 if generation != self._generation:
-                    return  # the watchdog has given this one up
-                if found is None:
+                    return  # the watchdog has given this camera up in the meantime
+                if grabbed is None:
                     reason = ENDED
                     break
-                picture, moment = found
-                if repeats.count(picture, grabber.position) >= FROZEN:
+                picture, captured = grabbed
+                if freezes.count(picture, grabber.device_time) >= FROZEN:
                     reason = f"it has frozen: {FROZEN} identical frames"
                     break
-                self._deliver(picture, moment)
+                self._deliver(picture, captured)
         except VideostyleError as error:
             reason = str(error)
-        except Exception as error:  # decoders and OpenCV have errors of their own, and nobody else looks at this thread
+        except Exception as error:  # decoders and OpenCV raise types of their own, and nothing else watches this thread
             reason = f"{type(error).__name__}: {error}"
         if not self._stop.is_set():
-            self._failed(reason, generation)
+            self._fail(reason, generation)
 
-    def _wanted(self, moment: float) -> bool:
-        """Whether a frame is due at the rate that is wanted; one that comes a little early counts as due."""
-        if moment < self._due - 0.25 * self._period:
+    def _is_due(self, captured: float) -> bool:
+        """Whether a frame is due at the target rate; one that is up to a quarter period early counts as due."""
+        if captured < self._due - 0.25 * self._period:
             self.skipped += 1
             return False
-        self._due = max(self._due, moment - self._period) + self._period
+        self._due = max(self._due, captured - self._period) + self._period
         return True
 
-    def _deliver(self, picture: UInt8Array, moment: float) -> None:
+    def _deliver(self, picture: UInt8Array, captured: float) -> None:
         self._last = time.monotonic()
-        self.waiting = ""
-        if self._period and not self._wanted(moment):
+        self.outage = ""
+        if self._period and not self._is_due(captured):
             self.captured += 1
             return
         if picture.shape[:2] != self._size:
             cv2 = load_cv2()
             if not any("of size" in warning for warning in self.warnings):
-                found, wanted = (f"{w}x{h}" for h, w in (picture.shape[:2], self._size))
-                self.warnings.append(f"the camera gives frames of size {found} instead of {wanted}; they are scaled")
+                given, expected = (f"{w}x{h}" for h, w in (picture.shape[:2], self._size))
+                self.warnings.append(
+                    f"the camera delivers frames of size {given} instead of {expected}; they are scaled"
+                )
                 log.warning(self.warnings[-1])
             picture = np.asarray(cv2.resize(picture, self._size[::-1], interpolation=cv2.INTER_AREA), np.uint8)
         if self._mirror:
             picture = np.asarray(load_cv2().flip(picture, 1), np.uint8)
-        self.slot.put(LiveFrame(picture, moment, self.captured))
+        self.slot.put(LiveFrame(picture, captured, self.captured))
         self.captured += 1
 
     def _watch(self) -> None:
+        """The watchdog thread."""
         while not self._stop.wait(0.1):
             if time.monotonic() - self._last > self._stalled:
-                self._failed(f"no frame for {self._stalled:.0f} s", self._generation)
+                self._fail(f"no frame for {self._stalled:.0f} s", self._generation)
 
-    def _failed(self, reason: str, generation: int) -> None:
+    def _fail(self, reason: str, generation: int) -> None:
+        """Reopens the camera, or ends the capture if that is not wanted."""
         with self._lock:
             if self._stop.is_set() or generation != self._generation:
                 return
-            self._generation += 1  # whoever still reads there is alone now
-            if self._again is None:
+            self._generation += 1
+            if self._reopen is None:
                 if reason != ENDED:
                     self.error = DeviceError("the camera failed", reason, "--reconnect waits for it to come back")
                 self._finish()
                 return
             self.warnings.append(f"the camera failed: {reason}")
-            self.waiting = f"waiting for the camera: {reason}"
-            log.warning("%s; trying to get it back", self.warnings[-1])
+            self.outage = f"waiting for the camera: {reason}"
+            log.warning("%s; trying to reopen it", self.warnings[-1])
             pause = RETRY_FIRST
+            # In a thread: closing may hang in the driver.
             threading.Thread(target=self._grabber.close, daemon=True).start()
             while not self._stop.wait(pause):
                 try:
-                    self._grabber = self._again()
-                except Exception as error:  # whatever it is, it may be another time's
+                    self._grabber = self._reopen()
+                except Exception as error:  # whatever the reason, the next attempt may succeed
                     log.info("%s", error)
                     self._last = time.monotonic()
                     pause = min(2 * pause, RETRY_LONGEST)
                     continue
                 if self._stop.is_set():
-                    self._grabber.close()  # the run has ended meanwhile
+                    self._grabber.close()
                     return
                 self.reconnects += 1
                 self._start()
@@ -178,9 +198,9 @@ class Capture:
         self.slot.close()
 
     def close(self) -> None:
-        """Stops reading and lets go of the camera."""
+        """Stops reading and releases the camera."""
         self._finish()
         self._grabber.close()
-        # A decoder that still works while the program ends can keep it from ending.
+        # A decoder that still works in its thread can keep the program from ending.
         if self._reader is not threading.current_thread():
             self._reader.join(1.0)

@@ -1,4 +1,4 @@
-"""Hides the moment at which frames begin to be painted at another size: strokes are laid anew then."""
+"""Hides a change of the painted size, which places all brush strokes anew, behind a short dissolve."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import numpy as np
 from videostyle.frames import UInt8Array
 from videostyle.media.opencv import load_cv2
 
-SECONDS = 0.5  # that a change takes
-STILL, MOVING = 4.0, 16.0  # levels of 255 between frames: below, a place counts as still; above, as moving
-SHRINK = 4  # pixels at which frames are compared, each the mean of this many squared: noise cancels out
+SECONDS = 0.5  # duration of a dissolve
+STILL, MOVING = 4.0, 16.0  # change between frames, levels of 255: below STILL a place is still, above MOVING it moves
+SHRINK = 4  # frames are compared at a quarter of their sides, where camera noise averages out
 
 
 class Dissolve:
-    """Lets still places pass over slowly into the new painting; moving ones are new at once and leave no trail.
+    """Fades still places into the new painting; moving places change at once, so that they leave no trail.
 
-    What is passed over from is the picture shown last, so no frame is painted twice.
+    The fade starts from the picture shown last, so no frame has to be painted twice.
     """
 
     def __init__(self) -> None:
@@ -25,30 +25,40 @@ class Dissolve:
         self._shown: UInt8Array | None = None
         self._original: UInt8Array | None = None
         self._began: float | None = None
-        self._share = 0.0
+        self._progress = 0.0
 
     def begin(self, now: float) -> None:
-        """Says that from ``now`` on (seconds) frames are painted in another way."""
+        """Starts a dissolve at time ``now``, seconds: from here on frames are painted differently."""
         if self._shown is not None:
-            self._began, self._share = now, 0.0
+            self._began, self._progress = now, 0.0
 
     def __call__(self, painted: UInt8Array, original: UInt8Array, now: float) -> UInt8Array:
-        """Takes a painted frame and what it was painted from, uint8 ``[H, W, 3]``; returns what to show."""
+        """Blends a painted frame with the one shown last.
+
+        Args:
+            painted: uint8 ``[H, W, 3]``.
+            original: the camera's frame that it was painted from, uint8 ``[H, W, 3]``.
+            now: time, seconds.
+
+        Returns:
+            The picture to show, uint8 ``[H, W, 3]``; ``painted`` itself if no dissolve is in progress.
+        """
         shown = painted
         if self._began is not None and self._shown is not None and self._original is not None:
-            share = min(1.0, max(0.0, (now - self._began) / SECONDS))
-            # The picture shown last holds so much of the old one already.
-            kept = (1.0 - share) / (1.0 - self._share) if self._share < 1.0 else 0.0
-            self._share = share
-            if share >= 1.0:
+            progress = min(1.0, max(0.0, (now - self._began) / SECONDS))
+            # The picture shown last contains (1 - self._progress) of the old painting; this weight makes it
+            # (1 - progress).
+            weight = (1.0 - progress) / (1.0 - self._progress) if self._progress < 1.0 else 0.0
+            self._progress = progress
+            if progress >= 1.0:
                 self._began = None
             else:
-                old = np.float32(kept) * self._still(original)
+                old = np.float32(weight) * self._stillness(original)
                 shown = self._cv2.blendLinear(self._shown, painted, old, np.float32(1.0) - old)
         self._shown, self._original = shown, original
         return shown
 
-    def _still(self, original: UInt8Array) -> Any:
+    def _stillness(self, original: UInt8Array) -> Any:
         """1 where nothing moves, 0 where something does: float32 ``[H, W]``."""
         cv2 = self._cv2
         height, width = original.shape[:2]

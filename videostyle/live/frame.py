@@ -1,4 +1,4 @@
-"""A frame and the moment of its capture, from which every delay is counted."""
+"""A frame with the time of its capture, from which latency is counted."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from videostyle.frames import UInt8Array
 
 @dataclass(frozen=True)
 class LiveFrame:
-    """A painted frame on its way out.
+    """One captured frame, before or after painting.
 
     Attributes:
-        picture: uint8 ``[H, W, 3]`` RGB.
-        captured: when it was captured, ``time.monotonic``.
-        number: of the captured frame.
+        picture: uint8 ``[H, W, 3]``, RGB, full range.
+        captured: time of its capture, seconds of ``time.monotonic``.
+        number: frames captured before it.
     """
 
     picture: UInt8Array

@@ -1,4 +1,4 @@
-"""A place for one item, always the newest: how stages of different pace are joined without a queue."""
+"""A slot for the latest value: joins threads of different speed without a queue."""
 
 from __future__ import annotations
 
@@ -9,7 +9,11 @@ T = TypeVar("T")
 
 
 class LatestSlot(Generic[T]):
-    """Holds at most one item; putting another drops, and counts, what nobody took."""
+    """Holds at most one item; a new item replaces one that has not been taken.
+
+    Attributes:
+        dropped: number of items that were replaced before they were taken.
+    """
 
     def __init__(self) -> None:
         self._condition = threading.Condition()
@@ -18,7 +22,7 @@ class LatestSlot(Generic[T]):
         self.dropped = 0
 
     def put(self, item: T) -> None:
-        """Leaves an item."""
+        """Stores an item for the next ``get``."""
         with self._condition:
             if self._item is not None:
                 self.dropped += 1
@@ -26,7 +30,11 @@ class LatestSlot(Generic[T]):
             self._condition.notify_all()
 
     def get(self, timeout: float) -> T | None:
-        """Takes the item, waiting for one at most ``timeout`` seconds; None if none came, or all is over."""
+        """Takes the item out of the slot, and waits up to ``timeout`` seconds for one.
+
+        Returns:
+            The item; None if none arrived in time, or if the slot is closed and empty.
+        """
         with self._condition:
             if self._item is None and not self._closed:
                 self._condition.wait(timeout)
@@ -34,13 +42,13 @@ class LatestSlot(Generic[T]):
             return item
 
     def close(self) -> None:
-        """Says that nothing will come any more; what is there can still be taken."""
+        """Declares that no more items will be put. An item that is in the slot can still be taken."""
         with self._condition:
             self._closed = True
             self._condition.notify_all()
 
     @property
-    def over(self) -> bool:
-        """Whether it is closed and empty."""
+    def exhausted(self) -> bool:
+        """Whether the slot is closed and empty."""
         with self._condition:
             return self._closed and self._item is None

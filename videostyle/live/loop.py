@@ -1,8 +1,12 @@
-"""The live loop: capture, painting, display and outputs side by side, always with the newest frame."""
+"""The newest-frame loop: paints the newest captured frame and hands it to the outputs and the display.
+
+Threads: capture (``Capture``), painting (``LiveLoop``), one for each output (``OutputThread``), and the calling
+thread, which shows pictures and handles keys. Between them lie slots that hold the newest frame only
+(``LatestSlot``), so a slow part drops frames and delays nobody.
+"""
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Callable
@@ -17,56 +21,67 @@ from videostyle.live.outputs.output import Output, OutputThread
 from videostyle.live.pace import Pace, painted_size
 from videostyle.live.telemetry import LatencyHistogram, LiveReport, RollingRate
 
-log = logging.getLogger("videostyle")
-
-LOOK = 0.05  # seconds between two looks at keys and the clock while no frame comes
-LAST_FRAME = 30.0  # seconds that the frame in work at the end may take
+POLL = 0.05  # seconds; longest wait for a frame before keys and the clock are looked at again
+LAST_FRAME = 30.0  # seconds to wait at the end for the frame that is being painted
 
 
 class Painter(Protocol):
-    """What the loop needs of a painter (``LivePainter``); ``step`` is the size it paints at now."""
+    """What the loop needs of a painter (``LivePainter``).
+
+    Attributes:
+        step: index into ``pace.STEPS`` of the size it paints at.
+    """
 
     step: int
 
     def prepare(self, frame: UInt8Array, now: float) -> tuple[float, ...]:
-        """Gets ready with the first frame; returns seconds that a frame takes at each step."""
+        """Prepares to paint, given the first frame; returns the measured seconds per frame at each step."""
 
     def __call__(self, frame: UInt8Array, now: float) -> UInt8Array:
-        """Paints one frame."""
+        """Paints one frame, uint8 ``[H, W, 3]``, of time ``now``, seconds."""
 
     def set_step(self, step: int, now: float) -> None:
-        """Changes the size at which is painted."""
+        """Changes the size at which it paints."""
 
     def close(self) -> None:
         """Frees what it holds."""
 
 
 class Viewer(Protocol):
-    """What stands between painting and people: composes what all outputs get, shows it, takes keys."""
+    """What the loop needs of a display with keys (``WindowViewer``)."""
 
     def compose(self, painted: UInt8Array, original: UInt8Array) -> UInt8Array:
-        """What outputs get; called in the painting thread."""
+        """Makes the picture for the outputs, uint8 ``[H, W, 3]``. Called in the painting thread."""
 
     def show(self, picture: UInt8Array | None, report: LiveReport, notice: str) -> bool:
-        """Shows a picture (None = nothing new) and does what keys ask for; False to stop. In the first thread."""
+        """Shows a picture and handles keys. Called in the thread of ``LiveLoop.run``.
+
+        Args:
+            picture: uint8 ``[H, W, 3]``; None = no new one.
+            report: figures for the overlay.
+            notice: message for the overlay, "" = none.
+
+        Returns:
+            False to end the run.
+        """
 
 
 class LiveLoop:
-    """Paints what a capture gives and hands it to the outputs.
-
-    Capture, painting, each output and the display have a thread of their own; the display has the one that calls
-    ``run``, as most systems want windows in a program's first thread.
+    """Paints what a capture delivers and hands it to the outputs.
 
     Args:
-        capture: where frames come from.
-        painter: paints them.
-        outputs: name -> output.
-        pace: chooses the size.
-        size: width and height of the frames.
-        fps: the rate aimed at, frames/s.
-        viewer: a window with its keys and overlay; None = there is none.
-        tick: called now and then with the time, in the thread of ``run``.
-        started: when the program began, ``time.monotonic``; None = now.
+        capture: where frames come from; closed at the end of ``run``.
+        painter: paints them; closed at the end of ``run``.
+        outputs: name -> output; opened here, closed at the end of ``run``.
+        pace: chooses the size at which frames are painted.
+        size: width and height of the frames, pixels.
+        fps: target rate, frames/s.
+        viewer: a display; None = there is none.
+        tick: called about every ``POLL`` seconds with the time, in the thread of ``run``.
+        started: start of the program, ``time.monotonic``; None = now.
+
+    Raises:
+        VideostyleError: if an output cannot be opened; capture and the other outputs are closed then.
     """
 
     def __init__(
@@ -89,75 +104,77 @@ class LiveLoop:
         self._shown: LatestSlot[UInt8Array] = LatestSlot()
         self._quit, self._over = threading.Event(), threading.Event()
         self._failure: BaseException | None = None
-        self._first: float | None = None  # when the first frame was painted, and the last one
-        self._last = 0.0
+        self._first: float | None = None  # when the first frame was painted
+        self._last = 0.0  # when the last frame was painted
         self._first_captured = 0
-        self._delays, self._rate = LatencyHistogram(), RollingRate()
-        self._finished: list[LatencyHistogram] = []
+        self._latencies, self._rate = LatencyHistogram(), RollingRate()
+        self._output_latencies: list[LatencyHistogram] = []
         self._finishing: list[threading.Thread] = []
         self.report = LiveReport()
-        self.runners: list[OutputThread] = []
+        self.output_threads: list[OutputThread] = []
         try:
             for name, output in outputs.items():
                 self.add(name, output)
         except BaseException:
             capture.close()
-            for runner in self.runners:
-                self._close(runner)
+            for thread in self.output_threads:
+                self._close(thread)
             raise
 
     def add(self, name: str, output: Output) -> None:
-        """Adds an output while frames run.
+        """Adds an output; allowed while the loop runs.
 
         Raises:
             VideostyleError: if it cannot be opened.
         """
-        self.runners.append(OutputThread(name, output, *self._size, self._fps))
+        self.output_threads.append(OutputThread(name, output, *self._size, self._fps))
 
     def remove(self, name: str) -> None:
-        """Finishes an output beside, while frames run."""
-        for runner in [r for r in self.runners if r.name == name]:
-            self.runners.remove(runner)
-            thread = threading.Thread(target=self._close, args=(runner,), name=f"finish {name}")
+        """Removes an output while the loop runs, and finishes it in a thread of its own."""
+        for output_thread in [t for t in self.output_threads if t.name == name]:
+            self.output_threads.remove(output_thread)
+            thread = threading.Thread(target=self._close, args=(output_thread,), name=f"finish {name}")
             self._finishing.append(thread)
             thread.start()
 
     def error_of(self, name: str) -> VideostyleError | None:
-        """What an output that takes frames has met; None = nothing, or there is no such output."""
-        return next((runner.error for runner in tuple(self.runners) if runner.name == name), None)
+        """The error of an output that was not removed yet; None if it has none, or if there is no such output."""
+        return next((thread.error for thread in tuple(self.output_threads) if thread.name == name), None)
 
-    def _close(self, runner: OutputThread) -> None:
+    def _close(self, output_thread: OutputThread) -> None:
         try:
-            runner.close()
+            output_thread.close()
         except VideostyleError as error:
-            runner.error = runner.error or error
-        except Exception as error:  # libraries have errors of their own, and the others must be finished as well
-            runner.error = runner.error or OutputError(f"{runner.name} was not finished", str(error))
-        self._finished.append(runner.delays)
-        self.report.outputs[runner.name] = {
-            "frames": runner.frames,
-            "dropped": runner.slot.dropped,
-            "error": str(runner.error) if runner.error else "",
-            "reconnects": int(getattr(runner.output, "reconnects", 0)),
+            output_thread.error = output_thread.error or error
+        except Exception as error:  # libraries raise types of their own, and the other outputs must be finished too
+            output_thread.error = output_thread.error or OutputError(
+                f"{output_thread.name} was not finished", str(error)
+            )
+        self._output_latencies.append(output_thread.latencies)
+        self.report.outputs[output_thread.name] = {
+            "frames": output_thread.frames,
+            "dropped": output_thread.slot.dropped,
+            "error": str(output_thread.error) if output_thread.error else "",
+            "reconnects": int(getattr(output_thread.output, "reconnects", 0)),
         }
 
     def run(self, stop: threading.Event, duration: float | None = None) -> LiveReport:
         """Runs until ``stop`` is set, ``duration`` seconds have passed, or the camera has ended.
 
         Raises:
-            VideostyleError: if the camera failed, or painting did; outputs are finished then as well.
+            VideostyleError: if the camera or the painter failed; the outputs are finished in that case too.
         """
         painting = threading.Thread(target=self._paint_all, name="paint", daemon=True)
         painting.start()
         try:
-            self._watch(stop, duration)
+            self._display(stop, duration)
         finally:
             self._quit.set()
             self.capture.close()
             painting.join(LAST_FRAME)
-            for runner in list(self.runners):
-                self._close(runner)
-            self.runners = []
+            for output_thread in list(self.output_threads):
+                self._close(output_thread)
+            self.output_threads = []
             for thread in self._finishing:
                 thread.join()
             if not painting.is_alive():
@@ -168,8 +185,8 @@ class LiveLoop:
             raise failure
         return self.report
 
-    def _watch(self, stop: threading.Event, duration: float | None) -> None:
-        """Shows what is painted, and waits for the end."""
+    def _display(self, stop: threading.Event, duration: float | None) -> None:
+        """Shows painted frames and handles keys until the run is over."""
         while not stop.is_set() and not self._over.is_set():
             now = time.monotonic()
             if duration is not None and self._first is not None and now - self._first >= duration:
@@ -177,8 +194,8 @@ class LiveLoop:
             if self._tick is not None:
                 self._tick(now)
             if self._viewer is None:
-                self._over.wait(LOOK)
-            elif not self._viewer.show(self._shown.get(LOOK), self.report, self.capture.waiting):
+                self._over.wait(POLL)
+            elif not self._viewer.show(self._shown.get(POLL), self.report, self.capture.outage):
                 return
 
     def _paint_all(self) -> None:
@@ -199,23 +216,23 @@ class LiveLoop:
             if first is None and self.capture.error is None:
                 raise DeviceError("there is nothing to paint", "the camera, or file, ended before its first frame")
             if first is not None and not self.report.painted:
-                self._paint(first)  # there is no other
-        except BaseException as error:  # it is raised again in the thread that called run()
+                self._paint(first)  # a still: its only frame served to prepare the painter
+        except BaseException as error:  # run() raises it again in the calling thread
             self._failure = error
         finally:
             self._over.set()
 
     def _ended(self) -> bool:
-        return self._quit.is_set() or self.capture.slot.over
+        return self._quit.is_set() or self.capture.slot.exhausted
 
     def _paint(self, frame: LiveFrame) -> None:
         began = time.monotonic()
         painted = self.painter(frame.picture, began)
         if self._viewer is not None:
             painted = self._viewer.compose(painted, frame.picture)
-        for runner in tuple(self.runners):
-            if runner.alive:
-                runner.slot.put(LiveFrame(painted, frame.captured, frame.number))
+        for output_thread in tuple(self.output_threads):
+            if output_thread.alive:
+                output_thread.slot.put(LiveFrame(painted, frame.captured, frame.number))
         if self._viewer is not None:
             self._shown.put(painted)
         done = time.monotonic()
@@ -228,12 +245,12 @@ class LiveLoop:
         if self._first is None:
             self._first, self._first_captured = done, capture.captured
             report.first_frame = done - self._started
-            capture.slot.dropped = capture.skipped = 0  # what came while the network was loaded
+            capture.slot.dropped = capture.skipped = 0  # frames that came while the painter was prepared do not count
         else:
             report.longest_gap = max(report.longest_gap, done - self._last)
         self._last = done
         report.painted += 1
-        self._delays.add(done - frame.captured)
+        self._latencies.add(done - frame.captured)
         self._rate.add(done)
         report.rate = self._rate.value
         report.delay += (1.0 if report.painted == 1 else 0.1) * (done - frame.captured - report.delay)
@@ -245,7 +262,9 @@ class LiveLoop:
             report.fps_in = (capture.captured - self._first_captured) / report.seconds
 
     def _summarise(self) -> None:
-        slowest = max([d for d in self._finished if len(d)], key=lambda d: d.percentile(50), default=self._delays)
+        """Completes the report with the latency of the slowest output, or of painting if there is no output."""
+        measured = [latencies for latencies in self._output_latencies if len(latencies)]
+        slowest = max(measured, key=lambda latencies: latencies.percentile(50), default=self._latencies)
         self.report.latency_p50, self.report.latency_p95 = (1e3 * slowest.percentile(p) for p in (50, 95))
         self.report.captured, self.report.reconnects = self.capture.captured, self.capture.reconnects
         self.report.warnings = list(self.capture.warnings)

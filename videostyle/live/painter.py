@@ -1,4 +1,4 @@
-"""Paints single frames as they come: size, statistics, style and strength may change between any two."""
+"""Paints frames one by one; painted size, statistics, style and strength may change between any two of them."""
 
 from __future__ import annotations
 
@@ -14,60 +14,65 @@ from videostyle.errors import ModelError
 from videostyle.frames import FrameBatch, UInt8Array, VideoInfo
 from videostyle.live.dissolve import Dissolve
 from videostyle.live.pace import STEPS, painted_size
-from videostyle.live.scene_follower import PARTS, SceneFollower
+from videostyle.live.scene_follower import COLUMNS, SceneFollower
 from videostyle.media.opencv import load_cv2
 from videostyle.network.statistics import KeyframeSegment, between
 from videostyle.network.style_network import Statistics
 from videostyle.processors.style import StyleProcessor
 from videostyle.styles.style_file import Style, blend, interpolate
 
-CROSS_STEPS = 24  # weights are moved this often in a second of a cross-over: each is a little work
-TRIALS = 3  # frames that each size is timed with at the start
+CROSSFADE_RATE = 24  # changes of the weights per second of a crossfade; each one costs time
+TRIALS = 3  # frames that are timed at each size; the fastest counts
 
 
 @dataclass
-class _Move:
-    """A change of style or strength on its way, at once or as a cross-over.
+class _Transition:
+    """A change of style or strength in progress.
 
     Attributes:
-        before: where it began.
-        after: where it goes.
-        began: time in seconds.
-        seconds: that it takes.
-        from_: statistics for ``before``; None where they are to be measured.
-        to: those for ``after``.
-        done: steps of the weights that were made.
+        start: weights at its beginning.
+        end: weights at its end.
+        began: time of its beginning, seconds.
+        seconds: its duration; 0 = the next frame is painted with ``end``.
+        start_statistics: statistics for ``start``; None = to be measured.
+        end_statistics: statistics for ``end``; None = to be measured.
+        steps_done: changes of the weights made so far.
     """
 
-    before: Style
-    after: Style
+    start: Style
+    end: Style
     began: float
     seconds: float
-    from_: Statistics | None
-    to: Statistics | None = None
-    done: int = 0
+    start_statistics: Statistics | None
+    end_statistics: Statistics | None = None
+    steps_done: int = 0
 
-    def left(self, now: float) -> float:
+    def remaining(self, now: float) -> float:
         return max(0.0, self.began + self.seconds - now)
 
 
 class LivePainter:
-    """The style processor for frames that come one by one.
+    """The style processor for frames that arrive one by one.
 
-    All sizes are compiled before the first frame; after that a change of size, style, strength or light is a
-    change of numbers between two frames. Frames are painted in one thread; changes may be asked for in another.
+    All sizes are compiled before the first frame is painted. From then on a change of size, style, strength or
+    lighting only changes numbers. Frames are painted in one thread; changes may be requested from another.
 
     Args:
-        base: the base, for strengths and cross-overs.
-        styles: to choose from; all of one network.
-        info: of the frames that come.
-        precision: as in ``StyleProcessor``.
-        device: as in ``StyleProcessor``.
-        strength: 0..1.
+        base: the base network, start of strengths and crossfades.
+        styles: styles to choose from, all of one architecture.
+        info: size and rate of the frames.
+        precision: see ``StyleProcessor``.
+        device: see ``StyleProcessor``.
+        strength: 0..1; 0 leaves the picture as it is, 1 paints fully.
         adaptive: prepare all sizes of ``pace.STEPS``; False = full size only.
 
+    Attributes:
+        strength: 0..1.
+        style_index: index of the style that is painted with or, in a crossfade, faded to.
+        step: index into ``pace.STEPS`` of the size that frames are painted at.
+
     Raises:
-        ModelError: if a strength below 1 is asked for and a style is of another base.
+        ModelError: if ``strength`` is below 1 and a style belongs to another base.
     """
 
     def __init__(
@@ -83,49 +88,49 @@ class LivePainter:
     ) -> None:
         self._base, self._styles, self._info = base, list(styles), info
         self._precision, self._device = precision, device
-        self.strength, self.number, self.step = strength, 0, 0
-        self._walks = all(self._child(style, needed=strength < 1.0) for style in self._styles)
-        self._current = self._weighted(self._styles[0])
+        self.strength, self.style_index, self.step = strength, 0, 0
+        self._can_interpolate = all(self._is_child(style, required=strength < 1.0) for style in self._styles)
+        self._current = self._at_strength(self._styles[0])
         self._steps = len(STEPS) if adaptive else 1
-        self._processors: list[StyleProcessor] = []
-        self._follow: SceneFollower | None = None
+        self._processors: list[StyleProcessor] = []  # one for each size
+        self._scene: SceneFollower | None = None
         self._statistics: Statistics | None = None
         self._dissolve = Dissolve()
-        self._move: _Move | None = None
+        self._transition: _Transition | None = None
         self._lock = threading.Lock()
 
-    def _child(self, style: Style, *, needed: bool) -> bool:
-        """Whether a style can be walked to from the base; looked up once, as the check hashes the base."""
+    def _is_child(self, style: Style, *, required: bool) -> bool:
+        """Whether a style is a child of the base. The answer is kept by the caller, as the check hashes the base."""
         try:
             interpolate(self._base, [(style, 1.0)], 0.0)
         except ModelError:
-            if needed:
+            if required:
                 raise
             return False
         return True
 
     @property
     def name(self) -> str:
-        """Of the style that is painted with, or is being crossed over to."""
-        return self._styles[self.number].card.name
+        """Name of the style that is painted with or, in a crossfade, faded to."""
+        return self._styles[self.style_index].card.name
 
     @property
-    def walks(self) -> bool:
-        """Whether strength and cross-overs are possible: all styles are children of the base."""
-        return self._walks
+    def can_interpolate(self) -> bool:
+        """Whether strength and crossfades are available, that is, whether all styles are children of the base."""
+        return self._can_interpolate
 
-    def _weighted(self, style: Style) -> Style:
+    def _at_strength(self, style: Style) -> Style:
         return style if self.strength >= 1.0 else blend(self._base, style, self.strength)
 
     def prepare(self, frame: UInt8Array, now: float) -> tuple[float, ...]:
-        """Measures the scene and compiles every size; frames may come then.
+        """Compiles every size and measures the scene. Afterwards frames may be painted.
 
         Args:
-            frame: the first one, uint8 ``[H, W, 3]``.
-            now: its time in seconds.
+            frame: the first frame, uint8 ``[H, W, 3]``.
+            now: its time, seconds.
 
         Returns:
-            Seconds that a frame takes at each step, the conversion to and from its size included.
+            Seconds per frame at each step, scaling to and from its size included.
         """
         self._processors = []
         for step in range(self._steps):
@@ -133,23 +138,25 @@ class LivePainter:
             processor = StyleProcessor(self._current, batch_size=1, precision=self._precision, device=self._device)
             processor.open(VideoInfo(width=width, height=height))
             self._processors.append(processor)
-        if self._walks:  # compiled now, not when somebody turns a knob
-            covered = np.zeros_like(frame)  # the lens: flat
-            for colour, seen in product((False, True), (frame, covered)):
+        if self._can_interpolate:
+            # Measuring has several programs: with and without painted colours, for ordinary and for flat scenes (a
+            # covered lens). They are compiled now, not at the first change of strength.
+            covered = np.zeros_like(frame)
+            for colour, picture in product((False, True), (frame, covered)):
                 self._processors[0].network_statistics(
-                    seen[None], self._styles[0], colour=colour, columns=PARTS, column=0
+                    picture[None], self._styles[0], colour=colour, columns=COLUMNS, column=0
                 )
-        self._follow = SceneFollower(
-            lambda frame: self._measured(frame, self._current),
-            # The painted colours are measured at changes only: they take two networks more.
-            lambda frame, part: self._processors[0].network_statistics(
-                frame[None], self._current, columns=PARTS, column=part
+        self._scene = SceneFollower(
+            lambda frame: self._measure(frame, self._current),
+            # Without the painted colours, which take two more networks to measure: they are measured at changes only.
+            lambda frame, column: self._processors[0].network_statistics(
+                frame[None], self._current, columns=COLUMNS, column=column
             ),
         )
-        self._statistics = self._follow(frame, now)
+        self._statistics = self._scene(frame, now)
         costs = []
         for step in range(self._steps):
-            self._put(step)
+            self._load(step)
             self._paint(frame, step)
             times = []
             for _ in range(TRIALS):
@@ -157,88 +164,106 @@ class LivePainter:
                 self._paint(frame, step)
                 times.append(time.perf_counter() - began)
             costs.append(min(times))
-        self._put(self.step)
+        self._load(self.step)
         return tuple(costs)
 
-    # -- between two frames ----------------------------------------------------------------------------------
+    def select_style(self, index: int, now: float, seconds: float = 0.0) -> None:
+        """Changes to another style.
 
-    def choose(self, number: int, now: float, seconds: float = 0.0) -> None:
-        """Changes to style ``number`` (counted round), at once or over ``seconds``."""
+        Args:
+            index: index of the style, taken modulo their number.
+            now: time, seconds.
+            seconds: duration of the crossfade; 0 = at once.
+        """
         with self._lock:
-            self.number = number % len(self._styles)
-            target = self._weighted(self._styles[self.number])
-            self._begin(target, now, seconds if self._walks else 0.0)
+            self.style_index = index % len(self._styles)
+            target = self._at_strength(self._styles[self.style_index])
+            self._begin(target, now, seconds if self._can_interpolate else 0.0)
 
     def set_strength(self, strength: float, now: float) -> None:
-        """Changes the strength; a cross-over that is on its way goes on to its end."""
-        if not self._walks:
+        """Changes the strength, limited to 0..1; a crossfade in progress keeps its end time.
+
+        Does nothing if the styles cannot be interpolated.
+        """
+        if not self._can_interpolate:
             return
         with self._lock:
             self.strength = min(1.0, max(0.0, round(strength, 3)))
-            target = self._weighted(self._styles[self.number])
-            self._begin(target, now, self._move.left(now) if self._move else 0.0)
+            target = self._at_strength(self._styles[self.style_index])
+            self._begin(target, now, self._transition.remaining(now) if self._transition else 0.0)
 
     def _begin(self, target: Style, now: float, seconds: float) -> None:
-        self._move = _Move(self._current, target, now, seconds, self._statistics)
+        self._transition = _Transition(self._current, target, now, seconds, self._statistics)
 
     def set_step(self, step: int, now: float) -> None:
         """Changes the size from the next frame on."""
         if step != self.step:
             self.step = step
-            self._put(step)
+            self._load(step)
             self._dissolve.begin(now)
 
-    def _put(self, step: int) -> None:
+    def _load(self, step: int) -> None:
+        """Gives the current weights and statistics to the processor of a size."""
         processor = self._processors[step]
         processor.use_style(self._current)
         if self._statistics is not None:
             processor.use_shots([KeyframeSegment(0, self._statistics)])
 
-    def _measured(self, frame: UInt8Array, style: Style) -> Statistics:
-        return self._processors[0].statistics_of(frame[None], style, PARTS)
+    def _measure(self, frame: UInt8Array, style: Style) -> Statistics:
+        return self._processors[0].statistics_of(frame[None], style, COLUMNS)
 
-    def _advance(self, move: _Move, follow: SceneFollower, frame: UInt8Array, now: float) -> Statistics | None:
-        """Moves a change on; returns statistics if the weights or they are others now.
+    def _advance(
+        self, transition: _Transition, scene: SceneFollower, frame: UInt8Array, now: float
+    ) -> Statistics | None:
+        """Advances a transition by one frame; returns statistics if they or the weights have changed.
 
-        Statistics half-way lie near the straight line between those of both ends, which are measured one a frame:
-        to measure a style takes as long as to paint a frame or two.
+        Statistics of mixed weights lie close to the straight line between those of both ends. Measuring an end takes
+        as long as painting one or two frames, so at most one is measured per frame.
         """
-        share = 1.0 if move.seconds <= 0 else min(1.0, max(0.0, (now - move.began) / move.seconds))
-        if follow.is_new(frame, now):
-            move.from_ = move.to = None
-        if share >= 1.0:
-            self._move, self._current = None, move.after
-            return follow.restart(move.to or self._measured(frame, move.after), now)
-        step = int(share * CROSS_STEPS * max(1.0, move.seconds))
-        if move.from_ is None:
-            move.from_ = self._measured(frame, move.before)
-        elif move.to is None:
-            move.to = self._measured(frame, move.after)
-        elif step <= move.done:
+        progress = 1.0 if transition.seconds <= 0 else min(1.0, max(0.0, (now - transition.began) / transition.seconds))
+        if scene.is_new(frame, now):
+            transition.start_statistics = transition.end_statistics = None
+        if progress >= 1.0:
+            self._transition, self._current = None, transition.end
+            return scene.restart(transition.end_statistics or self._measure(frame, transition.end), now)
+        step = int(progress * CROSSFADE_RATE * max(1.0, transition.seconds))
+        if transition.start_statistics is None:
+            transition.start_statistics = self._measure(frame, transition.start)
+        elif transition.end_statistics is None:
+            transition.end_statistics = self._measure(frame, transition.end)
+        elif step <= transition.steps_done:
             return None
-        move.done = step
-        self._current = blend(move.before, move.after, share)
-        return between(move.from_, move.to or move.from_, share)
+        transition.steps_done = step
+        self._current = blend(transition.start, transition.end, progress)
+        end_statistics = transition.end_statistics or transition.start_statistics
+        return between(transition.start_statistics, end_statistics, progress)
 
     def __call__(self, frame: UInt8Array, now: float) -> UInt8Array:
-        """Paints one frame uint8 ``[H, W, 3]`` of time ``now`` in seconds; the result has the same size.
+        """Paints one frame.
+
+        Args:
+            frame: uint8 ``[H, W, 3]``.
+            now: its time, seconds.
+
+        Returns:
+            The painted frame, uint8 ``[H, W, 3]``.
 
         Raises:
             VideostyleError: if the network fails.
         """
-        if self._follow is None:
+        if self._scene is None:
             self.prepare(frame, now)
             return self(frame, now)
-        # A cut, another light or another style is measured before the frame that shows it is painted.
+        # Measured before the frame is painted, so that the first frame after a change is right already.
         with self._lock:
-            if self._move is None:
-                found = self._follow(frame, now)
+            if self._transition is None:
+                changed = self._scene(frame, now)
             else:
-                found = self._advance(self._move, self._follow, frame, now)
-            if found is not None:
-                self._statistics = found
-        if found is not None:
-            self._put(self.step)
+                changed = self._advance(self._transition, self._scene, frame, now)
+            if changed is not None:
+                self._statistics = changed
+        if changed is not None:
+            self._load(self.step)
         return self._dissolve(self._paint(frame, self.step), frame, now)
 
     def _paint(self, frame: UInt8Array, step: int) -> UInt8Array:
@@ -250,6 +275,6 @@ class LivePainter:
         return painted if size == full else cv2.resize(painted, full, interpolation=cv2.INTER_LINEAR)
 
     def close(self) -> None:
-        """Forgets what was compiled."""
+        """Frees the compiled programs."""
         for processor in self._processors:
             processor.close()

@@ -1,4 +1,8 @@
-"""Statistics of a live shot: a slow mean that does not breathe, and jumps when the scene is another."""
+"""Follows the scene's statistics: measured at once when the scene changes, averaged slowly while it stays.
+
+The paint must not brighten and fade with every measurement, so changes within a scene enter through a slow mean;
+a cut or a light that is switched on must show at once, so there the mean starts anew.
+"""
 
 from __future__ import annotations
 
@@ -11,91 +15,110 @@ from videostyle.network.statistics import between, pooled
 from videostyle.network.style_network import Statistics
 
 MEASURE_EVERY = 1.0  # seconds between two measurements of a scene that stays
-PARTS = 4  # in which such a measurement is taken, one after the other: all at once would make a frame late
-SETTLE = 8.0  # seconds in which a slow change is followed to two thirds
-JUMP = 0.06  # change of the mean light, of 1, within a second, beyond which the scene counts as lit anew
-RELIGHT = 0.25  # seconds between two jumps of the light at least: a strobe must not take all the time there is
+COLUMNS = 4  # vertical strips that such a measurement is split into, one at a time: a whole one would delay a frame
+TIME_CONSTANT = 8.0  # seconds; the mean covers 63 % of a sudden change within a scene in this time
+BRIGHTNESS_JUMP = 0.06  # change of the mean brightness (0..1) within a second that makes the scene count as new
+MIN_JUMP_INTERVAL = 0.25  # seconds between two brightness jumps: measuring at every flash of a strobe takes too long
 
 
 class SceneChangeDetector:
-    """Says when a scene is another: at the start, at a cut, when a light was switched on or off."""
+    """Detects the start of a scene: the first frame, a cut, a sudden change of brightness."""
 
     def __init__(self) -> None:
         self._cuts = CutDetector()
-        self._light: float | None = None
-        self._looked = self._jumped = -math.inf
+        self._brightness: float | None = None
+        self._sampled = self._jumped = -math.inf
 
     def __call__(self, frame: UInt8Array, now: float) -> bool:
-        """Takes a frame, uint8 ``[H, W, 3]``, and its time in seconds."""
+        """Whether a scene begins with this frame.
+
+        Args:
+            frame: uint8 ``[H, W, 3]``.
+            now: its time, seconds.
+        """
         cut = self._cuts(frame)
-        light = float(frame[::8, ::8].mean()) / 255.0
-        lit = self._light is None or (abs(light - self._light) > JUMP and now - self._jumped >= RELIGHT)
-        if cut or lit:
-            self._light, self._looked, self._jumped = light, now, now
+        brightness = float(frame[::8, ::8].mean()) / 255.0
+        jump = self._brightness is None or (
+            abs(brightness - self._brightness) > BRIGHTNESS_JUMP and now - self._jumped >= MIN_JUMP_INTERVAL
+        )
+        if cut or jump:
+            self._brightness, self._sampled, self._jumped = brightness, now, now
             return True
-        if now - self._looked >= MEASURE_EVERY:
-            self._light, self._looked = light, now
+        if now - self._sampled >= MEASURE_EVERY:
+            self._brightness, self._sampled = brightness, now
         return False
 
 
 class StatisticsAverage:
-    """A mean of statistics over time: exponential, by the seconds between measurements."""
+    """An exponential moving average of statistics, weighted by the seconds between measurements."""
 
     def __init__(self) -> None:
         self.value: Statistics | None = None
         self._time = 0.0
 
-    def update(self, found: Statistics, now: float, *, anew: bool) -> Statistics:
-        """Takes a measurement; returns the mean, which is the measurement itself if it is taken ``anew``."""
-        if anew or self.value is None:
-            self.value = dict(found)
+    def update(self, measured: Statistics, now: float, *, restart: bool) -> Statistics:
+        """Adds a measurement of time ``now``, seconds.
+
+        Args:
+            measured: the new statistics.
+            now: time of the measurement, seconds.
+            restart: forget earlier measurements.
+
+        Returns:
+            The average; ``measured`` itself after a restart.
+        """
+        if restart or self.value is None:
+            self.value = dict(measured)
         else:
-            share = 1.0 - math.exp(-(now - self._time) / SETTLE)
-            self.value = between(self.value, {**self.value, **found}, share)
+            weight = 1.0 - math.exp(-(now - self._time) / TIME_CONSTANT)
+            self.value = between(self.value, {**self.value, **measured}, weight)
         self._time = now
         return self.value
 
 
 class SceneFollower:
-    """Measures the scene at once where it is another, else a part of the frame now and then.
+    """Keeps the statistics of the scene up to date, at a bounded cost per frame.
+
+    A new scene is measured on its first frame. A scene that stays is measured about once every ``MEASURE_EVERY``
+    seconds, one column of the picture at a time.
 
     Args:
-        measure: statistics of a frame, uint8 ``[H, W, 3]`` (``StyleProcessor.statistics_of``).
-        measure_part: the same for one of ``PARTS`` columns in a scene that stays, given its number
-            (``network.statistics.columns``). What it leaves out stays as it was.
+        measure: gives the statistics of a frame, uint8 ``[H, W, 3]`` (``StyleProcessor.statistics_of``).
+        measure_column: the same for one of ``COLUMNS`` columns of the frame (``network.statistics.columns``), given
+            its number. Statistics that it leaves out keep their values.
     """
 
     def __init__(
         self,
         measure: Callable[[UInt8Array], Statistics],
-        measure_part: Callable[[UInt8Array, int], Statistics],
+        measure_column: Callable[[UInt8Array, int], Statistics],
     ) -> None:
-        self._measure, self._measure_part = measure, measure_part
-        self._watch, self._mean = SceneChangeDetector(), StatisticsAverage()
-        self._parts: list[Statistics] = []
+        self._measure, self._measure_column = measure, measure_column
+        self._changes, self._average = SceneChangeDetector(), StatisticsAverage()
+        self._columns: list[Statistics] = []  # measured so far in this round
         self._due = 0.0
 
     def __call__(self, frame: UInt8Array, now: float) -> Statistics | None:
-        """Takes a frame, uint8 ``[H, W, 3]``, and its time in seconds; returns statistics where they have changed."""
+        """Looks at a frame, uint8 ``[H, W, 3]``, of time ``now``, seconds; returns statistics if they have changed."""
         if self.is_new(frame, now):
             return self.restart(self._measure(frame), now)
-        return self._follow(frame, now)
+        return self._measure_gradually(frame, now)
 
     def is_new(self, frame: UInt8Array, now: float) -> bool:
-        """Whether a frame shows another scene, or another light, than the one before."""
-        return self._watch(frame, now)
+        """Whether a scene begins with this frame; must see every frame once."""
+        return self._changes(frame, now)
 
-    def restart(self, found: Statistics, now: float) -> Statistics:
-        """Takes statistics as they are, for a scene or a style that is another from ``now`` on."""
-        self._parts, self._due = [], now + MEASURE_EVERY / PARTS
-        return self._mean.update(found, now, anew=True)
+    def restart(self, measured: Statistics, now: float) -> Statistics:
+        """Takes ``measured`` as the statistics of a scene or style that begins at ``now``, seconds."""
+        self._columns, self._due = [], now + MEASURE_EVERY / COLUMNS
+        return self._average.update(measured, now, restart=True)
 
-    def _follow(self, frame: UInt8Array, now: float) -> Statistics | None:
+    def _measure_gradually(self, frame: UInt8Array, now: float) -> Statistics | None:
         if now < self._due:
             return None
-        self._due = now + MEASURE_EVERY / PARTS
-        self._parts.append(self._measure_part(frame, len(self._parts)))
-        if len(self._parts) < PARTS:
+        self._due = now + MEASURE_EVERY / COLUMNS
+        self._columns.append(self._measure_column(frame, len(self._columns)))
+        if len(self._columns) < COLUMNS:
             return None
-        found, self._parts = pooled(self._parts), []
-        return self._mean.update(found, now, anew=False)
+        measured, self._columns = pooled(self._columns), []
+        return self._average.update(measured, now, restart=False)

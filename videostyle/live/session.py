@@ -1,4 +1,4 @@
-"""A live run from styles and settings: puts capture, painter, pace, outputs and window together."""
+"""One live run: builds capture, painter, pace, viewer and loop from settings, and runs them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 from videostyle.errors import UsageError
 from videostyle.live.capture import Capture
+from videostyle.live.controls import Controls
 from videostyle.live.loop import LiveLoop
 from videostyle.live.outputs.output import Output
 from videostyle.live.pace import Pace
@@ -21,18 +22,18 @@ from videostyle.styles import gallery
 
 @dataclass(frozen=True)
 class LiveSettings:
-    """How a live run is to be.
+    """Settings of a live run.
 
     Attributes:
-        styles: names, files or mixes, as in ``gallery.resolve``; the first one is painted with first.
+        styles: names, files or mixes, see ``gallery.resolve``; the run begins with the first one.
         strength: 0..1.
-        crossfade: seconds of a change of style.
-        every: seconds after which the next style comes by itself; None = never.
-        mirror: turn frames left to right.
-        target_fps: frames/s to hold by painting smaller frames; None = the camera's.
-        adaptive: whether the size may change.
-        device: as in ``StyleProcessor``.
-        precision: as in ``StyleProcessor``.
+        crossfade: duration of a change of style, seconds.
+        every: seconds after which the next style is selected automatically; None = never.
+        mirror: flip frames left to right.
+        target_fps: rate to keep by painting smaller frames, frames/s; None = the camera's.
+        adaptive: whether the painted size may change.
+        device: see ``StyleProcessor``.
+        precision: see ``StyleProcessor``.
         duration: seconds from the first painted frame to the end; None = until it is stopped.
     """
 
@@ -49,19 +50,25 @@ class LiveSettings:
 
 
 class StyleRotator:
-    """Goes to the next style when its time has come."""
+    """Selects the next style at regular intervals.
+
+    Args:
+        painter: whose style to change.
+        every: interval, seconds.
+        crossfade: duration of a change, seconds.
+    """
 
     def __init__(self, painter: LivePainter, every: float, crossfade: float) -> None:
         self._painter, self._every, self._crossfade = painter, every, crossfade
         self._due: float | None = None
 
     def __call__(self, now: float) -> None:
-        """Called now and then with the time in seconds."""
+        """Selects the next style if the interval has passed at time ``now``, seconds."""
         if self._due is None:
             self._due = now + self._every
         elif now >= self._due:
             self._due += self._every
-            self._painter.choose(self._painter.number + 1, now, self._crossfade)
+            self._painter.select_style(self._painter.style_index + 1, now, self._crossfade)
 
 
 def run_live(
@@ -70,7 +77,7 @@ def run_live(
     outputs: dict[str, Output],
     stop: threading.Event,
     *,
-    again: Callable[[], Grabber] | None = None,
+    reopen: Callable[[], Grabber] | None = None,
     screen: Screen | None = None,
     recorder: Callable[[], tuple[str, Output]] | None = None,
     started: float | None = None,
@@ -79,15 +86,15 @@ def run_live(
     """Paints until ``stop`` is set, the duration has passed, or the camera has ended.
 
     Args:
-        settings: how.
-        grabber: where frames come from; closed at the end.
+        settings: how to paint.
+        grabber: the opened camera; closed at the end.
         outputs: name -> output; closed at the end.
-        stop: ends the run.
-        again: opens the camera once more when it has failed; None = the run ends then.
+        stop: ends the run when it is set.
+        reopen: opens the camera again after a failure; None = a failure ends the run.
         screen: a window; None = there is none.
-        recorder: makes a recording, with its name, for the window's record key.
-        started: when the program began, ``time.monotonic``.
-        watch: called some twenty times a second with the painter and the time.
+        recorder: creates a recording for the record key, and gives its name with it.
+        started: start of the program, ``time.monotonic``.
+        watch: called about twenty times a second with the painter and the time.
 
     Raises:
         VideostyleError: if a style cannot be used, or the camera failed.
@@ -97,7 +104,8 @@ def run_live(
         raise UsageError("the styles are of different networks", hint="give styles of one size of network")
     info = grabber.info
     painter = LivePainter(
-        gallery.find_base(styles[0].architecture) or gallery.base(),  # without one of their sizes nothing is walked
+        # If there is no base of this architecture, any base will do: no style is its child, so none is interpolated.
+        gallery.find_base(styles[0].architecture) or gallery.base(),
         styles,
         info,
         precision=settings.precision,
@@ -105,22 +113,22 @@ def run_live(
         strength=settings.strength,
         adaptive=settings.adaptive,
     )
-    # Painting faster than frames come would cost size for nothing.
+    # A target above the camera's rate would shrink the picture for nothing.
     camera_fps = float(info.fps) if info.fps else 30.0
     fps = min(settings.target_fps or camera_fps, camera_fps)
-    turns = StyleRotator(painter, settings.every, settings.crossfade) if settings.every else None
+    rotator = StyleRotator(painter, settings.every, settings.crossfade) if settings.every else None
 
     def tick(now: float) -> None:
-        if turns is not None:
-            turns(now)
+        if rotator is not None:
+            rotator(now)
         if watch is not None:
             watch(painter, now)
 
-    viewer = WindowViewer(painter, screen, crossfade=settings.crossfade, recorder=recorder) if screen else None
-    capture = Capture(grabber, again, mirror=settings.mirror, fps=fps if fps < camera_fps else None)
+    controls = Controls(painter, crossfade=settings.crossfade, recorder=recorder)
+    viewer = WindowViewer(controls, screen) if screen is not None else None
+    capture = Capture(grabber, reopen, mirror=settings.mirror, fps=fps if fps < camera_fps else None)
     size = (info.width, info.height)
     pace = Pace(1.0 / fps, adaptive=settings.adaptive)
     loop = LiveLoop(capture, painter, outputs, pace, size, fps, viewer=viewer, tick=tick, started=started)
-    if viewer is not None:
-        viewer.loop = loop
+    controls.loop = loop
     return loop.run(stop, settings.duration)

@@ -1,4 +1,4 @@
-"""Figures of a run that may last for days: delays and rates in memory that does not grow."""
+"""Latency, frame rate and the report of a live run, in memory that does not grow with its length."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from typing import Any
 
 import numpy as np
 
-BIN = 0.5e-3  # seconds, how finely delays are told apart
-LONGEST = 20.0  # seconds; what took longer counts as this
+BIN = 0.5e-3  # seconds; resolution of the histogram
+LONGEST = 20.0  # seconds; longer latencies are counted in the last bin
 
 
 class LatencyHistogram:
-    """How many frames took how long: percentiles of all of them, to within ``BIN``."""
+    """Counts the latencies of all frames in bins of ``BIN`` seconds and gives their percentiles."""
 
     def __init__(self) -> None:
         self._counts = np.zeros(round(LONGEST / BIN) + 1, np.int64)
 
     def add(self, seconds: float) -> None:
-        """Takes the delay of a frame."""
+        """Counts the latency of one frame."""
         self._counts[min(len(self._counts) - 1, max(0, int(seconds / BIN)))] += 1
 
     def __len__(self) -> int:
         return int(self._counts.sum())
 
     def percentile(self, percent: float) -> float:
-        """Seconds that ``percent`` of the frames did not exceed; 0 without frames."""
+        """The latency in seconds that ``percent`` (0..100) of the frames did not exceed; 0 without frames."""
         total = len(self)
         if not total:
             return 0.0
@@ -35,10 +35,10 @@ class LatencyHistogram:
 
 
 class RollingRate:
-    """Frames a second over the last while, for a display.
+    """Frames per second over the last few seconds, for a display.
 
     Args:
-        window: seconds to look back.
+        window: length of the period that is averaged, seconds.
     """
 
     def __init__(self, window: float = 2.0) -> None:
@@ -46,14 +46,14 @@ class RollingRate:
         self._times: collections.deque[float] = collections.deque(maxlen=1024)
 
     def add(self, now: float) -> None:
-        """Counts a frame at ``now``, in seconds."""
+        """Counts a frame at time ``now``, seconds."""
         self._times.append(now)
         while self._times[0] < now - self._window:
             self._times.popleft()
 
     @property
     def value(self) -> float:
-        """Frames a second; 0 before there are two."""
+        """Frames per second; 0 until there are two frames."""
         if len(self._times) < 2 or self._times[-1] <= self._times[0]:
             return 0.0
         return (len(self._times) - 1) / (self._times[-1] - self._times[0])
@@ -61,26 +61,26 @@ class RollingRate:
 
 @dataclass
 class LiveReport:
-    """What a live run did.
+    """Figures of a live run.
 
     Attributes:
-        captured: frames that the camera gave.
-        painted: frames painted.
-        dropped: frames that were too late to be painted.
-        skipped: frames left out on purpose, as the camera is faster than the rate that is aimed at.
-        seconds: from the first painted frame to the end.
+        captured: frames that the camera delivered.
+        painted: frames that were painted.
+        dropped: frames that were replaced by a newer one before they could be painted.
+        skipped: frames left out on purpose because the camera is faster than the target rate.
+        seconds: time from the first painted frame to the last.
         first_frame: seconds from the start of the program to the first painted frame.
-        fps_in: captured frames a second.
-        fps_out: painted frames a second.
-        latency_p50: milliseconds from capture to having left through the slowest output.
-        latency_p95: the same, 95th percentile.
-        delay: seconds from the capture of a frame to its being painted, of late.
-        longest_gap: seconds between two painted frames at most.
-        rate: painted frames a second of late.
-        reconnects: times that the camera was opened again.
-        size: width and height at which frames were painted at the end.
-        outputs: name -> frames, dropped, error.
-        warnings: what was not as it should be.
+        fps_in: captured frames per second.
+        fps_out: painted frames per second.
+        latency_p50: median time from capture until the slowest output has written the frame, milliseconds.
+        latency_p95: 95th percentile of the same, milliseconds.
+        delay: recent mean time from the capture of a frame until it is painted, seconds.
+        longest_gap: longest time between two painted frames, seconds.
+        rate: recent painted frames per second.
+        reconnects: number of times the camera was opened again.
+        size: width and height at which the last frame was painted, pixels.
+        outputs: name of the output -> "frames", "dropped", "error", "reconnects".
+        warnings: what went wrong without ending the run.
     """
 
     captured: int = 0
@@ -102,5 +102,5 @@ class LiveReport:
     warnings: list[str] = field(default_factory=list)
 
     def row(self) -> dict[str, Any]:
-        """As JSON values."""
+        """The attributes as JSON values, numbers rounded to three decimals."""
         return {key: round(value, 3) if isinstance(value, float) else value for key, value in asdict(self).items()}

@@ -1,4 +1,4 @@
-"""What shows the painting on this machine: a window, and a camera that other programs see."""
+"""A window on this machine's display."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from videostyle.errors import DeviceError
 from videostyle.frames import UInt8Array
 from videostyle.media.opencv import load_cv2
 
-INSTEAD = "use --page, --record, --stream-to or --virtual-camera"
+ALTERNATIVES = "use --page, --record, --stream-to or --virtual-camera"
 
 
 class Window:
-    """A window on this machine's display, for the thread that calls ``show``: most systems insist on the first.
+    """A window of OpenCV's. All its methods must be called in the program's first thread, as most systems demand.
 
-    OpenCV must have been loaded before PyAV: both wheels bring parts of the X library, and with PyAV's in memory
-    first, Qt's search for the display never ends.
+    OpenCV must be loaded before PyAV: the wheels of both contain parts of the X library, and with those of PyAV in
+    memory, Qt hangs while it looks for the display.
 
     Args:
-        width: of the window at the start, in pixels.
-        height: of the window.
-        fullscreen: fill the screen.
+        width: initial width of the picture, pixels.
+        height: initial height of the picture, pixels.
+        fullscreen: whether to fill the screen.
 
     Raises:
-        DeviceError: if there is no display, or this OpenCV has no windows.
+        DeviceError: if there is no display, or if OpenCV was built without windows.
     """
 
     TITLE = "videostyle"
@@ -35,23 +35,26 @@ class Window:
     def __init__(self, width: int = 640, height: int = 360, *, fullscreen: bool = False) -> None:
         check_display()
         cv2 = load_cv2()
-        loaded = list(sys.modules)  # in the order of loading
+        loaded = list(sys.modules)  # in the order of their import
         if sys.platform == "linux" and "av" in loaded and loaded.index("av") < loaded.index("cv2"):
             raise DeviceError("a window cannot be opened", "PyAV was loaded before OpenCV", "import cv2 before av")
         self._cv2, self._fullscreen = cv2, False
         try:
-            # Without Qt's own tool bar, which takes keys for itself.
+            # Without Qt's tool bar, which would take some of the keys.
             cv2.namedWindow(self.TITLE, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL)
             cv2.resizeWindow(self.TITLE, width, height)
         except cv2.error as error:
             why = "opencv-python-headless is installed"
-            hint = f"pip uninstall opencv-python-headless, pip install opencv-python; or {INSTEAD}"
+            hint = f"pip uninstall opencv-python-headless, pip install opencv-python; or {ALTERNATIVES}"
             raise DeviceError("this OpenCV has no windows", why, hint) from error
         if fullscreen:
             self.toggle_fullscreen()
 
     def show(self, picture: UInt8Array | None) -> str:
-        """Shows a frame RGB, None = leaves what is there.
+        """Shows a picture and handles the window's events.
+
+        Args:
+            picture: uint8 ``[H, W, 3]``, RGB; None = keep the one shown.
 
         Returns:
             The key that was pressed, "" if none, "q" if the window was closed.
@@ -64,7 +67,7 @@ class Window:
         return "" if key == 255 else chr(key)
 
     def _framed(self, picture: Any) -> Any:
-        """With black borders in the shape of the window: what Qt leaves free, it leaves white."""
+        """Adds black borders up to the window's aspect ratio, which Qt would fill with white."""
         height, width = picture.shape[:2]
         try:
             _, _, across, down = self._cv2.getWindowImageRect(self.TITLE)
@@ -79,35 +82,34 @@ class Window:
         return self._cv2.copyMakeBorder(picture, above, above, aside, aside, self._cv2.BORDER_CONSTANT)
 
     def toggle_fullscreen(self) -> None:
-        """Fills the screen, or no longer."""
+        """Switches between full screen and window."""
         self._fullscreen = not self._fullscreen
         mode = self._cv2.WINDOW_FULLSCREEN if self._fullscreen else self._cv2.WINDOW_NORMAL
         self._cv2.setWindowProperty(self.TITLE, self._cv2.WND_PROP_FULLSCREEN, mode)
 
     def close(self) -> None:
         """Closes the window."""
-        # The user may have closed it.
-        with contextlib.suppress(self._cv2.error):
+        with contextlib.suppress(self._cv2.error):  # the user may have closed it
             self._cv2.destroyWindow(self.TITLE)
 
 
 def check_display() -> None:
-    """Looks whether there is a display: the window library ends the whole program where it cannot reach one.
+    """Checks on Linux that a display can be reached. Without one, Qt ends the whole program.
 
     Raises:
-        DeviceError: if there is none.
+        DeviceError: if there is no display.
     """
     if sys.platform != "linux":
         return
     display = os.environ.get("DISPLAY", "")
     if not display:
         if not os.environ.get("WAYLAND_DISPLAY"):
-            raise DeviceError("there is no display", hint=INSTEAD)
+            raise DeviceError("there is no display", hint=ALTERNATIVES)
         return
     host, _, number = display.rpartition(":")
     number = number.split(".")[0]
     if not number.isdigit():
-        raise DeviceError(f"there is no display '{display}'", hint=INSTEAD)
+        raise DeviceError(f"there is no display '{display}'", hint=ALTERNATIVES)
     paths = [f"\0/tmp/.X11-unix/X{number}", f"/tmp/.X11-unix/X{number}"]  # noqa: S108 - where X servers listen
     try:
         if host not in ("", "unix"):
@@ -115,7 +117,7 @@ def check_display() -> None:
         elif not any(_listens(path) for path in paths):
             raise ConnectionRefusedError("nothing listens there")
     except (OSError, OverflowError) as error:
-        raise DeviceError(f"the display '{display}' cannot be reached", str(error), INSTEAD) from error
+        raise DeviceError(f"the display '{display}' cannot be reached", str(error), ALTERNATIVES) from error
 
 
 def _listens(path: str) -> bool:

@@ -1,1 +1,1 @@
-"""Where painted frames go: a recording, a network stream, a page, a virtual camera."""
+"""Outputs of a live run: recording, network stream, page for a browser, virtual camera."""

@@ -10,26 +10,29 @@ import numpy as np
 
 from videostyle.live.frame import LiveFrame
 
-CLOCK = Fraction(1, 90_000)
+CLOCK = Fraction(1, 90_000)  # seconds; time base of the stream
 
 
 class Encoder:
-    """H.264 with every frame's own time, into a container that PyAV writes.
+    """Encodes frames as H.264 (BT.709, limited range, 4:2:0), each at the time of its capture.
 
     Args:
-        target: a name, or an object with ``write``.
-        container: format, as "mp4".
-        options: of that format.
-        width: of the frames; an odd one loses its last column.
-        height: of the frames; an odd one loses its last row.
-        fps: expected rate, frames/s; a key frame comes every second.
+        target: a file name, or an object with ``write``.
+        container: PyAV's name of the container, such as "mp4".
+        options: options of the container.
+        width: of the frames, pixels; the last column of an odd width is cut off, as 4:2:0 needs even sizes.
+        height: of the frames, pixels; the last row of an odd height is cut off.
+        fps: expected rate, frames/s. There is a key frame about every second.
+
+    Raises:
+        av.error.FFmpegError: if the target cannot be opened.
     """
 
     def __init__(
         self, target: Any, container: str, options: dict[str, str], width: int, height: int, fps: float
     ) -> None:
         self._container = av.open(target, "w", format=container, options=options, timeout=(5.0, 5.0))
-        # The name of a stream's codec decides its class, which the types do not know.
+        # Typed as Any: PyAV derives the stream's class from the name of the codec.
         stream: Any = self._container.add_stream("libx264", rate=Fraction(fps).limit_denominator(1001))
         stream.width, stream.height, stream.pix_fmt = width - width % 2, height - height % 2, "yuv420p"
         stream.time_base = stream.codec_context.time_base = CLOCK
@@ -41,7 +44,7 @@ class Encoder:
         self._first: float | None = None
 
     def write(self, frame: LiveFrame) -> None:
-        """Encodes a frame at the time of its capture."""
+        """Encodes a frame; its time in the stream counts from the capture of the first one."""
         picture = np.ascontiguousarray(frame.picture[: self._stream.height, : self._stream.width])
         self._first = frame.captured if self._first is None else self._first
         tick = max(self._last + 1, round((frame.captured - self._first) / CLOCK))
@@ -53,7 +56,7 @@ class Encoder:
             self._container.mux(packet)
 
     def close(self) -> None:
-        """Writes what is still inside."""
+        """Encodes the frames that the codec has held back, and ends the container."""
         try:
             for packet in self._stream.encode(None):
                 self._container.mux(packet)

@@ -1,7 +1,7 @@
-"""What takes live frames, and how each output gets them: in a thread of its own, always the newest.
+"""The interface of outputs, and the thread that feeds one.
 
-An output takes the newest frame when it has time for one; it never makes the painting wait. One that fails is
-closed and said, or tried again with growing pauses where that makes sense; the others go on.
+Each output has a thread and a slot of its own. It takes the newest frame when it is ready for one, and never makes
+painting wait. An output that fails is reported and gets no more frames; the others go on.
 """
 
 from __future__ import annotations
@@ -18,38 +18,59 @@ from videostyle.live.telemetry import LatencyHistogram
 
 log = logging.getLogger("videostyle")
 
-PATIENCE = 10.0  # seconds for an output to hand on its last frame
+PATIENCE = 10.0  # seconds that an output may take for its last frame
 
 
 class Output(Protocol):
-    """Takes frames, one after the other, in a thread of its own."""
+    """Takes painted frames, one after the other."""
 
     def open(self, width: int, height: int, fps: float) -> None:
-        """Gets ready."""
+        """Prepares for frames of ``width`` x ``height`` pixels at about ``fps`` frames/s.
+
+        Raises:
+            VideostyleError: if that is impossible.
+        """
 
     def write(self, frame: LiveFrame) -> None:
-        """Takes a frame."""
+        """Takes a frame. Called in the output's own thread.
+
+        Raises:
+            VideostyleError: if the output has failed for good.
+        """
 
     def close(self) -> None:
-        """Finishes. May be called twice."""
+        """Finishes the output. May be called twice.
+
+        Raises:
+            VideostyleError: if it cannot be finished.
+        """
 
 
 class OutputThread:
-    """Feeds one output from a thread of its own.
+    """Opens an output and feeds it from a thread of its own.
 
     Args:
-        name: for messages.
-        output: what to feed.
-        width: of the frames.
-        height: of the frames.
-        fps: expected rate.
+        name: for messages and the report.
+        output: the output to feed.
+        width: of the frames, pixels.
+        height: of the frames, pixels.
+        fps: expected rate, frames/s.
+
+    Attributes:
+        slot: the next frame to write.
+        frames: frames written.
+        latencies: times from capture until a frame was written.
+        error: what made the output fail, or None.
+
+    Raises:
+        VideostyleError: if the output cannot be opened.
     """
 
     def __init__(self, name: str, output: Output, width: int, height: int, fps: float) -> None:
         self.name, self.output = name, output
         self.slot: LatestSlot[LiveFrame] = LatestSlot()
         self.frames = 0
-        self.delays = LatencyHistogram()
+        self.latencies = LatencyHistogram()
         self.error: VideostyleError | None = None
         output.open(width, height, fps)
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -57,26 +78,26 @@ class OutputThread:
 
     def _run(self) -> None:
         try:
-            while not self.slot.over:
+            while not self.slot.exhausted:
                 frame = self.slot.get(0.5)
                 if frame is not None:
                     self.output.write(frame)
                     self.frames += 1
-                    self.delays.add(time.monotonic() - frame.captured)
+                    self.latencies.add(time.monotonic() - frame.captured)
         except VideostyleError as error:
             self.error = error
-        except Exception as error:  # libraries have errors of their own, and nobody else looks at this thread
+        except Exception as error:  # libraries raise types of their own, and nothing else watches this thread
             self.error = OutputError(f"{self.name} failed", str(error) or type(error).__name__)
         if self.error is not None:
-            log.warning("%s; the rest goes on", self.error)
+            log.warning("%s; the run goes on without it", self.error)
 
     @property
     def alive(self) -> bool:
-        """Whether it still takes frames."""
+        """Whether it takes frames."""
         return self._thread.is_alive() and self.error is None
 
     def close(self) -> None:
-        """Lets it finish what it has, then finishes the output.
+        """Waits until the last frame is written, then finishes the output.
 
         Raises:
             VideostyleError: if it cannot be finished.
@@ -84,6 +105,6 @@ class OutputThread:
         self.slot.close()
         self._thread.join(PATIENCE)
         if self._thread.is_alive():
-            # Whatever it hangs in must not be freed under it.
-            raise OutputError(f"{self.name} does not end", f"it has hung for {PATIENCE:.0f} s")
+            # The output is not closed: freeing what the thread still uses could crash the program.
+            raise OutputError(f"{self.name} does not end", f"its last frame has taken more than {PATIENCE:.0f} s")
         self.output.close()

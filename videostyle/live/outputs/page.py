@@ -1,4 +1,4 @@
-"""A page on this machine that shows the painting in a browser."""
+"""Shows the painted picture on a web page of this machine."""
 
 from __future__ import annotations
 
@@ -24,14 +24,21 @@ PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>videostyle
 
 
 class Page:
-    """A page for a browser: motion JPEG on this machine alone.
+    """A web page that shows the picture as motion JPEG, to browsers on this machine only.
 
-    It listens on 127.0.0.1, under an address that holds a random token, and answers only requests that name
-    this very host: a page of another site can neither guess the address nor reach it under another name.
+    The server listens on 127.0.0.1. Its address contains a random token, and requests must name this host in their
+    Host and Origin headers. So a page of another site can neither guess the address nor reach the server through a
+    domain name of its own (DNS rebinding).
 
     Args:
-        port: to listen on; 0 = any free one.
-        token: part of the address; None = a random one.
+        port: port to listen on; 0 = any free one.
+        token: secret part of the address; None = a random one.
+
+    Attributes:
+        address: what to open in the browser.
+
+    Raises:
+        DeviceError: if the port cannot be used.
     """
 
     def __init__(self, port: int = 0, token: str | None = None) -> None:
@@ -43,12 +50,12 @@ class Page:
         page = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
-            disable_nagle_algorithm = True  # the end of a picture would wait for the browser's receipt
+            disable_nagle_algorithm = True  # else the end of a picture is held back until the browser acknowledges
 
-            def do_GET(self) -> None:  # the name that http.server asks for
+            def do_GET(self) -> None:  # name given by http.server
                 page._answer(self)
 
-            def log_message(self, format: str, *arguments: Any) -> None:  # its parameter's name
+            def log_message(self, format: str, *arguments: Any) -> None:  # parameter name given by http.server
                 log.debug(format, *arguments)
 
         try:
@@ -95,7 +102,7 @@ class Page:
         request.send_header("Cache-Control", "no-store")
         request.end_headers()
         seen = 0
-        with contextlib.suppress(OSError):  # the browser has gone
+        with contextlib.suppress(OSError):  # the browser has closed the page
             request.wfile.write(b"--frame\r\n")
             while not self._closed:
                 with self._condition:
@@ -103,15 +110,15 @@ class Page:
                         self._condition.wait(5.0)
                     seen, data = self._number, self._latest
                 if data is not None:
-                    # A browser shows a part when it sees the border behind it, not before: it is sent at once.
+                    # A browser shows a picture only when it has received the boundary after it, so that is sent along.
                     head = f"Content-Type: image/jpeg\r\nContent-Length: {len(data)}\r\n\r\n"
                     request.wfile.write(head.encode() + data + b"\r\n--frame\r\n")
 
     def open(self, width: int, height: int, fps: float) -> None:
-        """Nothing: browsers come when they like."""
+        """Does nothing: the server listens already."""
 
     def write(self, frame: LiveFrame) -> None:
-        """Shows a frame to whoever looks."""
+        """Encodes a frame as JPEG and sends it to every open page."""
         cv2 = load_cv2()
         bgr = cv2.cvtColor(frame.picture, cv2.COLOR_RGB2BGR)
         ok, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, 85])
@@ -121,7 +128,7 @@ class Page:
                 self._condition.notify_all()
 
     def close(self) -> None:
-        """Stops listening."""
+        """Stops the server. May be called twice."""
         if not self._closed:
             self._closed = True
             with self._condition:

@@ -1,10 +1,8 @@
-"""A recording of what is painted live, and the encoder that it shares with streams."""
+"""Records the painted picture into a file."""
 
 from __future__ import annotations
 
-import contextlib
 import logging
-from itertools import count
 from pathlib import Path
 
 import av
@@ -21,21 +19,26 @@ log = logging.getLogger("videostyle")
 
 
 class Recording:
-    """A recording with the times at which frames were captured.
+    """Records frames at the times of their capture.
 
-    It is written in fragments beside its final name (``NAME.recording.mp4``), which plays up to the last second
-    after a kill; on a proper end it is put in order, without encoding again, under the name asked for. What an
-    earlier one that was broken off has left there is kept: the next one is ``NAME.recording-2.mp4``.
+    While it runs, fragments are written to ``NAME.recording.mp4`` beside the final file. If the program is killed,
+    that file plays up to about its last second. At the end its packets are copied, not encoded again, into a file
+    with an index under the final name. The remains of a killed recording are never overwritten: the next one is
+    written to ``NAME.recording-2.mp4``.
 
     Args:
-        path: an .mp4, .mov or .mkv file.
-        overwrite: whether it may be replaced.
-        painted: what the file shall say of itself.
-        sources: input files, none of which may be the recording.
+        path: the final file, .mp4, .mov or .mkv.
+        overwrite: whether an existing file may be replaced.
+        painted: provenance to store in the file; None = none.
+        sources: input files, none of which may be overwritten.
+
+    Attributes:
+        path: the final file, absolute.
+        running: the file that is written while it runs.
 
     Raises:
-        UsageError: if it is of another kind.
-        OutputError: if it exists, is an input, or cannot be created there.
+        UsageError: if the suffix is not one of the three.
+        OutputError: if the file exists, is an input, or cannot be created.
     """
 
     def __init__(
@@ -57,7 +60,7 @@ class Recording:
         self._frames = 0
 
     def open(self, width: int, height: int, fps: float) -> None:
-        """Begins the file.
+        """Creates the running file.
 
         Raises:
             OutputError: if it cannot be written.
@@ -80,18 +83,26 @@ class Recording:
         return self.path.with_name(f"{self.path.stem}.recording{mark}{self.path.suffix}")
 
     def _create(self) -> Path:
-        """Makes an empty file under the first free name: one that is there may be all that is left of a show."""
-        for name in map(self._running_name, count(1)):
-            with contextlib.suppress(FileExistsError):
+        """Creates an empty running file under the first free name."""
+        number = 1
+        while True:
+            name = self._running_name(number)
+            try:
                 name.open("xb").close()
+            except FileExistsError:
+                log.warning("'%s' is left of an unfinished recording and is kept", name)
+                number += 1
+            else:
                 return name
-            log.warning("'%s', of a recording that was broken off, is kept", name)
-        raise RuntimeError("there is always a free name")
 
     def write(self, frame: LiveFrame) -> None:
-        """Takes a frame."""
+        """Writes a frame.
+
+        Raises:
+            OutputError: if the disk refuses it.
+        """
         if self._encoder is None:
-            raise ValueError("open() comes first")
+            raise ValueError("write() was called before open()")
         try:
             self._encoder.write(frame)
         except OSError as error:
@@ -99,7 +110,11 @@ class Recording:
         self._frames += 1
 
     def close(self) -> None:
-        """Puts the recording in order under its name."""
+        """Writes the final file and removes the running one; a recording without frames leaves no file.
+
+        Raises:
+            OutputError: if the final file cannot be written; the running one is kept.
+        """
         encoder, self._encoder = self._encoder, None
         if encoder is None:
             self._pending.abort()
@@ -129,5 +144,5 @@ class Recording:
             self.running.unlink(missing_ok=True)
         except (FFmpegError, OSError) as error:
             self._pending.abort()
-            hint = f"'{self.running.name}' plays" if self.running.is_file() else ""
+            hint = f"'{self.running.name}' holds the recording and can be played" if self.running.is_file() else ""
             raise OutputError(f"'{self.path}' was not finished", str(error), hint) from error

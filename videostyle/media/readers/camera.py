@@ -1,7 +1,7 @@
-"""Where live frames come from: a camera, a stream's address, or a file played at its own pace.
+"""Live sources: cameras, network streams, and files played at their own pace.
 
-A grabber gives frames as they come; what is to be done with one that comes too late is not its business. One
-that ends gives None; one that fails raises ``DeviceError``.
+All are grabbers: they give one frame at a time together with the time of its capture, or None when there will be no
+more. A camera that fails raises ``DeviceError``.
 """
 
 from __future__ import annotations
@@ -24,76 +24,92 @@ from videostyle.media.opencv import load_cv2
 from videostyle.media.readers.base import SEQUENCE_RATE, ReadOptions
 from videostyle.media.readers.open import open_reader
 
-TIMEOUT = 5.0  # seconds for a stream to open, and to give its next frame
-FIRST_FRAME = 15.0  # seconds for a stream to give its first whole picture: key frames may be ten seconds apart
-HELD = 1.0  # seconds after which a file's picture that stays is given again
+TIMEOUT = 5.0  # seconds that a stream may take to open, and to send its next packet
+FIRST_FRAME = 15.0  # seconds that a stream may take to its first key frame; those may be ten seconds apart
+HELD = 1.0  # seconds after which a picture that a file shows for long is given again
 
 
 class Grabber(Protocol):
-    """Gives frames of one size, each with the moment at which it was there (``time.monotonic``)."""
+    """Gives frames one by one as they are captured.
+
+    Attributes:
+        info: size and rate of the frames.
+        warnings: how the frames differ from what was asked for.
+        device_time: time of the last frame on the device's own clock, seconds; None for files and streams.
+    """
 
     info: VideoInfo
-    warnings: list[str]  # what it gives other than it was asked for
-    position: float | None  # the device's own time of the last frame, seconds; None for files and streams
+    warnings: list[str]
+    device_time: float | None
 
     def read(self) -> tuple[UInt8Array, float] | None:
-        """Waits for the next frame, uint8 ``[H, W, 3]`` RGB; None when there will be no more."""
+        """Waits for the next frame.
+
+        Returns:
+            The frame, uint8 ``[H, W, 3]``, RGB, and the time of its capture, seconds of ``time.monotonic``; None
+            when there will be no more.
+
+        Raises:
+            DeviceError: if the device fails.
+        """
 
     def close(self) -> None:
-        """Lets go of the device. May be called twice, and from another thread."""
+        """Releases the device. May be called twice, and from another thread."""
 
 
 def list_cameras() -> list[str]:
-    """Cameras that the system shows, as ``/dev/video0``; empty where it has another way of naming them."""
+    """Cameras found in ``/dev``, such as ``/dev/video0``; empty on systems that name them differently."""
     folder = Path("/dev")
     found = folder.glob("video*") if folder.is_dir() else iter(())
     return sorted((str(path) for path in found), key=lambda name: int(re.sub(r"\D", "", name) or 0))
 
 
-class _OneAtATime:
-    """Lets one thread read while another closes: decoders crash if they are freed while they work.
+class _SafelyClosed:
+    """A grabber that may be closed by one thread while another reads.
 
-    A read that hangs in a driver keeps the device; the program must be able to end all the same.
+    A decoder that is freed while it works can crash the program, so ``close`` waits for the read in progress. It waits
+    for a second only: a read that hangs in a driver keeps the device, and the program can end.
     """
 
     def __init__(self) -> None:
         self._reading = threading.Lock()
-        self._done = threading.Event()
+        self._closed = threading.Event()
 
-    def _next(self) -> tuple[UInt8Array, float] | None:
+    def _read_next(self) -> tuple[UInt8Array, float] | None:
         raise NotImplementedError
 
-    def _free(self) -> None:
+    def _release(self) -> None:
         raise NotImplementedError
 
     def read(self) -> tuple[UInt8Array, float] | None:
-        """Waits for the next frame; None when there will be no more."""
+        """Waits for the next frame; see ``Grabber.read``."""
         with self._reading:
-            return None if self._done.is_set() else self._next()
+            return None if self._closed.is_set() else self._read_next()
 
     def close(self) -> None:
-        """Lets go of the device, after the frame that is being read."""
-        if self._done.is_set():
+        """Releases the device after the frame that is being read."""
+        if self._closed.is_set():
             return
-        self._done.set()
+        self._closed.set()
         if self._reading.acquire(timeout=1.0):
             try:
-                self._free()
+                self._release()
             finally:
                 self._reading.release()
 
 
-class Camera(_OneAtATime):
-    """A camera through OpenCV, asked for MJPEG first, which most deliver faster than raw pictures.
+class Camera(_SafelyClosed):
+    """A camera, through OpenCV.
 
     Args:
-        number: of the camera, from 0.
-        size: width and height to ask for; None = what it gives.
-        fps: rate to ask for.
-        pixels: four letters of the format to ask for, as "YUYV"; "auto" = MJPG, and its own where it has none.
+        number: index of the camera, from 0.
+        size: width and height to ask for, pixels; None = the camera's default.
+        fps: rate to ask for, frames/s; None = the camera's default.
+        pixels: pixel format to ask for, a FourCC such as "YUYV". "auto" asks for MJPG, which most cameras deliver
+            faster than raw pictures; a camera without it keeps its default.
 
     Raises:
-        DeviceError: if it is missing or busy; lists the cameras there are.
+        DeviceError: if it is missing or busy; the message lists the cameras that were found.
     """
 
     def __init__(
@@ -102,23 +118,23 @@ class Camera(_OneAtATime):
         cv2 = load_cv2()
         super().__init__()
         self._cv2 = cv2
-        self.position: float | None = None
+        self.device_time: float | None = None
         self._capture: Any = cv2.VideoCapture(number)
         if not self._capture.isOpened():
             found = list_cameras()
-            there = f"there are: {', '.join(found)}" if found else "this system shows no camera"
+            others = f"cameras found: {', '.join(found)}" if found else "no camera was found"
             busy = f"/dev/video{number}" in found
-            why = "another program uses it, or its driver failed" if busy else there
+            why = "another program uses it, or its driver failed" if busy else others
             raise DeviceError(f"cannot open camera {number}", why, "try another --camera, or --input FILE")
         wanted = "MJPG" if pixels == "auto" else pixels.upper()
-        # The format comes first: which sizes and rates there are depends on it.
+        # The format comes first, as the available sizes and rates depend on it.
         self._capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter_fourcc(*wanted))
         if size is not None:
             self._capture.set(cv2.CAP_PROP_FRAME_WIDTH, size[0])
             self._capture.set(cv2.CAP_PROP_FRAME_HEIGHT, size[1])
         if fps is not None:
             self._capture.set(cv2.CAP_PROP_FPS, fps)
-        self._capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)  # an old frame is worth nothing
+        self._capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)  # no queue of old frames in the driver
         try:
             first = self.read()
         except DeviceError as error:
@@ -128,7 +144,7 @@ class Camera(_OneAtATime):
                 f"camera {number} gives no picture", why, "close that, or try another --camera"
             ) from error
         if first is None:
-            raise ValueError("a camera that was just opened is not closed")
+            raise DeviceError(f"camera {number} gives no picture", "it was closed while it was opened")
         height, width = first[0].shape[:2]
         rate = self._capture.get(cv2.CAP_PROP_FPS)
         fraction = Fraction(rate).limit_denominator(1001) if 1 <= rate <= 1000 else Fraction(30)
@@ -143,32 +159,35 @@ class Camera(_OneAtATime):
         if pixels != "auto" and given.isprintable() and given != wanted:
             self.warnings.append(f"camera {number} gives the format '{given.strip()}' instead of '{wanted}'")
 
-    def _next(self) -> tuple[UInt8Array, float] | None:
+    def _read_next(self) -> tuple[UInt8Array, float] | None:
         if not self._capture.grab():
-            raise DeviceError("it gives no more frames", "was it unplugged?")
-        moment = time.monotonic()  # before the picture is unpacked: that is part of the delay
+            raise DeviceError("it delivers no more frames", "was it unplugged?")
+        captured = time.monotonic()  # before decoding, which is part of the latency
         ok, picture = self._capture.retrieve()
         if not ok or picture is None:
-            raise DeviceError("it gives frames that cannot be read")
-        self.position = self._capture.get(self._cv2.CAP_PROP_POS_MSEC) / 1000.0
-        return self._cv2.cvtColor(picture, self._cv2.COLOR_BGR2RGB), moment
+            raise DeviceError("it delivers frames that cannot be decoded")
+        self.device_time = self._capture.get(self._cv2.CAP_PROP_POS_MSEC) / 1000.0
+        return self._cv2.cvtColor(picture, self._cv2.COLOR_BGR2RGB), captured
 
-    def _free(self) -> None:
+    def _release(self) -> None:
         self._capture.release()
 
 
-class PacedFile(_OneAtATime):
-    """A file's frames at the pace of their own times: a camera for trying things out.
+class PacedFile(_SafelyClosed):
+    """Plays a file at its own pace, in place of a camera.
 
-    A picture that stays for long is given again now and then. A still is one frame; begun anew, it comes as often
-    as the frames of a sequence of pictures would.
+    A frame that is shown for long is given again every ``HELD`` seconds, so that the file does not count as stalled.
+    A still image is a single frame; repeated, it is given ``SEQUENCE_RATE`` times per second.
 
     Args:
-        path: a video, or whatever ``open_reader`` reads.
-        repeat: begin anew at the end.
+        path: whatever ``open_reader`` reads.
+        repeat: start again at the end.
+
+    Raises:
+        InputError: if the file cannot be read.
     """
 
-    position: float | None = None
+    device_time: float | None = None
 
     def __init__(self, path: str | Path, *, repeat: bool = False) -> None:
         super().__init__()
@@ -179,7 +198,7 @@ class PacedFile(_OneAtATime):
         self._frames = self._run()
 
     def _run(self) -> Iterator[tuple[UInt8Array, float]]:
-        last = float(1 / (self.info.fps or SEQUENCE_RATE))  # seconds that the last frame stays
+        last = float(1 / (self.info.fps or SEQUENCE_RATE))  # seconds for which the last frame is shown
         picture: UInt8Array | None = None
         due = 0.0
         while True:
@@ -195,11 +214,11 @@ class PacedFile(_OneAtATime):
                 if not self._await(due):
                     return
                 picture = batch.frames[0]
-                # A frame that was decoded too late was there when it was due, as with a camera.
+                # A frame that was decoded late counts as captured when it was due, as with a camera.
                 yield picture.copy(), max(due, now - 0.5)
             if not self._repeat or picture is None:
                 return
-            while frames == 1:  # opened again, it would give the same picture
+            while frames == 1:  # no need to open a still image again
                 due = max(due + last, time.monotonic())
                 yield from self._held(picture, due)
                 if not self._await(due):
@@ -209,36 +228,39 @@ class PacedFile(_OneAtATime):
             self._source = open_reader(self._path, ReadOptions(batch_size=1))
 
     def _held(self, picture: UInt8Array | None, due: float) -> Iterator[tuple[UInt8Array, float]]:
-        """The picture that stays until ``due``, again and again: whoever waits for a frame would think it gone."""
+        """Gives the current picture every ``HELD`` seconds until the next one is due."""
         while picture is not None and due - time.monotonic() > HELD and self._await(time.monotonic() + HELD):
             yield picture.copy(), time.monotonic()
 
     def _await(self, due: float) -> bool:
-        """Waits until a frame is due; False if it was closed meanwhile."""
+        """Waits until time ``due``, seconds; False if the file was closed in the meantime."""
         left = due - time.monotonic()
         if left > 0:
-            self._done.wait(left)
-        return not self._done.is_set()
+            self._closed.wait(left)
+        return not self._closed.is_set()
 
-    def _next(self) -> tuple[UInt8Array, float] | None:
+    def _read_next(self) -> tuple[UInt8Array, float] | None:
         return next(self._frames, None)
 
-    def _free(self) -> None:
+    def _release(self) -> None:
         self._source.close()
 
 
-class NetworkStream(_OneAtATime):
-    """A stream by its address, through PyAV; SRT, which PyAV lacks, through ffmpeg.
+class NetworkStream(_SafelyClosed):
+    """A network stream, through PyAV; for SRT, which PyAV's wheels lack, ffmpeg receives and PyAV decodes.
 
-    Whoever joins a stream comes between two key frames, and packets get lost on the way: what cannot be decoded is
-    passed over. The size is known from the first whole picture, which the first ``read`` gives.
+    A stream is usually joined between two key frames, and packets get lost on the way: packets that cannot be decoded
+    are skipped. The constructor waits for the first decoded frame, as only that tells the size.
+
+    Args:
+        url: address of one of the schemes in ``media.address.INPUTS``.
 
     Raises:
-        UsageError: if the address is of no known kind.
-        DeviceError: if it cannot be opened, or gives no picture.
+        UsageError: if the address is of another kind.
+        DeviceError: if the stream cannot be opened, or no frame arrives in ``FIRST_FRAME`` seconds.
     """
 
-    position: float | None = None
+    device_time: float | None = None
 
     def __init__(self, url: str) -> None:
         import av
@@ -250,11 +272,11 @@ class NetworkStream(_OneAtATime):
         self._relay: Process | None = None
         self._first: tuple[UInt8Array, float] | None = None
         self.warnings: list[str] = []
-        options = {"fflags": "nobuffer", "analyzeduration": "500000"}  # ffmpeg would look at five seconds
+        options = {"fflags": "nobuffer", "analyzeduration": "500000"}  # microseconds; the default is five seconds
         try:
             if address.scheme == "srt":
                 self._relay = Process(receive_arguments(url), write=False)
-                # A sender that never speaks would be waited for without end.
+                # ffmpeg itself would wait for a silent sender without end.
                 guard = threading.Timer(2 * TIMEOUT, self._relay.kill)
                 guard.start()
                 try:
@@ -270,60 +292,60 @@ class NetworkStream(_OneAtATime):
                 self._relay.kill()
                 why = self._relay.last_words or why
             raise DeviceError(f"cannot open the stream '{address}'", why, "is it being sent?") from error
-        stream.thread_type = "SLICE"  # frame threads would hold frames back
+        stream.thread_type = "SLICE"  # decoding several frames at once would delay them
         self._frames = self._decoded(stream)
         self._first = self._wait_for_first()
         if self._first is None:
             self.close()
-            why = f"nothing in {FIRST_FRAME:.0f} s could be decoded, or it ended"
+            why = f"no frame could be decoded in {FIRST_FRAME:.0f} s, or the stream ended"
             raise DeviceError(f"the stream '{address}' gives no picture", why, "is it being sent?")
         height, width = self._first[0].shape[:2]
         rate = stream.average_rate or Fraction(30)
         self.info = VideoInfo(width=width, height=height, fps=Fraction(rate) if 1 <= rate <= 1000 else Fraction(30))
 
     def _wait_for_first(self) -> tuple[UInt8Array, float] | None:
-        # A relay has no time limit of its own: a sender that falls silent now would be waited for without end.
+        # Reading from ffmpeg has no timeout: a sender that falls silent now would be waited for without end.
         guard = threading.Timer(FIRST_FRAME, self._relay.kill) if self._relay is not None else None
         if guard is not None:
             guard.start()
         try:
-            return self._next()
+            return self._read_next()
         finally:
             if guard is not None:
                 guard.cancel()
 
     def _decoded(self, stream: Any) -> Iterator[Any]:
-        """Frames, packet by packet; ends where the sender does, or if the first one does not come."""
+        """Decodes packet by packet; ends with the stream, or if the first frame does not arrive in time."""
         deadline = time.monotonic() + FIRST_FRAME
         for packet in self._container.demux(stream):
             frames = []
             try:
                 frames = packet.decode()
             except self._errors:
-                pass  # the rest of a picture whose beginning was not sent, or what was lost on the way
+                pass  # the stream was joined between two key frames, or packets were lost
             for frame in frames:
                 deadline = math.inf
                 yield frame
-            if self._done.is_set() or time.monotonic() > deadline:
+            if self._closed.is_set() or time.monotonic() > deadline:
                 return
 
-    def _next(self) -> tuple[UInt8Array, float] | None:
+    def _read_next(self) -> tuple[UInt8Array, float] | None:
         if self._first is not None:
             first, self._first = self._first, None
             return first
         try:
             frame = next(self._frames, None)
         except self._errors:
-            return None  # the sender has gone
+            return None  # the sender has disconnected
         return None if frame is None else (frame.to_ndarray(format="rgb24"), time.monotonic())
 
     def close(self) -> None:
-        """Lets go of the address; one that is silent is cut off."""
+        """Disconnects, even if the sender is silent."""
         if self._relay is not None:
             self._relay.kill()
         super().close()
 
-    def _free(self) -> None:
+    def _release(self) -> None:
         self._container.close()
 
 
@@ -336,15 +358,15 @@ def open_grabber(
     pixels: str = "auto",
     repeat: bool = False,
 ) -> Grabber:
-    """Opens a camera, or the file or address ``source`` instead.
+    """Opens a camera, a file or a network stream.
 
     Args:
-        camera: number of the camera.
-        source: a path or an address; None = the camera.
-        size: width and height to ask the camera for.
-        fps: rate to ask the camera for, frames/s.
-        pixels: format to ask the camera for; see ``Camera``.
-        repeat: begin a file anew at its end.
+        camera: index of the camera, from 0; used if ``source`` is None.
+        source: path of a file or address of a stream.
+        size: width and height to ask a camera for, pixels.
+        fps: rate to ask a camera for, frames/s.
+        pixels: pixel format to ask a camera for, see ``Camera``.
+        repeat: start a file again at its end.
 
     Raises:
         VideostyleError: if it cannot be opened.
