@@ -1090,7 +1090,7 @@ def test_footage_of_a_recording_that_was_broken_off_is_kept_by_the_next_ones(
     assert sorted(os.listdir(tmp_path)) == ["out.mp4", "out.recording-2.mp4", "out.recording.mp4"]
     assert (tmp_path / "out.recording.mp4").read_bytes() == b"all that is left of the show"
     assert (tmp_path / "out.recording-2.mp4").read_bytes() == b"and of the one after it"
-    assert "out.recording.mp4', of a recording that was broken off, is kept" in caplog.text
+    assert "out.recording.mp4' is left of an unfinished recording and is kept" in caplog.text
 
 
 def test_what_plays_of_a_recording_that_was_not_finished_is_said_only_if_it_is_there(tmp_path: Path) -> None:
@@ -1105,7 +1105,7 @@ def test_what_plays_of_a_recording_that_was_not_finished_is_said_only_if_it_is_t
             output.running.unlink()
         with pytest.raises(OutputError, match="was not finished") as caught:
             output.close()
-        assert ("recording.mp4' plays" in str(caught.value)) is not gone
+        assert ("recording.mp4' holds the recording" in str(caught.value)) is not gone
 
 
 @pytest.mark.parametrize("kind", ["the input itself", "a link to it"])
