@@ -6,6 +6,9 @@ cause or mend; the command line prints ``str(error)`` on one line and exits with
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Collection
+
 
 class VideostyleError(Exception):
     """Base of all errors of this package.
@@ -35,7 +38,7 @@ class VideostyleError(Exception):
 
 
 class UsageError(VideostyleError):
-    """The command line or a call's arguments make no sense."""
+    """The command line, a job file or the arguments of a call cannot be used as they are."""
 
     exit_code = 2
 
@@ -82,3 +85,9 @@ class Interrupted(VideostyleError):
     """The user (SIGINT) or the system (SIGTERM) asked the run to stop."""
 
     exit_code = 130
+
+
+def suggestion(name: str, known: Collection[str]) -> str:
+    """A hint for somebody who gave a name that nothing has: the one that they may have meant, or all there are."""
+    near = difflib.get_close_matches(name, known, 1, cutoff=0.7)
+    return f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"

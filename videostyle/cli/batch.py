@@ -19,19 +19,42 @@ if TYPE_CHECKING:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the options of this verb."""
-    parser.add_argument("inputs", nargs="+", metavar="INPUT", help="a job file (.toml), or folders and clips")
-    parser.add_argument("--style", action="append", default=[], help="may be given several times: each clip gets each")
-    parser.add_argument("-o", "--output", metavar="DIR", help="mirror the tree there (default: beside the clips)")
-    parser.add_argument("--dry-run", action="store_true", help="only show what would be done, how long, how large")
-    parser.add_argument("--report", metavar="FILE.json", help="write what became of each, after each")
-    parser.add_argument("--allow-outside", action="store_true", help="let a job file name paths outside its folder")
+    parser.add_argument(
+        "inputs",
+        nargs="+",
+        metavar="INPUT",
+        help="folders of clips, clips, or a job file (.toml) that names clips, styles and settings",
+    )
+    parser.add_argument(
+        "--style",
+        action="append",
+        default=[],
+        help="as in 'videostyle render'; may be given several times: each clip is painted in each style",
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="DIR",
+        help="write there, in the same subfolders as the clips (default: beside the clips)",
+    )
+    parser.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="only show what would be painted, how long that takes and how much disk it needs",
+    )
+    parser.add_argument(
+        "--report", metavar="FILE.json", help="a file to write the result of each output into, while the batch runs"
+    )
+    parser.add_argument(
+        "--allow-outside", action="store_true", help="let a job file name clips and outputs outside its own folder"
+    )
     add_render_options(parser)
     add_chunk_options(parser)
 
 
-def _hours(seconds: float | None) -> str:
+def _duration(seconds: float | None) -> str:
     if seconds is None:
-        return "unknown before the first is done ('videostyle bench' measures this machine)"
+        return "unknown time"
     if seconds >= 3600:
         return f"{seconds / 3600:.1f} h"
     return f"{seconds / 60:.0f} min" if seconds >= 60 else f"{seconds:.0f} s"
@@ -51,18 +74,20 @@ def run(options: argparse.Namespace) -> int:
         path = Path(name)
         if path.suffix.lower() == ".toml":
             if options.style:
-                raise UsageError("a job file names its styles itself", hint="leave --style out, or give a folder")
+                raise UsageError(
+                    "--style has no effect on a job file", hint="write styles = [...] into the file instead"
+                )
             entries += read_job_file(path, settings, allow_outside=options.allow_outside)
         elif not options.style:
-            raise UsageError("no style", hint="give one or more with --style")
+            raise UsageError("no style is named", hint="give one or more with --style")
         else:
             entries.append(JobEntry(path, tuple(dict.fromkeys(options.style)), settings))
     folder = Path(options.output) if options.output else None
     try:
         if folder is not None and folder.exists() and not folder.is_dir():
-            raise UsageError(f"'{folder}' is not a folder")
+            raise UsageError(f"'{folder}' is a file", hint="give a folder with -o")
     except OSError as error:
-        raise OutputError(f"cannot write to '{folder}'", error.strerror or str(error)) from error
+        raise OutputError(f"cannot write to '{folder}'", error.strerror or str(error), "use another -o") from error
     tasks, failed = plan_tasks(entries, folder)
     load_tensorflow(frames_side_by_side=not any(trains(style) for entry in entries for style in entry.styles))
     clock = Clock(_measured(settings.device))
@@ -82,7 +107,7 @@ def run(options: argparse.Namespace) -> int:
 
     def on_outcome(outcome: Outcome, left: float | None) -> None:
         text = f": {outcome.error}" if outcome.error else ""
-        rest = f"; {_hours(left)} left" if left else ""
+        rest = f"; {_duration(left)} left" if left else ""
         bars.say(f"{outcome.status} {outcome.task.output.name}{text}{rest}")
 
     with stoppable() as cancel:
@@ -130,11 +155,14 @@ def _show_plan(
         print(json.dumps({"tasks": rows, "failed": bad, "seconds": total, "bytes": needed, "free": free}))
         return next((outcome.exit_code for outcome in failed), 0)
     for task in tasks:
-        state = "exists, is kept" if task.is_there else _hours(clock.left(task.cost)).split(" before")[0]
+        state = "exists, is kept" if task.is_there else _duration(clock.left(task.cost))
         print(f"{task.input} -> {task.output}: {task.settings.style}, {task.frames or '?'} frames, {state}")
     for outcome in failed:
         print(f"{outcome.task.input}: {outcome.error}")
-    print(f"{len(tasks)} outputs, time: {_hours(total)}, disk: about {needed / 1e6:.0f} MB of {free / 1e6:.0f} MB free")
+    disk = f"about {needed / 1e6:.0f} MB of disk ({free / 1e6:.0f} MB are free)"
+    print(f"{len(tasks)} outputs, {_duration(total)}, {disk}")
+    if total is None:
+        print("'videostyle bench' measures this machine once; the time is known then")
     return next((outcome.exit_code for outcome in failed), 0)
 
 

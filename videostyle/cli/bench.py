@@ -25,15 +25,39 @@ SIZES = "640x360,1280x720"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the options of this verb."""
-    parser.add_argument("--style", default="great-wave", help="any style: all of one network cost the same")
-    parser.add_argument("--sizes", default=SIZES, metavar="WxH,...", help=f"default: {SIZES}")
-    parser.add_argument("--batches", default="1,2,4", metavar="N,...", help="frames of one call (default: 1,2,4)")
-    parser.add_argument("--precisions", metavar="NAME,...", help="default: float32, and bfloat16 where it is quick")
-    parser.add_argument("--device", default="auto", help="auto, cpu, gpu, gpu:1")
-    parser.add_argument("--rounds", type=int, default=5, help="runs of each measurement (default: 5)")
-    parser.add_argument("--frames", type=int, default=60, help="frames of the clip at 640x360 (default: 60)")
-    parser.add_argument("--plot", metavar="FILE.svg", help="write the roofline")
-    parser.add_argument("--no-save", action="store_true", help="do not keep what is best for later renders")
+    parser.add_argument(
+        "--style",
+        default="great-wave",
+        help="the style to measure with; only the size of its network makes a difference (default: great-wave)",
+    )
+    parser.add_argument("--sizes", default=SIZES, metavar="WxH,...", help=f"frame sizes to measure (default: {SIZES})")
+    parser.add_argument(
+        "--batches", default="1,2,4", metavar="N,...", help="numbers of frames computed at once to try (default: 1,2,4)"
+    )
+    parser.add_argument(
+        "--precisions",
+        metavar="NAME,...",
+        help="precisions to try (default: float32, and bfloat16 where the device has it)",
+    )
+    parser.add_argument(
+        "--device", default="auto", help="auto, cpu, gpu, or one GPU as gpu:1 (default: auto, a GPU if there is one)"
+    )
+    parser.add_argument(
+        "--rounds", type=int, default=5, metavar="N", help="times that each measurement is run (default: 5)"
+    )
+    parser.add_argument(
+        "--frames",
+        type=int,
+        default=60,
+        metavar="N",
+        help="length of the clip that is painted, at 640x360 (default: 60)",
+    )
+    parser.add_argument(
+        "--plot",
+        metavar="FILE.svg",
+        help="a plot to write: the speed that was reached against what processor and memory allow (roofline)",
+    )
+    parser.add_argument("--no-save", action="store_true", help="do not keep the fastest way for later renders")
 
 
 def _numbers(text: str, what: str) -> list[int]:
@@ -42,7 +66,7 @@ def _numbers(text: str, what: str) -> list[int]:
     except ValueError:
         values = []
     if not values or min(values) < 1:
-        raise UsageError(f"cannot read {what} '{text}'", hint="give whole numbers with commas between")
+        raise UsageError(f"cannot read {what} '{text}'", hint="give whole numbers with commas between them, as 1,2,4")
     return values
 
 
@@ -53,7 +77,7 @@ def run(options: argparse.Namespace) -> int:
     sizes = [size(part, 32, even=True) for part in options.sizes.split(",")]
     batches = _numbers(options.batches, "the batches")
     if options.rounds < 1 or options.frames < 1:
-        raise UsageError("--rounds and --frames must be at least 1")
+        raise UsageError("--rounds and --frames cannot be 0", hint="give at least 1")
     load_tensorflow(frames_side_by_side=True)
     from videostyle.inference import tuning
     from videostyle.inference.device import PRECISIONS, choose_device, choose_precision
@@ -102,9 +126,9 @@ def run(options: argparse.Namespace) -> int:
         print(json.dumps({**asdict(report), "best": asdict(best), "tuning": str(kept) if kept else None}))
     else:
         _print(report)
-        print(f"best: {best.precision}, batches of {best.batch} frames, {best.workers} side by side")
+        print(f"best: {best.precision}, batches of {best.batch} frames, {best.workers} batches in parallel")
         if kept:
-            print(f"render uses this from now on ({kept})")
+            print(f"later renders use this ({kept})")
     return 0
 
 

@@ -19,21 +19,55 @@ if TYPE_CHECKING:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the options of this verb."""
-    parser.add_argument("original", metavar="ORIGINAL", help="the unpainted video, or a folder of its frames")
-    parser.add_argument("painted", metavar="PAINTED", help="the painted video, or a folder of frames")
     parser.add_argument(
-        "--style", metavar="PAINTING|STYLE", help="a painting's picture, or a style: adds the style loss"
+        "original", metavar="ORIGINAL", help="the video before it was painted, or a folder of its frames"
     )
-    parser.add_argument("--baseline", metavar="VIDEO", help="the clip as another program painted it, to compare with")
-    parser.add_argument("--flow", metavar="DIR", help="true flow from each frame to the next, one .flo file each")
-    parser.add_argument("--occlusions", metavar="DIR", help="pictures that belong to --flow, white where occluded")
+    parser.add_argument("painted", metavar="PAINTED", help="the same video painted, or a folder of its frames")
     parser.add_argument(
-        "--loss-network", default="embedded", metavar="NAME|FILE", help="embedded, vgg16, vgg19, a file"
+        "--style",
+        metavar="PAINTING|STYLE",
+        help="the picture of a painting, or a style: measures how far the frames are from it, too",
     )
-    parser.add_argument("--max-size", type=int, default=640, help="longest side at which is compared (default: 640)")
-    parser.add_argument("--max-frames", type=int, help="compare only this many frames")
-    parser.add_argument("--samples", type=int, default=12, help="about how many frames losses are computed on")
-    parser.add_argument("--report", metavar="FILE.html", help="write a page with plots, worst pairs, before and after")
+    parser.add_argument(
+        "--baseline", metavar="VIDEO", help="the video as another program painted it: adds a column to compare with"
+    )
+    parser.add_argument(
+        "--flow",
+        metavar="DIR",
+        help="a folder of .flo files: the true motion from each frame to the next (default: it is estimated)",
+    )
+    parser.add_argument(
+        "--occlusions",
+        metavar="DIR",
+        help="with --flow: a folder of pictures, white where what a frame shows is hidden in the next one",
+    )
+    parser.add_argument(
+        "--loss-network",
+        default="embedded",
+        metavar="NAME|FILE",
+        help="the network that compares pictures: embedded (ships with videostyle), vgg16, vgg19, or a file of weights "
+        "(default: embedded)",
+    )
+    parser.add_argument(
+        "--max-size",
+        type=int,
+        default=640,
+        metavar="PIXELS",
+        help="longest side at which frames are compared (default: 640)",
+    )
+    parser.add_argument("--max-frames", type=int, metavar="N", help="compare only the first N frames (default: all)")
+    parser.add_argument(
+        "--samples",
+        type=int,
+        default=12,
+        metavar="N",
+        help="about how many frames the slow figures are measured on (default: 12)",
+    )
+    parser.add_argument(
+        "--report",
+        metavar="FILE.html",
+        help="a page to write: plots, the worst pairs of frames, frames before and after",
+    )
     parser.add_argument("-y", "--overwrite", action="store_true", help="replace an existing report")
 
 
@@ -66,14 +100,18 @@ def _true_flow(flow: str | None, occlusions: str | None) -> TrueFlow | None:
 
     if flow is None:
         if occlusions:
-            raise UsageError("--occlusions belong to --flow", hint="give the folder of .flo files as well")
+            raise UsageError(
+                "--occlusions has no effect without --flow", hint="give the folder of .flo files with --flow"
+            )
         return None
     files = sorted(Path(flow).glob("*.flo"))
     if not files:
-        raise InputError(f"no .flo file in '{flow}'")
+        raise InputError(
+            f"no .flo file in '{flow}'", hint="give a folder of .flo files, one for each frame but the last"
+        )
     masks = sequence_files(Path(occlusions)) if occlusions else None
     if occlusions and not masks:
-        raise InputError(f"'{occlusions}' is not a folder of pictures")
+        raise InputError(f"'{occlusions}' is not a folder of pictures", hint="give one picture for each .flo file")
 
     def occluded(number: int) -> Any:
         if masks is None or number >= len(masks):
@@ -110,7 +148,7 @@ def run(options: argparse.Namespace) -> int:
     from videostyle.media.readers.open import open_reader
 
     if options.samples < 1 or (options.max_frames is not None and options.max_frames < 1):
-        raise UsageError("--samples and --max-frames must be at least 1")
+        raise UsageError("--samples and --max-frames cannot be 0", hint="give at least 1")
     report = PendingOutput(Path(options.report), overwrite=options.overwrite) if options.report else None
     try:
         names = {"unpainted": options.original, "painted": options.painted}
@@ -161,7 +199,7 @@ def _measure(options: argparse.Namespace, names: dict[str, str], infos: dict[str
     warnings: list[str] = []
     ratio = (original.width * painted.height) / (original.height * painted.width)
     if not 0.98 < ratio < 1.02:
-        warnings.append("the videos have different shapes: the others are stretched to that of the painted one")
+        warnings.append("the videos have different aspect ratios: the others are stretched to that of the painted one")
     videos = {who: _frames(path, options.max_frames, size, options.max_size) for who, path in names.items()}
     bars = Bars(quiet=options.quiet)
     try:

@@ -16,21 +16,39 @@ SUFFIXES = {"onnx": ".onnx", "litert": ".tflite", "saved_model": ""}
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the options of this verb."""
     parser.add_argument(
-        "style", metavar="STYLE", help="a style's name, a style file, a mix, or a picture that was rendered with"
+        "style", metavar="STYLE", help="a style's name, a style file, a mix, or a picture that was a --style before"
     )
-    parser.add_argument("--format", required=True, choices=list(SUFFIXES), help="what the other program reads")
-    parser.add_argument("-o", "--output", type=Path, help="what to write (default: STYLE-WIDTHxHEIGHT here)")
     parser.add_argument(
-        "--size", default="640x360", metavar="WIDTHxHEIGHT", help="of the frames it will paint (default: 640x360)"
+        "--format",
+        required=True,
+        choices=list(SUFFIXES),
+        help="onnx: ONNX Runtime and others; litert: phones and small devices; saved_model: TensorFlow",
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        metavar="PATH",
+        help="the file or folder to write (default: STYLE-WIDTHxHEIGHT in this folder)",
+    )
+    parser.add_argument(
+        "--size",
+        default="640x360",
+        metavar="WIDTHxHEIGHT",
+        help="size of the frames that it will paint (default: 640x360)",
     )
     parser.add_argument(
         "--scene",
         metavar="FILE",
-        help="a clip or a picture of the scene: every frame is normalised as it is, which is quicker and still "
-        "(default: each frame by itself)",
+        help="a clip or a picture of the scene that will be painted: all frames are painted with its statistics, which "
+        "is faster and does not flicker (default: each frame with its own)",
     )
     parser.add_argument(
-        "--strength", type=float, default=1.0, metavar="0..1", help="below 1, and for mixes, --scene is needed"
+        "--strength",
+        type=float,
+        default=1.0,
+        metavar="0..1",
+        help="0 leaves the picture as it is, 1 paints fully; below 1, and for a mix, --scene is needed (default: 1)",
     )
     parser.add_argument("-y", "--overwrite", action="store_true", help="replace an existing output")
 
@@ -53,7 +71,9 @@ def run(options: argparse.Namespace) -> int:
     style = gallery.resolve(options.style, options.strength)
     if style.ends and scene is None:
         raise UsageError(
-            "a mix, or a strength below 1, keeps colours that are measured on a scene", hint="give --scene"
+            "cannot export a mix, or a strength below 1, by itself",
+            "its colours are set by what a scene looks like",
+            "give a clip or a picture with --scene",
         )
     statistics = None
     if scene is not None:

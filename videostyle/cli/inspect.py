@@ -81,5 +81,5 @@ def run(options: argparse.Namespace) -> int:
         if trained:
             print(f"digital source type: {SOURCE_TYPE}")
     else:
-        print("not painted by videostyle, or it does not say so")
+        print("nothing in this file says that videostyle painted it")
     return 0

@@ -11,10 +11,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from videostyle.cli.options import size, trains
-from videostyle.errors import OutputError, UsageError
+from videostyle.cli.options import add_device_options, size, trains
+from videostyle.errors import OutputError, SettingError
 
 if TYPE_CHECKING:
+    from videostyle.live.session import LiveSettings
     from videostyle.live.telemetry import LiveReport
     from videostyle.media.provenance import Painted
 
@@ -25,63 +26,104 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--style",
         action="append",
         required=True,
-        help="name, file, picture or mix; give several to switch between them with the keys n and p",
+        help="as in 'videostyle render'; may be given several times: keys n and p switch between them",
     )
-    parser.add_argument("--strength", type=float, default=1.0, metavar="0..1", help="0 = camera's picture, 1 = painted")
     parser.add_argument(
-        "--crossfade", type=float, default=1.0, metavar="SECONDS", help="duration of a change of style (default: 1)"
+        "--strength",
+        type=float,
+        default=1.0,
+        metavar="0..1",
+        help="0 leaves the picture as it is, 1 paints fully; keys + and - change it (default: 1)",
     )
-    parser.add_argument("--every", type=float, metavar="SECONDS", help="switch to the next style at this interval")
+    parser.add_argument(
+        "--crossfade",
+        type=float,
+        default=1.0,
+        metavar="SECONDS",
+        help="how long one style takes to turn into another (default: 1)",
+    )
+    parser.add_argument(
+        "--every", type=float, metavar="SECONDS", help="switch to the next style this often (default: never)"
+    )
     camera = parser.add_argument_group("camera")
     camera.add_argument("--camera", type=int, default=0, metavar="N", help="index of the camera (default: 0)")
-    camera.add_argument("--input", metavar="FILE|URL", help="play a file, or receive a stream, instead of a camera")
-    camera.add_argument("--loop", action="store_true", help="start a file again at its end")
     camera.add_argument(
-        "--size", metavar="WxH", help="size to ask the camera for (default: 640x360)", default="640x360"
+        "--input",
+        metavar="FILE|URL",
+        help="paint a video file at its own pace, or a network stream (rtsp, rtmp, http, udp...), instead of a camera",
     )
-    camera.add_argument("--fps", type=float, metavar="N", help="rate to ask the camera for, frames/s")
+    camera.add_argument("--loop", action="store_true", help="with a file: begin again at its end")
     camera.add_argument(
+        "--size", metavar="WxH", help="frame size to ask the camera for (default: 640x360)", default="640x360"
+    )
+    camera.add_argument("--fps", metavar="RATE", help="frame rate to ask the camera for (default: the camera's own)")
+    camera.add_argument(
+        "--camera-format",
         "--pixels",
+        dest="pixels",
         default="auto",
         metavar="FOURCC",
-        help="pixel format to ask the camera for: MJPG, YUYV... (default: MJPG)",
+        help="pixel format to ask the camera for, in four letters: MJPG, YUYV... (default: MJPG)",
     )
     camera.add_argument("--mirror", action="store_true", help="flip the picture left to right")
-    camera.add_argument("--reconnect", action="store_true", help="if the camera fails, wait for it to come back")
+    camera.add_argument(
+        "--reconnect", action="store_true", help="if the camera fails, wait for it to come back (default: stop)"
+    )
     out = parser.add_argument_group("outputs (any combination; a window if none is given)")
-    out.add_argument("--window", action="store_true", help="a window on this display")
-    out.add_argument("--fullscreen", action="store_true", help="a window that fills the screen")
-    out.add_argument("--record", metavar="FILE", help="record to .mp4, .mov or .mkv")
-    out.add_argument("--stream-to", metavar="URL", help="send to an rtmp://, srt://, udp:// or rtp:// address")
-    out.add_argument("--page", type=int, metavar="PORT", help="a web page for this machine; 0 = any free port")
-    out.add_argument("--virtual-camera", action="store_true", help="a camera for other programs, such as video calls")
-    out.add_argument("-y", "--overwrite", action="store_true", help="replace the --record file if it exists")
+    out.add_argument("--window", action="store_true", help="show a window on this display")
+    out.add_argument("--fullscreen", action="store_true", help="show a window that fills the screen")
+    out.add_argument("--record", metavar="FILE", help="record into a .mp4, .mov or .mkv file")
+    out.add_argument("--stream-to", metavar="URL", help="send to a rtmp, rtmps, srt, udp, rtp or tcp address")
+    out.add_argument(
+        "--page",
+        type=int,
+        metavar="PORT",
+        help="show it in a browser on this machine; its address is printed (0: any free port)",
+    )
+    out.add_argument(
+        "--virtual-camera",
+        action="store_true",
+        help="offer it as a camera to other programs (needs: pip install 'videostyle[live]')",
+    )
+    out.add_argument("-y", "--overwrite", action="store_true", help="replace a recording that exists already")
     pace = parser.add_argument_group("pace")
     pace.add_argument(
         "--target-fps",
-        type=float,
-        metavar="N",
-        help="frames/s to keep by painting at a smaller size (default: the camera's rate)",
+        metavar="RATE",
+        help="hold this rate by painting smaller frames where this machine is too slow (default: the camera's rate)",
     )
-    pace.add_argument("--fixed-size", action="store_true", help="always paint at full size, at whatever rate")
-    pace.add_argument("--duration", type=float, metavar="SECONDS", help="stop after this time")
-    pace.add_argument("--device", default="auto", help="auto, cpu, gpu, gpu:1")
-    pace.add_argument("--precision", default="auto", choices=["auto", "float32", "bfloat16", "float16"])
+    pace.add_argument(
+        "--fixed-size", action="store_true", help="paint at full size, and drop frames where this machine is too slow"
+    )
+    pace.add_argument(
+        "--duration", type=float, metavar="SECONDS", help="stop after this long (default: when you stop it)"
+    )
+    add_device_options(pace, several=False)
 
 
 def _check(options: argparse.Namespace) -> None:
+    """Refuses values that cannot be used; rates become numbers.
+
+    Raises:
+        UsageError: naming the option.
+    """
+    from videostyle.media.timecode import parse_rate
+
     if not 0.0 <= options.strength <= 1.0:
-        raise UsageError(f"strength {options.strength} is outside 0..1")
-    for name in ("fps", "target_fps", "duration", "every"):
+        raise SettingError("strength", f"{options.strength:g} is outside 0..1", "0 leaves the picture as it is")
+    for name in ("fps", "target_fps"):
+        if getattr(options, name) is not None:
+            setattr(options, name, float(parse_rate(getattr(options, name))))
+    for name in ("duration", "every"):
         value = getattr(options, name)
         if value is not None and not 0 < value <= 1e6:
-            raise UsageError(f"--{name.replace('_', '-')} must be above 0")
+            raise SettingError(name, f"cannot use {value:g}", "give seconds above 0")
     if options.pixels != "auto" and not re.fullmatch(r"[A-Za-z0-9]{4}", options.pixels):
-        raise UsageError("--pixels needs four letters, as MJPG or YUYV")
+        raise SettingError("camera_format", f"cannot use '{options.pixels}'", "give four letters, as MJPG or YUYV")
     if options.crossfade < 0:
-        raise UsageError("--crossfade must be at least 0")
+        raise SettingError("crossfade", f"cannot use {options.crossfade:g}", "give seconds, 0 for none")
     if options.page is not None and not 0 <= options.page <= 65535:
-        raise UsageError("--page needs a port between 0 and 65535")
+        raise SettingError("page", f"cannot use port {options.page}", "give one from 1 to 65535, or 0 for any")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -92,12 +134,7 @@ def run(options: argparse.Namespace) -> int:
     load_cv2()  # must be loaded before PyAV, see ``live.window.Window``
     from videostyle.cli.progress import stoppable
     from videostyle.inference.startup import load_tensorflow
-    from videostyle.live.outputs.page import Page
-    from videostyle.live.outputs.recording import Recording
-    from videostyle.live.outputs.stream import StreamOut
-    from videostyle.live.outputs.virtual_camera import VirtualCamera
     from videostyle.live.window import Window, check_display
-    from videostyle.media.address import is_address
     from videostyle.media.readers.camera import open_grabber
 
     _check(options)
@@ -115,20 +152,7 @@ def run(options: argparse.Namespace) -> int:
     )
     try:
         # Everything that can fail quickly comes before TensorFlow is loaded, which takes seconds.
-        if options.record:
-            outputs["recording"] = Recording(
-                options.record,
-                overwrite=options.overwrite,
-                painted=_provenance(options),
-                sources=() if options.input is None or is_address(options.input) else (Path(options.input),),
-            )
-        if options.stream_to:
-            outputs["stream"] = StreamOut(options.stream_to)
-        if options.virtual_camera:
-            outputs["virtual camera"] = VirtualCamera()
-        if options.page is not None:
-            outputs["page"] = Page(options.page)
-            print(f"open {outputs['page'].address}", file=sys.stderr, flush=True)
+        _open_outputs(options, outputs)
         windowed = options.window or options.fullscreen or not outputs
         if windowed:
             check_display()
@@ -146,28 +170,16 @@ def run(options: argparse.Namespace) -> int:
                 print(KEYS, file=sys.stderr)
         with stoppable() as stop:
             load_tensorflow()
-            from videostyle.live.session import LiveSettings, run_live
+            from videostyle.live.session import run_live
 
-            settings = LiveSettings(
-                options.style,
-                strength=options.strength,
-                crossfade=options.crossfade,
-                every=options.every,
-                mirror=options.mirror,
-                target_fps=options.target_fps,
-                adaptive=not options.fixed_size,
-                device=options.device,
-                precision=options.precision,
-                duration=options.duration,
-            )
             report = run_live(
-                settings,
+                _settings(options),
                 grabber,
                 outputs,
                 stop,
                 reopen=opener if options.reconnect else None,
                 screen=screen,
-                recorder=partial(_numbered_recording, Recording, _provenance(options)),
+                recorder=partial(_numbered_recording, _provenance(options)),
                 started=started,
             )
     except BaseException:
@@ -182,6 +194,47 @@ def run(options: argparse.Namespace) -> int:
     _print(options, report)
     # An output that failed makes the run a failure, though the other outputs are complete.
     return OutputError.exit_code if any(figures["error"] for figures in report.outputs.values()) else 0
+
+
+def _open_outputs(options: argparse.Namespace, outputs: dict[str, Any]) -> None:
+    """Opens what was asked for into ``outputs``, by name; those that are open stay there when one is refused."""
+    from videostyle.live.outputs.page import Page
+    from videostyle.live.outputs.recording import Recording
+    from videostyle.live.outputs.stream import StreamOut
+    from videostyle.live.outputs.virtual_camera import VirtualCamera
+    from videostyle.media.address import is_address
+
+    if options.record:
+        outputs["recording"] = Recording(
+            options.record,
+            overwrite=options.overwrite,
+            painted=_provenance(options),
+            sources=() if options.input is None or is_address(options.input) else (Path(options.input),),
+        )
+    if options.stream_to:
+        outputs["stream"] = StreamOut(options.stream_to)
+    if options.virtual_camera:
+        outputs["virtual camera"] = VirtualCamera()
+    if options.page is not None:
+        outputs["page"] = Page(options.page)
+        print(f"open {outputs['page'].address}", file=sys.stderr, flush=True)
+
+
+def _settings(options: argparse.Namespace) -> LiveSettings:
+    from videostyle.live.session import LiveSettings
+
+    return LiveSettings(
+        options.style,
+        strength=options.strength,
+        crossfade=options.crossfade,
+        every=options.every,
+        mirror=options.mirror,
+        target_fps=options.target_fps,
+        adaptive=not options.fixed_size,
+        device=options.device,
+        precision=options.precision,
+        duration=options.duration,
+    )
 
 
 def _train_styles(options: argparse.Namespace) -> None:
@@ -209,14 +262,16 @@ def _provenance(options: argparse.Namespace) -> Painted:
     return Painted(", ".join(options.style), "", "", options.strength, __version__)
 
 
-def _numbered_recording(kind: Any, painted: Painted) -> tuple[str, Any]:
+def _numbered_recording(painted: Painted) -> tuple[str, Any]:
     """Opens a recording under the first free name in the current folder, and gives its name with it."""
+    from videostyle.live.outputs.recording import Recording
+
     number = 1
     # A recording that is still being finished exists under its running name only.
     while any(Path(f"videostyle-{number:03d}{end}").exists() for end in (".mp4", ".recording.mp4")):
         number += 1
     name = f"videostyle-{number:03d}.mp4"
-    return name, kind(name, painted=painted)
+    return name, Recording(name, painted=painted)
 
 
 def _print(options: argparse.Namespace, report: LiveReport) -> None:

@@ -15,10 +15,14 @@ from videostyle.errors import Interrupted
 
 
 class Bars:
-    """One bar at a time: a new phase closes the bar before it."""
+    """Progress bars on stderr, one at a time: the bar of a new phase closes the one before it.
+
+    Args:
+        quiet: show nothing.
+    """
 
     UNITS: ClassVar = {"plan": "frame", "paint": "frame", "train": "step", "evaluate": "frame"}
-    TITLES: ClassVar = {"plan": "looking", "paint": "painting", "train": "learning", "evaluate": "comparing"}
+    TITLES: ClassVar = {"plan": "planning", "paint": "painting", "train": "training", "evaluate": "comparing"}
 
     def __init__(self, quiet: bool) -> None:
         self._quiet = quiet
@@ -72,7 +76,11 @@ def stoppable() -> Iterator[threading.Event]:
         if event.is_set():
             os._exit(128 + number)
         event.set()
-        print("\nvideostyle: stopping (once more to stop at once)", file=sys.stderr, flush=True)
+        print(
+            "\nvideostyle: stopping after the frames in work (press Ctrl-C again to stop at once)",
+            file=sys.stderr,
+            flush=True,
+        )
 
     before = {}
     if threading.current_thread() is threading.main_thread():

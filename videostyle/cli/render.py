@@ -23,22 +23,32 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "inputs",
         nargs="+",
         metavar="INPUT",
-        help="video, picture, folder of pictures, or a pattern such as shot_%%04d.png",
+        help="a video, a picture, a folder of pictures, or numbered pictures such as shot_%%04d.png",
     )
     parser.add_argument(
         "--style",
         required=True,
-        help="a style's name, a style file, a picture (trained on first), or a mix a:0.7,b:0.3",
+        help="a name of 'videostyle styles list', a style file, a picture of a painting (trained on first, some "
+        "minutes), or a mix such as great-wave:0.7,starry-night:0.3",
     )
     parser.add_argument(
-        "-o", "--output", help="file to write, or a folder (default: CLIP_stylized_STYLE.mp4 beside the input)"
+        "-o",
+        "--output",
+        metavar="PATH",
+        help="the file to write, or a folder to write it into (default: CLIP_stylized_STYLE.mp4 beside the input)",
     )
     add_render_options(parser)
     add_chunk_options(parser)
-    parts = parser.add_argument_group("one part of a clip, for job arrays on a cluster (all with the same -o)")
+    parts = parser.add_argument_group(
+        "one part of a clip, for job arrays of a cluster (all with the same INPUT, options and -o)"
+    )
     parts = parts.add_mutually_exclusive_group()
-    parts.add_argument("--plan", action="store_true", help="only plan: prints the number of chunks")
-    parts.add_argument("--chunk", type=int, metavar="N", help="only paint chunk N of a planned clip, from 0")
+    parts.add_argument(
+        "--plan", action="store_true", help="look for cuts, split the clip into chunks, print their number, and stop"
+    )
+    parts.add_argument(
+        "--chunk", type=int, metavar="N", help="paint chunk N of a planned clip, the first being 0, and stop"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -49,7 +59,9 @@ def run(options: argparse.Namespace) -> int:
     settings = render_settings(options, options.style)
     if options.output and len(options.inputs) > 1 and not Path(options.output).is_dir():
         raise UsageError(
-            "several inputs need a folder as output", f"'{options.output}' is not one", "create it, or leave -o out"
+            "several inputs need a folder as output",
+            f"'{options.output}' is not one",
+            "create the folder first, or leave -o out",
         )
     load_tensorflow(frames_side_by_side=not trains(options.style))
     if options.chunk is not None or options.plan:
@@ -84,7 +96,7 @@ def _part(options: argparse.Namespace, settings: RenderSettings) -> int:
     from videostyle.rendering.render import render
 
     if not options.output or len(options.inputs) != 1:
-        raise UsageError("--plan and --chunk need one INPUT and a file name with -o")
+        raise UsageError("--plan and --chunk work on one output", hint="give one INPUT, and the file to write with -o")
     if options.chunk is not None:
         paint_in_folders([str(work_folder(Path(options.output)))], [options.chunk])
         print(json.dumps({"chunk": options.chunk}) if options.json else f"chunk {options.chunk} is finished")

@@ -12,29 +12,58 @@ from pathlib import Path
 
 from videostyle.errors import ModelError, OutputError, UsageError
 
+ACTIONS = {
+    "list": "the names of all styles",
+    "show": "what a style was made of and with",
+    "add": "keep a style file under a name",
+    "remove": "delete a style of yours",
+    "verify": "read a style, or all of them, and say which are damaged",
+    "explain": "a picture of what a style does to a scene, layer by layer",
+}
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the options of this verb."""
-    parser.add_argument("action", choices=["list", "show", "add", "remove", "verify", "explain"])
-    parser.add_argument("style", nargs="?", help="a style's name or file; verify takes all if none is given")
-    parser.add_argument("--name", help="add: the name to keep it under (default: the file's)")
     parser.add_argument(
-        "-o", "--output", type=Path, help="explain: the picture to write (default: STYLE_explained.png)"
+        "action",
+        choices=list(ACTIONS),
+        metavar="ACTION",
+        help="; ".join(f"{action}: {text}" for action, text in ACTIONS.items()),
     )
-    parser.add_argument("--painting", type=Path, help="explain: the painting (default: none, only painted frames)")
     parser.add_argument(
-        "--scene", type=Path, help="explain: a picture to paint (default: one that ships with videostyle)"
+        "style", nargs="?", metavar="STYLE", help="a style's name or file; list needs none, and verify takes all then"
     )
-    parser.add_argument("-y", "--overwrite", action="store_true", help="add: replace a style of that name")
+    parser.add_argument("--name", help="with add: the name to keep it under (default: the file's)")
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        metavar="FILE.png",
+        help="with explain: the picture to write (default: STYLE_explained.png)",
+    )
+    parser.add_argument(
+        "--painting",
+        type=Path,
+        metavar="PICTURE",
+        help="with explain: the painting, to show how far each layer is from it (default: the painted scene alone)",
+    )
+    parser.add_argument(
+        "--scene",
+        type=Path,
+        metavar="PICTURE",
+        help="with explain: the picture to paint (default: one that ships with videostyle)",
+    )
+    parser.add_argument(
+        "-y", "--overwrite", action="store_true", help="with add and explain: replace what exists already"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
-    """Does one of the six."""
+    """Does one of ``ACTIONS``."""
     if options.action not in ("list", "verify") and not options.style:
-        raise UsageError(f"styles {options.action} needs a style")
-    return {"list": _list, "show": _show, "add": _add, "remove": _remove, "verify": _verify, "explain": _explain}[
-        options.action
-    ](options)
+        raise UsageError(f"styles {options.action} needs a style", hint="'videostyle styles list' shows their names")
+    actions = {"list": _list, "show": _show, "add": _add, "remove": _remove, "verify": _verify, "explain": _explain}
+    return actions[options.action](options)
 
 
 def _list(options: argparse.Namespace) -> int:
@@ -45,34 +74,18 @@ def _list(options: argparse.Namespace) -> int:
     for entry in gallery.entries():
         try:
             card = load_style(entry.path).card
-            rows.append(
-                {
-                    "name": entry.name,
-                    "painting": card.painting,
-                    "artist": card.artist,
-                    "year": card.year,
-                    "bundled": entry.bundled,
-                }
-            )
+            told = {"painting": card.painting, "artist": card.artist, "year": card.year}
         except ModelError as error:
-            rows.append(
-                {
-                    "name": entry.name,
-                    "painting": f"broken: {error.why}",
-                    "artist": "",
-                    "year": "",
-                    "bundled": entry.bundled,
-                }
-            )
+            told = {"painting": f"broken: {error.why}", "artist": "", "year": ""}
+        rows.append({"name": entry.name, **told, "bundled": entry.bundled})
     if options.json:
         print(json.dumps(rows))
         return 0
     width = max([len(str(row["name"])) for row in rows], default=4)
     for row in rows:
         by = ", ".join(str(row[key]) for key in ("artist", "year") if row[key])
-        print(
-            f"{row['name']:{width}}  {row['painting']}{f' ({by})' if by else ''}{'' if row['bundled'] else '  [yours]'}"
-        )
+        whose = "" if row["bundled"] else "  [yours]"
+        print(f"{row['name']:{width}}  {row['painting']}{f' ({by})' if by else ''}{whose}")
     return 0
 
 
@@ -105,17 +118,21 @@ def _add(options: argparse.Namespace) -> int:
     load_style(source)  # nothing that cannot be used is kept
     name = options.name or source.stem
     if not gallery.NAME.fullmatch(name):
-        raise UsageError(f"'{name}' cannot be a style's name", hint="use letters, digits, - and _; see --name")
+        raise UsageError(f"'{name}' cannot be a style's name", hint="give one of letters, digits, - and _ with --name")
     target = gallery.user_styles() / f"{name}{gallery.SUFFIX}"
     if target.exists() and not options.overwrite:
-        raise UsageError(f"there is a style '{name}' already", hint="use --overwrite or --name")
+        raise UsageError(f"there is a style '{name}' already", hint="replace it with --overwrite, or use --name")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
         shutil.copyfile(source, temporary)
         os.replace(temporary, target)
     except OSError as error:
-        raise OutputError(f"cannot keep the style in '{target.parent}'", error.strerror or str(error)) from error
+        raise OutputError(
+            f"cannot keep the style in '{target.parent}'",
+            error.strerror or str(error),
+            "VIDEOSTYLE_HOME names another folder for styles",
+        ) from error
     print(target)
     return 0
 
@@ -127,11 +144,15 @@ def _remove(options: argparse.Namespace) -> int:
     if entry is None:
         raise ModelError(f"no style named '{options.style}'", hint="'videostyle styles list' shows them")
     if entry.bundled:
-        raise UsageError(f"the style '{entry.name}' comes with videostyle and stays")
+        raise UsageError(
+            f"the style '{entry.name}' comes with videostyle", hint="only styles of your own can be removed"
+        )
     try:
         entry.path.unlink()
     except OSError as error:
-        raise OutputError(f"cannot remove '{entry.path}'", error.strerror or str(error)) from error
+        raise OutputError(
+            f"cannot remove '{entry.path}'", error.strerror or str(error), "look who may write into its folder"
+        ) from error
     return 0
 
 
@@ -146,7 +167,7 @@ def _verify(options: argparse.Namespace) -> int:
         entry = next((e for e in gallery.entries() if e.name == name), None)
         try:
             style = load_style(entry.path if entry else name)
-            foreign = "whole, but the child of another base: it cannot be weakened or mixed"
+            foreign = "ok, but made from another base: it paints at full strength only, and cannot be mixed"
             verdict = "ok" if gallery.is_child(style) else foreign
         except ModelError as error:
             verdict, bad = str(error), bad + 1
@@ -170,13 +191,13 @@ def _explain(options: argparse.Namespace) -> int:
     painting = read_picture(options.painting) if options.painting else None
     output = options.output or Path(f"{style.card.name or 'style'}_explained.png")
     if output.exists() and not options.overwrite:
-        raise OutputError(f"'{output}' exists already", hint="use --overwrite or -o")
+        raise OutputError(f"'{output}' exists already", hint="use --overwrite, or another name with -o")
     figures = explain(style, scene, Stylizer(style)(scene[None])[0], painting, output)
     if options.json:
         print(json.dumps({"output": str(output), "losses": figures}))
         return 0
     if not figures:
-        print("give --painting to see what each layer contributes to the loss", file=sys.stderr)
+        print("with --painting PICTURE this shows what each layer contributes to the loss", file=sys.stderr)
     for layer, values in figures.items():
         print(f"{layer:8} " + ", ".join(f"{key} {value:.4f}" for key, value in values.items()))
     print(output)

@@ -5,9 +5,15 @@ from __future__ import annotations
 import argparse
 import json
 import shlex
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from videostyle.errors import Interrupted, UsageError
+from videostyle.errors import SettingError, UsageError
+
+if TYPE_CHECKING:
+    from videostyle.styles.style_file import StyleCard
+    from videostyle.training.session import TrainRequest
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -17,75 +23,203 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "-o",
         "--output",
         metavar="STYLE",
-        help="name of the new style, or a .safetensors file (default: the picture's name)",
+        help="name of the new style, which --style takes then, or a .safetensors file (default: the picture's name)",
     )
     parser.add_argument(
         "--content",
         action="append",
         default=[],
-        metavar="DIR|FILE",
-        help="photos, folders and clips to train on (default: pictures that ship with videostyle)",
+        metavar="PATH",
+        help="a photo, a folder of photos or a clip to train on, best of the kind that will be painted; may be given "
+        "several times (default: pictures that ship with videostyle)",
     )
     parser.add_argument(
-        "--start", default="nearest", help="'nearest' of the gallery, 'base', a style or a mix (default: nearest)"
+        "--start-from",
+        "--start",
+        dest="start",
+        default="nearest",
+        metavar="STYLE",
+        help="what the network is at the beginning: nearest (the style of the gallery that is most like the painting), "
+        "base (paints nothing yet), a style, or a mix (default: nearest)",
     )
-    parser.add_argument("--loss-network", default="embedded", help="embedded, vgg16, vgg19 or a file of weights")
+    parser.add_argument(
+        "--loss-network",
+        default="embedded",
+        metavar="NAME|FILE",
+        help="the network that compares pictures with the painting: embedded (ships with videostyle, the fastest), "
+        "vgg16, vgg19, or a file of weights (default: embedded)",
+    )
     parser.add_argument(
         "--network",
         choices=("small", "medium", "large"),
         default="medium",
-        help="size of network: a small one paints 1.4 times as fast, a large one has a fifth more weights; "
+        help="size of the style network: small paints 1.4 times as fast as medium, large has a fifth more weights; "
         "medium and large ones may be mixed with each other (default: medium)",
     )
     length = parser.add_argument_group("how long")
-    length.add_argument("--steps", type=int, default=1400, help="optimisation steps (default: 1400)")
-    length.add_argument("--minutes", type=float, help="stop after so many minutes even if steps are left")
-    length.add_argument("--patience", type=int, help="stop when nothing has improved for so many steps")
+    length.add_argument("--steps", type=int, default=1400, metavar="N", help="steps of training (default: 1400)")
+    length.add_argument(
+        "--minutes", type=float, metavar="N", help="finish within this time, with fewer steps (default: no limit)"
+    )
+    length.add_argument(
+        "--patience",
+        type=int,
+        metavar="N",
+        help="stop when the loss has not fallen for this many steps (default: never)",
+    )
+    length.add_argument(
+        "--learning-rate",
+        type=float,
+        metavar="RATE",
+        help="how far one step goes: lower it if a training breaks down (default: 0.003)",
+    )
     look = parser.add_argument_group("look")
-    look.add_argument("--stroke", type=float, default=1.0, help="size of the strokes, 0.25..4 (default: 1)")
-    look.add_argument("--content-weight", type=float, help="how much of the scene is kept")
-    look.add_argument("--style-weight", type=float, help="how strongly it is painted")
-    look.add_argument("--temporal-weight", type=float, help="how still the paint stands")
     look.add_argument(
-        "--detail", type=float, default=0.0, help="how much of the scene's small texture is kept, 0..2 (default: 0)"
+        "--stroke",
+        type=float,
+        default=1.0,
+        metavar="FACTOR",
+        help="size of the strokes, 0.25 to 4 times the ordinary one (default: 1)",
+    )
+    look.add_argument(
+        "--content-weight",
+        type=float,
+        metavar="WEIGHT",
+        help="more keeps the scene more readable and paints it less (default: 10)",
+    )
+    look.add_argument(
+        "--style-weight",
+        type=float,
+        metavar="WEIGHT",
+        help="more makes strokes and colours stronger; small things drown in them (default: 50)",
+    )
+    look.add_argument(
+        "--temporal-weight",
+        type=float,
+        metavar="WEIGHT",
+        help="more makes the paint flicker less and its texture softer (default: 800)",
+    )
+    look.add_argument(
+        "--detail",
+        type=float,
+        default=0.0,
+        metavar="WEIGHT",
+        help="more keeps the scene's fine texture instead of painting over it, 0 to 2 (default: 0)",
     )
     details = parser.add_argument_group("details")
     details.add_argument(
-        "--size", type=int, default=256, help="side of the training windows, a multiple of 64 (default: 256)"
+        "--size",
+        type=int,
+        default=256,
+        metavar="PIXELS",
+        help="side of the squares that are cut out of the pictures to train on, a multiple of 64 (default: 256)",
     )
-    details.add_argument("--batch", type=int, default=1, help="pairs of frames in a step (default: 1)")
-    details.add_argument("--seed", type=int, default=0)
+    details.add_argument(
+        "--batch-size",
+        "--batch",
+        dest="batch",
+        type=int,
+        default=1,
+        metavar="N",
+        help="pairs of frames in one step: more is slower and steadier (default: 1)",
+    )
+    details.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="another number gives another training (default: 0)"
+    )
     details.add_argument(
         "--precision",
         choices=("auto", "float32", "bfloat16"),
         default="auto",
-        help="of the loss network (default: what is fastest here)",
+        help="of the loss network's arithmetic (default: auto, the fastest on the device)",
     )
     details.add_argument(
-        "--preview", type=Path, help="write a strip (scene | painting | now) to this PNG as training goes"
+        "--preview",
+        type=Path,
+        metavar="FILE.png",
+        help="a picture to write every 50 steps: a scene, the painting, the painted scene",
     )
-    details.add_argument("--tensorboard", type=Path, metavar="DIR", help="write scalars for TensorBoard")
-    details.add_argument("--checkpoint", type=Path, help="keep the state in this file, and go on from it")
-    details.add_argument("-y", "--overwrite", action="store_true", help="replace an existing style")
+    details.add_argument(
+        "--tensorboard", type=Path, metavar="DIR", help="a folder to write the losses into, for TensorBoard"
+    )
+    details.add_argument(
+        "--checkpoint",
+        type=Path,
+        metavar="FILE",
+        help="keep the state of the training in this file; the same command goes on from it",
+    )
+    details.add_argument("-y", "--overwrite", action="store_true", help="replace a style that exists already")
     for key in ("title", "artist", "year", "licence"):
-        details.add_argument(f"--{key}", default="", help=f"{key} of the painting, for the style's card")
+        details.add_argument(f"--{key}", default="", help=f"{key} of the painting, kept in the style's card")
 
 
 def run(options: argparse.Namespace) -> int:
     """Trains and keeps the style."""
     from videostyle.cli.progress import Bars, stoppable
-    from videostyle.media.atomic import check_writable
     from videostyle.media.inputs import vet_input
     from videostyle.media.readers.images import read_picture
     from videostyle.training.content import read_content
 
     painting = vet_input(options.painting, "picture")
-    canvas = read_picture(painting)  # a broken painting is found before anything slow
-    if options.size % 64 or not 64 <= options.size <= 1024 or options.batch < 1:
-        raise UsageError("--size must be a multiple of 64 from 64 to 1024, --batch at least 1")
+    picture = read_picture(painting)  # a broken painting is found before anything slow
+    _check(options)
     from videostyle.inference.startup import load_tensorflow
 
     load_tensorflow()
+    name, target = _target(options, painting)
+    from videostyle.cli.training_view import TrainingView
+    from videostyle.styles.style_file import save_style
+    from videostyle.training.session import sample_content, train
+
+    request, card = _request(options), _card(options, name, painting)
+    pictures, neighbours = read_content(options.content or [sample_content()])
+    bars = Bars(options.quiet)
+    with stoppable() as cancel:
+        view = TrainingView(
+            bars,
+            pictures[0],
+            picture,
+            preview=options.preview,
+            tensorboard=options.tensorboard,
+            cancel=cancel,
+            stopped=f"the same command goes on from '{options.checkpoint}'"
+            if options.checkpoint
+            else "with --checkpoint FILE the same command goes on where it stood",
+        )
+        try:
+            style = train(painting, pictures, neighbours, request, card, view)
+            view.show(style)
+        finally:
+            bars.close()
+    save_style(style, target)
+    if options.json:
+        print(json.dumps({"style": str(target), "name": name, "figures": style.card.figures}))
+    else:
+        print(target)
+    return 0
+
+
+def _check(options: argparse.Namespace) -> None:
+    """Refuses what a training could not begin with.
+
+    Raises:
+        SettingError: naming the option.
+    """
+    if options.size % 64 or not 64 <= options.size <= 1024:
+        raise SettingError("size", f"cannot use {options.size}", "give a multiple of 64 from 64 to 1024")
+    if options.batch < 1:
+        raise SettingError("batch_size", f"cannot use {options.batch}", "give at least 1")
+    if options.preview and options.preview.suffix.lower() != ".png":
+        raise SettingError("preview", f"'{options.preview}' is not a PNG file", "give a name that ends in .png")
+
+
+def _target(options: argparse.Namespace, painting: Path) -> tuple[str, Path]:
+    """Name and file of the new style.
+
+    Raises:
+        UsageError: if there can be no such style, or there is one already.
+        OutputError: if it, a checkpoint or a preview could not be written.
+    """
+    from videostyle.media.atomic import check_writable
     from videostyle.styles import gallery
 
     name = Path(options.output).stem if options.output else _name(painting.stem)
@@ -97,16 +231,15 @@ def run(options: argparse.Namespace) -> int:
         target = target.with_name(target.name + gallery.SUFFIX)
     if target.exists() and not options.overwrite:
         raise UsageError(f"the style '{target}' exists already", hint="use --overwrite, or another name with -o")
-
     for path in filter(None, (target, options.checkpoint, options.preview)):
         check_writable(path)
-    if options.preview and options.preview.suffix.lower() != ".png":
-        raise UsageError(f"the preview '{options.preview}' is not a .png")
-    from videostyle.training.session import TrainRequest, sample_content, train
+    return name, target
 
-    pictures, neighbours = read_content(options.content or [sample_content()])
-    from videostyle.styles.style_file import StyleCard, save_style
-    from videostyle.training.trainer import LossWeights, Progress, Settings
+
+def _request(options: argparse.Namespace) -> TrainRequest:
+    """How to train. What was not given has the default that the trainer knows."""
+    from videostyle.training.session import TrainRequest
+    from videostyle.training.trainer import LossWeights, Settings
 
     chosen = {"content": options.content_weight, "style": options.style_weight, "temporal": options.temporal_weight}
     weights = LossWeights(**{k: v for k, v in chosen.items() if v is not None}, detail=options.detail)
@@ -118,7 +251,9 @@ def run(options: argparse.Namespace) -> int:
         patience=options.patience,
         weights=weights,
     )
-    request = TrainRequest(
+    if options.learning_rate is not None:
+        settings = replace(settings, learning_rate=options.learning_rate)
+    return TrainRequest(
         settings,
         options.loss_network,
         options.start,
@@ -128,7 +263,12 @@ def run(options: argparse.Namespace) -> int:
         options.precision,
         options.checkpoint,
     )
-    card = StyleCard(
+
+
+def _card(options: argparse.Namespace, name: str, painting: Path) -> StyleCard:
+    from videostyle.styles.style_file import StyleCard
+
+    return StyleCard(
         name=name,
         painting=options.title or painting.stem,
         artist=options.artist,
@@ -136,35 +276,10 @@ def run(options: argparse.Namespace) -> int:
         licence=options.licence or "unknown",
         command=_command(options),
     )
-    bars = Bars(options.quiet)
-    board = _board(options.tensorboard)
-    with stoppable() as cancel:
-
-        def observe(progress: Progress) -> None:
-            bars("train", 1, progress.expected)
-            if board is not None:
-                board(progress.step, progress.losses)
-            if options.preview and progress.step % 50 == 0:
-                _write_preview(options.preview, pictures[0], canvas, progress.style())
-            if cancel.is_set():
-                hint = f"run the same command again to go on from {options.checkpoint}" if options.checkpoint else ""
-                raise Interrupted("training was stopped", hint=hint)
-
-        try:
-            style = train(painting, pictures, neighbours, request, card, observe)
-            if options.preview:
-                _write_preview(options.preview, pictures[0], canvas, style)
-        finally:
-            bars.close()
-    save_style(style, target)
-    if options.json:
-        print(json.dumps({"style": str(target), "name": name, "figures": style.card.figures}))
-    else:
-        print(target)
-    return 0
 
 
 def _name(stem: str) -> str:
+    """A style's name made of a file's."""
     return "".join(c if c.isalnum() and c.isascii() else "-" for c in stem).strip("-")[:64] or "style"
 
 
@@ -182,37 +297,3 @@ def _command(options: argparse.Namespace) -> str:
             text = Path(item).name if key in ("output", "content", "loss_network", "start") else str(item)
             words += [f"--{key.replace('_', '-')}", text]
     return shlex.join(words)
-
-
-def _board(folder: Path | None):  # type: ignore[no-untyped-def]
-    """A function that writes scalars for TensorBoard, None if none are wanted."""
-    if folder is None:
-        return None
-    import tensorflow as tf
-
-    writer = tf.summary.create_file_writer(str(folder))
-
-    def write(step: int, losses: dict[str, float]) -> None:
-        with writer.as_default():
-            for key, value in losses.items():
-                tf.summary.scalar(key, value, step)
-
-    return write
-
-
-def _write_preview(path: Path, scene, canvas, style) -> None:  # type: ignore[no-untyped-def]
-    """Writes scene, painting and painted scene side by side."""
-    import numpy as np
-
-    from videostyle.api import Stylizer
-    from videostyle.media.opencv import load_cv2
-    from videostyle.media.writers.images import write_png
-
-    cv2 = load_cv2()
-    painted = Stylizer(style)(scene[None])[0]
-    height = scene.shape[0]
-    beside = cv2.resize(
-        canvas, (round(canvas.shape[1] * height / canvas.shape[0]), height), interpolation=cv2.INTER_AREA
-    )
-    strip = np.concatenate([scene, beside, painted], axis=1)
-    write_png(path, strip)

@@ -7,7 +7,6 @@ plain English what is wrong with one; ``to_json`` gives them as plain values, wh
 
 from __future__ import annotations
 
-import difflib
 import operator
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, fields, replace
@@ -17,7 +16,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, PlainSerializer, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as schema
 
-from videostyle.errors import SettingError, UsageError
+from videostyle.errors import SettingError, UsageError, suggestion
 from videostyle.media.ffmpeg.codecs import CODECS
 from videostyle.media.readers.base import ReadOptions
 from videostyle.media.timecode import TimePoint, parse_rate, parse_time
@@ -210,8 +209,7 @@ def refusal(error: ValidationError) -> SettingError:
 
 def unknown(name: str, known: Collection[str]) -> SettingError:
     """What to say of a name that nothing has."""
-    near = difflib.get_close_matches(name, known, 1)
-    return SettingError(name, "not known", f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}")
+    return SettingError(name, "not known", suggestion(name, known))
 
 
 ENGINES = ("local", "ray")

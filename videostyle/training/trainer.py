@@ -450,7 +450,9 @@ def train_style(
         values = objective.step(batch, learning_rate(settings.learning_rate, fraction))
         if not math.isfinite(values["loss"]):
             raise ModelError(
-                "the training broke down", f"the loss at step {step} is not finite", "lower the learning rate"
+                "the training broke down",
+                f"the loss at step {step} is not finite",
+                "try again with a lower --learning-rate",
             )
         journey.step, journey.seconds = step, time.monotonic() - began
         journey.add(values)

@@ -1,0 +1,60 @@
+"""What tests of the command line share."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from videostyle.cli.main import main
+from videostyle.media.readers.open import open_reader
+
+if TYPE_CHECKING:
+    pass
+
+ROOT = Path(__file__).parent.parent.parent
+Clip = Callable[[str], Path]
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VIDEOSTYLE_HOME", str(tmp_path_factory.mktemp("home")))
+
+
+@pytest.fixture
+def little_to_try(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two bundled styles to start a training from, and one picture to set its contrast by: all of them take long."""
+    from videostyle.styles import gallery
+    from videostyle.training import trainer
+
+    every, few = gallery.entries, ("great-wave", "starry-night")
+    monkeypatch.setattr(gallery, "entries", lambda: [e for e in every() if not e.bundled or e.name in few])
+    monkeypatch.setattr(trainer, "WHOLE", 1)
+
+
+def command(*words: str | Path, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.run(
+        [sys.executable, "-m", "videostyle", *map(str, words)],
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        env=environment,
+    )
+
+
+def frames_of(path: Path) -> np.ndarray:
+    with open_reader(path) as source:
+        return np.concatenate([b.frames for b in source])
+
+
+def inspected(path: Path, capsys: pytest.CaptureFixture[str]) -> str:
+    capsys.readouterr()
+    assert main(["inspect", str(path)]) == 0
+    return capsys.readouterr().out

@@ -1,0 +1,40 @@
+"""``videostyle doctor``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from videostyle.cli.main import main
+
+if TYPE_CHECKING:
+    pass
+
+
+def test_doctor_finds_what_is_needed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor", "--json"]) == 0
+    checks = {c["what"]: c["ok"] for c in json.loads(capsys.readouterr().out)["checks"]}
+    assert all(checks[name] for name in ("OpenCV", "ffmpeg", "TensorFlow", "styles"))
+
+
+def test_doctor_names_the_package_of_a_missing_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    from videostyle.errors import DeviceError
+    from videostyle.media import opencv
+
+    opencv.load_cv2.cache_clear()
+    monkeypatch.setitem(sys.modules, "cv2", None)
+    real = __import__
+
+    def broken(name: str, *rest: object, **more: object) -> object:
+        if name == "cv2":
+            raise ImportError("libGL.so.1: cannot open shared object file")
+        return real(name, *rest, **more)
+
+    monkeypatch.setattr("builtins.__import__", broken)
+    with pytest.raises(DeviceError, match="apt install libgl1"):
+        opencv.load_cv2()
+    monkeypatch.undo()
+    opencv.load_cv2.cache_clear()

@@ -1,0 +1,112 @@
+"""What all verbs have in common: a quick start, mistakes in one line, exit codes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.cli.conftest import ROOT, Clip, command
+from videostyle.cli.main import main
+
+if TYPE_CHECKING:
+    pass
+
+
+def test_help_is_quick_and_imports_nothing_heavy() -> None:
+    heavy = "('tensorflow', 'keras', 'cv2', 'av', 'numpy', 'pydantic')"
+    read = "import videostyle.cli.main; from videostyle.cli.parser import VERBS, parse"
+    code = f"""import sys; {read}
+for verb in VERBS:
+    try:
+        parse([verb, '--help'])
+    except SystemExit:
+        print([name for name in {heavy} if name in sys.modules], file=sys.stderr)"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=20)
+    assert set(done.stderr.split("\n")) == {"[]", ""}
+    began = time.monotonic()
+    assert command("--help").returncode == 0
+    assert time.monotonic() - began < 2.0  # 0.1 s on a quiet machine
+
+
+def test_version_names_both_ffmpegs() -> None:
+    printed = command("--version").stdout
+    assert "libavformat" in printed
+    assert "ffmpeg version" in printed
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (["render", "{clip}", "--style", "nonsense"], 4, "no style named"),
+        (["render", "{clip}", "--style", "great-wave", "--strength", "2"], 2, "outside 0..1"),
+        (["render", "{clip}", "--style", "great-wave", "--start", "x"], 2, "cannot read the time"),
+        (["render", "{clip}", "--style", "great-wave", "--fps", "0"], 2, "cannot use the rate"),
+        (["render", "{clip}", "--style", "great-wave", "--codec", "x"], 2, "no codec"),
+        (["render", "{clip}", "--style", "great-wave", "--device", "gpu:9"], 6, "no device"),
+        (["render", "{clip}", "--style", "missing.jpg"], 3, "no such file"),
+        (["render", "nothing.mp4", "--style", "great-wave"], 3, "no such file"),
+        (["render", "{clip}", "--style", "great-wave", "-o", "/dev/null/x.mp4"], 5, "cannot write"),
+        (["render", "{clip}", "--style", "great-wave", "-o", "a" * 300 + ".mp4"], 5, "too long"),
+        (["train", "nothing.jpg"], 3, "no such file"),
+        (["styles", "show"], 2, "needs a style"),
+        (["styles", "remove", "great-wave"], 2, "comes with"),
+    ],
+)
+def test_mistakes_are_one_line_and_the_right_exit_code(
+    clip: Clip, words: list[str], code: int, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target = [] if "-o" in words or words[0] != "render" else ["-o", str(tmp_path / "out.mp4")]
+    assert main([w.format(clip=clip("plain.mp4")) for w in words] + target) == code
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    last = printed.err.strip().splitlines()[-1]
+    assert last.startswith("videostyle: ")
+    assert message in last
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["rendr", "a.mp4"], "no verb 'rendr' (did you mean render?)"),
+        (["paint"], "no verb 'paint' (there are render, live, "),
+        (["render", "a", "--style", "b", "--strenght", "1"], "has no option '--strenght' (did you mean --strength?)"),
+        (["render", "a", "--style", "b", "--crf", "low"], "argument --crf: 'low' is not a whole number"),
+        (["render", "a", "--style", "b", "--strength", "nan"], "argument --strength: 'nan' is not a number"),
+        (["render", "a"], "required: --style ('videostyle render --help' lists what there is)"),
+        (["inspect", "a", "b"], "cannot place 'b'"),
+        (["styles", "lst"], "invalid choice: 'lst'"),
+        (["train", "a.jpg", "--minutes"], "expected one argument"),
+    ],
+)
+def test_a_command_line_that_cannot_be_read_is_refused_in_one_line(
+    words: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert len(printed.err.strip().splitlines()) == 1
+    assert printed.err.startswith("videostyle: ")
+    assert message in printed.err
+
+
+def test_every_option_is_explained() -> None:
+    import argparse
+    import importlib
+
+    from videostyle.cli.parser import VERBS
+
+    for verb in VERBS:
+        parser = argparse.ArgumentParser()
+        importlib.import_module(f"videostyle.cli.{verb}").configure(parser)
+        assert [action.dest for action in parser._actions if not action.help] == [], verb
+
+
+def test_a_setting_is_named_as_the_option_that_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["render", "a.mp4", "--style", "great-wave", "--max-size", "8"]) == 2
+    assert capsys.readouterr().err == "videostyle: --max-size: 8 is too small (give at least 16)\n"
