@@ -1949,13 +1949,16 @@ def test_a_signal_finishes_the_recording(number: int, clip: Clip, tmp_path: Path
         (["--target-fps", "0", "--page", "0"], 2, "--target-fps"),
         (["--size", "big", "--page", "0"], 2, "cannot use the size"),
         (["--record", "x.gif"], 2, "use .mp4"),
+        (["--record", "EXISTING"], 5, "use --overwrite to replace it, or another name with --record"),
         (["--stream-to", "file:///x"], 2, "cannot stream"),
     ],
 )
 def test_live_refuses_in_one_line(
     words: list[str], code: int, message: str, home: None, capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
 ) -> None:  # fmt: skip
+    (tmp_path / "show.mp4").touch()
+    words = [str(tmp_path / "show.mp4") if word == "EXISTING" else word for word in words]
     for name in ("DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(name, raising=False)
     assert main(["live", "--style", "great-wave", *words]) == code

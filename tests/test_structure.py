@@ -27,10 +27,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "rendering": {
         *("errors", "frames", "paths", "media", "motion", "network", "styles", "training", "inference", "processors")
     },
-    "live": {
-        *("errors", "frames", "paths", "media", "motion", "network", "styles", "training", "inference", "processors"),
-        "rendering",
-    },
+    "live": {"errors", "frames", "media", "motion", "network", "styles", "processors"},
     "api": {
         *("errors", "frames", "paths", "media", "network", "styles", "training", "inference", "processors", "rendering")
     },

@@ -119,22 +119,29 @@ class PendingOutput:
         path: the final name.
         overwrite: whether an existing file may be replaced (it stays untouched until ``commit``).
         sources: input files, none of which may be the output.
+        option: command line option that names the file, for hints.
 
     Raises:
         OutputError: if the output exists, is an input, or cannot be created there.
     """
 
     def __init__(
-        self, path: str | os.PathLike[str], *, overwrite: bool = False, sources: tuple[Path, ...] = ()
+        self,
+        path: str | os.PathLike[str],
+        *,
+        overwrite: bool = False,
+        sources: tuple[Path, ...] = (),
+        option: str = "-o",
     ) -> None:
         self.path = Path(os.path.abspath(path))
         for source in sources:
             if os.path.exists(self.path) and os.path.exists(source) and os.path.samefile(source, self.path):
-                raise OutputError(f"the output '{path}' is the input itself", hint="choose another name with -o")
+                raise OutputError(f"the output '{path}' is the input itself", hint=f"choose another name with {option}")
         if os.path.isdir(self.path):
-            raise OutputError(f"cannot write '{path}'", "it is a folder", "give a file name with -o")
+            raise OutputError(f"cannot write '{path}'", "it is a folder", f"give a file name with {option}")
         if os.path.exists(self.path) and not overwrite:
-            raise OutputError(f"'{path}' exists already", hint="use --overwrite to replace it, or another name with -o")
+            hint = f"use --overwrite to replace it, or another name with {option}"
+            raise OutputError(f"'{path}' exists already", hint=hint)
         stem = f".{short_name(self.path.name)}.videostyle"
         # What follows the last full stop of a title may be no suffix.
         suffix = self.path.suffix if len(self.path.suffix) < 12 else ""
@@ -153,7 +160,7 @@ class PendingOutput:
             self.abort()
             hint = "" if os.path.exists(self.path.parent) else "create the folder first"
             if error.errno == errno.ENAMETOOLONG:
-                hint = "choose a shorter name with -o"
+                hint = f"choose a shorter name with {option}"
             raise OutputError(f"cannot write '{path}'", error.strerror or str(error), hint) from error
 
     def commit(self) -> Path:

@@ -51,7 +51,7 @@ class Recording:
     ) -> None:
         if Path(path).suffix.lower() not in (".mp4", ".mov", ".mkv"):
             raise UsageError(f"cannot record to '{path}'", hint="use .mp4, .mov or .mkv")
-        self._pending = PendingOutput(path, overwrite=overwrite, sources=sources)
+        self._pending = PendingOutput(path, overwrite=overwrite, sources=sources, option="--record")
         self.path = self._pending.path
         self.running = self._running_name(1)
         self._painted = painted
