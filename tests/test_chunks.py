@@ -730,7 +730,7 @@ def test_a_part_holds_the_frames_of_the_whole(known: bool, film: Path) -> None:
         frames, times = zip(*[(f, t) for b in source for f, t in zip(b.frames, b.pts, strict=True)], strict=True)
     for first, count in ((0, 5), (1, 3), (99, 7), (240, 11), (597, 3)):
         with open_reader(film, ReadOptions(batch_size=4)) as source:
-            source.part(first, count, times[first] if known else None)
+            source.read_part(first, count, times if known else None)
             batches = list(source)
         assert batches[0].index == first
         assert np.array_equal(np.concatenate([b.frames for b in batches]), np.stack(frames[first : first + count]))
@@ -741,5 +741,5 @@ def test_a_wrong_expectation_of_a_seek_costs_time_and_nothing_else(film: Path) -
     with open_reader(film) as source:
         frame = next(b.frames[2] for b in source if b.index == 100)
     with open_reader(film) as source:
-        source.part(102, 1, 99.0)
+        source.read_part(102, 1, [99.0] * 600)
         assert np.array_equal(next(iter(source)).frames[0], frame)

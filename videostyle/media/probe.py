@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -34,6 +35,10 @@ TRANSFERS = {
     **{1: "bt709", 4: "gamma22", 5: "gamma28", 6: "smpte170m", 7: "smpte240m", 8: "linear", 11: "iec61966-2-4"},
     **{13: "iec61966-2-1", 14: "bt2020-10", 15: "bt2020-12", 16: "smpte2084", 18: "arib-std-b67"},
 }
+# Codecs, in ffmpeg's names, whose packets hold one frame each (of progressive video).
+FRAME_A_PACKET = ("h264", "hevc", "vp9", "libdav1d", "av1", "libaom-av1", "prores", "mjpeg", "ffv1", "png")
+REORDERED = 64  # packets, more than any codec reorders
+SAME_TIME = 1e-5  # seconds; times read twice from the same file agree but for the rounding of floats
 
 
 @dataclass(frozen=True)
@@ -222,6 +227,65 @@ def packet_times(path: Path, index: int) -> list[Fraction]:
                 if packet.pts is not None and not packet.is_discard:
                     times.append(packet.pts * packet.time_base)
     return sorted(times)
+
+
+def time_of_frame(media: MediaInfo, number: int) -> float | None:
+    """When frame ``number`` of the video is shown, seconds; read from packets, as far into the file as needed.
+
+    None where a packet is not a frame (fields, frames that are decoded and never shown), and behind the last one.
+    """
+    if media.video is None or media.video.interlaced or media.video.codec not in FRAME_A_PACKET:
+        return None
+    times: list[Fraction] = []
+    with open_container(media.path) as container, contextlib.suppress(FFmpegError):
+        for packet in container.demux(container.streams[media.video_index or 0]):
+            if packet.pts is not None and not packet.is_discard:
+                times.append(packet.pts * packet.time_base)
+            if len(times) > number + REORDERED:
+                break
+    return float(sorted(times)[number]) if number < len(times) else None
+
+
+def shown_at(media: MediaInfo, time: float) -> float | None:
+    """When the frame that is shown at ``time``, or else the last one, is due; None if a seek finds none.
+
+    Packets are read from the key frame before it on; nothing is decoded. Times in seconds on the container's clock.
+    """
+    found, later = None, 0
+    with open_container(media.path) as container, contextlib.suppress(FFmpegError):
+        stream = container.streams[media.video_index or 0]
+        container.seek(math.floor(time / stream.time_base), stream=stream)
+        for packet in container.demux(stream):
+            if packet.pts is None:
+                continue
+            due = float(packet.pts * packet.time_base)
+            if due > time + SAME_TIME:
+                later += 1
+            elif not packet.is_discard:
+                found = due if found is None else max(found, due)
+            if later > REORDERED:
+                break
+    return found
+
+
+def key_frames_before(media: MediaInfo, time: float) -> Iterator[float]:
+    """Times of key frames that are shown at ``time`` or before, the nearest first; nothing is decoded."""
+    with open_container(media.path) as container, contextlib.suppress(FFmpegError):
+        stream = container.streams[media.video_index or 0]
+        goal = math.floor(time / stream.time_base)
+        while True:
+            container.seek(goal, stream=stream)
+            packet = next((p for p in container.demux(stream) if p.pts is not None), None)
+            if packet is None:
+                return
+            key = float(packet.pts * packet.time_base)
+            if packet.is_keyframe and key <= time:
+                yield key
+            # Containers look for it by the time of decoding, which may be earlier.
+            decoded = packet.pts if packet.dts is None else min(packet.pts, packet.dts)
+            if decoded > goal:
+                return  # it is the first one
+            goal = decoded - 1
 
 
 def frame_times(path: Path, index: int) -> list[Fraction]:

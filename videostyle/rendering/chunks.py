@@ -224,8 +224,9 @@ def paint_chunks(
     try:
         first = plan.chunks[numbers[0]][0]
         frames = sum(plan.chunks[number][1] for number in numbers)
-        # In a damaged file a seek may arrive elsewhere: then everything before is decoded again.
-        source.part(first, frames, None if plan.warnings else plan.times[first])
+        # What else the plan warns of is damage, with which a seek cannot be trusted.
+        intact = set(plan.warnings) <= set(source.warnings)
+        source.read_part(first, frames, plan.times if intact else None)
         stylizes = cache.take(jobs, source.info)
         batch = max(stylize.batch_for_frames(source.info) for stylize in stylizes)
         source.options = replace(source.options, batch_size=batch)

@@ -124,12 +124,30 @@ def encode_arguments(
     return [*arguments, "-f", container, file_name(target)]
 
 
-def decode_arguments(path: Path, info: VideoInfo, *, stream: int = 0, tone_map: bool = False) -> list[str]:
+def decode_arguments(
+    path: Path,
+    info: VideoInfo,
+    *,
+    stream: int = 0,
+    tone_map: bool = False,
+    seek: float | None = None,
+    begin: float | None = None,
+) -> list[str]:
     """Arguments that decode a file's stream of that number to rgb24 frames on stdout, upright and progressive.
 
     They come as NUT, raw frames with their times: a frame that cannot be decoded leaves a gap, not a shift.
+
+    Args:
+        path: the file.
+        info: size of the frames, and whether they are interlaced.
+        stream: number of the video stream in the file.
+        tone_map: map HDR to SDR.
+        seek: where decoding begins: at a key frame there or before, seconds from the file's earliest time.
+        begin: frames before this time are decoded and dropped, seconds on the file's own clock.
     """
-    filters = []
+    # ffmpeg's own dropping of frames before -ss counts from another zero in some versions; "trim" is exact.
+    seeking = () if seek is None else ("-noaccurate_seek", "-ss", f"{seek:.6f}")
+    filters = [] if begin is None else [f"trim=start={begin:.6f}"]
     if info.interlaced:
         filters.append("bwdif=mode=send_frame:deint=all")
     if tone_map:
@@ -140,7 +158,7 @@ def decode_arguments(path: Path, info: VideoInfo, *, stream: int = 0, tone_map: 
     filters.append(f"scale={info.width}:{info.height}:flags=accurate_rnd+full_chroma_int+bicubic")
     return [
         *(*QUIET, "-protocol_whitelist", "file,pipe"),
-        *("-copyts", "-i", file_name(path)),
+        *("-copyts", *seeking, "-i", file_name(path)),
         *("-map", f"0:{stream}", "-vf", ",".join(filters), "-fps_mode", "passthrough"),
         *("-enc_time_base", "demux", "-c:v", "rawvideo", "-pix_fmt", "rgb24", "-f", "nut", "pipe:1"),
     ]

@@ -7,9 +7,10 @@ own time. What a reader could not deliver is said in ``warnings``; with ``strict
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import chain, takewhile
 from pathlib import Path
 from types import TracebackType
 
@@ -19,11 +20,16 @@ from videostyle.errors import InputError, UsageError
 from videostyle.frames import FrameBatch, UInt8Array, VideoInfo
 from videostyle.media import probe
 from videostyle.media.opencv import load_cv2
+from videostyle.media.probe import SAME_TIME
 from videostyle.media.timecode import TimePoint
 
 log = logging.getLogger("videostyle")
 
 SEQUENCE_RATE = Fraction(25)
+# Containers that store the time of every frame, and where key frames are, in ffmpeg's names. Raw streams have neither,
+# and frames of animated pictures build on all before.
+SEEKABLE = (*("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "avi", "mpegts", "mpeg", "flv", "nut", "mxf", "asf", "ogg"),)
+SEEK_LEAD = 16  # frames before the wanted one that are decoded as well: codecs reorder no more
 # A frame as its decoder gives it, uint8 [H, W, 3], and its time in seconds on the source's clock; ``delivered``
 # makes it RGB of the promised size, which takes longer than decoding and is left out where only times, or a
 # glance, are wanted.
@@ -74,7 +80,7 @@ class FrameReader:
         self._closed = False
         self._first = 0
         self._count: int | None = None
-        self._first_time: float | None = None
+        self._times: Sequence[float] | None = None
 
     def _delivered(self, info: VideoInfo) -> VideoInfo:
         options = self.options
@@ -115,7 +121,7 @@ class FrameReader:
         Sizes and the order of channels may differ from those of batches; ``delivered`` mends both. The arrays
         are the caller's to keep.
         """
-        return self._wanted()
+        return self._selected()
 
     def delivered(self, picture: UInt8Array) -> UInt8Array:
         """A frame of ``raw_frames`` as batches hold it: uint8 ``[H, W, 3]`` RGB of the promised size."""
@@ -132,35 +138,105 @@ class FrameReader:
         """RGB of what ``_frames`` gave, in its own size."""
         return picture
 
-    def part(self, first: int, count: int, time: float | None = None) -> None:
-        """Delivers only ``count`` frames from number ``first`` on, of those it would deliver otherwise.
+    def read_part(self, first: int, count: int, times: Sequence[float] | None = None) -> None:
+        """Restricts the reader to some of its frames; to be called before the first of them is read.
+
+        The frames, their times and their numbers are those that reading everything gives, bit for bit. With
+        ``times`` the reader seeks: it decodes from a key frame before the part, and a frame that is shown at
+        exactly the known time must come by. Where none does, where a container has no times to seek by, and
+        without ``times``, everything before the part is decoded and dropped.
 
         Args:
-            first: number of the first frame; batches keep the numbers of the whole.
-            count: frames to deliver.
-            time: when the first is shown, if that is known of an intact file: the source may then seek, and
-                checks where it arrived. None = everything before is decoded and dropped.
+            first: number of the first frame, counted from 0 among the frames that the options leave.
+            count: how many.
+            times: when each of these frames is shown, not only those of the part, in seconds on the file's clock:
+                what a reader with the same options gave before. None for a damaged file: what a decoder makes of
+                the damage may depend on where it began.
         """
-        self._first, self._count, self._first_time = first, count, time
+        self._first, self._count, self._times = first, count, times
 
-    def _seek(self, number: int, time: float) -> bool:
-        """Goes to a frame before ``_frames`` is asked for the first; False, with nothing changed, if it cannot."""
+    def _first_time(self) -> float:
+        """When the first frame of the file is shown, seconds on the file's clock; asked before ``_frames`` is.
+
+        Raises:
+            InputError: if it cannot be decoded.
+        """
+        raise NotImplementedError
+
+    def _time_of(self, number: int) -> float | None:
+        """When frame ``number`` of the file is shown, found without decoding; None where that cannot be trusted."""
+        return None
+
+    def _seek(self, time: float) -> bool:
+        """Makes ``_frames`` begin with a frame that is shown at ``time`` or before; False if it cannot.
+
+        All frames from there on must be those that decoding from the beginning gives. If it fails, ``_frames``
+        begins with the first frame of the file.
+        """
         return False
 
-    def _wanted(self) -> Iterator[Frame]:
-        """The frames of the part asked for."""
-        first = 0
-        untouched = not (self.options.start or self.options.end or self.options.frame_rate)
-        if self._first and self._first_time is not None and untouched and self._seek(self._first, self._first_time):
-            first = self._first
-        frames = self._trimmed()
-        if self.options.frame_rate:
-            frames = self._constant(frames, self.options.frame_rate)
-        for number, frame in enumerate(frames, first):
+    def _rewind(self) -> None:
+        """Makes ``_frames`` begin with the first frame of the file."""
+        raise NotImplementedError
+
+    def _selected(self) -> Iterator[Frame]:
+        """The frames that the options and ``read_part`` ask for."""
+        begin, frames = self._resumed() or (0, self._begun())
+        for number, frame in enumerate(frames, begin):
             if number >= self._first:
                 yield frame
             if self._count is not None and number + 1 >= self._first + self._count:
                 return
+
+    def _resumed(self) -> tuple[int, Iterator[Frame]] | None:
+        """The number of the first frame of the part, and the frames from it on, by seeking; None if that fails."""
+        first, times, end, rate = self._first, self._times, self.options.end, self.options.frame_rate
+        if times is None or not 0 < first < len(times):
+            return None
+        if rate is None:
+            frames = self._sought(times[first])
+            return (first, frames) if frames is not None else None
+        if end is not None and end.frame is not None:
+            return None  # after a seek the numbers of the file's frames are not known
+        origin = times[0] if self.options.start is None or end is None else self._first_time()
+        # The frame that is shown at the part's first tick may have been due before it.
+        if not self._seek(times[first]):
+            return None
+        frames = takewhile(lambda frame: end is None or not end.reached(frame[1] - origin, 0), self._frames())
+        return first, self._constant(frames, rate, times[0], first)
+
+    def _begun(self) -> Iterator[Frame]:
+        """The frames that the options ask for; ``start`` is sought if possible."""
+        start, end, rate = self.options.start, self.options.end, self.options.frame_rate
+        frames, number, origin = None, 0, None
+        if start is not None:
+            origin = self._first_time()
+            if start.frame is not None:
+                time = self._time_of(start.frame)
+                frames = self._sought(time) if time is not None else None
+                number = start.frame if frames is not None else 0
+            elif (end is None or end.frame is None) and self._seek(origin + (start.seconds or 0.0)):
+                frames = self._frames()
+        frames = self._trimmed(self._frames() if frames is None else frames, number, origin)
+        return self._constant(frames, rate) if rate else frames
+
+    def _sought(self, time: float) -> Iterator[Frame] | None:
+        """The frames from the one on that is shown at exactly ``time``; None, and rewound, if a seek finds none."""
+        if not self._seek(time):
+            return None
+        said = len(self.warnings)
+        try:
+            frames = self._frames()
+            for frame in frames:
+                if frame[1] > time - SAME_TIME:
+                    if frame[1] < time + SAME_TIME:
+                        return chain([frame], frames)
+                    break
+        except InputError:
+            pass  # decoding from the beginning tells whether it is the file's fault
+        del self.warnings[said:]
+        self._rewind()
+        return None
 
     def _warn(self, message: str) -> None:
         """Notes damage; raises instead where the user asked to be strict."""
@@ -169,26 +245,31 @@ class FrameReader:
         self.warnings.append(message)
         log.warning("%s: %s", self.path.name, message)
 
-    def _check_end(self, media: probe.MediaInfo, read: int, last: float) -> None:
+    def _check_end(self, media: probe.MediaInfo, read: int | None, last: float) -> None:
         """Says so where a file ends before it should: cut off as it was copied, or damaged to its end.
 
         Args:
             media: what the file says of itself.
-            read: frames that were read, those that could not be decoded included.
+            read: frames of the file that were read, those that could not be decoded included; None = unknown.
             last: when the last of them is shown, seconds on the container's clock.
         """
         info, index = self._native, media.video_index or 0
         step = float(1 / info.fps) if info.fps else 0.04
         length, promised = info.duration or 0.0, info.frame_count or 0
-        counted = media.counted and read <= promised
+        counted = media.counted and (read is None or read <= promised)
         if media.format == "avi":
             # What it counts are ticks of its clock, and its length is that of what is there.
             counted, length = False, max(length, promised * float(info.time_base))
         if not length or info.start + length - last <= 1.25 * step + 0.01:
             return
-        if counted and read < promised and probe.packets_there(self.path, index) < promised:
-            self._warn(f"it ends early: {read} of about {promised} frames could be read; is it cut off?")
-            return
+        if counted and (read is None or read < promised):
+            there = probe.packets_there(self.path, index)
+            if there < promised:
+                self._warn(
+                    f"it ends early: {there if read is None else read} of about {promised} frames could be read; "
+                    "is it cut off?"
+                )
+                return
         # A sound that is longer than the picture ends the file; so every stream is looked at, and the length that the
         # container was given, which counts from its zero.
         shown, end, unsaid = probe.extent(self.path, index)
@@ -196,15 +277,19 @@ class FrameReader:
         cut = not counted and end < ends - max(0.75 * step, 1.5 * unsaid, 0.1)
         if cut or shown > last + 1.5 * step:
             reached = end if cut else last + step
-            self._warn(
-                f"it ends early: {read} frames could be read, to {reached:.2f} of {ends:.2f} seconds; is it cut off?"
-            )
+            self._warn(f"it ends early: it could be read to {reached:.2f} of {ends:.2f} seconds; is it cut off?")
 
-    def _trimmed(self) -> Iterator[Frame]:
+    def _trimmed(self, frames: Iterator[Frame], begin: int, origin: float | None) -> Iterator[Frame]:
+        """The frames between ``start`` and ``end``.
+
+        Args:
+            frames: some or all frames of the file.
+            begin: number of the first of them; counts only where a point is a frame number.
+            origin: when the first frame of the file is shown; None = when the first of ``frames`` is.
+        """
         start, end = self.options.start, self.options.end
-        origin: float | None = None
         delivered = False
-        for number, (picture, time) in enumerate(self._frames()):
+        for number, (picture, time) in enumerate(frames, begin):
             origin = time if origin is None else origin
             if end is not None and end.reached(time - origin, number):
                 break
@@ -214,20 +299,26 @@ class FrameReader:
         if not delivered and (start or end):
             raise UsageError(f"no frame of '{self.path.name}' lies between --start and --end")
 
-    def _constant(self, frames: Iterator[Frame], rate: Fraction) -> Iterator[Frame]:
-        """Repeats and drops frames so that one is shown at every tick of ``rate``."""
+    def _constant(
+        self, frames: Iterator[Frame], rate: Fraction, origin: float | None = None, tick: int = 0
+    ) -> Iterator[Frame]:
+        """Repeats and drops frames so that one is shown at every tick of ``rate``.
+
+        Args:
+            frames: begin at or before the first tick.
+            rate: ticks a second.
+            origin: time of tick 0; None = that of the first of ``frames``.
+            tick: number of the first tick.
+        """
         held: Frame | None = None
-        origin, tick = 0.0, 0
         for frame in frames:
-            if held is None:
-                held, origin = frame, frame[1]
-                continue
-            while origin + float(tick / rate) < frame[1] - 1e-9:
+            origin = frame[1] if origin is None else origin
+            while held is not None and origin + float(tick / rate) < frame[1] - 1e-9:
                 yield held[0], origin + float(tick / rate)
                 tick += 1
             held = frame
-        if held is not None:
-            # The last one is shown for as long as a frame of the source is: as many more as that is nearest to.
+        if held is not None and origin is not None:
+            # The last one is shown for as long as a frame of the file is: as many more as that is nearest to.
             end = held[1] + float(1 / (self._native.fps or SEQUENCE_RATE))
             while tick == 0 or origin + float((tick + Fraction(1, 2)) / rate) <= end + 1e-9:
                 yield held[0], origin + float(tick / rate)
@@ -238,7 +329,7 @@ class FrameReader:
         buffer = np.empty((count, *size, 3), np.uint8)
         times: list[float] = []
         index = self._first
-        for picture, time in self._wanted():
+        for picture, time in self._selected():
             buffer[len(times)] = self.delivered(picture)
             times.append(time)
             if len(times) == count:

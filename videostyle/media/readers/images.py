@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from videostyle.errors import InputError
 from videostyle.frames import ColorInfo, UInt8Array, VideoInfo, bgr_to_rgb
 from videostyle.media.inputs import vet_input
 from videostyle.media.opencv import LARGEST_PICTURE, load_cv2
-from videostyle.media.readers.base import SEQUENCE_RATE, Frame, FrameReader, ReadOptions
+from videostyle.media.readers.base import SAME_TIME, SEQUENCE_RATE, Frame, FrameReader, ReadOptions
 
 PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 
@@ -66,11 +67,24 @@ class ImageReader(FrameReader):
         # A rate says how fast these are shown, not that some should be dropped.
         super().__init__(path, info, replace(options, frame_rate=None))
         self.files = self._files = files
-        self._rate = rate
+        self._rate, self._begin = rate, 0
+
+    def _first_time(self) -> float:
+        return 0.0
+
+    def _time_of(self, number: int) -> float:
+        return float(number / self._rate)
+
+    def _seek(self, time: float) -> bool:
+        self._begin = max(0, math.floor(time * self._rate + SAME_TIME))
+        return True
+
+    def _rewind(self) -> None:
+        self._begin = 0
 
     def _frames(self) -> Iterator[Frame]:
         size = (self._native.height, self._native.width)
-        for number, file in enumerate(self._files):
+        for number, file in enumerate(self._files[self._begin :], self._begin):
             if self._closed:
                 return
             picture = read_picture(file)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,11 @@ from videostyle.errors import InputError
 from videostyle.frames import UInt8Array
 from videostyle.media import probe
 from videostyle.media.opencv import load_cv2
-from videostyle.media.readers.base import Frame, FrameReader, ReadOptions
+from videostyle.media.readers.base import SAME_TIME, SEEK_LEAD, SEEKABLE, Frame, FrameReader, ReadOptions
 
 READ_ATTEMPTS = 64  # failed reads in a row after which a video counts as ended
+FIRST_ATTEMPTS = 16  # the same before its first frame
+SEEK_ATTEMPTS = 4  # key frames that are tried before a video is decoded from its beginning
 # OpenCV's conversion of 8-bit 4:2:0 to BGR rounds down: 1.2 levels too dark on average, measured by sending its
 # frames back through an exact conversion. One level is given back, except to black, which is exact.
 LIFT = np.minimum(np.arange(256) + (np.arange(256) > 0), 255).astype(np.uint8)
@@ -23,65 +26,120 @@ LIFT = np.minimum(np.arange(256) + (np.arange(256) > 0), 255).astype(np.uint8)
 class OpenCVReader(FrameReader):
     """A video file through OpenCV, each frame with the time that its container gives it."""
 
+    _capture: Any = None
+
     def __init__(self, media: probe.MediaInfo, options: ReadOptions) -> None:
         if media.video is None:
             raise InputError(f"'{media.path}' has no video stream")
         super().__init__(media.path, media.video, options)
         self._media = media
-        self._grabbed, self._read_before = False, 0
-        self._open()
+        self._resized = False
+        self._rewind()
 
-    def _open(self) -> None:
+    def _rewind(self) -> None:
         cv2 = load_cv2()
-        self._capture: Any = cv2.VideoCapture(str(self.path), cv2.CAP_FFMPEG)
+        if self._capture is not None:
+            self._capture.release()
+        self._capture = cv2.VideoCapture(str(self.path), cv2.CAP_FFMPEG)
         if not self._capture.isOpened():
             raise InputError(f"cannot read '{self.path}'", "OpenCV's decoder refuses it")
         # Versions differ in what they do if not asked.
         self._capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 1)
+        self._grabbed = self._begins_late = False
+        self._ahead = 0.0
 
-    def _seek(self, number: int, time: float) -> bool:
-        """Seeks, and looks whether the frame there is shown at the time that was planned for it."""
-        cv2, info = load_cv2(), self._native
-        half = 0.25 * float(1 / info.fps) if info.fps else 0.005
-        if self._capture.set(cv2.CAP_PROP_POS_FRAMES, number) and self._capture.grab():
-            stamp = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000.0
-            if stamp > 0 and abs(info.start + stamp - time) < half:
-                self._grabbed, self._read_before = True, number
+    def _grab(self) -> bool:
+        """Decodes the next frame, if none waits to be retrieved already."""
+        self._grabbed = self._grabbed or bool(self._capture.grab())
+        return self._grabbed
+
+    def _retrieve(self) -> Any | None:
+        """The frame that was grabbed, uint8 BGR; None if OpenCV cannot convert it."""
+        self._grabbed = False
+        ok, picture = self._capture.retrieve()
+        return picture if ok else None
+
+    def _stamp(self) -> float:
+        """What OpenCV says of the time of the grabbed frame: seconds from the stream's start."""
+        return float(self._capture.get(load_cv2().CAP_PROP_POS_MSEC)) / 1000.0
+
+    def _first_time(self) -> float:
+        if not any(self._grab() for _ in range(FIRST_ATTEMPTS)):
+            raise self._undecodable()
+        # At a few seconds a frame OpenCV takes a later one for the first.
+        self._ahead = min(self._stamp(), 0.0)
+        return self._native.start + self._stamp() - self._ahead
+
+    def _time_of(self, number: int) -> float | None:
+        return probe.time_of_frame(self._media, number)
+
+    def _seek(self, time: float) -> bool:
+        if self._media.format not in SEEKABLE:
+            return False
+        first = self._first_time()
+        shown = probe.shown_at(self._media, time)
+        if shown is None or shown <= first:
+            return False
+        ahead = self._ahead
+        for key in islice(probe.key_frames_before(self._media, shown - SEEK_LEAD * self._step), SEEK_ATTEMPTS):
+            if key <= first:
+                break
+            # OpenCV looks for the key frame SEEK_LEAD frames before the time that it is given, and from there goes on
+            # by as many frames: it takes the rate for constant.
+            goal = key - self._native.start + (SEEK_LEAD + 1) * self._step
+            self._capture.set(load_cv2().CAP_PROP_POS_MSEC, 1000.0 * goal)
+            self._grabbed, self._ahead = False, ahead
+            if self._walk(shown):
+                self._begins_late = True
                 return True
-        self._capture.release()
-        self._open()
+        # Without a key frame in between: what is skipped is not converted at least.
+        self._rewind()
+        self._first_time()
+        if self._walk(shown):
+            self._begins_late = True
+            return True
+        self._rewind()
         return False
 
-    def _next(self) -> tuple[bool, Any]:
-        if self._grabbed:
+    def _walk(self, time: float) -> bool:
+        """Goes on to the frame that is shown at exactly ``time``; False if there is none, or it is behind already."""
+        while self._grab():
+            found = self._native.start + self._stamp() - self._ahead
+            if found > time - SAME_TIME:
+                return found < time + SAME_TIME
             self._grabbed = False
-            ok, picture = self._capture.retrieve()
-        else:
-            ok, picture = self._capture.read()
-        return bool(ok), picture
+        return False
+
+    @property
+    def _step(self) -> float:
+        """Seconds between two frames, on average."""
+        return float(1 / self._native.fps) if self._native.fps else 0.04
+
+    def _undecodable(self) -> InputError:
+        return InputError(
+            f"cannot decode '{self.path}'", f"no decoder for {self._native.codec or 'its codec'}, or no intact frame"
+        )
 
     def _frames(self) -> Iterator[Frame]:
-        cv2, info = load_cv2(), self._native
-        step = float(1 / info.fps) if info.fps else 0.04
+        cv2, info, step = load_cv2(), self._native, self._step
         end = info.duration or 0.0
-        read, failures, lost = self._read_before, 0, 0
-        ahead = 0.0
+        read, failures, lost = 0, 0, 0
         last = -math.inf
         while not self._closed:
-            ok, picture = self._next()
-            if not ok or picture is None:
+            picture = self._retrieve() if self._grab() else None
+            if picture is None:
                 failures += 1
                 finished = (info.frame_count or 0) <= read or (end and last + 1.5 * step >= info.start + end)
-                if finished or failures > READ_ATTEMPTS or (read == 0 and failures > 16):
+                if finished or failures > READ_ATTEMPTS or (read == 0 and failures > FIRST_ATTEMPTS):
                     break
                 continue
             if failures and read:
                 lost += failures
             failures = 0
-            stamp = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000.0
-            if read == 0:
-                ahead = min(stamp, 0.0)  # at a few seconds a frame it takes a later one for the first
-            stamp -= ahead
+            stamp = self._stamp()
+            if read == 0 and not self._begins_late:
+                self._ahead = min(stamp, 0.0)
+            stamp -= self._ahead
             # Raw streams carry no times, and OpenCV then says 0 for every frame.
             time = info.start + stamp if stamp > 0 or read == 0 else last + step
             if time <= last:
@@ -98,20 +156,16 @@ class OpenCVReader(FrameReader):
             read += 1
             yield picture, time
         if read == 0:
-            raise InputError(
-                f"cannot decode '{self.path}'", f"no decoder for {info.codec or 'its codec'}, or no intact frame"
-            )
+            raise self._undecodable()
         if lost:
             self._warn(f"{lost} damaged frames could not be decoded; the frame before each gap is held")
-        self._check_end(self._media, read + lost, last)
+        self._check_end(self._media, None if self._begins_late else read + lost, last)
 
     def _converted(self, picture: UInt8Array) -> UInt8Array:
         cv2 = load_cv2()
         picture = cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
         lifted = self._native.pixel_format in ("yuv420p", "yuvj420p")
         return np.asarray(cv2.LUT(picture, LIFT) if lifted else picture, np.uint8)
-
-    _resized = False
 
     def close(self) -> None:
         """Frees the file."""
