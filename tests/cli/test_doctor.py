@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sys
 from typing import TYPE_CHECKING
 
@@ -38,3 +40,19 @@ def test_doctor_names_the_package_of_a_missing_library(monkeypatch: pytest.Monke
         opencv.load_cv2()
     monkeypatch.undo()
     opencv.load_cv2.cache_clear()
+
+
+def _illegal() -> None:
+    os.kill(os.getpid(), signal.SIGILL)
+
+
+def test_doctor_tells_of_a_library_that_ends_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    from videostyle.cli import doctor
+    from videostyle.inference import startup
+
+    assert doctor._ends_by(_illegal) == "SIGILL"
+    assert doctor._ends_by(print) == ""
+    monkeypatch.setattr(startup, "load_tensorflow", _illegal)
+    monkeypatch.delitem(sys.modules, "tensorflow", raising=False)
+    with pytest.raises(RuntimeError, match=r"SIGILL.*another machine"):
+        doctor._tensorflow()

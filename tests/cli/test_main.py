@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import time
@@ -110,3 +111,22 @@ def test_every_option_is_explained() -> None:
 def test_a_setting_is_named_as_the_option_that_it_is(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["render", "a.mp4", "--style", "great-wave", "--max-size", "8"]) == 2
     assert capsys.readouterr().err == "videostyle: --max-size: 8 is too small (give at least 16)\n"
+
+
+def test_a_library_that_ends_the_process_while_stderr_is_silenced_is_not_silent() -> None:
+    code = """
+import os, signal, sys
+import videostyle.cli.doctor, videostyle.cli.main
+from videostyle.inference.startup import _no_stderr
+
+def run(options):
+    with _no_stderr():
+        os.kill(os.getpid(), signal.SIGILL)
+
+videostyle.cli.doctor.run = run
+sys.argv = ["videostyle", "doctor"]
+videostyle.cli.main.entry()
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=60)
+    assert done.returncode == -signal.SIGILL
+    assert "Illegal instruction" in done.stderr

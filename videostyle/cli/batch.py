@@ -62,7 +62,8 @@ def _duration(seconds: float | None) -> str:
 
 def run(options: argparse.Namespace) -> int:
     """Paints everything; the exit code is the first failure's."""
-    from videostyle.cli.progress import Bars, stoppable
+    from videostyle.cli.interrupt import stoppable
+    from videostyle.cli.progress import Bars
     from videostyle.inference.startup import load_tensorflow
     from videostyle.media.atomic import disk_free
     from videostyle.rendering.batch import Clock, disk_needed, plan_tasks, run_tasks

@@ -1,18 +1,20 @@
-"""``videostyle doctor``."""
+"""``videostyle doctor``: tries whatever painting needs, and says how to mend what does not work."""
 
 from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
 import os
 import platform
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """This verb has no options of its own."""
+    """Adds nothing: this verb has no options of its own."""
 
 
 def _python() -> str:
@@ -31,14 +33,32 @@ def _ffmpeg() -> str:
 
     found = [name for name in ("libx264", "libx265", "libsvtav1", "libvpx-vp9") if encoder_works(name)]
     if "libx264" not in found:
-        raise RuntimeError("this ffmpeg cannot encode H.264; pip install imageio-ffmpeg, or unset IMAGEIO_FFMPEG_EXE")
+        raise RuntimeError(
+            "this ffmpeg cannot encode H.264: pip install imageio-ffmpeg, or unset IMAGEIO_FFMPEG_EXE if that is set"
+        )
     hardware = [name for name in HARDWARE if encoder_works(name)]
     return f"{version().split(' Copyright')[0]}; encodes with {', '.join(found + hardware)}"
+
+
+def _ends_by(load: Callable[[], None]) -> str:
+    """The name of the signal by which loading a library ends a process; "" where it does not.
+
+    It is loaded in another process first, so that this one lives to tell.
+    """
+    child = multiprocessing.get_context("spawn").Process(target=load)
+    child.start()
+    child.join()
+    return signal.Signals(-child.exitcode).name if child.exitcode is not None and child.exitcode < 0 else ""
 
 
 def _tensorflow() -> str:
     from videostyle.inference.startup import load_tensorflow
 
+    if "tensorflow" not in sys.modules and (name := _ends_by(load_tensorflow)):
+        raise RuntimeError(
+            f"loading TensorFlow ends the program ({name}): this processor probably lacks instructions that TensorFlow "
+            "was built for, such as AVX: use another machine, or a TensorFlow that was built for this one"
+        )
     load_tensorflow()
     import tensorflow as tf
 
@@ -56,10 +76,10 @@ def _tuning() -> str:
 
     found = tuning.load(choose_device())
     if found is None:
-        return "not measured on this machine: 'videostyle bench' finds its best batch and precision"
+        return "this machine was not measured: 'videostyle bench' finds its fastest batch size and precision"
     size = f"{found.size[0]}x{found.size[1]}"
     return (
-        f"{found.precision}, {found.batch_pixels / 1e6:.2f} megapixels at once: {found.frames_per_second:.1f} frames/s "
+        f"{found.precision}, {found.batch_pixels / 1e6:.2f} megapixels at once, {found.frames_per_second:.1f} frames/s "
         f"at {size} on {found.date[:10]} ({tuning.path()})"
     )
 
@@ -75,7 +95,8 @@ def _styles() -> str:
     for network in NETWORKS.values():
         gallery.base(network)
     loss_network.load()
-    return f"{len(gallery.entries())} styles, base and loss network whole; yours are kept in {gallery.user_styles()}"
+    count = len(gallery.entries())
+    return f"{count} styles, bases and loss network are whole; your styles are kept in {gallery.user_styles()}"
 
 
 def _memory() -> str:
@@ -85,20 +106,22 @@ def _memory() -> str:
     if not free:
         return "unknown on this system"
     if free < 1.5:
-        raise RuntimeError(f"{free:.1f} GB are free; 1920x1080 needs about 1.5 GB: close something, or use --max-size")
+        raise RuntimeError(
+            f"only {free:.1f} GB are free, and 1920x1080 needs about 1.5 GB: end other programs, or use --max-size"
+        )
     return f"{free:.1f} GB are free (1920x1080 needs about 1.5 GB, 3840x2160 about 4 GB)"
 
 
 def _display() -> str:
     if sys.platform.startswith("linux") and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
-        return "none: painting needs none"
+        return "none: only a window of 'videostyle live' needs one"
     return "there is one"
 
 
 def _cameras() -> str:
     from videostyle.media.readers.camera import list_cameras
 
-    return ", ".join(list_cameras()) or "none found: painting files needs none"
+    return ", ".join(list_cameras()) or "none found: only 'videostyle live' needs one, if it has no --input"
 
 
 CHECKS: dict[str, tuple[Callable[[], str], bool]] = {  # name -> check, whether painting a file needs it
@@ -120,7 +143,7 @@ def run(options: argparse.Namespace) -> int:
     for name, (check, needed) in CHECKS.items():
         try:
             rows.append({"what": name, "ok": True, "detail": check()})
-        except Exception as error:  # every failure is a finding here
+        except Exception as error:  # whatever fails is what this verb is there to find
             rows.append({"what": name, "ok": False, "detail": f"{error}"})
             code = 6 if needed else code
         if not options.json:

@@ -132,7 +132,7 @@ def run(options: argparse.Namespace) -> int:
     from videostyle.media.opencv import load_cv2
 
     load_cv2()  # must be loaded before PyAV, see ``live.window.Window``
-    from videostyle.cli.progress import stoppable
+    from videostyle.cli.interrupt import stoppable
     from videostyle.inference.startup import load_tensorflow
     from videostyle.live.window import Window, check_display
     from videostyle.media.readers.camera import open_grabber
@@ -239,7 +239,8 @@ def _settings(options: argparse.Namespace) -> LiveSettings:
 
 def _train_styles(options: argparse.Namespace) -> None:
     """Trains a style for each ``--style`` that is a picture without one, on the photos that ship with the program."""
-    from videostyle.cli.progress import Bars, stoppable
+    from videostyle.cli.interrupt import stoppable
+    from videostyle.cli.progress import Bars
     from videostyle.inference.startup import load_tensorflow
     from videostyle.rendering.progress import cancellable
     from videostyle.training.session import from_picture

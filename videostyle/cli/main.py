@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import faulthandler
 import importlib
 import logging
 import os
@@ -84,5 +86,11 @@ def _run(words: Sequence[str]) -> int:
 
 
 def entry() -> None:
-    """The console script."""
+    """The console script.
+
+    A library may end the process by a signal, as TensorFlow does on a processor that lacks the instructions which it
+    was built for. Python then says where, on the stderr of the start: while TensorFlow is loaded, stderr leads nowhere.
+    """
+    with contextlib.suppress(OSError):  # there may be no stderr
+        faulthandler.enable(os.dup(2))
     sys.exit(main())

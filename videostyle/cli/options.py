@@ -181,7 +181,9 @@ def _devices(options: argparse.Namespace) -> tuple[str, ...]:
 
 def trains(style: str) -> bool:
     """Whether a style may have to be trained first, for which all cores should work on each operation."""
-    return style.lower().endswith((".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"))
+    from videostyle.media.readers.images import PICTURES
+
+    return style.lower().endswith(PICTURES)
 
 
 def size(text: str, least: int = 16, *, even: bool = False) -> tuple[int, int]:

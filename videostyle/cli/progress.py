@@ -1,17 +1,9 @@
-"""Progress bars on stderr, and one clean Ctrl-C."""
+"""Progress bars on stderr."""
 
 from __future__ import annotations
 
-import contextlib
-import os
-import signal
 import sys
-import threading
-from collections.abc import Iterator
-from types import FrameType
 from typing import Any, ClassVar
-
-from videostyle.errors import Interrupted
 
 
 class Bars:
@@ -60,37 +52,3 @@ class Bars:
             self._bar.close()
             self._bar = None
             self._phase = ""
-
-
-@contextlib.contextmanager
-def stoppable() -> Iterator[threading.Event]:
-    """An event that the first SIGINT or SIGTERM sets; the second one ends the program at once.
-
-    ``Interrupted`` that passes through gets the exit code of the signal, 130 or 143.
-    """
-    event = threading.Event()
-    received = []
-
-    def handle(number: int, frame: FrameType | None) -> None:
-        received.append(number)
-        if event.is_set():
-            os._exit(128 + number)
-        event.set()
-        print(
-            "\nvideostyle: stopping after the frames in work (press Ctrl-C again to stop at once)",
-            file=sys.stderr,
-            flush=True,
-        )
-
-    before = {}
-    if threading.current_thread() is threading.main_thread():
-        before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield event
-    except Interrupted as error:
-        if received:
-            error.exit_code = 128 + received[0]
-        raise
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

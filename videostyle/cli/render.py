@@ -53,7 +53,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Paints every input; goes on past a failed one and ends with the first failure's exit code."""
-    from videostyle.cli.progress import Bars, stoppable
+    from videostyle.cli.interrupt import stoppable
+    from videostyle.cli.progress import Bars
     from videostyle.inference.startup import load_tensorflow
 
     settings = render_settings(options, options.style)
@@ -90,7 +91,8 @@ def run(options: argparse.Namespace) -> int:
 
 def _part(options: argparse.Namespace, settings: RenderSettings) -> int:
     """Plans a clip, or paints one chunk of it; a render without these options then assembles it."""
-    from videostyle.cli.progress import Bars, stoppable
+    from videostyle.cli.interrupt import stoppable
+    from videostyle.cli.progress import Bars
     from videostyle.rendering.chunks import paint_in_folders
     from videostyle.rendering.job_store import load_job, work_folder
     from videostyle.rendering.render import render

@@ -154,7 +154,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Trains and keeps the style."""
-    from videostyle.cli.progress import Bars, stoppable
+    from videostyle.cli.interrupt import stoppable
+    from videostyle.cli.progress import Bars
     from videostyle.media.inputs import vet_input
     from videostyle.media.readers.images import read_picture
     from videostyle.training.content import read_content
