@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 import pytest
 
 from tests.cli.conftest import ROOT, Clip, frames_of
-
-if TYPE_CHECKING:
-    pass
 
 
 def test_api_render_stylizer_and_paint_agree(clip: Clip, tmp_path: Path) -> None:
@@ -62,3 +59,36 @@ def test_mixes_are_paintings_of_their_own() -> None:
         for s in ("great-wave", "starry-night", "great-wave:0.5,starry-night:0.5")
     )
     assert min(np.abs(both - wave).mean(), np.abs(both - night).mean()) > 4
+
+
+def test_help_shows_what_there_is_with_its_types() -> None:
+    import pydoc
+
+    import videostyle
+
+    shown = pydoc.render_doc(videostyle, renderer=pydoc.plaintext)
+    for text in (
+        "render(input: 'str | Path', style: 'str', output: 'str | Path | None' = None, *, strength: 'float' = 1.0",
+        "start: 'str | float | TimePoint | None' = None",
+        "paint(input: 'str | Path', style: 'str', *, ",
+        "class Stylizer(",
+        "class VideostyleError(",
+    ):
+        assert text in shown
+
+
+def test_the_base_of_all_errors_is_exported_and_told_apart_by_its_parts(tmp_path: Path) -> None:
+    import videostyle
+
+    with pytest.raises(videostyle.VideostyleError) as caught:
+        videostyle.render(tmp_path / "a.mp4", "great-wave", max_size=8)
+    assert (caught.value.what, caught.value.hint) == ("max_size", "give at least 16")
+
+
+def test_a_part_is_named_as_on_the_command_line(clip: Clip) -> None:
+    import videostyle
+
+    def count(**part: Any) -> int:
+        return sum(len(batch.frames) for batch in videostyle.paint(clip("silent.mkv"), "great-wave", **part))
+
+    assert count(start="0:00.4", end="20f") == count(start=0.4, end="0:00.8") == 10

@@ -7,16 +7,12 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 from videostyle.cli.main import main
 from videostyle.media.readers.open import open_reader
-
-if TYPE_CHECKING:
-    pass
 
 ROOT = Path(__file__).parent.parent.parent
 Clip = Callable[[str], Path]

@@ -6,14 +6,10 @@ import json
 import os
 import signal
 import sys
-from typing import TYPE_CHECKING
 
 import pytest
 
 from videostyle.cli.main import main
-
-if TYPE_CHECKING:
-    pass
 
 
 def test_doctor_finds_what_is_needed(capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,15 +7,11 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.cli.conftest import ROOT, Clip, command
 from videostyle.cli.main import main
-
-if TYPE_CHECKING:
-    pass
 
 
 def test_help_is_quick_and_imports_nothing_heavy() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,9 +11,6 @@ from tests.cli.conftest import ROOT, Clip
 from videostyle.cli.main import main
 from videostyle.media.readers.images import read_picture
 from videostyle.styles.style_file import load_style
-
-if TYPE_CHECKING:
-    pass
 
 
 def test_train_looks_at_what_it_will_write_before_it_begins(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -30,6 +30,7 @@ WORDS: dict[str, tuple[str, Any]] = {  # setting -> as on the command line, as i
     "crf": ("20", 20),
     "preset": ("slow", "slow"),
     "pix_fmt": ("yuv444p", "yuv444p"),
+    "threads": ("3", 3),
     "batch_size": ("2", 2),
     "device": ("cpu", "cpu"),
     "precision": ("float32", "float32"),
@@ -45,6 +46,7 @@ MEANT = RenderSettings(
     crf=20,
     preset="slow",
     pix_fmt="yuv444p",
+    threads=3,
     batch_size=2,
     device="cpu",
     precision="float32",
@@ -86,6 +88,12 @@ def test_every_setting_is_a_keyword_with_the_default_of_the_schema() -> None:
         assert keywords[name].annotation != inspect.Parameter.empty
     shared = set(inspect.signature(api.paint).parameters) - {"input"}
     assert shared <= set(NAMES)
+
+
+def test_every_setting_is_an_option() -> None:
+    parser = argparse.ArgumentParser()
+    options.add_render_options(parser)
+    assert {action.dest for action in parser._actions} - {"help"} == set(NAMES) - {"style"}
 
 
 def test_other_names_of_settings_are_taken_in_python(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -69,7 +69,7 @@ def add_render_options(parser: argparse.ArgumentParser) -> None:
         default=absent,
         metavar="N",
         help="constant quality from 0 to 63: lower is better and larger; each codec has its own scale (default: 18 "
-        "for h264, 22 for hevc, 28 for av1 and vp9)",
+        "for h264, 22 for hevc, 28 for av1 and vp9); prores, ffv1, gif and webp have none",
     )
     writing.add_argument(
         "--preset",
@@ -83,6 +83,13 @@ def add_render_options(parser: argparse.ArgumentParser) -> None:
         default=absent,
         metavar="FORMAT",
         help="pixel format to store, in ffmpeg's words, as yuv444p (default: yuv420p for most codecs)",
+    )
+    writing.add_argument(
+        "--threads",
+        type=int,
+        default=absent,
+        metavar="N",
+        help="threads of the encoder (default: as many as this machine has processors)",
     )
     writing.add_argument(
         "--no-audio", dest="audio", action="store_false", default=absent, help="leave sound and subtitles out"

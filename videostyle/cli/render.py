@@ -57,7 +57,7 @@ def run(options: argparse.Namespace) -> int:
     from videostyle.cli.progress import Bars
     from videostyle.inference.startup import load_tensorflow
 
-    settings = render_settings(options, options.style)
+    settings, engine = render_settings(options, options.style), engine_from(options)
     if options.output and len(options.inputs) > 1 and not Path(options.output).is_dir():
         raise UsageError(
             "several inputs need a folder as output",
@@ -67,7 +67,6 @@ def run(options: argparse.Namespace) -> int:
     load_tensorflow(frames_side_by_side=not trains(options.style))
     if options.chunk is not None or options.plan:
         return _part(options, settings)
-    engine = engine_from(options)
     code, results = 0, []
     with stoppable() as cancel:
         for path in options.inputs:

@@ -109,7 +109,7 @@ class _Reader:
             self._text = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             why = (error.strerror if isinstance(error, OSError) else None) or str(error)
-            raise InputError(f"cannot read the job file '{path}'", why) from error
+            raise InputError(f"cannot read the job file '{path}'", why, "give a text file in UTF-8") from error
 
     def entries(self, settings: RenderSettings) -> list[JobEntry]:
         file = self._parsed()
@@ -119,7 +119,7 @@ class _Reader:
         try:
             return _File.model_validate(tomllib.loads(self._text))
         except tomllib.TOMLDecodeError as error:
-            raise UsageError(f"'{self._path.name}' is not a TOML file", str(error)) from error
+            raise UsageError(f"'{self._path.name}' is not a TOML file", str(error), "mend that line") from error
         except ValidationError as error:
             raise self._misshapen(error) from error
 
