@@ -23,7 +23,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "inference": {"errors", "frames", "paths", "network", "styles", "media"},
     "training": {"errors", "frames", "paths", "network", "styles", "motion", "media", "inference"},
     "processors": {"errors", "frames", "network", "styles", "inference", "media"},
-    "metrics": {"errors", "frames", "media", "motion", "network", "styles", "training"},
+    "metrics": {"errors", "frames", "media", "motion", "network"},
     "rendering": {
         *("errors", "frames", "paths", "media", "motion", "network", "styles", "training", "inference", "processors")
     },

@@ -183,8 +183,10 @@ def _explain(options: argparse.Namespace) -> int:
     from videostyle.api import Stylizer
     from videostyle.media.readers.images import read_picture
     from videostyle.metrics.explain import explain
+    from videostyle.network import loss_network
     from videostyle.styles import gallery
     from videostyle.training.session import sample_content
+    from videostyle.training.trainer import LossWeights
 
     style = gallery.resolve(options.style)
     scene = read_picture(options.scene or sorted(sample_content().iterdir())[0])
@@ -192,7 +194,9 @@ def _explain(options: argparse.Namespace) -> int:
     output = options.output or Path(f"{style.card.name or 'style'}_explained.png")
     if output.exists() and not options.overwrite:
         raise OutputError(f"'{output}' exists already", hint="use --overwrite, or another name with -o")
-    figures = explain(style, scene, Stylizer(style)(scene[None])[0], painting, output)
+    painted = Stylizer(style)(scene[None])[0]
+    weights = {**asdict(LossWeights()), **style.card.loss_weights}
+    figures = explain(loss_network.load(), scene, painted, painting, weights, output)
     if options.json:
         print(json.dumps({"output": str(output), "losses": figures}))
         return 0

@@ -1,8 +1,8 @@
-"""What the loss network sees: a contact sheet of its responses to the painting, the scene and the painted scene."""
+"""A contact sheet of the loss network's responses to the painting, the scene and the painted scene."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +11,9 @@ from videostyle.frames import Float32Array, UInt8Array, to_float
 from videostyle.media.drawing import draw_text
 from videostyle.media.opencv import load_cv2
 from videostyle.media.writers.images import write_png
-from videostyle.network import loss_network
+from videostyle.metrics.perceptual import PerceptualJudge
 from videostyle.network.loss_network import LossNetwork, features
-from videostyle.styles.style_file import Style
+from videostyle.network.perceptual import content_features, perceptual_losses
 
 CHANNELS = 6  # responses shown for each layer
 CELL = 150  # height of a picture on the sheet, pixels
@@ -31,34 +31,35 @@ def _maps(net: LossNetwork, layer: str, picture: UInt8Array, channels: list[int]
 
 
 def explain(
-    style: Style, scene: UInt8Array, painted: UInt8Array, painting: UInt8Array | None, output: Path
+    net: LossNetwork,
+    scene: UInt8Array,
+    painted: UInt8Array,
+    painting: UInt8Array | None,
+    weights: Mapping[str, float],
+    output: Path,
 ) -> dict[str, dict[str, float]]:
     """Writes the sheet and measures each layer's part in the loss.
 
-    For each style layer one row for the painting (if given), the scene and the painted scene: the picture,
-    then the channels that respond most strongly to the painting (or to the painted scene).
+    For each style layer the sheet has one row for the painting (if given), one for the scene and one for the painted
+    scene: the picture, then the channels that respond most strongly to the painting (or to the painted scene).
 
     Args:
-        style: what the scene was painted with.
+        net: the loss network.
         scene: uint8 ``[H, W, 3]`` RGB.
-        painted: the painted scene, of the same shape.
+        painted: the scene as the style paints it, of the same shape.
         painting: uint8 ``[h, w, 3]`` RGB, or None.
+        weights: "style" and "content", the weights of these losses in the training of the style.
         output: PNG to write.
 
     Returns:
         Nothing without a painting. With it, for each style layer "scene" and "painted", the style loss of the
-        unpainted and of the painted scene against the painting, and "share", what it contributes to the sum that a
-        training of this style minimises, of 1; the same for "content", whose "painted" is the content loss.
+        unpainted and of the painted scene against the painting, and "share", its part in the weighted sum of style and
+        content losses, of 1; the same for "content", whose "painted" is the content loss.
 
     Raises:
         OutputError: if the sheet cannot be written.
     """
-    from videostyle.metrics.perceptual import PerceptualJudge
-    from videostyle.training.losses import content_features, perceptual_losses
-    from videostyle.training.trainer import LossWeights, Settings, painting_targets
-
     cv2 = load_cv2()
-    net = loss_network.load("embedded")
     rows: list[tuple[str, UInt8Array]] = [("scene", scene), ("painted", painted)]
     if painting is not None:
         scale = scene.shape[0] / painting.shape[0]
@@ -86,12 +87,10 @@ def explain(
     write_png(output, np.concatenate(lines, axis=0))
     if painting is None:
         return {}
-    targets = painting_targets(net, painting, Settings(scales=1))
-    judge = PerceptualJudge(net, targets[0])
+    judge = PerceptualJudge.of(net, painting)
     before, after = judge.style_by_layer(scene), judge.style_by_layer(painted)
     reference = content_features(net, to_float(scene)[None])
-    content = float(perceptual_losses(net, to_float(painted)[None], reference, targets)[0])
-    weights = {**asdict(LossWeights()), **style.card.loss_weights}
+    content = float(perceptual_losses(net, to_float(painted)[None], reference, [judge.grams])[0])
     parts = {layer: weights["style"] * after[layer] / len(net.style_layers) for layer in net.style_layers}
     parts["content"] = weights["content"] * content
     losses = {layer: {"scene": before[layer], "painted": after[layer]} for layer in net.style_layers}

@@ -11,8 +11,7 @@ from keras import ops
 
 from videostyle.frames import UInt8Array, to_float
 from videostyle.network.loss_network import LossNetwork, features, gram, project
-from videostyle.training.losses import style_loss
-from videostyle.training.trainer import PAINTING_SIDE, resized
+from videostyle.network.perceptual import PAINTING_SIDE, resized, style_loss
 
 
 @dataclass(frozen=True)

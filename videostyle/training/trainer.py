@@ -25,13 +25,13 @@ from safetensors.numpy import load_file, save_file
 
 from videostyle.errors import Interrupted, ModelError, OutputError, UsageError
 from videostyle.network.loss_network import LossNetwork, features, project
+from videostyle.network.perceptual import PAINTING_SIDE, resized
 from videostyle.network.style_network import Architecture, forward, forward_neighbours, with_contrast
 from videostyle.styles.style_file import Style, StyleCard, arrays_sha256
 from videostyle.training import losses as loss
 from videostyle.training.objective import Objective
 
 Tensor = Any
-PAINTING_SIDE = 384  # short side of the painting, pixels, at which its strokes have their ordinary size
 NAMES = ("loss", "content", "style", "temporal", "temporal_feature", "total_variation", "grid", "detail", "walk")
 WHOLE = 8  # pictures that the contrast of the paint is set by
 GAINS = (0.99, 1.02, 1.05)  # of contrast that are tried on them
@@ -145,14 +145,6 @@ class Progress:
 
 
 Observer = Callable[[Progress], None]
-
-
-def resized(picture: Tensor, short_side: float) -> Tensor:
-    """A picture ``[1, H, W, 3]`` at another size, its shape kept, sides multiples of 8 for the loss network."""
-    height, width = picture.shape[1:3]
-    factor = short_side / min(height, width)
-    size = tuple(max(16, round(side * factor / 8) * 8) for side in (height, width))
-    return ops.image.resize(picture, size, interpolation="bicubic", antialias=True)
 
 
 def painting_targets(net: LossNetwork, painting: NDArray[np.uint8], settings: Settings) -> list[dict[str, Tensor]]:
