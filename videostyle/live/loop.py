@@ -148,7 +148,9 @@ class LiveLoop:
             output_thread.error = output_thread.error or error
         except Exception as error:  # libraries raise types of their own, and the other outputs must be finished too
             output_thread.error = output_thread.error or OutputError(
-                f"{output_thread.name} was not finished", str(error)
+                f"{output_thread.name} was not finished",
+                str(error),
+                hint="check the disk, network or program that it goes to",
             )
         self._output_latencies.append(output_thread.latencies)
         self.report.outputs[output_thread.name] = {
@@ -214,7 +216,11 @@ class LiveLoop:
             if self._quit.is_set():
                 return
             if first is None and self.capture.error is None:
-                raise DeviceError("there is nothing to paint", "the camera, or file, ended before its first frame")
+                raise DeviceError(
+                    "there is nothing to paint",
+                    "the camera, or file, ended before its first frame",
+                    hint="choose another --camera or --input",
+                )
             if first is not None and not self.report.painted:
                 self._paint(first)  # a still: its only frame served to prepare the painter
         except BaseException as error:  # run() raises it again in the calling thread

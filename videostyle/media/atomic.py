@@ -41,7 +41,11 @@ def disk_error(path: Path, error: OSError) -> OutputError:
             return OutputError(
                 f"no room to write '{path}'", f"{free / 1e6:.0f} MB are free", "free some space and run again"
             )
-    return OutputError(f"cannot write '{path}'", error.strerror or str(error))
+    return OutputError(
+        f"cannot write '{path}'",
+        error.strerror or str(error),
+        hint="check whether this user may write there, or choose another place with -o",
+    )
 
 
 def disk_free(folder: Path) -> int:
@@ -59,7 +63,7 @@ def check_writable(path: Path) -> None:
     """
     try:
         if path.is_dir():
-            raise OutputError(f"cannot write '{path}'", "it is a folder")
+            raise OutputError(f"cannot write '{path}'", "it is a folder", hint="name a file in it")
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path.parent):
             pass

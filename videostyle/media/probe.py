@@ -196,7 +196,11 @@ def probe(path: str | Path) -> MediaInfo:
             )
         if video is not None and video.codec_context.width * video.codec_context.height > LARGEST_PICTURE:
             size = f"{video.codec_context.width}x{video.codec_context.height}"
-            raise InputError(f"'{path}' is too large", f"{size} pixels, the limit is 8192x8192")
+            raise InputError(
+                f"'{path}' is too large",
+                f"{size} pixels, the limit is 8192x8192",
+                hint="scale it down first, with ffmpeg for instance",
+            )
         starts = [
             float(s.start_time * s.time_base)
             for s in container.streams

@@ -157,7 +157,9 @@ class TrueFlow:
             if occluded.shape != mask.shape:
                 h, w = occluded.shape[:2]
                 raise InputError(
-                    f"the occlusions of frame {number} are {w}x{h}", f"the flow is {mask.shape[1]}x{mask.shape[0]}"
+                    f"the occlusions of frame {number} are {w}x{h}",
+                    f"the flow is {mask.shape[1]}x{mask.shape[0]}",
+                    hint="give pictures of the size of the flow",
                 )
             mask &= ~occluded
         return flow, mask.astype(np.float32)[..., None]
@@ -302,7 +304,9 @@ class Evaluator:
             InputError: if there were none.
         """
         if not self.frames:
-            raise InputError("there is nothing to compare", "no frame was read")
+            raise InputError(
+                "there is nothing to compare", "no frame was read", hint="check that both videos hold frames"
+            )
         if len(self._window) > 1:
             self._flicker()
         values: dict[str, dict[str, float]] = {}

@@ -29,12 +29,18 @@ def read_flo(path: str | Path) -> Float:
     try:
         data = Path(path).read_bytes()
     except OSError as error:
-        raise InputError(f"cannot read the flow file '{path}'", error.strerror or str(error)) from error
+        raise InputError(
+            f"cannot read the flow file '{path}'",
+            error.strerror or str(error),
+            hint="check the path, and whether this user may read it",
+        ) from error
     if len(data) < 12 or struct.unpack("<f", data[:4])[0] != np.float32(MAGIC):
-        raise InputError(f"'{path}' is not a .flo file")
+        raise InputError(f"'{path}' is not a .flo file", hint="give files of the Middlebury format")
     width, height = struct.unpack("<ii", data[4:12])
     if not (0 < width <= LARGEST and 0 < height <= LARGEST) or len(data) < 12 + 8 * width * height:
-        raise InputError(f"the flow file '{path}' is cut off or damaged", f"it says {width}x{height}")
+        raise InputError(
+            f"the flow file '{path}' is cut off or damaged", f"it says {width}x{height}", hint="copy or make it again"
+        )
     flow = np.frombuffer(data, "<f4", 2 * width * height, 12).reshape(height, width, 2).astype(np.float32)
     flow[np.abs(flow).max(axis=2) > UNKNOWN] = np.nan
     return flow

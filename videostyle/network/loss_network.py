@@ -121,7 +121,10 @@ def features(net: LossNetwork, x: Tensor, layers: tuple[str, ...] | None = None)
                 found[layer] = x
             if wanted <= set(found):
                 return found
-    raise ModelError(f"the loss network {net.name} has no layer {', '.join(sorted(wanted - set(found)))}")
+    raise ModelError(
+        f"the loss network {net.name} has no layer {', '.join(sorted(wanted - set(found)))}",
+        hint="give VGG-16 or VGG-19 weights, or leave --loss-network out",
+    )
 
 
 def _head(net: LossNetwork, layer: str) -> tuple[Tensor, Tensor] | None:
@@ -167,7 +170,11 @@ def read_arrays(path: Path) -> Arrays:
         with zipfile.ZipFile(path) as archive:  # a small file can say that it holds gigabytes
             size = sum(entry.file_size for entry in archive.infolist())
         if size > LARGEST:
-            raise ModelError(f"cannot read the loss network '{path}'", f"it unpacks to {size / 1e6:.0f} MB")
+            raise ModelError(
+                f"cannot read the loss network '{path}'",
+                f"it unpacks to {size / 1e6:.0f} MB",
+                hint="download or convert it again",
+            )
         with np.load(path, allow_pickle=False) as arrays:
             return {name: np.asarray(arrays[name], np.float32) for name in arrays.files}
     except FileNotFoundError as error:
@@ -175,7 +182,9 @@ def read_arrays(path: Path) -> Arrays:
             f"no loss network at '{path}'", hint="give the path of an .npz or .safetensors file"
         ) from error
     except (OSError, ValueError, SafetensorError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
-        raise ModelError(f"cannot read the loss network '{path}'", str(error)) from error
+        raise ModelError(
+            f"cannot read the loss network '{path}'", str(error), hint="download or convert it again"
+        ) from error
 
 
 def from_arrays(arrays: Arrays, name: str) -> LossNetwork:
@@ -201,20 +210,30 @@ def from_arrays(arrays: Arrays, name: str) -> LossNetwork:
     numbers = sorted({key.split("_")[0] for key in convolutions})
     blocks = tuple(tuple(key for key in convolutions if key.split("_")[0] == number) for number in numbers)
     if not blocks or blocks[0][0] != "conv1_1":
-        raise ModelError(f"'{name}' is not a loss network", "it has no convolution named conv1_1")
+        raise ModelError(
+            f"'{name}' is not a loss network",
+            "it has no convolution named conv1_1",
+            hint="give VGG-16 or VGG-19 weights, or leave --loss-network out",
+        )
     width = 3
     for key in (key for block in blocks for key in block):
         kernel, bias = arrays[f"{key}/kernel"], arrays.get(f"{key}/bias")
         if kernel.ndim != 4 or kernel.shape[2] != width or bias is None or bias.shape != (kernel.shape[3],):
             raise ModelError(
-                f"'{name}' is not a loss network", f"{key} has kernel {kernel.shape} after {width} channels"
+                f"'{name}' is not a loss network",
+                f"{key} has kernel {kernel.shape} after {width} channels",
+                hint="give VGG-16 or VGG-19 weights, or leave --loss-network out",
             )
         width = kernel.shape[3]
     heads = {key[len("head/") : -len("/kernel")] for key in arrays if key[:5] == "head/" and key.endswith("/kernel")}
     comparable = heads or {_layer(key) for block in blocks for key in block}
     style = tuple(layer for layer in STYLE_LAYERS if layer in comparable)
     if not style:
-        raise ModelError(f"'{name}' is not a loss network", f"it has none of {', '.join(STYLE_LAYERS)}")
+        raise ModelError(
+            f"'{name}' is not a loss network",
+            f"it has none of {', '.join(STYLE_LAYERS)}",
+            hint="give VGG-16 or VGG-19 weights, or leave --loss-network out",
+        )
     plain = "conv0/kernel" in arrays
     return LossNetwork(
         name,

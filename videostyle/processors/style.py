@@ -66,7 +66,7 @@ class StyleProcessor:
         if output not in OUTPUTS:
             raise UsageError(f"no output format '{output}'", hint=f"use one of {', '.join(OUTPUTS)}")
         if batch_size is not None and not 1 <= batch_size <= 1024:
-            raise UsageError("the batch size must lie between 1 and 1024")
+            raise UsageError(f"cannot paint {batch_size} frames at once", hint="give 1 to 1024")
         self.style = style
         self.device = choose_device(device)
         self.precision = choose_precision(precision, self.device)
@@ -152,7 +152,11 @@ class StyleProcessor:
             ModelError: if its network has other sizes.
         """
         if style.architecture != self.style.architecture:
-            raise ModelError(f"cannot change to '{style.card.name}'", "its network has other sizes")
+            raise ModelError(
+                f"cannot change to '{style.card.name}'",
+                "its network has other sizes",
+                hint="use styles of one network size together",
+            )
         self.style = style
         self._weights.clear()
         self._kernels = {}

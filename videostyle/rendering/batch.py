@@ -108,12 +108,16 @@ def _clips(entry: JobEntry, skip: Path | None) -> list[tuple[Path, Path]]:
         if skip is not None and skip != path:
             found = [f for f in found if not f.resolve().is_relative_to(skip)]
         if not found:
-            raise InputError(f"the folder '{path}' holds no videos")
+            raise InputError(f"the folder '{path}' holds no videos", hint="give a folder that does")
         return [(f, f.parent.relative_to(path)) for f in found]
     if "*" in path.name or "?" in path.name:
         found = sorted(f for f in path.parent.glob(path.name) if f.is_file())
         if not found:
-            raise InputError(f"nothing matches '{path}'", entry.where)
+            raise InputError(
+                f"nothing matches '{path}'",
+                entry.where,
+                hint="patterns are relative to the job file, or to this folder",
+            )
         return [(f, Path()) for f in found]
     return [(path, Path())]
 
@@ -170,7 +174,11 @@ def plan_tasks(entries: Sequence[JobEntry], folder: Path | None) -> tuple[list[T
 def _unreadable(task: Task, error: Exception) -> Outcome:
     """The failure of a task whose input could not be looked at."""
     if isinstance(error, OSError):
-        error = InputError(f"cannot open '{task.input}'", error.strerror or str(error))
+        error = InputError(
+            f"cannot open '{task.input}'",
+            error.strerror or str(error),
+            hint="check the path, and whether this user may read it",
+        )
     return _failure(task, error)
 
 
@@ -431,4 +439,8 @@ def _write_report(path: Path | None, outcomes: Sequence[Outcome]) -> None:
         try:
             write_whole(path, json.dumps(data, indent=1).encode())
         except OSError as error:
-            raise OutputError(f"cannot write the report '{path}'", error.strerror or str(error)) from error
+            raise OutputError(
+                f"cannot write the report '{path}'",
+                error.strerror or str(error),
+                hint="choose another place with --report",
+            ) from error

@@ -68,7 +68,10 @@ class ChunkSink:
         while at < len(batch):
             if self._encoder is None:
                 if not self._numbers:
-                    raise OutputError(f"'{self._job.input}' has more frames than when it was planned")
+                    raise OutputError(
+                        f"'{self._job.input}' has more frames than when it was planned",
+                        hint="the input has changed: use --restart",
+                    )
                 number = self._numbers[0]
                 part = part_path(self._job.folder, number)
                 self._parts.append(part)
@@ -101,7 +104,11 @@ class ChunkSink:
             encoder.close()
             written = stored_frames(part)
             if written != frames:
-                raise OutputError(f"chunk {number} cannot be finished", f"{written} of {frames} frames were encoded")
+                raise OutputError(
+                    f"chunk {number} cannot be finished",
+                    f"{written} of {frames} frames were encoded",
+                    hint="run the same command again",
+                )
             commit_chunk(self._job, number, part)
 
     def close(self) -> Path:
@@ -265,7 +272,11 @@ def paint_in_folders(folders: Sequence[str], numbers: Sequence[int], device: str
         if job is None:
             raise OutputError(f"there is no planned render in '{folder}'", hint="run 'videostyle render --plan' first")
         if outside := [n for n in numbers if not 0 <= n < len(job.plan.chunks)]:
-            raise UsageError(f"there is no chunk {outside[0]}", f"the job has chunks 0 to {len(job.plan.chunks) - 1}")
+            raise UsageError(
+                f"there is no chunk {outside[0]}",
+                f"the job has chunks 0 to {len(job.plan.chunks) - 1}",
+                hint="give one of these",
+            )
         jobs.append(job)
     for group, missing in passes(jobs, [set(numbers) - finished_chunks(job, numbers) for job in jobs]):
         paint_chunks(group, missing, process_cache(device))

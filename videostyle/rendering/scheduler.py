@@ -83,7 +83,7 @@ class Scheduler(Generic[Key]):
         def opened() -> ChunkedClip | list[RunReport]:
             while not self._room.acquire(timeout=0.2):
                 if self._closed.is_set():
-                    raise Interrupted("stopped")
+                    raise Interrupted("stopped", hint="the same command goes on where it stood")
             return opener()
 
         self._planned[self._planner.submit(opened)] = key
@@ -100,7 +100,7 @@ class Scheduler(Generic[Key]):
             pool = make_pool(self._engine, self._most)
             while self._planned or self._painting:
                 if self._cancel.is_set():
-                    stopped = Interrupted("stopped")
+                    stopped = Interrupted("stopped", hint="the same command goes on where it stood")
                     raise next((clip.explained(stopped) for clip in self._painting), stopped)
                 yield from self._take_in()
                 self._hand_out(pool)

@@ -102,7 +102,11 @@ def base(architecture: Architecture | None = None) -> Style:
     wanted = architecture or NETWORKS["medium"]
     found = find_base(wanted)
     if found is None:
-        raise ModelError("there is no base for a network of such sizes", str(wanted))
+        raise ModelError(
+            "there is no base for a network of such sizes",
+            str(wanted),
+            hint="train it again with --network small, medium or large",
+        )
     return found
 
 
@@ -138,7 +142,11 @@ def load(name: str) -> Style:
         try:
             kept = kept_for(Path(name))
         except OSError as error:
-            raise ModelError(f"cannot read the picture '{name}'", error.strerror or str(error)) from error
+            raise ModelError(
+                f"cannot read the picture '{name}'",
+                error.strerror or str(error),
+                hint="check the path, and whether this user may read it",
+            ) from error
         if kept.is_file():
             return load_style(kept)
         hint = "render a clip with it, or use videostyle train"
@@ -183,7 +191,7 @@ def parse_mix(spec: str) -> list[tuple[str, float]]:
 
 def _check_strength(strength: float) -> None:
     if not 0.0 <= strength <= 1.0:
-        raise UsageError(f"strength {strength} is outside 0..1")
+        raise UsageError(f"strength {strength} is outside 0..1", hint="0 leaves the picture as it is, 1 paints fully")
 
 
 def weakened(style: Style, strength: float) -> Style:

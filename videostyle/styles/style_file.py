@@ -116,10 +116,18 @@ def _card_from(text: str, path: Path) -> StyleCard:
         else:
             wrong, texts = not isinstance(value, str), (str(value),)
         if wrong:
-            raise ModelError(what, f"{name} is not {'numbers' if isinstance(value, dict) else 'what it should be'}")
+            raise ModelError(
+                what,
+                f"{name} is not {'numbers' if isinstance(value, dict) else 'what it should be'}",
+                hint="train it again, or copy it again from where it came",
+            )
         # They come into tags of videos, tables and file names.
         if any(unicodedata.category(character) in ("Cc", "Cs") for text in texts for character in text):
-            raise ModelError(what, f"{name} holds characters that cannot be printed")
+            raise ModelError(
+                what,
+                f"{name} holds characters that cannot be printed",
+                hint="train it again, or copy it again from where it came",
+            )
     return card
 
 
@@ -134,16 +142,26 @@ def _header(path: Path, size: int, start: bytes) -> dict[str, Any]:
         raise ModelError(what, "it is empty or cut off" if size else "it is empty", "train or fetch it again")
     (length,) = struct.unpack("<Q", start[:8])
     if length > min(LARGEST_HEADER, size - 8):
-        raise ModelError(what, "its header is cut off or not one of safetensors")
+        raise ModelError(
+            what,
+            "its header is cut off or not one of safetensors",
+            hint="train it again, or copy it again from where it came",
+        )
     try:
         header = json.loads(start[8 : 8 + length])
     except (ValueError, RecursionError) as error:
-        raise ModelError(what, "its header cannot be read") from error
+        raise ModelError(
+            what, "its header cannot be read", hint="train it again, or copy it again from where it came"
+        ) from error
     if not isinstance(header, dict) or not isinstance(header.get("__metadata__"), dict):
-        raise ModelError(what, "it carries no card")
+        raise ModelError(what, "it carries no card", hint="give a file that 'videostyle train' wrote")
     for name, entry in header.items():
         if name != "__metadata__" and not (isinstance(entry, dict) and isinstance(entry.get("shape"), list)):
-            raise ModelError(what, f"its header says nothing that makes sense of array {name}")
+            raise ModelError(
+                what,
+                f"its header says nothing that makes sense of array {name}",
+                hint="train it again, or copy it again from where it came",
+            )
     return header
 
 
@@ -161,7 +179,9 @@ def load_style(path: str | os.PathLike[str]) -> Style:
     try:
         size = path.stat().st_size
         if not path.is_file():
-            raise ModelError(what, "it is not a regular file")
+            raise ModelError(
+                what, "it is not a regular file", hint="train it again, or copy it again from where it came"
+            )
         with path.open("rb") as file:
             header = _header(path, size, file.read(8 + LARGEST_HEADER))
             metadata = header.pop("__metadata__")
@@ -171,7 +191,11 @@ def load_style(path: str | os.PathLike[str]) -> Style:
             card = _card_from(metadata["videostyle"], path)
             shapes = card.architecture.shapes()
             for name in sorted(set(shapes) ^ set(header)):
-                raise ModelError(what, f"array {name} is {'missing' if name in shapes else 'not part of the network'}")
+                raise ModelError(
+                    what,
+                    f"array {name} is {'missing' if name in shapes else 'not part of the network'}",
+                    hint="train it again, or copy it again from where it came",
+                )
             for name, shape in shapes.items():
                 if header[name]["shape"] != list(shape) or header[name].get("dtype") not in (
                     "F16",
@@ -180,19 +204,26 @@ def load_style(path: str | os.PathLike[str]) -> Style:
                     raise ModelError(
                         what,
                         f"array {name} is {header[name].get('dtype')} {header[name].get('shape')}, not {list(shape)}",
+                        hint="train it again, or copy it again from where it came",
                     )
             expected = sum(int(np.prod(s)) * (2 if header[n]["dtype"] == "F16" else 4) for n, s in shapes.items())
             file.seek(0)
             (length,) = struct.unpack("<Q", file.read(8))
             if size != 8 + length + expected:
-                raise ModelError(what, f"{size} bytes, {8 + length + expected} expected: cut off or tampered with")
+                raise ModelError(
+                    what,
+                    f"{size} bytes, {8 + length + expected} expected: cut off or tampered with",
+                    hint="train it again, or copy it again from where it came",
+                )
             file.seek(0)
             data = file.read()
         weights = {name: value.astype(np.float32) for name, value in load_safetensors(data).items()}
     except FileNotFoundError as error:
-        raise ModelError(f"no style file '{path}'") from error
+        raise ModelError(
+            f"no style file '{path}'", hint="check the path; 'videostyle styles list' shows names"
+        ) from error
     except (OSError, SafetensorError) as error:
-        raise ModelError(what, str(error)) from error
+        raise ModelError(what, str(error), hint="train it again, or copy it again from where it came") from error
     for name, value in weights.items():
         if not np.isfinite(value).all():
             raise ModelError(
@@ -213,10 +244,18 @@ def save_style(style: Style, path: str | os.PathLike[str]) -> None:
     for name, shape in style.architecture.shapes().items():
         value = style.weights.get(name)
         if value is None or value.shape != shape:
-            raise ModelError(f"cannot save the style '{style.card.name}'", f"array {name} is missing or misshapen")
+            raise ModelError(
+                f"cannot save the style '{style.card.name}'",
+                f"array {name} is missing or misshapen",
+                hint="train it again with a lower --learning-rate",
+            )
         arrays[name] = value.astype(np.float16)
         if not np.isfinite(arrays[name]).all():
-            raise ModelError(f"cannot save the style '{style.card.name}'", f"array {name} is not finite")
+            raise ModelError(
+                f"cannot save the style '{style.card.name}'",
+                f"array {name} is not finite",
+                hint="train it again with a lower --learning-rate",
+            )
     card = json.dumps({**asdict(style.card), "format": FORMAT}, sort_keys=True, ensure_ascii=False)
     data = save_safetensors(arrays, {"format": str(FORMAT), "videostyle": card})
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
@@ -228,7 +267,9 @@ def save_style(style: Style, path: str | os.PathLike[str]) -> None:
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except OSError as error:
-        raise OutputError(f"cannot write the style '{path}'", error.strerror or str(error)) from error
+        raise OutputError(
+            f"cannot write the style '{path}'", error.strerror or str(error), hint="choose another place with -o"
+        ) from error
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink()
@@ -324,7 +365,9 @@ def interpolate(base: Style, parts: Sequence[tuple[Style, float]], strength: flo
     for style, _ in parts:
         if style.architecture != base.architecture:
             raise ModelError(
-                f"the style '{style.card.name}' cannot be mixed", "its network has other sizes than the base"
+                f"the style '{style.card.name}' cannot be mixed",
+                "its network has other sizes than the base",
+                hint="mix styles of one network size",
             )
         if style.card.base_sha256 not in parents:
             raise ModelError(

@@ -89,7 +89,7 @@ def scene_frames(path: Path, width: int, height: int, count: int = 8) -> UInt8Ar
     with open_reader(path, ReadOptions()) as source:
         frames = _spread(source, count, lambda frame, _: covering(frame, width, height))
     if not frames:
-        raise InputError(f"'{path}' has no frames")
+        raise InputError(f"'{path}' has no frames", hint="give another clip or picture")
     return np.stack(frames)
 
 
@@ -122,7 +122,11 @@ def read_content(paths: Sequence[str | Path], limit: int = 2000) -> tuple[list[U
                 raise
             log.warning("left out: %s", error)
     if not pictures:
-        raise InputError("there is nothing to train on", f"no picture or clip in {', '.join(map(str, paths))}")
+        raise InputError(
+            "there is nothing to train on",
+            f"no picture or clip in {', '.join(map(str, paths))}",
+            hint="name photos, folders or clips with --content",
+        )
     return pictures, neighbours
 
 

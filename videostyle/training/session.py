@@ -136,10 +136,16 @@ def train(
         chosen = deepened(found, architecture)
         if chosen is None:
             raise UsageError(
-                f"cannot start from '{request.start}'", f"its network does not fit into the {request.network} one"
+                f"cannot start from '{request.start}'",
+                f"its network does not fit into the {request.network} one",
+                hint="use --start-from nearest, or another --network",
             )
         if not gallery.is_child(found):
-            raise UsageError(f"cannot start from '{request.start}'", "it is the child of another base")
+            raise UsageError(
+                f"cannot start from '{request.start}'",
+                "it is the child of another base",
+                hint="use --start-from nearest or base",
+            )
         start = chosen
     digest = hashlib.sha256(painting.read_bytes()).hexdigest()
     card = replace(card, source_sha256=digest, version=__version__)

@@ -99,15 +99,21 @@ class Settings:
     def __post_init__(self) -> None:
         if self.steps < 1 or self.scales not in (1, 2, 3) or not 0.25 <= self.stroke <= 4.0 or self.learning_rate <= 0:
             raise UsageError(
-                "cannot train with these settings", "steps >= 1, scales 1..3, stroke 0.25..4, rate > 0 are needed"
+                "cannot train with these settings",
+                "steps >= 1, scales 1..3, stroke 0.25..4, rate > 0 are needed",
+                hint="give values in these ranges",
             )
         limited = self.minutes is None or 0 < self.minutes < math.inf
         if self.seed < 0 or not limited or (self.patience is not None and self.patience < 1):
-            raise UsageError("cannot train with these settings", "seed >= 0, minutes > 0, patience >= 1 are needed")
+            raise UsageError(
+                "cannot train with these settings",
+                "seed >= 0, minutes > 0, patience >= 1 are needed",
+                hint="give values in these ranges",
+            )
         if self.precision not in ("float32", "bfloat16"):
             raise UsageError(f"no training in {self.precision!r}", hint="use float32 or bfloat16")
         if any(not value >= 0 or math.isinf(value) for value in asdict(self.weights).values()):
-            raise UsageError("loss weights must be numbers of at least 0")
+            raise UsageError("a loss weight is negative or no number", hint="give 0 or more")
 
 
 class Sampler(Protocol):
@@ -155,10 +161,16 @@ def painting_targets(net: LossNetwork, painting: NDArray[np.uint8], settings: Se
     """
     if painting.ndim != 3 or painting.shape[2] != 3 or min(painting.shape[:2]) < 32:
         raise ModelError(
-            "the painting cannot be used", f"it is {painting.shape}; at least 32 x 32 pixels of colour are needed"
+            "the painting cannot be used",
+            f"it is {painting.shape}; at least 32 x 32 pixels of colour are needed",
+            hint="give a larger picture",
         )
     if float(painting.std()) < 1.0:
-        raise ModelError("the painting cannot be used", "it is of one colour: there is no style to learn")
+        raise ModelError(
+            "the painting cannot be used",
+            "it is of one colour: there is no style to learn",
+            hint="give a picture of a painting",
+        )
     x = ops.convert_to_tensor(painting[None].astype(np.float32) / 255.0)
     return loss.style_targets(net, ops.clip(resized(x, PAINTING_SIDE * settings.stroke), 0.0, 1.0), settings.scales)
 
@@ -287,7 +299,9 @@ class _Checkpoint:
             save_file(state, temporary, {"journey": json.dumps(asdict(journey)), "identity": json.dumps(self.identity)})
             os.replace(temporary, self.path)
         except (OSError, SafetensorError) as error:
-            raise OutputError(f"cannot write the checkpoint '{self.path}'", str(error)) from error
+            raise OutputError(
+                f"cannot write the checkpoint '{self.path}'", str(error), hint="choose another place with --checkpoint"
+            ) from error
 
     def load(self, objective: Objective) -> _Journey:
         """Restores weights and optimiser; a journey that has not begun where there is no file."""

@@ -87,7 +87,11 @@ class OutputThread:
         except VideostyleError as error:
             self.error = error
         except Exception as error:  # libraries raise types of their own, and nothing else watches this thread
-            self.error = OutputError(f"{self.name} failed", str(error) or type(error).__name__)
+            self.error = OutputError(
+                f"{self.name} failed",
+                str(error) or type(error).__name__,
+                hint="check the disk, network or program that it goes to",
+            )
         if self.error is not None:
             log.warning("%s; the run goes on without it", self.error)
 
@@ -106,5 +110,9 @@ class OutputThread:
         self._thread.join(PATIENCE)
         if self._thread.is_alive():
             # The output is not closed: freeing what the thread still uses could crash the program.
-            raise OutputError(f"{self.name} does not end", f"its last frame has taken more than {PATIENCE:.0f} s")
+            raise OutputError(
+                f"{self.name} does not end",
+                f"its last frame has taken more than {PATIENCE:.0f} s",
+                hint="check the disk, network or program that it goes to",
+            )
         self.output.close()

@@ -75,7 +75,9 @@ class Recording:
                 self.running.unlink(missing_ok=True)
                 raise
         except (FFmpegError, OSError) as error:
-            raise OutputError(f"cannot record to '{self.path}'", str(error)) from error
+            raise OutputError(
+                f"cannot record to '{self.path}'", str(error), hint="choose another place with --record"
+            ) from error
 
     def _running_name(self, number: int) -> Path:
         """``NAME.recording.mp4`` and, from the second on, ``NAME.recording-2.mp4``."""

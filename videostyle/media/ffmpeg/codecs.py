@@ -108,7 +108,7 @@ def codec_for(name: str | None, suffix: str) -> Codec:
     suffix = suffix.lower()
     name = name or BY_SUFFIX.get(suffix, "h264")
     if name not in CODECS:
-        raise UsageError(f"no codec named '{name}'", f"there are: {', '.join(CODECS)}, png (a sequence)")
+        raise UsageError(f"no codec named '{name}'", hint=f"use one of: {', '.join(CODECS)}, png (a sequence)")
     codec = CODECS[name]
     if suffix not in codec.containers:
         raise UsageError(f"a '{suffix}' file cannot hold {name}", hint=f"use one of: {', '.join(codec.containers)}")

@@ -105,7 +105,9 @@ class Process:
         except OSError as error:
             self._child.wait()
             self._drain.join(5)
-            raise OutputError("the encoder died", self._reason()) from error
+            raise OutputError(
+                "the encoder died", self._reason(), hint="try another --codec, --preset or --pix-fmt"
+            ) from error
 
     def _reason(self) -> str:
         code = self._child.returncode
@@ -130,7 +132,7 @@ class Process:
             if pipe is not None:
                 pipe.close()
         if self._child.returncode != 0:
-            raise OutputError("the encoder failed", self._reason())
+            raise OutputError("the encoder failed", self._reason(), hint="try another --codec, --preset or --pix-fmt")
 
     @property
     def failed(self) -> str:

@@ -60,11 +60,11 @@ class ReadOptions:
 
     def __post_init__(self) -> None:
         if self.batch_size < 1:
-            raise UsageError("the batch size must be at least 1")
+            raise UsageError(f"cannot read {self.batch_size} frames at once", hint="give at least 1")
         if self.max_size is not None and self.max_size < 16:
-            raise UsageError("--max-size must be at least 16")
+            raise UsageError(f"--max-size {self.max_size} is too small", hint="give at least 16")
         if self.frame_rate is not None and not 0 < self.frame_rate <= 1000:
-            raise UsageError("--fps must be above 0 and at most 1000")
+            raise UsageError(f"--fps {self.frame_rate} is out of range", hint="give above 0 and at most 1000")
 
 
 class FrameReader:
@@ -297,7 +297,10 @@ class FrameReader:
                 delivered = True
                 yield picture, time
         if not delivered and (start or end):
-            raise UsageError(f"no frame of '{self.path.name}' lies between --start and --end")
+            raise UsageError(
+                f"no frame of '{self.path.name}' lies between --start and --end",
+                hint="'videostyle inspect' shows how long it is",
+            )
 
     def _constant(
         self, frames: Iterator[Frame], rate: Fraction, origin: float | None = None, tick: int = 0

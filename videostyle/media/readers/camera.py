@@ -144,7 +144,9 @@ class Camera(_SafelyClosed):
                 f"camera {number} gives no picture", why, "close that, or try another --camera"
             ) from error
         if first is None:
-            raise DeviceError(f"camera {number} gives no picture", "it was closed while it was opened")
+            raise DeviceError(
+                f"camera {number} gives no picture", "it was closed while it was opened", hint="try again"
+            )
         height, width = first[0].shape[:2]
         rate = self._capture.get(cv2.CAP_PROP_FPS)
         fraction = Fraction(rate).limit_denominator(1001) if 1 <= rate <= 1000 else Fraction(30)
@@ -161,11 +163,15 @@ class Camera(_SafelyClosed):
 
     def _read_next(self) -> tuple[UInt8Array, float] | None:
         if not self._capture.grab():
-            raise DeviceError("it delivers no more frames", "was it unplugged?")
+            raise DeviceError(
+                "it delivers no more frames", "was it unplugged?", hint="plug it in again; --reconnect waits for that"
+            )
         captured = time.monotonic()  # before decoding, which is part of the latency
         ok, picture = self._capture.retrieve()
         if not ok or picture is None:
-            raise DeviceError("it delivers frames that cannot be decoded")
+            raise DeviceError(
+                "it delivers frames that cannot be decoded", hint="try another --camera-format, such as YUYV"
+            )
         self.device_time = self._capture.get(self._cv2.CAP_PROP_POS_MSEC) / 1000.0
         return self._cv2.cvtColor(picture, self._cv2.COLOR_BGR2RGB), captured
 
@@ -380,4 +386,6 @@ def open_grabber(
     except VideostyleError:
         raise
     except OSError as error:
-        raise InputError(f"cannot open '{source}'", str(error)) from error
+        raise InputError(
+            f"cannot open '{source}'", str(error), hint="check the path or address that --input names"
+        ) from error

@@ -25,7 +25,10 @@ class FFmpegReader(FrameReader):
 
     def __init__(self, media: probe.MediaInfo, options: ReadOptions, *, tone_map: bool = False) -> None:
         if media.video is None or media.video_index is None:
-            raise InputError(f"'{media.path}' has no video stream")
+            raise InputError(
+                f"'{media.path}' has no video stream",
+                hint="give a video; 'videostyle inspect' shows what is in this file",
+            )
         info = media.video
         super().__init__(media.path, info, options)
         self._media = media
@@ -107,7 +110,11 @@ class FFmpegReader(FrameReader):
             pass  # the pipe broke: ffmpeg's exit status says why
         failure = "" if self._closed else process.failed
         if read == 0:
-            raise InputError(f"cannot decode '{self.path}'", failure or "no intact frame")
+            raise InputError(
+                f"cannot decode '{self.path}'",
+                failure or "no intact frame",
+                hint="convert it with ffmpeg first, for instance to H.264 in .mp4",
+            )
         if self._closed:
             return
         # A packet may hold one field only, and two make a frame: these are counted as decoded.

@@ -36,10 +36,16 @@ def read_picture(path: str | Path) -> UInt8Array:
             picture = cv2.imdecode(data, cv2.IMREAD_COLOR)  # upright, 8 bits, three channels
     except cv2.error as error:
         if "pixels" in str(error).lower():
-            raise InputError(f"'{path}' is too large", f"the limit is {LARGEST_PICTURE} pixels") from error
-        raise InputError(f"cannot read the picture '{path}'", str(error.err)) from error
+            raise InputError(
+                f"'{path}' is too large", f"the limit is {LARGEST_PICTURE} pixels", hint="scale it down first"
+            ) from error
+        raise InputError(
+            f"cannot read the picture '{path}'", str(error.err), hint="save it again as PNG or JPEG"
+        ) from error
     if picture is None:
-        raise InputError(f"cannot read the picture '{path}'", "it is damaged, or not a picture")
+        raise InputError(
+            f"cannot read the picture '{path}'", "it is damaged, or not a picture", hint="save it again as PNG or JPEG"
+        )
     if picture.shape[2] == 4:
         scale = 255.0 if picture.dtype == np.uint8 else 65535.0
         alpha = picture[..., 3:] / scale
@@ -90,7 +96,9 @@ class ImageReader(FrameReader):
             picture = read_picture(file)
             if picture.shape[:2] != size:
                 raise InputError(
-                    f"'{file}' is {picture.shape[1]}x{picture.shape[0]}", f"the first picture is {size[1]}x{size[0]}"
+                    f"'{file}' is {picture.shape[1]}x{picture.shape[0]}",
+                    f"the first picture is {size[1]}x{size[0]}",
+                    hint="give all pictures of a sequence the same size",
                 )
             yield picture, float(number / self._rate)
 
@@ -118,7 +126,11 @@ def _entries(folder: Path) -> list[Path]:
     try:
         return list(folder.iterdir())
     except OSError as error:
-        raise InputError(f"cannot read the folder '{folder}'", error.strerror or str(error)) from error
+        raise InputError(
+            f"cannot read the folder '{folder}'",
+            error.strerror or str(error),
+            hint="check the path, and whether this user may read it",
+        ) from error
 
 
 def in_sequence(path: Path, file: Path) -> bool:
@@ -150,5 +162,5 @@ def sequence_files(path: Path) -> list[Path] | None:
         if (m := pattern.fullmatch(f.name))
     ]
     if not found:
-        raise InputError(f"no file matches '{path}'")
+        raise InputError(f"no file matches '{path}'", hint="check the folder, and the digits of the pattern, as %04d")
     return [file for _, file in sorted(found)]

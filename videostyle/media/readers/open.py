@@ -45,7 +45,11 @@ def open_reader(path: str | Path, options: ReadOptions | None = None) -> FrameRe
     info = media.video
     if info is None:
         kinds = ", ".join(sorted({s.kind for s in media.others})) or "nothing"
-        raise InputError(f"'{path}' has no video stream", f"it holds: {kinds}")
+        raise InputError(
+            f"'{path}' has no video stream",
+            f"it holds: {kinds}",
+            hint="give a video; 'videostyle inspect' shows what is in this file",
+        )
     source: FrameReader
     if info.color.is_hdr:
         if not options.tone_map:

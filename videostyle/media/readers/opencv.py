@@ -30,7 +30,10 @@ class OpenCVReader(FrameReader):
 
     def __init__(self, media: probe.MediaInfo, options: ReadOptions) -> None:
         if media.video is None:
-            raise InputError(f"'{media.path}' has no video stream")
+            raise InputError(
+                f"'{media.path}' has no video stream",
+                hint="give a video; 'videostyle inspect' shows what is in this file",
+            )
         super().__init__(media.path, media.video, options)
         self._media = media
         self._resized = False
@@ -42,7 +45,11 @@ class OpenCVReader(FrameReader):
             self._capture.release()
         self._capture = cv2.VideoCapture(str(self.path), cv2.CAP_FFMPEG)
         if not self._capture.isOpened():
-            raise InputError(f"cannot read '{self.path}'", "OpenCV's decoder refuses it")
+            raise InputError(
+                f"cannot read '{self.path}'",
+                "OpenCV's decoder refuses it",
+                hint="convert it with ffmpeg first, for instance to H.264 in .mp4",
+            )
         # Versions differ in what they do if not asked.
         self._capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 1)
         self._grabbed = self._begins_late = False
@@ -117,7 +124,9 @@ class OpenCVReader(FrameReader):
 
     def _undecodable(self) -> InputError:
         return InputError(
-            f"cannot decode '{self.path}'", f"no decoder for {self._native.codec or 'its codec'}, or no intact frame"
+            f"cannot decode '{self.path}'",
+            f"no decoder for {self._native.codec or 'its codec'}, or no intact frame",
+            hint="convert it with ffmpeg first, for instance to H.264 in .mp4",
         )
 
     def _frames(self) -> Iterator[Frame]:

@@ -34,7 +34,7 @@ class EncodeOptions:
 
     def __post_init__(self) -> None:
         if self.crf is not None and not 0 <= self.crf <= 63:
-            raise UsageError("--crf must lie between 0 and 63")
+            raise UsageError(f"--crf {self.crf} is out of range", hint="give 0 to 63")
 
 
 class FrameWriter(Protocol):

@@ -75,7 +75,11 @@ class ImageWriter:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise OutputError(f"cannot write to '{folder}'", error.strerror or str(error)) from error
+            raise OutputError(
+                f"cannot write to '{folder}'",
+                error.strerror or str(error),
+                hint="check whether this user may write there, or choose another place with -o",
+            ) from error
         self._folder = folder
         self._lock_path = path.with_name(f".{short_name(path.name)}.videostyle.lock")
         try:
@@ -83,7 +87,11 @@ class ImageWriter:
         except BlockingIOError as error:
             raise OutputError(f"'{path}' is being written by another run", hint="wait for it or stop it") from error
         except OSError as error:
-            raise OutputError(f"cannot write to '{folder}'", error.strerror or str(error)) from error
+            raise OutputError(
+                f"cannot write to '{folder}'",
+                error.strerror or str(error),
+                hint="check whether this user may write there, or choose another place with -o",
+            ) from error
 
     @property
     def in_parts(self) -> bool:
@@ -144,7 +152,9 @@ class ImageWriter:
             suffix, cv2.cvtColor(frame, cv2.COLOR_RGB2BGR), [flags[suffix], quality] if suffix in flags else []
         )
         if not ok:
-            raise OutputError(f"cannot write '{path}'", "the picture could not be encoded")
+            raise OutputError(
+                f"cannot write '{path}'", "the picture could not be encoded", hint="choose another suffix, such as .png"
+            )
         try:
             path.write_bytes(data.tobytes())
             if self._finish is not None:
@@ -156,7 +166,11 @@ class ImageWriter:
         """Names the still; a sequence is there already."""
         if not self._written:
             self.abort()
-            raise OutputError(f"nothing to write to '{self._path}'", "there was no frame")
+            raise OutputError(
+                f"nothing to write to '{self._path}'",
+                "there was no frame",
+                hint="check that the input holds frames, and --start and --end",
+            )
         if self._pending is not None:
             return self._pending.commit()
         self.abort()

@@ -261,12 +261,20 @@ class Muxer:
             with av.open(f"file:{part}") as container:
                 stream = container.streams.video[0]
                 if stream.codec_context.extradata != first.codec_context.extradata:
-                    raise OutputError(f"cannot finish '{self._path}'", f"'{part.name}' was encoded differently")
+                    raise OutputError(
+                        f"cannot finish '{self._path}'",
+                        f"'{part.name}' was encoded differently",
+                        hint="run it again; if it fails again, try another --codec or container",
+                    )
                 order = [p.pts for p in container.demux(stream) if p.pts is not None]
             stamps = sorted(order)
             ranks += [len(ranks) + rank for rank in [bisect.bisect_left(stamps, pts) for pts in order]]
         if len(ranks) != len(ticks):
-            raise OutputError(f"cannot finish '{self._path}'", f"the encoder kept {len(ranks)} of {len(ticks)} frames")
+            raise OutputError(
+                f"cannot finish '{self._path}'",
+                f"the encoder kept {len(ranks)} of {len(ticks)} frames",
+                hint="run it again; if it fails again, try another --codec or container",
+            )
         # Frames that wait for a later one to be decoded first are shown so many places after their decoding.
         delay = max((number - rank for number, rank in enumerate(ranks)), default=0)
         number = 0

@@ -86,7 +86,11 @@ class VideoWriter:
         """
         if not self._encoder.times:
             self.abort()
-            raise OutputError(f"nothing to write to '{self._output.path}'", "there was no frame")
+            raise OutputError(
+                f"nothing to write to '{self._output.path}'",
+                "there was no frame",
+                hint="check that the input holds frames, and --start and --end",
+            )
         try:
             self._encoder.close()
         except BaseException:
@@ -122,7 +126,11 @@ class VideoWriter:
             self._verify(len(times), copied)
             return self._output.commit()
         except FFmpegError as error:
-            raise OutputError(f"cannot finish '{path}'", str(error)) from error
+            raise OutputError(
+                f"cannot finish '{path}'",
+                str(error),
+                hint="run it again; if it fails again, try another --codec or container",
+            ) from error
         except OSError as error:
             raise disk_error(path, error) from error
         finally:
@@ -137,7 +145,11 @@ class VideoWriter:
         """Counts what was written: a file that plays is not yet a file that is whole."""
         with av.open(f"file:{self._output.temporary}") as container:
             if not container.streams.video:
-                raise OutputError(f"cannot finish '{self._output.path}'", "the written file has no video stream")
+                raise OutputError(
+                    f"cannot finish '{self._output.path}'",
+                    "the written file has no video stream",
+                    hint="run it again; if it fails again, try another --codec or container",
+                )
             if self._direct:
                 return
             # There may be more: chapters are a track of their own in some containers, and some keep empty ones.
@@ -145,10 +157,12 @@ class VideoWriter:
                 raise OutputError(
                     f"cannot finish '{self._output.path}'",
                     f"{len(container.streams) - 1} of {copied} copied streams are in the written file",
+                    hint="run it again; if it fails again, try another --codec or container",
                 )
         written = stored_frames(self._output.temporary)
         if written != frames:
             raise OutputError(
                 f"cannot finish '{self._output.path}'",
                 f"{written} of {frames} frames are in the written file",
+                hint="run it again; if it fails again, try another --codec or container",
             )

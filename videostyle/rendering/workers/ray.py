@@ -47,7 +47,11 @@ class RayPool:
             try:
                 ray.init(address=engine.address, **quiet)
             except (ConnectionError, RuntimeError, ValueError) as error:
-                raise DeviceError(f"cannot reach the Ray cluster '{engine.address}'", str(error)) from error
+                raise DeviceError(
+                    f"cannot reach the Ray cluster '{engine.address}'",
+                    str(error),
+                    hint="check --address, and that 'ray status' answers there",
+                ) from error
         cores = max(1, int(ray.cluster_resources().get("CPU", 1)))
         nodes = max(1, sum(1 for node in ray.nodes() if node["Alive"]))
         gpus = int(ray.cluster_resources().get("GPU", 0))
@@ -87,7 +91,11 @@ class RayPool:
             cause = getattr(error, "cause", None)
             if isinstance(cause, VideostyleError):
                 raise cause from error
-            raise OutputError("a task of the cluster failed", str(error).splitlines()[-1]) from error
+            raise OutputError(
+                "a task of the cluster failed",
+                str(error).splitlines()[-1],
+                hint="look at the log of the Ray worker; the same command goes on where it stood",
+            ) from error
 
     def close(self) -> None:
         """Stops what is out, and the cluster if it was begun here."""
