@@ -16,16 +16,18 @@ MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "frames": {"errors"},
     "paths": set(),
-    "media": {"errors", "frames", "paths"},
+    "platforms": set(),
+    "media": {"errors", "frames", "paths", "platforms"},
     "motion": {"errors", "frames", "media"},
     "network": {"errors", "frames"},
     "styles": {"errors", "frames", "paths", "network", "media"},
-    "inference": {"errors", "frames", "paths", "network", "styles", "media"},
-    "training": {"errors", "frames", "paths", "network", "styles", "motion", "media", "inference"},
+    "inference": {"errors", "frames", "paths", "platforms", "network", "styles", "media"},
+    "training": {"errors", "frames", "paths", "platforms", "network", "styles", "motion", "media", "inference"},
     "processors": {"errors", "frames", "network", "styles", "inference", "media"},
     "metrics": {"errors", "frames", "media", "motion", "network"},
     "rendering": {
-        *("errors", "frames", "paths", "media", "motion", "network", "styles", "training", "inference", "processors")
+        *("errors", "frames", "paths", "platforms"),
+        *("media", "motion", "network", "styles", "training", "inference", "processors"),
     },
     "live": {"errors", "frames", "media", "motion", "network", "styles", "processors"},
     "api": {
@@ -33,7 +35,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "cli": {
         *("errors", "frames", "paths", "media", "motion", "network", "styles", "training", "inference", "processors"),
-        *("metrics", "rendering", "live", "api"),
+        *("metrics", "rendering", "live", "api", "platforms"),
     },
     "__main__": {"cli"},
     "__init__": {"api", "errors"},
@@ -48,6 +50,8 @@ ONLY_BY: dict[str, set[str]] = {
     "cv2": {"media/opencv.py"},
     "imageio_ffmpeg": {"media/ffmpeg/process.py"},
     "subprocess": {"media/ffmpeg/process.py"},
+    # Windows has none of these.
+    **{name: {"platforms.py"} for name in ("fcntl", "resource", "termios", "pwd", "grp", "pty", "msvcrt")},
 }
 MODULES = sorted(PACKAGE.rglob("*.py"))
 

@@ -10,7 +10,8 @@ import platform
 import signal
 import sys
 from collections.abc import Callable
-from pathlib import Path
+
+import psutil
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -100,11 +101,7 @@ def _styles() -> str:
 
 
 def _memory() -> str:
-    text = Path("/proc/meminfo").read_text(encoding="ascii") if Path("/proc/meminfo").exists() else ""
-    values = {line.split(":")[0]: int(line.split()[1]) for line in text.splitlines() if len(line.split()) > 1}
-    free = values.get("MemAvailable", 0) / 1e6
-    if not free:
-        return "unknown on this system"
+    free = psutil.virtual_memory().available / 1e9
     if free < 1.5:
         raise RuntimeError(
             f"only {free:.1f} GB are free, and 1920x1080 needs about 1.5 GB: end other programs, or use --max-size"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from videostyle.cli.options import size
 from videostyle.errors import UsageError
+from videostyle.platforms import portable_name
 
 SUFFIXES = {"onnx": ".onnx", "litert": ".tflite", "saved_model": ""}
 
@@ -80,7 +81,7 @@ def run(options: argparse.Namespace) -> int:
         statistics = StyleProcessor(style, precision="float32", device="cpu").statistics_of(scene)
     trial = scene[0] if scene is not None else covering(read_picture(gallery.ordinary_picture()), width, height)
     name = re.sub(r"[^A-Za-z0-9_.-]+", "-", style.card.name or Path(options.style).stem)
-    target = options.output or Path(f"{name}-{width}x{height}{SUFFIXES[options.format]}")
+    target = options.output or Path(f"{portable_name(name)}-{width}x{height}{SUFFIXES[options.format]}")
     deviation = export(style, options.format, target, trial, statistics, overwrite=options.overwrite)
     if options.json:
         print(

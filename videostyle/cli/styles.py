@@ -11,6 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from videostyle.errors import ModelError, OutputError, UsageError
+from videostyle.platforms import portable_name
 
 ACTIONS = {
     "list": "the names of all styles",
@@ -117,7 +118,7 @@ def _add(options: argparse.Namespace) -> int:
     source = Path(options.style)
     load_style(source)  # nothing that cannot be used is kept
     name = options.name or source.stem
-    if not gallery.NAME.fullmatch(name):
+    if not gallery.NAME.fullmatch(name) or portable_name(name) != name:
         raise UsageError(f"'{name}' cannot be a style's name", hint="give one of letters, digits, - and _ with --name")
     target = gallery.user_styles() / f"{name}{gallery.SUFFIX}"
     if target.exists() and not options.overwrite:

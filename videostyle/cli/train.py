@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from videostyle.errors import SettingError, UsageError
+from videostyle.platforms import portable_name
 
 if TYPE_CHECKING:
     from videostyle.styles.style_file import StyleCard
@@ -224,7 +225,7 @@ def _target(options: argparse.Namespace, painting: Path) -> tuple[str, Path]:
     from videostyle.styles import gallery
 
     name = Path(options.output).stem if options.output else _name(painting.stem)
-    if not gallery.NAME.fullmatch(name):
+    if not gallery.NAME.fullmatch(name) or portable_name(name) != name:
         raise UsageError(f"'{name}' cannot be a style's name", hint="use letters, digits, - and _")
     explicit = bool(options.output) and ("/" in options.output or options.output.endswith(gallery.SUFFIX))
     target = Path(options.output) if explicit else gallery.user_styles() / f"{name}{gallery.SUFFIX}"

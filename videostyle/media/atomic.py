@@ -12,10 +12,11 @@ import shutil
 import tempfile
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any
+from typing import Any
 
 from videostyle.errors import OutputError
-from videostyle.media.locks import lock_file
+from videostyle.media.locks import Lock
+from videostyle.platforms import refused_name
 
 log = logging.getLogger("videostyle")
 
@@ -138,6 +139,8 @@ class PendingOutput:
         option: str = "-o",
     ) -> None:
         self.path = Path(os.path.abspath(path))
+        if refused_name(self.path.name):
+            raise OutputError(f"cannot write '{path}'", "Windows has no such file names", "choose another name with -o")
         for source in sources:
             if os.path.exists(self.path) and os.path.exists(source) and os.path.samefile(source, self.path):
                 raise OutputError(f"the output '{path}' is the input itself", hint=f"choose another name with {option}")
@@ -151,12 +154,11 @@ class PendingOutput:
         suffix = self.path.suffix if len(self.path.suffix) < 12 else ""
         self.temporary = self.path.with_name(f"{stem}.part{suffix}")
         self.scratch = self.path.with_name(f"{stem}.stream.part")
-        self._lock_path = self.path.with_name(f"{stem}.lock")
-        self._lock: IO[bytes] | None = None
+        self._lock: Lock | None = None
         try:
             with contextlib.suppress(FileNotFoundError):
                 os.lstat(self.path)  # a name that is too long would be met when the file is finished
-            self._lock = lock_file(self._lock_path)
+            self._lock = Lock(self.path.with_name(f"{stem}.lock"))
             self.temporary.open("wb").close()
         except BlockingIOError as error:
             raise OutputError(f"'{path}' is being written by another run", hint="wait for it or stop it") from error
@@ -183,9 +185,7 @@ class PendingOutput:
             with contextlib.suppress(OSError):
                 leftover.unlink()
         if self._lock is not None:
-            with contextlib.suppress(OSError):
-                self._lock_path.unlink()
-            self._lock.close()
+            self._lock.release()
             self._lock = None
 
     def __enter__(self) -> PendingOutput:

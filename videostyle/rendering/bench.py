@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-import resource
 import statistics
-import sys
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -24,6 +22,7 @@ from videostyle.media.readers.open import open_reader
 from videostyle.media.writers.base import EncodeOptions
 from videostyle.media.writers.open import open_writer
 from videostyle.network.statistics import KeyframeSegment
+from videostyle.platforms import peak_memory, processor_seconds
 from videostyle.processors.protocol import Borrowed
 from videostyle.processors.style import StyleProcessor
 from videostyle.rendering.pipeline import run
@@ -143,13 +142,6 @@ def layer_bytes(style: Style, height: int, width: int, value_bytes: int) -> floa
     """Bytes that a frame moves if each convolution reads its input and writes its output once, weights aside."""
     values = sum((shape[2] + shape[3]) / cell for shape, cell in style.architecture.convolutions())
     return (values * value_bytes + 2 * 3) * height * width
-
-
-def processor_seconds() -> float:
-    """User and system time of this process and of its ended children."""
-    return sum(
-        u.ru_utime + u.ru_stime for u in map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    )
 
 
 def bench_device(
@@ -325,6 +317,5 @@ def bench(
         say(f"all together, {size[0]}x{size[1]}")
         count = max(24, round(frames * 640 * 360 / (size[0] * size[1])))
         report.sizes.append(bench_size(style, size, report.best(size), device, count, rounds, folder))
-    unit = 1.0 if sys.platform == "darwin" else 1024.0
-    report.peak_memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    report.peak_memory = peak_memory()
     return report

@@ -30,6 +30,7 @@ from videostyle.errors import OutputError, UsageError
 from videostyle.media.atomic import publish, short_name, write_whole
 from videostyle.media.writers.images import numbered
 from videostyle.network.statistics import KeyframeSegment, from_arrays, to_arrays
+from videostyle.platforms import is_running
 from videostyle.rendering.plan import Plan
 from videostyle.rendering.settings import RenderSettings, settings_from, to_json
 
@@ -298,7 +299,7 @@ def remove_parts(folder: Path) -> None:
     for part in folder.glob("*.part"):
         owner = part.name.rpartition(".part")[0].rpartition(".")[2]
         ours = prefix in part.name or (part.name.startswith(("plan", "chunk")) and ".json." in part.name)
-        if ours and owner.isdigit() and not Path(f"/proc/{owner}").exists():
+        if ours and owner.isdigit() and not is_running(int(owner)):
             with contextlib.suppress(OSError):
                 part.unlink()
 

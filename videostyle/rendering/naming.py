@@ -9,6 +9,7 @@ from videostyle import __version__
 from videostyle.frames import VideoInfo
 from videostyle.media.provenance import Painted
 from videostyle.media.writers.images import PLACE
+from videostyle.platforms import portable_name
 from videostyle.rendering.settings import RenderSettings
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def style_label(spec: str) -> str:
 
 def default_output(source: Path, style: str, info: VideoInfo, codec: str | None = None) -> Path:
     """``CLIP_stylized_STYLE.mp4`` beside the input; a picture's suffix for a still, none for a folder of pictures."""
-    name = f"{PLACE.split(source.stem)[0].rstrip('_-') or 'frames'}_stylized_{style_label(style)}"
+    name = portable_name(f"{PLACE.split(source.stem)[0].rstrip('_-') or 'frames'}_stylized_{style_label(style)}")
     if info.still:
         return source.with_name(
             name + (source.suffix if source.suffix.lower() in (".png", ".jpg", ".jpeg", ".webp") else ".png")

@@ -15,6 +15,7 @@ from typing import IO
 from videostyle.errors import OutputError
 from videostyle.frames import UInt8Array
 from videostyle.media.ffmpeg.argv import QUIET
+from videostyle.platforms import own_process_group
 
 
 def ffmpeg_exe() -> str:
@@ -52,7 +53,7 @@ class Process:
                 stdin=subprocess.PIPE if write else subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL if write else subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                process_group=0,
+                **own_process_group(),
             )
         except OSError as error:
             raise OutputError("ffmpeg cannot be started", str(error), "run 'videostyle doctor'") from error

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from videostyle.errors import OutputError, UsageError
 from videostyle.frames import FrameBatch, VideoInfo
 from videostyle.media.atomic import PendingOutput, disk_error, short_name
-from videostyle.media.locks import lock_file
+from videostyle.media.locks import Lock
 from videostyle.media.opencv import load_cv2
 from videostyle.media.readers.images import PICTURES
 from videostyle.media.writers.base import EncodeOptions
@@ -60,7 +59,7 @@ class ImageWriter:
         self._path = path
         self._written: list[Path] = []
         self._still = info.still
-        self._lock: IO[bytes] | None = None
+        self._lock: Lock | None = None
         pattern = PLACE.search(path.name)
         if self._still and not pattern and path.suffix.lower() in PICTURES:
             self._pattern = ""
@@ -81,9 +80,9 @@ class ImageWriter:
                 hint="check whether this user may write there, or choose another place with -o",
             ) from error
         self._folder = folder
-        self._lock_path = path.with_name(f".{short_name(path.name)}.videostyle.lock")
         try:
-            self._lock = lock_file(self._lock_path) if lock else None
+            if lock:
+                self._lock = Lock(path.with_name(f".{short_name(path.name)}.videostyle.lock"))
         except BlockingIOError as error:
             raise OutputError(f"'{path}' is being written by another run", hint="wait for it or stop it") from error
         except OSError as error:
@@ -181,9 +180,7 @@ class ImageWriter:
         if self._pending is not None:
             self._pending.abort()
         if self._lock is not None:
-            with contextlib.suppress(OSError):
-                self._lock_path.unlink()
-            self._lock.close()
+            self._lock.release()
             self._lock = None
 
 

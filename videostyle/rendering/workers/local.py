@@ -15,6 +15,7 @@ from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
 from videostyle.errors import DeviceError
+from videostyle.platforms import WINDOWS, interrupts_blocked
 from videostyle.rendering.chunked_clip import ChunkTask
 from videostyle.rendering.chunks import paint_in_folders, warm_up
 from videostyle.rendering.job_store import RESUME_HINT
@@ -22,18 +23,12 @@ from videostyle.rendering.job_store import RESUME_HINT
 
 @contextlib.contextmanager
 def _without_ctrl_c() -> Iterator[None]:
-    """Processes that begin inside never see a SIGINT: a terminal sends it to all, and the parent alone decides.
-
-    A signal that this thread has blocked stays blocked in what it starts, from before the first line of Python runs
-    there; in this process it waits for a moment.
-    """
+    """Processes that begin inside never see a SIGINT: a terminal sends it to all, and the parent alone decides."""
     # With the first process Python starts a helper of its own, and then unblocks the signal whatever it was before.
-    multiprocessing.resource_tracker.ensure_running()
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
+    if not WINDOWS:
+        multiprocessing.resource_tracker.ensure_running()
+    with interrupts_blocked():
         yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _get_ready(threads: int, visible: str | None) -> None:
