@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from videostyle.cli.options import add_device_options, size, trains
-from videostyle.errors import OutputError, SettingError
+from videostyle.errors import OutputError, SettingError, UsageError
 
 if TYPE_CHECKING:
     from videostyle.live.session import LiveSettings
@@ -113,7 +113,10 @@ def _check(options: argparse.Namespace) -> None:
         raise SettingError("strength", f"{options.strength:g} is outside 0..1", "0 leaves the picture as it is")
     for name in ("fps", "target_fps"):
         if getattr(options, name) is not None:
-            setattr(options, name, float(parse_rate(getattr(options, name))))
+            try:
+                setattr(options, name, float(parse_rate(getattr(options, name))))
+            except UsageError as error:
+                raise SettingError(name, str(error)) from error
     for name in ("duration", "every"):
         value = getattr(options, name)
         if value is not None and not 0 < value <= 1e6:

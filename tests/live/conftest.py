@@ -1,0 +1,29 @@
+"""Painters with random weights."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.live.fakes import SIZE
+from videostyle.frames import VideoInfo
+from videostyle.live.painter import LivePainter
+from videostyle.styles.style_file import Style
+
+
+@pytest.fixture
+def flat_style(random_style: Style) -> Style:
+    return Style(random_style.card, {name: 0.5 * value for name, value in random_style.weights.items()})
+
+
+@pytest.fixture
+def painter(random_style: Style, flat_style: Style) -> LivePainter:
+    """One that paints at full size only: each size is a program to compile."""
+    info = VideoInfo(width=SIZE[0], height=SIZE[1])
+    return LivePainter(random_style, [random_style, flat_style], info, device="cpu", adaptive=False)
+
+
+@pytest.fixture
+def resizing(random_style: Style, flat_style: Style) -> LivePainter:
+    """One that paints at all sizes."""
+    info = VideoInfo(width=SIZE[0], height=SIZE[1])
+    return LivePainter(random_style, [random_style, flat_style], info, device="cpu")

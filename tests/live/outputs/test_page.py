@@ -1,0 +1,105 @@
+"""The page for a browser."""
+
+from __future__ import annotations
+
+import http.client
+import shutil
+import subprocess
+import threading
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from tests.live.fakes import SIZE, code_of, coded
+from videostyle.live.frame import LiveFrame
+from videostyle.live.outputs.page import Page
+
+
+@pytest.fixture
+def page() -> object:
+    output = Page(0)
+    output.open(*SIZE, 30.0)
+    output.write(LiveFrame(coded(5), 0.0, 0))
+    yield output
+    output.close()
+
+
+def decoded_jpeg(data: bytes) -> np.ndarray:
+    return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+
+
+def ask(page: Page, path: str, host: str | None = None, origin: str | None = None) -> tuple[int, bytes]:
+    connection = http.client.HTTPConnection("127.0.0.1", page.port, timeout=5)
+    connection.putrequest("GET", path, skip_host=True)
+    connection.putheader("Host", host or f"127.0.0.1:{page.port}")
+    if origin is not None:
+        connection.putheader("Origin", origin)
+    connection.endheaders()
+    answer = connection.getresponse()
+    return answer.status, answer.read()
+
+
+def test_h1_the_page_answers_only_requests_with_its_token_and_host(page: Page) -> None:
+    status, body = ask(page, f"/{page.token}/")
+    assert status == 200
+    assert b"<img" in body
+    status, body = ask(page, f"/{page.token}/frame.jpg")
+    assert status == 200
+    assert code_of(decoded_jpeg(body)) == 5
+    assert ask(page, "/")[0] == 403
+    assert ask(page, "/wrong-token/frame.jpg")[0] == 403
+    assert ask(page, f"/{page.token}/", host="evil.example")[0] == 403
+    assert ask(page, f"/{page.token}/", origin="http://evil.example")[0] == 403
+    assert ask(page, f"/{page.token}/", origin=f"http://127.0.0.1:{page.port}")[0] == 200
+    assert ask(page, f"/{page.token}/../../etc/passwd")[0] == 404
+    assert page._server.server_address[0] == "127.0.0.1"
+
+
+def test_the_page_sends_frames_as_they_come(page: Page) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", page.port, timeout=5)
+    connection.request("GET", f"/{page.token}/frames")
+    answer = connection.getresponse()
+    assert "multipart/x-mixed-replace" in answer.headers["Content-Type"]
+    for number in (5, 6, 7):
+        if number > 5:
+            page.write(LiveFrame(coded(number), 0.0, number))
+        size = 0
+        while line := answer.readline().strip():
+            if line.startswith(b"Content-Length:"):
+                size = int(line.split(b":")[1])
+        assert code_of(decoded_jpeg(answer.read(size))) == number
+        answer.readline()
+    connection.close()
+
+
+BROWSER = next((b for b in ("chromium", "chromium-browser", "google-chrome") if shutil.which(b)), None)
+
+
+@pytest.mark.skipif(BROWSER is None, reason="no Chromium on this machine; the page's answers are tested above")
+def test_the_page_shows_the_picture_in_a_browser(page: Page, tmp_path: Path) -> None:
+    shot = tmp_path / "shot.png"
+    quiet = ["--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"]
+    words = [str(BROWSER), "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", *quiet]
+    words += [f"--user-data-dir={tmp_path / 'profile'}", f"--screenshot={shot}", "--window-size=480,320"]
+    done = threading.Event()
+
+    def play() -> None:
+        number = 0
+        while not done.wait(0.05):
+            page.write(LiveFrame(coded(number % 7 + 1), 0.0, number))
+            number += 1
+
+    player = threading.Thread(target=play)
+    player.start()
+    try:
+        # A page that never ends loading is what this one is: after some time the picture is taken all the same.
+        subprocess.run([*words, "--timeout=4000", page.address], timeout=60, capture_output=True, check=True)
+    finally:
+        done.set()
+        player.join()
+    picture = cv2.imread(str(shot))
+    assert picture.shape[:2] == (320, 480)
+    assert picture[160, 240] == pytest.approx(90, abs=6)  # the middle of the painted frame, grey on a dark page
+    assert picture.max() > 200  # and its white cells

@@ -1,0 +1,130 @@
+"""Keys: what each one does, in a fake window."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.live.fakes import SIZE, FakeCamera, FakeScreen, Identity, Keep, times_of
+from videostyle.errors import OutputError
+from videostyle.live.capture import Capture
+from videostyle.live.controls import Controls
+from videostyle.live.frame import LiveFrame
+from videostyle.live.loop import LiveLoop
+from videostyle.live.outputs.recording import Recording
+from videostyle.live.pace import Pace
+from videostyle.live.painter import LivePainter
+from videostyle.live.telemetry import LiveReport
+from videostyle.live.viewer import WindowViewer
+
+
+def test_each_key_does_what_the_list_of_keys_says(painter: LivePainter, tmp_path: Path) -> None:
+    keys = ["n", "+", "-", "s", "c", "o", "f", "", "q"]
+    screen = FakeScreen(keys)
+    viewer = WindowViewer(Controls(painter, snapshots=tmp_path), screen)
+    painted, original = np.full((*SIZE[::-1], 3), 200, np.uint8), np.zeros((*SIZE[::-1], 3), np.uint8)
+    results, composed = [], []
+    for _ in keys:
+        composed.append(viewer.compose(painted, original))
+        results.append(viewer.show(composed[-1], LiveReport()))
+    assert painter.style_index == 1
+    assert painter.strength == pytest.approx(0.9)
+    assert results == [True] * 8 + [False]
+    assert np.array_equal(composed[0], painted)
+    assert (composed[5][:, : SIZE[0] // 2 - 1] == 0).all()
+    assert (composed[5][:, SIZE[0] // 2 + 1 :] == 200).all()
+    assert len(list(tmp_path.glob("*.png"))) == 1
+    assert screen.toggled == 1
+    assert not np.array_equal(screen.shown[0], painted)  # the overlay is drawn on what is shown
+    assert (painted == 200).all()  # and not on what is handed out
+    assert np.array_equal(screen.shown[-1][:, SIZE[0] // 2 + 1 :], painted[:, SIZE[0] // 2 + 1 :])  # switched off
+
+
+def test_a_key_that_fails_shows_a_notice_and_the_run_goes_on(painter: LivePainter, tmp_path: Path) -> None:
+    def recorder() -> tuple[str, Recording]:
+        raise OutputError("the disk is full")
+
+    screen = FakeScreen(["o", "c", "r", ""])
+    controls = Controls(painter, snapshots=tmp_path / "missing", recorder=recorder)
+    controls.loop = object()  # type: ignore[assignment]
+    viewer = WindowViewer(controls, screen)
+    picture = np.full((*SIZE[::-1], 3), 200, np.uint8)
+    notices = []
+    for _ in range(4):
+        assert viewer.show(viewer.compose(picture, picture), LiveReport())
+        notices.append(controls.notice.rpartition(":")[2].strip())
+    assert notices == ["", "No such file or directory", "the disk is full", "the disk is full"]
+
+
+def test_the_window_shows_a_notice_and_takes_keys_while_the_camera_is_away(painter: LivePainter) -> None:
+    screen = FakeScreen(["", "", "q"])
+    viewer = WindowViewer(Controls(painter), screen)
+    picture = np.full((*SIZE[::-1], 3), 200, np.uint8)
+    assert viewer.show(picture, LiveReport())
+    assert viewer.show(None, LiveReport(), "waiting for the camera")
+    assert len(screen.shown) == 2
+    assert (screen.shown[1][28:42] != screen.shown[0][28:42]).any()  # it says so
+    assert not viewer.show(None, LiveReport(), "waiting for the camera")
+
+
+def test_recordings_start_and_end_by_key(painter: LivePainter, tmp_path: Path) -> None:
+    made: list[Path] = []
+
+    def recorder() -> tuple[str, Recording]:
+        made.append(tmp_path / f"{len(made)}.mp4")
+        return made[-1].name, Recording(made[-1])
+
+    screen = FakeScreen([*[""] * 5, "r", *[""] * 20, "r", *[""] * 3, "r", *[""] * 15, "q"])
+    controls = Controls(painter, recorder=recorder)
+    keep = Keep()
+    capture = Capture(FakeCamera(50), None, mirror=False, stalled=2)
+    live = LiveLoop(capture, Identity(), {"keep": keep}, Pace(1.0), SIZE, 50.0, viewer=WindowViewer(controls, screen))
+    controls.loop = live
+    report = live.run(threading.Event(), 10)
+    assert [path.name for path in made] == ["0.mp4", "1.mp4"]  # the second one is finished at the end
+    for path in made:
+        assert len(times_of(path)) == report.outputs[path.name]["frames"] > 3
+    assert len(keep.seen) > 20
+
+
+def test_a_recording_that_fails_is_reported_and_not_reported_as_saved(painter: LivePainter, tmp_path: Path) -> None:
+    class Full(Recording):
+        def write(self, frame: LiveFrame) -> None:
+            super().write(frame)
+            if self._frames == 3:
+                raise OutputError("the disk is full")
+
+    made: list[Recording] = []
+
+    def recorder() -> tuple[str, Recording]:
+        made.append((Full if not made else Recording)(tmp_path / f"{len(made)}.mp4"))
+        return made[-1].path.name, made[-1]
+
+    said: list[tuple[str, str]] = []
+
+    class Screen(FakeScreen):
+        """Presses the key that the test is waiting to press."""
+
+        def show(self, picture: np.ndarray | None) -> str:
+            note = (controls.recording, controls.notice)
+            said.extend([note] if said[-1:] != [note] else [])
+            notices = [notice for _, notice in said]
+            if not made or (len(made) == 1 and "the disk is full" in notices):
+                return "r"
+            if len(made) == 2 and controls.recording and made[1]._frames > 3:
+                return "r"
+            return "q" if "saved as 1.mp4" in notices else ""
+
+    controls = Controls(painter, recorder=recorder)
+    capture = Capture(FakeCamera(50), None, mirror=False, stalled=5)
+    live = LiveLoop(capture, Identity(), {}, Pace(1.0), SIZE, 50.0, viewer=WindowViewer(controls, Screen([])))
+    controls.loop = live
+    report = live.run(threading.Event(), 20)
+    assert ("", "the disk is full") in said  # no longer REC
+    assert "saved as 0.mp4" not in [notice for _, notice in said]
+    assert said[-1] == ("", "saved as 1.mp4")
+    assert report.outputs["0.mp4"]["error"] == "the disk is full"
+    assert report.outputs["1.mp4"]["error"] == ""

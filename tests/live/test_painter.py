@@ -1,0 +1,260 @@
+"""The live painter: changes of style, strength, size and scene between two frames."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.live.fakes import CELL, ROOT, SIZE, Clock, FakeCamera, Identity, InStep, Keep, coded, scene
+from videostyle.errors import ModelError
+from videostyle.frames import VideoInfo
+from videostyle.live import capture as capture_module
+from videostyle.live import loop as loop_module
+from videostyle.live.capture import Capture
+from videostyle.live.frame import LiveFrame
+from videostyle.live.loop import LiveLoop
+from videostyle.live.pace import STEPS, Pace
+from videostyle.live.painter import LivePainter
+from videostyle.network.statistics import between
+from videostyle.styles import gallery
+from videostyle.styles.style_file import Style, blend, interpolate
+
+
+def test_blend_gives_what_interpolate_gives(random_style: Style, flat_style: Style) -> None:
+    for share in (0.0, 0.3, 1.0):
+        mine, theirs = blend(random_style, flat_style, share), interpolate(random_style, [(flat_style, 1.0)], share)
+        assert mine.card == theirs.card
+        for name, value in theirs.weights.items():
+            assert mine.weights[name] == pytest.approx(value, abs=1e-6)
+
+
+def traces(painter: LivePainter) -> list[int]:
+    """How often each program of each size was compiled."""
+    programs = [p for one in painter._processors for p in (one._painter.program, one._measurement._program)]
+    return [program.experimental_get_tracing_count() for program in programs]
+
+
+def test_nothing_is_compiled_after_the_start_whatever_is_changed(resizing: LivePainter) -> None:
+    frame = scene(3)[: SIZE[1], : SIZE[0]]
+    costs = resizing.prepare(frame, 0.0)
+    assert len(costs) == len(STEPS)
+    assert all(cost > 0 for cost in costs)
+    compiled = traces(resizing)
+    first = resizing(frame, 0.0)
+    resizing.select_style(1, 0.1)
+    second = resizing(frame, 0.1)
+    assert not np.array_equal(first, second)
+    resizing.select_style(2, 0.2)  # counted round: the first again
+    assert np.array_equal(resizing(frame, 0.2), first)
+    resizing.set_strength(0.5, 0.3)
+    for step in (4, 1, 0):
+        resizing.set_step(step, 0.4)
+        assert resizing(frame, 1.0 + step).shape == frame.shape
+    resizing(scene(8)[: SIZE[1], : SIZE[0]], 9.0)  # a cut
+    assert traces(resizing) == compiled
+
+
+def test_a_cut_is_painted_with_its_own_statistics_from_its_first_frame_on(
+    random_style: Style, painter: LivePainter
+) -> None:
+    one, two = (scene(seed)[: SIZE[1], : SIZE[0]] for seed in (3, 4))
+    two = 255 - two // 3
+    for i in range(20):
+        painter(one, i / 30)
+    info = VideoInfo(width=SIZE[0], height=SIZE[1])
+    fresh = LivePainter(random_style, [random_style], info, device="cpu", adaptive=False)
+    assert np.array_equal(painter(two, 20 / 30), fresh(two, 0.0))
+
+
+@pytest.mark.parametrize("step", [0, 2])
+def test_a_selected_style_is_painted_with_its_own_statistics(random_style: Style, flat_style: Style, step: int) -> None:
+    frame, info = scene(3)[: SIZE[1], : SIZE[0]], VideoInfo(width=SIZE[0], height=SIZE[1])
+    painter, other = (
+        LivePainter(random_style, styles, info, device="cpu", adaptive=step > 0)
+        for styles in ([random_style, flat_style], [flat_style])
+    )
+    for live in (painter, other):
+        live.prepare(frame, 0.0)
+        live.set_step(step, 0.0)
+    painter(frame, 0.0)
+    painter.select_style(1, 0.1)
+    switched = painter(frame, 0.1)
+    assert np.array_equal(switched, other(frame, 0.1))
+    painter.select_style(0, 0.2, seconds=0.5)
+    painter.select_style(1, 0.4, seconds=0.5)
+    for i in range(10):
+        crossed = painter(frame, 0.4 + i / 10)
+    assert np.array_equal(crossed, switched)
+
+
+def test_half_strength_is_neither_lighter_nor_darker_than_both_ends() -> None:
+    style = gallery.resolve("great-wave")
+    base = gallery.base(style.architecture)
+    frame = np.ascontiguousarray(cv2.imread(str(ROOT / "samples" / "harbour.jpg"))[::2, ::2, ::-1])
+    info = VideoInfo(width=frame.shape[1], height=frame.shape[0])
+    painter = LivePainter(base, [style], info, device="cpu", adaptive=False)
+    light = []
+    for i, strength in enumerate((0.0, 0.5, 1.0)):
+        painter.set_strength(strength, i)
+        light.append(painter(frame, i).mean())
+    assert light[1] == pytest.approx((light[0] + light[2]) / 2, abs=5)
+    painter.set_strength(0.5, 3.0)
+    for second in range(3, 12):  # and stays so while the scene is measured anew, in parts
+        half = painter(frame, second).mean()
+    assert half == pytest.approx(light[1], abs=1)
+
+
+def test_interpolated_statistics_fade_the_colour_correction() -> None:
+    one, two, three = (np.full(3, v, np.float32) for v in (1, 2, 3))
+    plain, corrected = {"a": (one, one)}, {"a": (two, three), "out": (one, one), "line": (three, two)}
+    for first, second, share in ((plain, corrected, 0.25), (corrected, plain, 0.75)):
+        found = between(first, second, share)
+        assert found["a"][0] == pytest.approx(1.25)
+        assert found["line"][0] == pytest.approx(3)
+        assert found["out"][0] == pytest.approx(3 + 0.25 * (1 - 3))
+
+
+def test_a_scene_that_stays_is_painted_the_same_for_minutes(painter: LivePainter) -> None:
+    frame = scene(3)[: SIZE[1], : SIZE[0]]
+    first = painter(frame, 0.0).astype(int)
+    for i in range(1, 120):
+        last = painter(frame, i)
+    assert np.abs(last - first).max() <= 1
+
+
+def test_a_crossfade_moves_gradually_from_one_style_to_the_other(painter: LivePainter) -> None:
+    frame = scene(3)[: SIZE[1], : SIZE[0]]
+    start = painter(frame, 0.0).astype(int)
+    painter.select_style(1, 0.0, seconds=2.0)
+    walk = [painter(frame, t / 10).astype(int) for t in range(0, 22)]
+    end = walk[-1]
+    away = [np.abs(w - start).mean() for w in walk]
+    assert away[0] < 0.1 * away[-1]
+    assert 0.1 * away[-1] < away[10] < 0.95 * away[-1]
+    assert np.abs(walk[-2] - end).mean() < 1  # it has arrived; only the slow mean of the light still moves
+    steps = [np.abs(b - a).mean() for a, b in itertools.pairwise(walk)]
+    assert max(steps) < 0.4 * away[-1]  # no jump
+
+
+def test_strength_is_limited_to_0_and_1_and_a_crossfade_keeps_its_duration(painter: LivePainter) -> None:
+    frame = scene(3)[: SIZE[1], : SIZE[0]]
+    start = painter(frame, 0.0).astype(int)
+    painter.set_strength(1.4, 0.1)
+    assert painter.strength == 1.0
+    painter.select_style(1, 1.0, seconds=2.0)
+    painter.set_strength(0.8, 1.2)
+    early = np.abs(painter(frame, 1.3).astype(int) - start).mean()
+    late = np.abs(painter(frame, 3.3).astype(int) - start).mean()
+    assert early < 0.5 * late
+    assert painter._transition is None
+
+
+def test_a_style_of_another_base_is_painted_without_strength_and_crossfade(
+    random_style: Style, flat_style: Style
+) -> None:
+    stranger = Style(replace(flat_style.card, base_sha256="0" * 64), flat_style.weights)
+    info = VideoInfo(width=SIZE[0], height=SIZE[1])
+    with pytest.raises(ModelError, match="another base"):
+        LivePainter(random_style, [stranger], info, device="cpu", strength=0.5)
+    painter = LivePainter(random_style, [random_style, stranger], info, device="cpu")
+    assert not painter.can_interpolate
+    frame = scene(3)[: SIZE[1], : SIZE[0]]
+    first = painter(frame, 0.0)
+    painter.set_strength(0.5, 0.1)
+    assert painter.strength == 1.0
+    painter.select_style(1, 0.2, seconds=5.0)
+    changed = painter(frame, 0.3)  # at once: what lies between them is no picture
+    assert not np.array_equal(changed, first)
+    assert np.array_equal(painter(frame, 0.4), changed)
+
+
+def test_a_change_of_size_does_not_jump_in_a_still_picture(resizing: LivePainter) -> None:
+    frame = cv2.GaussianBlur(scene(3)[: SIZE[1], : SIZE[0]], (0, 0), 2)
+    shown = [resizing(frame, 0.0).astype(int)]
+    resizing.set_step(2, 0.0)
+    shown += [resizing(frame, i / 30).astype(int) for i in range(1, 20)]
+    change = np.abs(shown[-1] - shown[0]).mean()
+    assert change > 1  # it is another picture in the end
+    assert max(np.abs(b - a).mean() for a, b in itertools.pairwise(shown)) < 0.2 * change
+    assert np.array_equal(shown[-1], shown[-2])
+
+
+def test_switching_styles_delays_the_output_by_one_frame_at_most(
+    painter: LivePainter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At ten frames a second and 60 ms for a frame, whether painted or measured; to compile a program takes a second.
+
+    The clock goes on by what is computed, so that a busy machine leaves no gaps of its own.
+    """
+    clock, real = Clock(), tf.function
+
+    def function(body: Callable[..., Any] | None = None, **options: Any) -> Callable[..., Any]:
+        if body is None:
+            return real(**options)  # of Keras, for one operation
+
+        def compiled(*arguments: Any) -> Any:
+            clock.now += 1.0
+            return body(*arguments)
+
+        def computed(*arguments: Any) -> Any:
+            pictures = (value for value in arguments if getattr(value, "dtype", None) == tf.uint8)
+            clock.now += 0.06 * sum(int(tf.size(picture)) for picture in pictures) / (3 * SIZE[0] * SIZE[1])
+            return program(*arguments)
+
+        program = real(compiled, **options)
+        return computed
+
+    free = threading.Semaphore(2)  # the first frame is for preparing
+
+    class Camera(FakeCamera):
+        """Gives the frame of the moment, once the one before has come out; asks for other styles on the way."""
+
+        given = 0
+
+        def read(self) -> tuple[np.ndarray, float] | None:
+            if not free.acquire(timeout=60) or self.given == 60:
+                return None
+            self.given += 1
+            if self.given > 20 and self.given % 3 == 0:
+                turn = self.given // 3
+                painter.select_style(turn, clock.now, 0.0 if turn % 2 else 0.2)
+            number = int(10 * (clock.now - 1000.0)) + 1
+            clock.now = 1000.0 + number / 10
+            return coded(number), clock.now
+
+    # The painter paints beside, the code is handed on.
+    class Coded(Identity):
+        def prepare(self, frame: np.ndarray, now: float) -> tuple[float, ...]:
+            return painter.prepare(frame, now)
+
+        def __call__(self, frame: np.ndarray, now: float) -> np.ndarray:
+            painted = painter(frame, now).copy()
+            painted[:CELL] = frame[:CELL]
+            return painted
+
+    class Freeing(Keep):
+        def write(self, frame: LiveFrame) -> None:
+            super().write(frame)
+            free.release()
+
+    monkeypatch.setattr(tf, "function", function)
+    for module in (capture_module, loop_module):
+        monkeypatch.setattr(module, "time", clock)
+    monkeypatch.setattr(capture_module, "LatestSlot", InStep)
+    keep = Freeing()
+    capture = Capture(Camera(10), None, mirror=False, stalled=1000)
+    LiveLoop(capture, Coded(), {"keep": keep}, Pace(1 / 10, adaptive=False), SIZE, 10.0).run(threading.Event())
+    gaps = np.diff([code for code, _ in keep.seen[1:]])  # the first one came before all was compiled
+    assert len(gaps) == 57
+    assert max(gaps[:18]) == 1
+    # Measuring for another style delays one frame, and no more.
+    assert max(gaps[18:]) == 2
+    assert np.count_nonzero(gaps[18:] == 2) == 13
