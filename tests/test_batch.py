@@ -277,7 +277,7 @@ def test_a_name_that_is_too_long_is_the_failure_of_its_clip_alone(
     ("words", "message"),
     [
         (["FOLDER"], "no style"),
-        (["jobs.toml", "--style", "quick"], "names its styles itself"),
+        (["jobs.toml", "--style", "quick"], "no effect on a job file"),
         (["FOLDER", "--style", "quick", "--workers", "0"], "--workers"),
     ],
 )

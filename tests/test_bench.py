@@ -84,7 +84,7 @@ def test_a_kept_measurement_decides_how_render_computes(
     asked = make_stylize(gallery.resolve("great-wave"), RenderSettings("great-wave", precision="float32"))
     assert asked.precision == "float32"
     main(["doctor"])
-    assert "bfloat16, 0.01 megapixels at once: 10.0 frames/s" in capsys.readouterr().out
+    assert "bfloat16, 0.01 megapixels at once, 10.0 frames/s" in capsys.readouterr().out
     assert machine.choose_precision("auto", "/CPU:0") in machine.PRECISIONS
 
 

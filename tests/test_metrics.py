@@ -336,7 +336,7 @@ def test_evaluate_prints_every_figure_with_its_definition(
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
-        (["--occlusions", "x"], 2, "belong to --flow"),
+        (["--occlusions", "x"], 2, "no effect without --flow"),
         (["--flow", "nowhere"], 3, "no .flo file"),
         (["--samples", "0"], 2, "at least 1"),
         (["--loss-network", "nowhere.npz"], 4, "no loss network"),

@@ -16,7 +16,7 @@ class VideostyleError(Exception):
     Args:
         what: the thing that failed, usually a path and a verb ("cannot read 'clip.mp4'").
         why: the reason, in the words of the library that noticed where those help.
-        hint: what the user can do about it; empty when nothing can be done.
+        hint: what the user can do about it.
     """
 
     exit_code = 1
