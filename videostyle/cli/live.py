@@ -116,7 +116,7 @@ def _check(options: argparse.Namespace) -> None:
             try:
                 setattr(options, name, float(parse_rate(getattr(options, name))))
             except UsageError as error:
-                raise SettingError(name, str(error)) from error
+                raise SettingError(name, error.what, error.hint) from error
     for name in ("duration", "every"):
         value = getattr(options, name)
         if value is not None and not 0 < value <= 1e6:
