@@ -13,6 +13,7 @@ from videostyle.errors import OutputError
 from videostyle.live.capture import Capture
 from videostyle.live.controls import Controls
 from videostyle.live.frame import LiveFrame
+from videostyle.live.keys import KEYS, PAGE_KEYS
 from videostyle.live.loop import LiveLoop
 from videostyle.live.outputs.recording import Recording
 from videostyle.live.pace import Pace
@@ -24,11 +25,12 @@ from videostyle.live.viewer import WindowViewer
 def test_each_key_does_what_the_list_of_keys_says(painter: LivePainter, tmp_path: Path) -> None:
     keys = ["n", "+", "-", "s", "c", "o", "f", "", "q"]
     screen = FakeScreen(keys)
-    viewer = WindowViewer(Controls(painter, snapshots=tmp_path), screen)
+    controls = Controls(painter, snapshots=tmp_path)
+    viewer = WindowViewer(controls, screen)
     painted, original = np.full((*SIZE[::-1], 3), 200, np.uint8), np.zeros((*SIZE[::-1], 3), np.uint8)
     results, composed = [], []
     for _ in keys:
-        composed.append(viewer.compose(painted, original))
+        composed.append(controls.compose(painted, original))
         results.append(viewer.show(composed[-1], LiveReport()))
     assert painter.style_index == 1
     assert painter.strength == pytest.approx(0.9)
@@ -54,7 +56,7 @@ def test_a_key_that_fails_shows_a_notice_and_the_run_goes_on(painter: LivePainte
     picture = np.full((*SIZE[::-1], 3), 200, np.uint8)
     notices = []
     for _ in range(4):
-        assert viewer.show(viewer.compose(picture, picture), LiveReport())
+        assert viewer.show(controls.compose(picture, picture), LiveReport())
         notices.append(controls.notice.rpartition(":")[2].strip())
     assert notices == ["", "No such file or directory", "the disk is full", "the disk is full"]
 
@@ -66,7 +68,7 @@ def test_the_window_shows_a_notice_and_takes_keys_while_the_camera_is_away(paint
     assert viewer.show(picture, LiveReport())
     assert viewer.show(None, LiveReport(), "waiting for the camera")
     assert len(screen.shown) == 2
-    assert (screen.shown[1][28:42] != screen.shown[0][28:42]).any()  # it says so
+    assert (screen.shown[1][48:62] != screen.shown[0][48:62]).any()  # it says so
     assert not viewer.show(None, LiveReport(), "waiting for the camera")
 
 
@@ -81,7 +83,17 @@ def test_recordings_start_and_end_by_key(painter: LivePainter, tmp_path: Path) -
     controls = Controls(painter, recorder=recorder)
     keep = Keep()
     capture = Capture(FakeCamera(50), None, mirror=False, stalled=2)
-    live = LiveLoop(capture, Identity(), {"keep": keep}, Pace(1.0), SIZE, 50.0, viewer=WindowViewer(controls, screen))
+    viewer = WindowViewer(controls, screen)
+    live = LiveLoop(
+        capture,
+        Identity(),
+        {"keep": keep},
+        Pace(1.0),
+        SIZE,
+        50.0,
+        viewer=viewer,
+        tick=lambda now: controls.check_recordings(),
+    )
     controls.loop = live
     report = live.run(threading.Event(), 10)
     assert [path.name for path in made] == ["0.mp4", "1.mp4"]  # the second one is finished at the end
@@ -120,7 +132,10 @@ def test_a_recording_that_fails_is_reported_and_not_reported_as_saved(painter: L
 
     controls = Controls(painter, recorder=recorder)
     capture = Capture(FakeCamera(50), None, mirror=False, stalled=5)
-    live = LiveLoop(capture, Identity(), {}, Pace(1.0), SIZE, 50.0, viewer=WindowViewer(controls, Screen([])))
+    viewer = WindowViewer(controls, Screen([]))
+    live = LiveLoop(
+        capture, Identity(), {}, Pace(1.0), SIZE, 50.0, viewer=viewer, tick=lambda now: controls.check_recordings()
+    )
     controls.loop = live
     report = live.run(threading.Event(), 20)
     assert ("", "the disk is full") in said  # no longer REC
@@ -128,3 +143,52 @@ def test_a_recording_that_fails_is_reported_and_not_reported_as_saved(painter: L
     assert said[-1] == ("", "saved as 1.mp4")
     assert report.outputs["0.mp4"]["error"] == "the disk is full"
     assert report.outputs["1.mp4"]["error"] == ""
+
+
+class CanvasPainter:
+    """Stands for a painter whose style has a canvas, or none."""
+
+    name, strength, style_index, can_interpolate = "canvas style", 1.0, 0, True
+
+    def __init__(self, has_canvas: bool = True) -> None:
+        self.has_canvas, self.canvas, self.seed = has_canvas, 1.0, 0
+
+    def set_canvas(self, canvas: float) -> None:
+        self.canvas = canvas
+
+    def set_seed(self, seed: int) -> None:
+        self.seed = seed
+
+
+def test_keys_change_canvas_and_seed_and_the_overlay_shows_them() -> None:
+    painter = CanvasPainter()
+    controls = Controls(painter)  # type: ignore[arg-type]
+    for key in "[[]ee":
+        assert controls.press(key)
+    assert painter.canvas == pytest.approx(0.9)
+    assert painter.seed == 2
+    assert controls.status == "canvas style 100%  canvas 90%  seed 2"
+
+
+def test_a_style_without_a_canvas_refuses_its_keys_in_a_notice() -> None:
+    painter = CanvasPainter(has_canvas=False)
+    controls = Controls(painter)  # type: ignore[arg-type]
+    for key in "[]e":
+        assert controls.press(key)
+    assert (painter.canvas, painter.seed) == (1.0, 0)
+    assert controls.notice == "this style has no canvas"
+    assert controls.status == "canvas style 100%"
+
+
+def test_keys_of_the_page_are_answered_with_the_status_and_never_end_the_run() -> None:
+    controls = Controls(CanvasPainter())  # type: ignore[arg-type]
+    assert controls.press_remotely("]") == "canvas style 100%  canvas 110%  seed 0"  # a real painter keeps to 100%
+    assert controls.press_remotely("q") == "canvas style 100%  canvas 110%  seed 0"
+    controls = Controls(CanvasPainter(has_canvas=False))  # type: ignore[arg-type]
+    assert controls.press_remotely("e") == "canvas style 100%  this style has no canvas"
+
+
+def test_every_key_of_the_list_is_carried_out_by_window_or_page() -> None:
+    keys = {key for names in KEYS for key in (names.split("/") if len(names) > 1 else names)}
+    assert keys >= PAGE_KEYS - {"="}
+    assert keys - PAGE_KEYS == {"o", "f", "q"}  # the page has its own overlay and full screen

@@ -258,3 +258,14 @@ def test_switching_styles_delays_the_output_by_one_frame_at_most(
     # Measuring for another style delays one frame, and no more.
     assert max(gaps[18:]) == 2
     assert np.count_nonzero(gaps[18:] == 2) == 13
+
+
+def test_canvas_and_seed_are_kept_within_their_bounds(painter: LivePainter) -> None:
+    assert (painter.canvas, painter.seed) == (1.0, 0)
+    assert not painter.has_canvas
+    painter.set_canvas(1.3)
+    assert painter.canvas == 1.0
+    painter.set_canvas(-0.1)
+    assert painter.canvas == 0.0
+    painter.set_seed(7)
+    assert painter.seed == 7

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from videostyle.cli.options import add_device_options, size, trains
 from videostyle.errors import OutputError, SettingError, UsageError
+from videostyle.live.keys import listed
 
 if TYPE_CHECKING:
     from videostyle.live.session import LiveSettings
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the options of this verb."""
+    parser.epilog = f"Keys in the window: {listed()}. A page takes them too, except q."
     parser.add_argument(
         "--style",
         action="append",
@@ -34,6 +36,21 @@ def configure(parser: argparse.ArgumentParser) -> None:
         default=1.0,
         metavar="0..1",
         help="0 leaves the picture as it is, 1 paints fully; keys + and - change it (default: 1)",
+    )
+    parser.add_argument(
+        "--canvas",
+        type=float,
+        default=1.0,
+        metavar="0..1",
+        help="how much is painted where the scene shows nothing, such as sky and walls; keys [ and ] change it "
+        "(default: 1, as the style was trained)",
+    )
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=0,
+        metavar="N",
+        help="another number gives another painting of the same scene; key e takes the next one (default: 0)",
     )
     parser.add_argument(
         "--crossfade",
@@ -111,6 +128,10 @@ def _check(options: argparse.Namespace) -> None:
 
     if not 0.0 <= options.strength <= 1.0:
         raise SettingError("strength", f"{options.strength:g} is outside 0..1", "0 leaves the picture as it is")
+    if not 0.0 <= options.canvas <= 1.0:
+        raise SettingError("canvas", f"{options.canvas:g} is outside 0..1", "0 paints nothing where the scene is even")
+    if options.seed < 0:
+        raise SettingError("seed", f"cannot use {options.seed}", "give a whole number, 0 or more")
     for name in ("fps", "target_fps"):
         if getattr(options, name) is not None:
             try:
@@ -168,9 +189,7 @@ def run(options: argparse.Namespace) -> int:
         if windowed:
             screen = Window(grabber.info.width, grabber.info.height, fullscreen=options.fullscreen)
             if not options.quiet:
-                from videostyle.live.viewer import KEYS
-
-                print(KEYS, file=sys.stderr)
+                print(f"keys: {listed()}", file=sys.stderr)
         with stoppable() as stop:
             load_tensorflow()
             from videostyle.live.session import run_live
@@ -229,6 +248,8 @@ def _settings(options: argparse.Namespace) -> LiveSettings:
     return LiveSettings(
         options.style,
         strength=options.strength,
+        canvas=options.canvas,
+        seed=options.seed,
         crossfade=options.crossfade,
         every=options.every,
         mirror=options.mirror,

@@ -10,13 +10,14 @@ import numpy as np
 
 from videostyle.errors import VideostyleError
 from videostyle.frames import UInt8Array, bgr_to_rgb
+from videostyle.live.keys import PAGE_KEYS
 from videostyle.live.loop import LiveLoop
 from videostyle.live.outputs.output import Output
 from videostyle.live.painter import LivePainter
 from videostyle.media.opencv import load_cv2
 
 NOTICE_SECONDS = 4.0  # how long a notice is shown
-STRENGTH_STEP = 0.1
+STEP = 0.1  # change of strength or canvas by one press of a key
 
 
 class Controls:
@@ -25,7 +26,7 @@ class Controls:
     Keys are handled in one thread. ``compose`` may run in another.
 
     Args:
-        painter: whose style and strength the keys change.
+        painter: whose style, strength and canvas the keys change.
         crossfade: duration of a change of style, seconds.
         snapshots: folder for snapshots.
         recorder: creates a recording for the record key, and gives its name with it; None = the key does nothing.
@@ -62,7 +63,9 @@ class Controls:
     @property
     def status(self) -> str:
         """What is painted, in one line."""
-        return f"{self._painter.name} {self._painter.strength:.0%}"
+        painter = self._painter
+        canvas = f"  canvas {painter.canvas:.0%}  seed {painter.seed}" if painter.has_canvas else ""
+        return f"{painter.name} {painter.strength:.0%}{canvas}"
 
     def compose(self, painted: UInt8Array, original: UInt8Array) -> UInt8Array:
         """Makes the picture for window and outputs, uint8 ``[H, W, 3]``: painted, with the original in a split view."""
@@ -83,9 +86,11 @@ class Controls:
             painter.select_style(painter.style_index + (1 if key == "n" else -1), now, self._crossfade)
         elif key in ("+", "=", "-"):
             if painter.can_interpolate:
-                painter.set_strength(painter.strength + (-STRENGTH_STEP if key == "-" else STRENGTH_STEP), now)
+                painter.set_strength(painter.strength + (-STEP if key == "-" else STEP), now)
             else:
                 self._say("this style has no strength: it belongs to another base")
+        elif key in ("[", "]", "e"):
+            self._change_canvas(key)
         elif key == "s":
             self._split = not self._split
         elif key == "c" and self._picture is not None:
@@ -93,6 +98,21 @@ class Controls:
         elif key == "r":
             self._toggle_recording()
         return True
+
+    def press_remotely(self, key: str) -> str:
+        """Does what a key of the page asks for; returns the status, with the notice if there is one."""
+        if key in PAGE_KEYS:
+            self.press(key)
+        return "  ".join(filter(None, [self.status, self.notice]))
+
+    def _change_canvas(self, key: str) -> None:
+        painter = self._painter
+        if not painter.has_canvas:
+            self._say("this style has no canvas")
+        elif key == "e":
+            painter.set_seed(painter.seed + 1)
+        else:
+            painter.set_canvas(painter.canvas + (-STEP if key == "[" else STEP))
 
     def _say(self, text: str) -> None:
         self._notice, self._notice_until = text, time.monotonic() + NOTICE_SECONDS

@@ -50,9 +50,6 @@ class Painter(Protocol):
 class Viewer(Protocol):
     """What the loop needs of a display with keys (``WindowViewer``)."""
 
-    def compose(self, painted: UInt8Array, original: UInt8Array) -> UInt8Array:
-        """Makes the picture for the outputs, uint8 ``[H, W, 3]``. Called in the painting thread."""
-
     def show(self, picture: UInt8Array | None, report: LiveReport, notice: str) -> bool:
         """Shows a picture and handles keys. Called in the thread of ``LiveLoop.run``.
 
@@ -76,6 +73,8 @@ class LiveLoop:
         pace: chooses the size at which frames are painted.
         size: width and height of the frames, pixels.
         fps: target rate, frames/s.
+        compose: makes the picture for display and outputs from a painted frame and its original, both uint8
+            ``[H, W, 3]``; called in the painting thread. None = the painted frame.
         viewer: a display; None = there is none.
         tick: called about every ``POLL`` seconds with the time, in the thread of ``run``.
         started: start of the program, ``time.monotonic``; None = now.
@@ -93,12 +92,13 @@ class LiveLoop:
         size: tuple[int, int],
         fps: float,
         *,
+        compose: Callable[[UInt8Array, UInt8Array], UInt8Array] | None = None,
         viewer: Viewer | None = None,
         tick: Callable[[float], None] | None = None,
         started: float | None = None,
     ) -> None:
         self.capture, self.painter, self._pace = capture, painter, pace
-        self._viewer, self._tick = viewer, tick
+        self._compose, self._viewer, self._tick = compose, viewer, tick
         self._started = time.monotonic() if started is None else started
         self._size, self._fps = size, fps
         self._shown: LatestSlot[UInt8Array] = LatestSlot()
@@ -234,8 +234,8 @@ class LiveLoop:
     def _paint(self, frame: LiveFrame) -> None:
         began = time.monotonic()
         painted = self.painter(frame.picture, began)
-        if self._viewer is not None:
-            painted = self._viewer.compose(painted, frame.picture)
+        if self._compose is not None:
+            painted = self._compose(painted, frame.picture)
         for output_thread in tuple(self.output_threads):
             if output_thread.alive:
                 output_thread.slot.put(LiveFrame(painted, frame.captured, frame.number))

@@ -21,6 +21,7 @@ from videostyle.network.style_network import Statistics
 from videostyle.processors.style import StyleProcessor
 from videostyle.styles.style_file import Style, blend, interpolate
 
+CANVAS_KERNEL = "canvas/kernel"  # weights that the canvas enters the network by; missing or zero: no canvas
 CROSSFADE_RATE = 24  # changes of the weights per second of a crossfade; each one costs time
 TRIALS = 3  # frames that are timed at each size; the fastest counts
 
@@ -64,10 +65,14 @@ class LivePainter:
         precision: see ``StyleProcessor``.
         device: see ``StyleProcessor``.
         strength: 0..1; 0 leaves the picture as it is, 1 paints fully.
+        canvas: how much is painted where the scene shows nothing, 0..1; 1 = as the styles were trained.
+        seed: number of the canvas; another one gives another painting of the same scene.
         adaptive: prepare all sizes of ``pace.STEPS``; False = full size only.
 
     Attributes:
         strength: 0..1.
+        canvas: 0..1.
+        seed: at least 0.
         style_index: index of the style that is painted with or, in a crossfade, faded to.
         step: index into ``pace.STEPS`` of the size that frames are painted at.
 
@@ -84,11 +89,14 @@ class LivePainter:
         precision: str = "auto",
         device: str = "auto",
         strength: float = 1.0,
+        canvas: float = 1.0,
+        seed: int = 0,
         adaptive: bool = True,
     ) -> None:
         self._base, self._styles, self._info = base, list(styles), info
         self._precision, self._device = precision, device
         self.strength, self.style_index, self.step = strength, 0, 0
+        self.canvas, self.seed = canvas, seed
         self._can_interpolate = all(self._is_child(style, required=strength < 1.0) for style in self._styles)
         self._current = self._at_strength(self._styles[0])
         self._steps = len(STEPS) if adaptive else 1
@@ -97,6 +105,7 @@ class LivePainter:
         self._statistics: Statistics | None = None
         self._dissolve = Dissolve()
         self._transition: _Transition | None = None
+        self._canvas_changed = False
         self._lock = threading.Lock()
 
     def _is_child(self, style: Style, *, required: bool) -> bool:
@@ -118,6 +127,11 @@ class LivePainter:
     def can_interpolate(self) -> bool:
         """Whether strength and crossfades are available, that is, whether all styles are children of the base."""
         return self._can_interpolate
+
+    @property
+    def has_canvas(self) -> bool:
+        """Whether the style that is painted with, or faded to, paints on a canvas."""
+        return bool(np.any(self._styles[self.style_index].weights.get(CANVAS_KERNEL, 0)))
 
     def _at_strength(self, style: Style) -> Style:
         return style if self.strength >= 1.0 else blend(self._base, style, self.strength)
@@ -192,6 +206,18 @@ class LivePainter:
             target = self._at_strength(self._styles[self.style_index])
             self._begin(target, now, self._transition.remaining(now) if self._transition else 0.0)
 
+    def set_canvas(self, canvas: float) -> None:
+        """Changes how much is painted where the scene shows nothing, limited to 0..1."""
+        with self._lock:
+            self.canvas = min(1.0, max(0.0, round(canvas, 3)))
+            self._canvas_changed = True
+
+    def set_seed(self, seed: int) -> None:
+        """Changes to another canvas."""
+        with self._lock:
+            self.seed = seed
+            self._canvas_changed = True
+
     def _begin(self, target: Style, now: float, seconds: float) -> None:
         self._transition = _Transition(self._current, target, now, seconds, self._statistics)
 
@@ -262,8 +288,11 @@ class LivePainter:
                 changed = self._advance(self._transition, self._scene, frame, now)
             if changed is not None:
                 self._statistics = changed
+            canvas_changed, self._canvas_changed = self._canvas_changed, False
         if changed is not None:
             self._load(self.step)
+        if canvas_changed:
+            self._dissolve.begin(now)
         return self._dissolve(self._paint(frame, self.step), frame, now)
 
     def _paint(self, frame: UInt8Array, step: int) -> UInt8Array:

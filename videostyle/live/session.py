@@ -12,6 +12,7 @@ from videostyle.live.capture import Capture
 from videostyle.live.controls import Controls
 from videostyle.live.loop import LiveLoop
 from videostyle.live.outputs.output import Output
+from videostyle.live.outputs.page import Page
 from videostyle.live.pace import Pace
 from videostyle.live.painter import LivePainter
 from videostyle.live.telemetry import LiveReport
@@ -27,6 +28,8 @@ class LiveSettings:
     Attributes:
         styles: names, files or mixes, see ``gallery.resolve``; the run begins with the first one.
         strength: 0..1.
+        canvas: how much is painted where the scene shows nothing, 0..1; 1 = as the styles were trained.
+        seed: number of the canvas, at least 0.
         crossfade: duration of a change of style, seconds.
         every: seconds after which the next style is selected automatically; None = never.
         mirror: flip frames left to right.
@@ -39,6 +42,8 @@ class LiveSettings:
 
     styles: Sequence[str]
     strength: float = 1.0
+    canvas: float = 1.0
+    seed: int = 0
     crossfade: float = 1.0
     every: float | None = None
     mirror: bool = False
@@ -111,6 +116,8 @@ def run_live(
         precision=settings.precision,
         device=settings.device,
         strength=settings.strength,
+        canvas=settings.canvas,
+        seed=settings.seed,
         adaptive=settings.adaptive,
     )
     # A target above the camera's rate would shrink the picture for nothing.
@@ -118,17 +125,33 @@ def run_live(
     fps = min(settings.target_fps or camera_fps, camera_fps)
     rotator = StyleRotator(painter, settings.every, settings.crossfade) if settings.every else None
 
+    controls = Controls(painter, crossfade=settings.crossfade, recorder=recorder)
+    pages = [output for output in outputs.values() if isinstance(output, Page)]
+
     def tick(now: float) -> None:
+        controls.check_recordings()
+        for page in pages:
+            page.answer_keys(controls.press_remotely)
         if rotator is not None:
             rotator(now)
         if watch is not None:
             watch(painter, now)
 
-    controls = Controls(painter, crossfade=settings.crossfade, recorder=recorder)
     viewer = WindowViewer(controls, screen) if screen is not None else None
     capture = Capture(grabber, reopen, mirror=settings.mirror, fps=fps if fps < camera_fps else None)
     size = (info.width, info.height)
     pace = Pace(1.0 / fps, adaptive=settings.adaptive)
-    loop = LiveLoop(capture, painter, outputs, pace, size, fps, viewer=viewer, tick=tick, started=started)
+    loop = LiveLoop(
+        capture,
+        painter,
+        outputs,
+        pace,
+        size,
+        fps,
+        compose=controls.compose,
+        viewer=viewer,
+        tick=tick,
+        started=started,
+    )
     controls.loop = loop
     return loop.run(stop, settings.duration)

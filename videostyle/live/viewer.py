@@ -9,7 +9,7 @@ from videostyle.live.controls import Controls
 from videostyle.live.telemetry import LiveReport
 from videostyle.media.drawing import draw_text
 
-KEYS = "n/p style, +/- strength, s split, o overlay, f fullscreen, c snapshot, r record, q quit"
+LINE = 20  # pixels from one line of the overlay to the next
 
 
 class Screen(Protocol):
@@ -35,10 +35,6 @@ class WindowViewer:
         self._overlay = True
         self._last: UInt8Array | None = None
 
-    def compose(self, painted: UInt8Array, original: UInt8Array) -> UInt8Array:
-        """Makes the picture for window and outputs, uint8 ``[H, W, 3]``; the overlay is not part of it."""
-        return self._controls.compose(painted, original)
-
     def show(self, picture: UInt8Array | None, report: LiveReport, notice: str = "") -> bool:
         """Shows a picture and handles the key that was pressed.
 
@@ -50,7 +46,6 @@ class WindowViewer:
         Returns:
             False to end the run.
         """
-        self._controls.check_recordings()
         if picture is not None:
             self._last = picture
         elif notice:
@@ -62,12 +57,11 @@ class WindowViewer:
 
     def _draw_overlay(self, picture: UInt8Array, report: LiveReport, notice: str) -> None:
         """Draws into ``picture``."""
-        rates = f"{report.rate:.0f} frames/s  {1e3 * report.delay:.0f} ms  {report.dropped} dropped"
+        figures = f"{report.rate:.0f} frames/s  {1e3 * report.delay:.0f} ms  {report.dropped} dropped"
         recording = "  REC" if self._controls.recording else ""
-        draw_text(picture, f"{self._controls.status}  {rates}{recording}", (8, 20))
-        notice = notice or self._controls.notice
-        if notice:
-            draw_text(picture, notice, (8, 40))
+        lines = [self._controls.status, f"{figures}{recording}", notice or self._controls.notice]
+        for number, line in enumerate(filter(None, lines), 1):
+            draw_text(picture, line, (8, LINE * number))
 
     def _press(self, key: str) -> bool:
         if key == "o":

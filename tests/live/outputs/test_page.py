@@ -6,6 +6,7 @@ import http.client
 import shutil
 import subprocess
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -14,6 +15,7 @@ import pytest
 
 from tests.live.fakes import SIZE, code_of, coded
 from videostyle.live.frame import LiveFrame
+from videostyle.live.outputs import page as page_module
 from videostyle.live.outputs.page import Page
 
 
@@ -103,3 +105,63 @@ def test_the_page_shows_the_picture_in_a_browser(page: Page, tmp_path: Path) -> 
     assert picture.shape[:2] == (320, 480)
     assert picture[160, 240] == pytest.approx(90, abs=6)  # the middle of the painted frame, grey on a dark page
     assert picture.max() > 200  # and its white cells
+
+
+def press(page: Page, body: str, *, kind: str = "application/json", host: str | None = None) -> tuple[int, bytes]:
+    connection = http.client.HTTPConnection("127.0.0.1", page.port, timeout=5)
+    headers = {"Content-Type": kind, "Host": host or f"127.0.0.1:{page.port}"}
+    connection.request("POST", f"/{page.token}/key", body, headers)
+    answer = connection.getresponse()
+    return answer.status, answer.read()
+
+
+@pytest.fixture
+def pressed(page: Page) -> Iterator[list[str]]:
+    """Keys that the page has handed on; each is answered as the loop does it."""
+    keys: list[str] = []
+    over = threading.Event()
+
+    def handle(key: str) -> str:
+        keys.append(key)
+        return f"{len(keys)} keys"
+
+    def answer() -> None:
+        while not over.wait(0.01):
+            page.answer_keys(handle)
+
+    thread = threading.Thread(target=answer)
+    thread.start()
+    yield keys
+    over.set()
+    thread.join()
+
+
+def test_a_key_pressed_on_the_page_is_handed_on_and_answered(page: Page, pressed: list[str]) -> None:
+    assert press(page, '{"key": "n"}') == (200, b'{"status": "1 keys"}')
+    assert press(page, '{"key": "["}') == (200, b'{"status": "2 keys"}')
+    assert pressed == ["n", "["]
+    status, body = ask(page, f"/{page.token}/")
+    assert b"[/] canvas" in body  # the page lists its keys
+    assert b"quit" not in body
+    status, body = ask(page, f"/{page.token}/keys.js")
+    assert status == 200
+    assert b"requestFullscreen" in body
+
+
+@pytest.mark.parametrize(
+    "body", ["", "[]", "3", '"n"', '{"key": "q"}', '{"key": ["n"]}', '{"key": "n"' + " " * 300 + "}"]
+)
+def test_h1_a_request_that_names_no_key_of_the_page_is_refused(page: Page, pressed: list[str], body: str) -> None:
+    assert press(page, body)[0] == 400
+    assert pressed == []
+
+
+def test_h1_keys_of_another_site_are_refused(page: Page, pressed: list[str]) -> None:
+    assert press(page, '{"key": "n"}', host="evil.example")[0] == 403
+    assert press(page, '{"key": "n"}', kind="text/plain")[0] == 404  # what a form of another site can send
+    assert pressed == []
+
+
+def test_a_key_that_nobody_handles_is_answered_in_time(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(page_module, "ANSWER_TIME", 0.05)
+    assert press(page, '{"key": "n"}')[0] == 503

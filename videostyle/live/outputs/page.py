@@ -1,25 +1,57 @@
-"""Shows the painted picture on a web page of this machine."""
+"""Shows the painted picture on a web page of this machine, and takes the keys that are pressed there."""
 
 from __future__ import annotations
 
 import contextlib
 import hmac
+import html
 import http.server
+import json
 import logging
+import queue
 import secrets
 import threading
+from collections.abc import Callable
+from concurrent.futures import Future
 from typing import Any
 from urllib.parse import urlsplit
 
 from videostyle.errors import DeviceError
 from videostyle.live.frame import LiveFrame
+from videostyle.live.keys import PAGE_KEYS, listed
 from videostyle.media.opencv import load_cv2
 
 log = logging.getLogger("videostyle")
 
-PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>videostyle</title>
-<style>html,body{margin:0;height:100%;background:#111}img{width:100%;height:100%;object-fit:contain}</style>
-<img alt="painted live" src="frames"></html>
+ANSWER_TIME = 2.0  # seconds that a browser waits for the effect of a key
+CONTENT_POLICY = "default-src 'none'; img-src 'self'; script-src 'self'; connect-src 'self'; style-src 'unsafe-inline'"
+LARGEST_REQUEST = 256  # bytes of a request's body
+
+PAGE = f"""<!doctype html><html lang="en"><meta charset="utf-8"><title>videostyle</title>
+<style>
+html,body{{margin:0;height:100%;background:#111}}
+img{{width:100%;height:100%;object-fit:contain}}
+p{{position:fixed;left:8px;bottom:8px;margin:0;padding:4px 8px;color:#fff;background:#0009;font:14px sans-serif}}
+</style>
+<img alt="painted live" src="frames"><p id="status">{html.escape(listed(page=True))}</p>
+<script src="keys.js"></script></html>
+"""
+SCRIPT = f"""const keys = {json.dumps("".join(sorted(PAGE_KEYS)))}, status = document.getElementById("status");
+document.addEventListener("keydown", async (event) => {{
+  if (event.ctrlKey || event.altKey || event.metaKey) return;
+  if (event.key === "o") status.hidden = !status.hidden;
+  else if (event.key === "f") {{
+    if (document.fullscreenElement) document.exitFullscreen();
+    else document.documentElement.requestFullscreen();
+  }} else if (event.key.length === 1 && keys.includes(event.key)) {{
+    const answer = await fetch("key", {{
+      method: "POST",
+      headers: {{"Content-Type": "application/json"}},
+      body: JSON.stringify({{key: event.key}}),
+    }});
+    if (answer.ok) status.textContent = (await answer.json()).status;
+  }}
+}});
 """
 
 
@@ -28,7 +60,7 @@ class Page:
 
     The server listens on 127.0.0.1. Its address contains a random token, and requests must name this host in their
     Host and Origin headers. So a page of another site can neither guess the address nor reach the server through a
-    domain name of its own (DNS rebinding).
+    domain name of its own (DNS rebinding). Keys arrive as JSON in POST requests, and only those in ``PAGE_KEYS`` count.
 
     Args:
         port: port to listen on; 0 = any free one.
@@ -46,6 +78,7 @@ class Page:
         self._latest: bytes | None = None
         self._condition = threading.Condition()
         self._number = 0
+        self._keys: queue.SimpleQueue[tuple[str, Future[str]]] = queue.SimpleQueue()
         self._closed = False
         page = self
 
@@ -53,7 +86,12 @@ class Page:
             disable_nagle_algorithm = True  # else the end of a picture is held back until the browser acknowledges
 
             def do_GET(self) -> None:  # name given by http.server
-                page._answer(self)
+                if page._allows(self):
+                    page._answer(self)
+
+            def do_POST(self) -> None:  # name given by http.server
+                if page._allows(self):
+                    page._answer_key(self)
 
             def log_message(self, format: str, *arguments: Any) -> None:  # parameter name given by http.server
                 log.debug(format, *arguments)
@@ -67,17 +105,30 @@ class Page:
         self.address = f"http://127.0.0.1:{self.port}/{self.token}/"
         threading.Thread(target=self._server.serve_forever, name="page", daemon=True).start()
 
-    def _answer(self, request: http.server.BaseHTTPRequestHandler) -> None:
+    def _allows(self, request: http.server.BaseHTTPRequestHandler) -> bool:
+        """Whether a request has the token and names this host; refuses it otherwise."""
         hosts = {f"127.0.0.1:{self.port}", f"localhost:{self.port}"}
         origin = request.headers.get("Origin")
         allowed = request.headers.get("Host", "") in hosts
         if origin is not None:
             allowed = allowed and urlsplit(origin).netloc in hosts
-        token, _, rest = urlsplit(request.path).path.lstrip("/").partition("/")
-        if not allowed or not hmac.compare_digest(token.encode(), self.token.encode()):
+        token = urlsplit(request.path).path.lstrip("/").partition("/")[0]
+        allowed = allowed and hmac.compare_digest(token.encode(), self.token.encode())
+        if not allowed:
             request.send_error(403)
-        elif rest == "":
+        return allowed
+
+    @staticmethod
+    def _name(request: http.server.BaseHTTPRequestHandler) -> str:
+        """The part of the address behind the token."""
+        return urlsplit(request.path).path.lstrip("/").partition("/")[2]
+
+    def _answer(self, request: http.server.BaseHTTPRequestHandler) -> None:
+        rest = self._name(request)
+        if rest == "":
             self._send(request, "text/html; charset=utf-8", PAGE.encode())
+        elif rest == "keys.js":
+            self._send(request, "text/javascript; charset=utf-8", SCRIPT.encode())
         elif rest == "frame.jpg" and self._latest is not None:
             self._send(request, "image/jpeg", self._latest)
         elif rest == "frames":
@@ -85,13 +136,48 @@ class Page:
         else:
             request.send_error(404)
 
+    def _answer_key(self, request: http.server.BaseHTTPRequestHandler) -> None:
+        """Queues the key of a request and sends the status that ``answer_keys`` gives it."""
+        # A form of another site cannot send JSON without this server's consent (CORS).
+        if self._name(request) != "key" or request.headers.get_content_type() != "application/json":
+            request.send_error(404)
+            return
+        length = request.headers.get("Content-Length", "")
+        size = min(int(length), LARGEST_REQUEST) if length.isdecimal() else 0
+        try:
+            body = json.loads(request.rfile.read(size))
+            key = body["key"] if body["key"] in PAGE_KEYS else ""
+        except (ValueError, KeyError, TypeError):
+            key = ""
+        if not key:
+            request.send_error(400)
+            return
+        status: Future[str] = Future()
+        self._keys.put((key, status))
+        try:
+            answer = status.result(ANSWER_TIME)
+        except TimeoutError:
+            request.send_error(503)
+            return
+        self._send(request, "application/json", json.dumps({"status": answer}).encode())
+
+    def answer_keys(self, press: Callable[[str], str]) -> None:
+        """Calls ``press`` with each key that has arrived, and sends what it returns, the status, to the browser.
+
+        To be called regularly, by the thread that keys are to be handled in.
+        """
+        with contextlib.suppress(queue.Empty):
+            while True:
+                key, status = self._keys.get_nowait()
+                status.set_result(press(key))
+
     @staticmethod
     def _send(request: http.server.BaseHTTPRequestHandler, kind: str, body: bytes) -> None:
         request.send_response(200)
         request.send_header("Content-Type", kind)
         request.send_header("Content-Length", str(len(body)))
         request.send_header("Cache-Control", "no-store")
-        request.send_header("Content-Security-Policy", "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'")
+        request.send_header("Content-Security-Policy", CONTENT_POLICY)
         request.send_header("Referrer-Policy", "no-referrer")
         request.end_headers()
         request.wfile.write(body)
