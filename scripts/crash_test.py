@@ -26,7 +26,8 @@ from pathlib import Path
 
 from videostyle.media.ffmpeg.process import ffmpeg_exe
 from videostyle.media.readers.open import open_reader
-from videostyle.rendering.job_store import finished_chunks, load_job, work_folder
+from videostyle.rendering.chunk_store import finished_chunks
+from videostyle.rendering.job_store import load_job, work_folder
 
 ENGINES = {"one": [], "processes": ["--workers", "2"], "ray": ["--engine", "ray", "--workers", "2"]}
 MARK = "VIDEOSTYLE_CRASH_TEST"  # in the environment of all that a run starts

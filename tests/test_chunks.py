@@ -31,7 +31,8 @@ from videostyle.motion.sampling import SpreadSample
 from videostyle.network.statistics import keyframe_segments
 from videostyle.network.style_network import Statistics
 from videostyle.rendering import chunks, plan
-from videostyle.rendering.job_store import Job, finished_chunks, load_job, passes, work_folder
+from videostyle.rendering.chunk_store import finished_chunks, missing_runs
+from videostyle.rendering.job_store import Job, load_job, work_folder
 from videostyle.rendering.plan import Plan, chunk_borders
 from videostyle.rendering.render import render
 from videostyle.rendering.settings import Engine, RenderSettings
@@ -113,13 +114,13 @@ def test_a_chunk_ends_at_the_last_cut_that_is_late_enough() -> None:
 def test_a_pass_is_what_the_same_outputs_lack_in_a_row() -> None:
     def job(*lengths: int) -> Job:
         borders = tuple((sum(lengths[:n]), length) for n, length in enumerate(lengths))
-        return Job(Path("in"), Path("out"), RenderSettings(""), {}, Plan((), borders, ()), None)  # type: ignore[arg-type]
+        return Job(Path("in"), Path("out"), RenderSettings(""), {}, {}, Plan((), borders, ()), None)  # type: ignore[arg-type]
 
     one, two, other = job(10, 10, 10, 10), job(10, 10, 10, 10), job(9, 10, 11, 10)
 
     def found(jobs: list[Job], missing: list[set[int]]) -> list[tuple[list[int], list[int]]]:
         names = [id(j) for j in jobs]
-        return [([names.index(id(j)) for j in group], numbers) for group, numbers in passes(jobs, missing)]
+        return [([names.index(id(j)) for j in group], numbers) for group, numbers in missing_runs(jobs, missing)]
 
     assert found([one], [{3, 0, 1}]) == [([0], [0, 1]), ([0], [3])]
     assert found([one, two], [{0, 1, 2, 3}, {1, 2}]) == [([0], [0]), ([0, 1], [1, 2]), ([0], [3])]
@@ -544,7 +545,7 @@ def test_parts_of_dead_processes_are_removed_and_those_of_living_ones_stay(
 ) -> None:
     import socket
 
-    from videostyle.rendering.job_store import remove_parts
+    from videostyle.rendering.chunk_store import remove_abandoned
 
     folder = render(film, tmp_path / "out.mp4", RenderSettings(style), plan_only=True).output
     dead = folder / f"chunk_00000.{socket.gethostname()}.999999999.part"
@@ -552,7 +553,7 @@ def test_parts_of_dead_processes_are_removed_and_those_of_living_ones_stay(
     elsewhere = folder / "chunk_00002.another-machine.999999999.part"
     for part in (dead, ours, elsewhere):
         part.touch()
-    remove_parts(folder)
+    remove_abandoned(folder)
     assert (dead.exists(), ours.exists(), elsewhere.exists()) == (False, True, True)
 
 

@@ -20,8 +20,9 @@ from videostyle.media.readers.opencv import OpenCVReader
 from videostyle.rendering import chunked_clip, chunks
 from videostyle.rendering import scheduler as scheduling
 from videostyle.rendering.batch import Task, groups_of, run_tasks
+from videostyle.rendering.chunk_store import finished_chunks
 from videostyle.rendering.chunked_clip import ChunkedClip, ChunkTask
-from videostyle.rendering.job_store import Job, finished_chunks, load_job, work_folder
+from videostyle.rendering.job_store import Job, load_job, work_folder
 from videostyle.rendering.outputs import OutputRequest
 from videostyle.rendering.plan import Plan
 from videostyle.rendering.render import render, render_all
@@ -241,7 +242,7 @@ def clips(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Chun
     def make(name: str, lengths: list[int], pixels: int = 1000) -> ChunkedClip:
         borders = tuple((sum(lengths[:n]), length) for n, length in enumerate(lengths))
         plan = Plan((), borders, tuple(float(n) for n in range(sum(lengths))))
-        job = Job(tmp_path / name, tmp_path / f"{name}.mp4", RenderSettings(""), {}, plan, None)  # type: ignore[arg-type]
+        job = Job(tmp_path / name, tmp_path / f"{name}.mp4", RenderSettings(""), {}, {}, plan, None)  # type: ignore[arg-type]
         return ChunkedClip([job], [FakeSink(job.output)], pixels)  # type: ignore[list-item]
 
     return make

@@ -9,6 +9,7 @@ import json
 import logging
 import os
 import shutil
+import socket
 import tempfile
 from pathlib import Path
 from types import TracebackType
@@ -87,7 +88,8 @@ def publish(part: Path, path: Path) -> None:
 
 def write_whole(path: Path, data: bytes) -> None:
     """Writes a small file that is whole under its name or not there, whoever writes the same at the same time."""
-    part = path.with_name(f"{short_name(path.name)}.{os.getpid()}.part")
+    # On a disk that machines share, another one may have a process of the same number.
+    part = path.with_name(f"{short_name(path.name)}.{socket.gethostname()}.{os.getpid()}.part")
     try:
         part.write_bytes(data)
         publish(part, path)

@@ -333,6 +333,16 @@ def packets_there(path: Path, index: int) -> int:
     return count
 
 
+def stored_header(path: Path) -> bytes:
+    """What the encoder of a file of ours wrote before the first frame; files are joined only if it is the same.
+
+    Raises:
+        FFmpegError: if it cannot be read.
+    """
+    with av.open(f"file:{path}") as container:
+        return bytes(container.streams.video[0].codec_context.extradata or b"")
+
+
 def stored_frames(path: Path) -> int:
     """Frames that a file of ours holds in its first video stream, counted without decoding.
 

@@ -6,12 +6,20 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from videostyle.errors import Interrupted, OutputError, VideostyleError
 from videostyle.media.writers.images import ImageWriter
 from videostyle.media.writers.video import VideoWriter
+from videostyle.rendering.chunk_store import (
+    chunk_files,
+    conditions_of,
+    differing_machines,
+    finished_chunks,
+    missing_runs,
+)
 from videostyle.rendering.chunks import paint_chunks
-from videostyle.rendering.job_store import RESUME_HINT, Job, chunk_files, finished_chunks, passes, remove_job
+from videostyle.rendering.job_store import RESUME_HINT, Job, remove_job
 from videostyle.rendering.pipeline import RunReport, Trace
 
 
@@ -43,7 +51,7 @@ class ChunkedClip:
         finished = [finished_chunks(job) for job in jobs]
         self.missing = [set(range(len(job.plan.chunks))) - done for job, done in zip(jobs, finished, strict=True)]
         self._resumed = [sum(j.plan.chunks[n][1] for n in done) for j, done in zip(jobs, finished, strict=True)]
-        self._lately: list[RunReport] = []
+        self._reports: dict[Path, list[RunReport]] = {job.folder: [] for job in jobs}  # of this process
 
     @property
     def frames(self) -> int:
@@ -58,7 +66,7 @@ class ChunkedClip:
     def tasks(self) -> list[ChunkTask]:
         """What is missing, chunk by chunk."""
         found = []
-        for jobs, numbers in passes(self.jobs, self.missing):
+        for jobs, numbers in missing_runs(self.jobs, self.missing):
             for number in numbers:
                 frames = len(jobs) * jobs[0].plan.chunks[number][1]
                 folders = tuple(str(job.folder) for job in jobs)
@@ -78,8 +86,10 @@ class ChunkedClip:
             VideostyleError: whatever a chunk met; finished chunks are kept.
         """
         try:
-            for jobs, numbers in passes(self.jobs, self.missing):
-                self._lately = paint_chunks(jobs, numbers, progress=on_progress, cancel=cancel, trace=trace)
+            for jobs, numbers in missing_runs(self.jobs, self.missing):
+                reports = paint_chunks(jobs, numbers, progress=on_progress, cancel=cancel, trace=trace)
+                for job, report in zip(jobs, reports, strict=True):
+                    self._reports[job.folder].append(report)
         except VideostyleError as error:
             raise self.explained(error) from error
 
@@ -90,22 +100,24 @@ class ChunkedClip:
             OutputError: if one cannot be assembled; its chunks are kept.
         """
         reports = []
-        for number, (job, sink) in enumerate(zip(self.jobs, self._sinks, strict=True)):
+        for job, sink, resumed in zip(self.jobs, self._sinks, self._resumed, strict=True):
             try:
+                warnings = _warnings_of(job)
                 output = sink.assemble(chunk_files(job), job.plan.times)
             except VideostyleError as error:
                 raise self.explained(error) from error
             remove_job(job.folder)
-            lately = self._lately[number] if number < len(self._lately) else None
+            here = self._reports[job.folder]
+            stages = {stage for report in here for stage in report.busy}
             reports.append(
                 RunReport(
                     output,
                     len(job.plan.times),
                     time.monotonic() - self._began,
-                    lately.first_frame if lately else 0.0,
-                    (*job.plan.warnings, *sink.warnings),
-                    dict(lately.busy) if lately else {},
-                    self._resumed[number],
+                    here[0].first_frame if here else 0.0,
+                    (*warnings, *sink.warnings),
+                    {stage: sum(report.busy.get(stage, 0.0) for report in here) for stage in stages},
+                    resumed,
                 )
             )
         return reports
@@ -127,3 +139,18 @@ class ChunkedClip:
         """Lets the outputs go; what is not finished stays in the jobs' folders."""
         for sink in self._sinks:
             sink.abort()
+
+
+def _warnings_of(job: Job) -> list[str]:
+    """What was not as it should be while a clip was planned and its chunks were painted, each said once.
+
+    Raises:
+        OutputError: if chunks were painted on different machines, and the job is strict.
+    """
+    said = [*job.plan.warnings, *(warning for c in conditions_of(job).values() for warning in c.warnings)]
+    if names := differing_machines(job):
+        differs = f"chunks of '{job.output.name}' were painted with different: {', '.join(names)}"
+        if job.settings.strict:
+            raise OutputError(differs, hint="leave --strict out to assemble them all the same")
+        said.append(f"{differs}; their frames may differ in the last bits (--strict refuses that)")
+    return list(dict.fromkeys(said))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -14,24 +15,26 @@ from videostyle.errors import OutputError, UsageError
 from videostyle.frames import FrameBatch, VideoInfo
 from videostyle.media.atomic import disk_error
 from videostyle.media.ffmpeg.codecs import codec_for
-from videostyle.media.probe import stored_frames
+from videostyle.media.probe import stored_frames, stored_header
 from videostyle.media.provenance import embed
 from videostyle.media.readers.open import open_reader
 from videostyle.media.writers.encoder import StreamEncoder
 from videostyle.media.writers.images import ImageWriter
 from videostyle.processors.protocol import Borrowed
-from videostyle.rendering.job_store import (
-    Job,
+from videostyle.rendering.chunk_store import (
+    Conditions,
+    check_header,
+    check_machine,
     commit_chunk,
     commit_pictures,
     finished_chunks,
-    load_job,
+    missing_runs,
     part_path,
-    passes,
 )
+from videostyle.rendering.job_store import Job, load_job
 from videostyle.rendering.naming import provenance_of
 from videostyle.rendering.pipeline import Branch, RunReport, Trace, run_all
-from videostyle.rendering.processor_cache import ProcessorCache, process_cache, processors_of
+from videostyle.rendering.processor_cache import ProcessorCache, machine_of, process_cache, processors_of
 
 if TYPE_CHECKING:
     from videostyle.processors.style import StyleProcessor
@@ -46,14 +49,20 @@ class ChunkSink:
         job: the job.
         info: what the frames look like.
         numbers: the chunks, consecutive.
+        conditions: says how a chunk came about, when it is complete.
         done: called with the number of each committed chunk, from another thread.
     """
 
     def __init__(
-        self, job: Job, info: VideoInfo, numbers: Sequence[int], done: Callable[[int], None] | None = None
+        self,
+        job: Job,
+        info: VideoInfo,
+        numbers: Sequence[int],
+        conditions: Callable[[], Conditions],
+        done: Callable[[int], None] | None = None,
     ) -> None:
         self.warnings: list[str] = []
-        self._job, self._info, self._done = job, info, done
+        self._job, self._info, self._conditions, self._done = job, info, conditions, done
         self._numbers = list(numbers)
         self._codec = codec_for(job.settings.encode.codec, job.output.suffix)
         self._finisher = ThreadPoolExecutor(1, thread_name_prefix="finish")
@@ -109,7 +118,9 @@ class ChunkSink:
                     f"{written} of {frames} frames were encoded",
                     hint="run the same command again",
                 )
-            commit_chunk(self._job, number, part)
+            header = hashlib.sha256(stored_header(part)).hexdigest()
+            check_header(self._job, number, header)
+            commit_chunk(self._job, number, part, replace(self._conditions(), header=header))
 
     def close(self) -> Path:
         """Waits for the last chunk.
@@ -141,17 +152,23 @@ class PictureChunkSink:
         job: the job.
         info: what the frames look like.
         numbers: the chunks, consecutive.
+        conditions: says how a chunk came about, when it is complete.
         done: called with the number of each recorded chunk.
     """
 
     def __init__(
-        self, job: Job, info: VideoInfo, numbers: Sequence[int], done: Callable[[int], None] | None = None
+        self,
+        job: Job,
+        info: VideoInfo,
+        numbers: Sequence[int],
+        conditions: Callable[[], Conditions],
+        done: Callable[[int], None] | None = None,
     ) -> None:
         mark = provenance_of(job.style, job.settings).xmp()
         options = replace(job.settings.encode, overwrite=True)  # what a broken-off run left of a chunk is painted again
         self._sink = ImageWriter(Path(job.pictures), info, options, lambda file: embed(file, mark))
         self.warnings = self._sink.warnings
-        self._job, self._numbers, self._done = job, list(numbers), done
+        self._job, self._numbers, self._conditions, self._done = job, list(numbers), conditions, done
 
     def write(self, batch: FrameBatch) -> None:
         """Takes one batch, which may reach over a border."""
@@ -159,7 +176,7 @@ class PictureChunkSink:
         while self._numbers and batch.index + len(batch) >= sum(self._job.plan.chunks[self._numbers[0]]):
             number = self._numbers.pop(0)
             with _reported(self._job, number, self._done):
-                commit_pictures(self._job, number)
+                commit_pictures(self._job, number, self._conditions())
 
     def close(self) -> Path:
         """Looks whether all chunks came.
@@ -190,16 +207,25 @@ def _too_few(job: Job, number: int) -> OutputError:
     return OutputError(
         f"'{job.input}' has fewer frames than when it was planned",
         f"chunk {number} is not complete",
-        "was it changed meanwhile? use --restart",
+        "if the input was changed, render it under another name with -o",
     )
 
 
-def _branch(job: Job, stylize: StyleProcessor, numbers: Sequence[int], done: Callable[[int], None] | None) -> Branch:
+def _branch(
+    job: Job, stylize: StyleProcessor, info: VideoInfo, numbers: Sequence[int], done: Callable[[int], None] | None
+) -> Branch:
     """What becomes of a batch for one output; the processor outlives the run."""
+    machine = machine_of(stylize, job.settings, info)
+    check_machine(job, machine)
     stylize.use_shots(job.plan.segments)
     chain = [Borrowed(processor) for processor in processors_of(stylize, job.settings)]
+    warned = len(stylize.warnings)  # those before are of other runs
+
+    def conditions() -> Conditions:
+        return Conditions(machine, tuple(stylize.warnings[warned:]))
+
     kind = PictureChunkSink if job.pictures else ChunkSink
-    return Branch(chain, lambda info: kind(job, info, numbers, done))
+    return Branch(chain, lambda painted: kind(job, painted, numbers, conditions, done))
 
 
 def paint_chunks(
@@ -237,7 +263,9 @@ def paint_chunks(
         stylizes = cache.take(jobs, source.info)
         batch = max(stylize.batch_for_frames(source.info) for stylize in stylizes)
         source.options = replace(source.options, batch_size=batch)
-        branches = [_branch(job, stylize, numbers, done) for job, stylize in zip(jobs, stylizes, strict=True)]
+        branches = [
+            _branch(job, stylize, source.info, numbers, done) for job, stylize in zip(jobs, stylizes, strict=True)
+        ]
     except BaseException:
         source.close()
         raise
@@ -278,5 +306,5 @@ def paint_in_folders(folders: Sequence[str], numbers: Sequence[int], device: str
                 hint="give one of these",
             )
         jobs.append(job)
-    for group, missing in passes(jobs, [set(numbers) - finished_chunks(job, numbers) for job in jobs]):
+    for group, missing in missing_runs(jobs, [set(numbers) - finished_chunks(job, numbers) for job in jobs]):
         paint_chunks(group, missing, process_cache(device))

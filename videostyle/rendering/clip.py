@@ -16,7 +16,7 @@ from videostyle.rendering.pipeline import Branch, RunReport, Trace, run_all
 from videostyle.rendering.plan import make_plans
 from videostyle.rendering.processor_cache import processors_of
 from videostyle.rendering.progress import ProgressFunction, cancellable
-from videostyle.rendering.resume import reusable, save_new, unplanned
+from videostyle.rendering.resume import new_job, reusable, save_new
 
 
 class Clip:
@@ -69,8 +69,8 @@ class Clip:
         in_parts = all(output.sink.in_parts for output in self.outputs)
         fresh: list[tuple[Output, Job]] = []
         for output in self.outputs:
-            job = unplanned(self.source, output)
-            output.job = reusable(job, restart) if in_parts else None
+            job = new_job(self.source, output)
+            output.job = reusable(job, output.settings.threads, restart) if in_parts else None
             if output.job is None:
                 fresh.append((output, job))
         plans = make_plans(self.source, [output.stylize for output, _ in fresh], progress) if fresh else []

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import count
 from typing import TYPE_CHECKING
 
+from videostyle import __version__
 from videostyle.frames import VideoInfo
 from videostyle.media.ffmpeg.codecs import frames_for
+from videostyle.media.ffmpeg.process import version as ffmpeg_version
+from videostyle.media.opencv import load_cv2
 from videostyle.processors.protocol import Processor
 from videostyle.rendering.job_store import Job
 from videostyle.rendering.settings import RenderSettings
@@ -47,6 +50,49 @@ def processors_of(stylize: StyleProcessor, settings: RenderSettings) -> list[Pro
     return [PreserveColor(stylize) if settings.preserve_color else stylize]
 
 
+def machine_of(stylize: StyleProcessor, settings: RenderSettings, info: VideoInfo) -> dict[str, str]:
+    """What the last bits of painted and encoded frames depend on beside plan and settings, by name.
+
+    Args:
+        stylize: what paints.
+        settings: with the encoder's threads chosen.
+        info: what the frames look like.
+    """
+    from videostyle.inference.device import device_key
+
+    return {
+        "device": device_key(stylize.device),
+        "precision": stylize.precision,
+        "batch size": str(stylize.frames_of_call(info)),
+        "encoder threads": str(settings.threads),
+        **_versions(),
+    }
+
+
+@cache
+def _versions() -> dict[str, str]:
+    return {
+        "videostyle": __version__,
+        "OpenCV": load_cv2().__version__,
+        "ffmpeg": ffmpeg_version().split(" Copyright")[0],
+    }
+
+
+def planned_settings(job: Job, device: str | None) -> RenderSettings:
+    """A job's settings for this process: on a device like the planner's, its precision and batch size.
+
+    Args:
+        job: the job.
+        device: what to paint on; None = what the job's settings say.
+    """
+    from videostyle.inference.device import choose_device, device_key
+
+    settings = replace(job.settings, device=device or job.settings.device)
+    if device_key(choose_device(settings.device)) != job.machine["device"]:
+        return settings
+    return replace(settings, precision=job.machine["precision"], batch_size=int(job.machine["batch size"]))
+
+
 class ProcessorCache:
     """Style processors that a process keeps, as compiling one takes as long as painting many frames.
 
@@ -64,7 +110,7 @@ class ProcessorCache:
         """A processor for each of ``jobs``, no two the same, for frames described by ``info``."""
         taken: dict[str, StyleProcessor] = {}
         for job in jobs:
-            settings = replace(job.settings, device=self._device or job.settings.device)
+            settings = planned_settings(job, self._device)
             encode = job.settings.encode
             suffix = job.output.suffix
             output = "rgb24" if job.pictures else frames_for(encode.codec, suffix, encode.pixel_format)

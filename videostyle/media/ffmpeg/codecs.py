@@ -42,7 +42,7 @@ CODECS: dict[str, Codec] = {
     ),
     "hevc": Codec(
         "libx265",
-        ("-tag:v", "hvc1", "-x265-params", "log-level=error"),
+        ("-tag:v", "hvc1", "-x265-params", "log-level=error:info=0"),
         22,
         presets=True,
         containers=(".mp4", ".mov", ".mkv", ".ts", ".m4v"),

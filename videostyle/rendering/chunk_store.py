@@ -1,0 +1,236 @@
+"""Finished chunks on the disk, each with a record of what it is and which machine painted it.
+
+For each finished chunk the job's folder holds ``chunk_00012.stream`` with its record ``chunk_00012.json``. A chunk is
+written under another name, counted, synced and renamed; then its record is written the same way. (Pictures of a
+sequence go to their places one by one, and only the record lies here.) So a record never describes a file that is not
+there, a file without a record is painted again, and there is no common journal that two workers, or a crash, could
+damage. Whoever paints a chunk twice writes the same frames.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import socket
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from videostyle.errors import DeviceError, OutputError
+from videostyle.media.atomic import publish, write_whole
+from videostyle.media.writers.images import numbered
+from videostyle.platforms import is_running
+from videostyle.rendering.job_store import RESUME_HINT, Job, differences
+
+SCRATCH_SUFFIX = ".stream"  # any container: packets get their times when the chunks are assembled
+
+
+def chunk_path(folder: Path, number: int) -> Path:
+    """The finished file of a chunk."""
+    return folder / f"chunk_{number:05d}{SCRATCH_SUFFIX}"
+
+
+def part_path(folder: Path, number: int) -> Path:
+    """Where this process writes that chunk; no other process on any machine has the same name for it."""
+    return folder / f"chunk_{number:05d}.{socket.gethostname()}.{os.getpid()}.part"
+
+
+def files_of(job: Job, number: int) -> list[Path]:
+    """The files of a finished chunk: one stream, or its pictures."""
+    if not job.pictures:
+        return [chunk_path(job.folder, number)]
+    first, frames = job.plan.chunks[number]
+    return [numbered(job.pictures, n) for n in range(first, first + frames)]
+
+
+def _content(files: Iterable[Path]) -> dict[str, Any]:
+    """Size and hash of files, one after the other.
+
+    Raises:
+        OSError: if one is missing.
+    """
+    digest, size = hashlib.sha256(), 0
+    for path in files:
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+            size += file.tell()
+    return {"size": size, "sha256": digest.hexdigest()}
+
+
+def _record_path(job: Job, number: int) -> Path:
+    return chunk_path(job.folder, number).with_suffix(".json")
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """How a chunk came about.
+
+    Attributes:
+        machine: how the process that painted it paints, by name (``processor_cache.machine_of``).
+        warnings: what was not as it should be while it was painted.
+        header: hash of what its encoder wrote before the first frame, which must be the same in all chunks of a
+            video; "" for pictures.
+    """
+
+    machine: dict[str, str]
+    warnings: tuple[str, ...] = ()
+    header: str = ""
+
+
+def _record(job: Job, number: int, content: Mapping[str, Any], conditions: Conditions) -> None:
+    data = {"chunk": number, "frames": job.plan.chunks[number][1], **content, **asdict(conditions)}
+    write_whole(_record_path(job, number), json.dumps(data).encode())
+
+
+def commit_pictures(job: Job, number: int, conditions: Conditions) -> None:
+    """Records a chunk whose pictures are all written.
+
+    Raises:
+        OSError: if one is missing, or the disk does not take it.
+    """
+    files = files_of(job, number)
+    for path in files:
+        with path.open("rb+") as file:
+            os.fsync(file.fileno())
+    _record(job, number, _content(files), conditions)
+
+
+def commit_chunk(job: Job, number: int, part: Path, conditions: Conditions) -> None:
+    """Gives a chunk that was encoded and counted its name, then its record.
+
+    Raises:
+        OSError: if the disk does not take it.
+    """
+    content = _content([part])
+    publish(part, chunk_path(job.folder, number))
+    _record(job, number, content, conditions)
+
+
+def _read_record(job: Job, number: int) -> dict[str, Any] | None:
+    try:
+        record = json.loads(_record_path(job, number).read_bytes())
+    except (OSError, ValueError):
+        return None
+    return record if isinstance(record, dict) and record.get("frames") == job.plan.chunks[number][1] else None
+
+
+def finished_chunks(job: Job, numbers: Iterable[int] | None = None) -> set[int]:
+    """Chunks whose files have the size and hash that their records say; each file is read whole.
+
+    Args:
+        job: the job.
+        numbers: the chunks to look at; None = all.
+    """
+    found = set()
+    for number in range(len(job.plan.chunks)) if numbers is None else numbers:
+        record = _read_record(job, number)
+        if record is None:
+            continue
+        try:
+            files = files_of(job, number)
+            # Sizes first: a difference there spares reading.
+            if record["size"] == sum(path.stat().st_size for path in files) and record == record | _content(files):
+                found.add(number)
+        except (OSError, KeyError):
+            continue
+    return found
+
+
+def conditions_of(job: Job) -> dict[int, Conditions]:
+    """How each recorded chunk came about, by its number; files are not looked at."""
+    found = {}
+    for number in range(len(job.plan.chunks)):
+        record = _read_record(job, number)
+        if record is not None:
+            with contextlib.suppress(KeyError, TypeError, ValueError):
+                found[number] = Conditions(dict(record["machine"]), tuple(record["warnings"]), str(record["header"]))
+    return found
+
+
+def chunk_files(job: Job) -> list[Path]:
+    """Files of all chunks, in order.
+
+    Raises:
+        OutputError: if one is missing.
+    """
+    missing = sorted(set(range(len(job.plan.chunks))) - finished_chunks(job))
+    if missing:
+        raise OutputError(
+            f"'{job.output}' cannot be assembled",
+            f"{len(missing)} chunks are missing or damaged, {missing[0]} first",
+            RESUME_HINT,
+        )
+    return [path for number in range(len(job.plan.chunks)) for path in files_of(job, number)]
+
+
+def differing_machines(job: Job, machine: Mapping[str, str] | None = None) -> list[str]:
+    """Names of what is not the same on all machines that painted chunks of a job, and on ``machine`` if given."""
+    machines = [conditions.machine for conditions in conditions_of(job).values()]
+    if machine is not None:
+        machines.append(dict(machine))
+    return sorted({name for other in machines[1:] for name in differences(machines[0], other)})
+
+
+def check_machine(job: Job, machine: Mapping[str, str]) -> None:
+    """Refuses to paint on a machine that differs from those of the finished chunks, if the job is strict.
+
+    Raises:
+        DeviceError: if it is strict and the machine differs.
+    """
+    if job.settings.strict and (names := differing_machines(job, machine)):
+        raise DeviceError(
+            f"this machine cannot paint chunks of '{job.output}' with --strict",
+            f"finished chunks were painted with different: {', '.join(names)}",
+            "leave --strict out, or paint on a machine like the others",
+        )
+
+
+def check_header(job: Job, number: int, header: str) -> None:
+    """Refuses a chunk that could not be joined with the finished ones.
+
+    Raises:
+        OutputError: if its header differs from that of another chunk.
+    """
+    for other, conditions in conditions_of(job).items():
+        if other != number and conditions.header != header:
+            raise OutputError(
+                f"chunk {number} of '{job.output}' cannot be joined with chunk {other}",
+                "their encoders are not the same version",
+                "use the same version of imageio-ffmpeg on all machines",
+            )
+
+
+def remove_abandoned(folder: Path) -> None:
+    """Removes unfinished files of processes of this machine that are no longer alive."""
+    for part in folder.glob(f"*.{socket.gethostname()}.*.part"):
+        owner = part.name.removesuffix(".part").rpartition(".")[2]
+        if owner.isdigit() and not is_running(int(owner)):
+            with contextlib.suppress(OSError):
+                part.unlink()
+
+
+def missing_runs(jobs: Sequence[Job], missing: Sequence[Iterable[int]]) -> list[tuple[tuple[Job, ...], list[int]]]:
+    """Runs of consecutive chunks that are missing from the same outputs: each can be painted in one pass.
+
+    Args:
+        jobs: outputs of one clip.
+        missing: the numbers of the chunks that each of them lacks.
+
+    Returns:
+        For each run the jobs that lack it, and its chunks.
+    """
+    lacking: dict[tuple[int, tuple[int, int]], list[int]] = {}
+    for place, (job, numbers) in enumerate(zip(jobs, missing, strict=True)):
+        for number in numbers:
+            # With its borders: outputs that were planned apart may have others.
+            lacking.setdefault((number, job.plan.chunks[number]), []).append(place)
+    found: list[tuple[list[int], list[int]]] = []
+    for (number, _), places in sorted(lacking.items()):
+        if found and found[-1][0] == places and found[-1][1][-1] + 1 == number:
+            found[-1][1].append(number)
+        else:
+            found.append((places, [number]))
+    return [(tuple(jobs[place] for place in places), numbers) for places, numbers in found]
