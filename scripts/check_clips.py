@@ -57,6 +57,10 @@ class Recording:
                 self.times.append(float(time))
             yield batch
 
+    def stop(self) -> None:
+        """Ends the iteration of the source."""
+        self.source.stop()
+
     def close(self) -> None:
         """Closes the source."""
         self.source.close()

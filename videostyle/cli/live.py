@@ -274,7 +274,7 @@ def _train_styles(options: argparse.Namespace) -> None:
     with stoppable() as stop:
         try:
             for style in filter(trains, options.style):
-                from_picture(Path(style), None, cancellable(bars, stop))
+                from_picture(Path(style), cancellable(bars, stop))
         finally:
             bars.close()
 

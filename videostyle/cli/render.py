@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from videostyle.cli.options import add_chunk_options, add_render_options, engine_from, render_settings, trains
-from videostyle.errors import Interrupted, UsageError, VideostyleError
+from videostyle.errors import InputError, Interrupted, UsageError, VideostyleError
 
 if TYPE_CHECKING:
     from videostyle.cli.progress import Bars
@@ -64,15 +64,16 @@ def run(options: argparse.Namespace) -> int:
             f"'{options.output}' is not one",
             "create the folder first, or leave -o out",
         )
+    outputs = _outputs(options, settings)
     load_tensorflow(frames_side_by_side=not trains(options.style))
     if options.chunk is not None or options.plan:
         return _part(options, settings)
     code, results = 0, []
     with stoppable() as cancel:
-        for path in options.inputs:
+        for path, output in zip(options.inputs, outputs, strict=True):
             bars = Bars(options.quiet)
             try:
-                results.append(_render_one(path, options, settings, engine, bars, cancel))
+                results.append(_render_one(path, output, options, settings, engine, bars, cancel))
             except Interrupted:
                 raise
             except VideostyleError as error:
@@ -123,8 +124,30 @@ def _part(options: argparse.Namespace, settings: RenderSettings) -> int:
     return 0
 
 
+def _outputs(options: argparse.Namespace, settings: RenderSettings) -> list[str | Path | None]:
+    """Where each input goes; several inputs get different names, or are refused before anything is painted."""
+    if len(options.inputs) == 1:
+        return [options.output]
+    from videostyle.media.readers.open import open_reader
+    from videostyle.rendering.naming import OutputNames
+
+    names = OutputNames()
+    outputs: list[str | Path | None] = []
+    for path in options.inputs:
+        try:
+            with open_reader(path, settings.reading(1)) as source:
+                clip, info = source.path, source.info
+        except InputError:
+            outputs.append(options.output)  # said when it is its turn
+            continue
+        folder = Path(options.output) if options.output else None
+        outputs.append(names.choose(clip, settings.style, info, settings.codec, folder))
+    return outputs
+
+
 def _render_one(
     path: str,
+    output: str | Path | None,
     options: argparse.Namespace,
     settings: RenderSettings,
     engine: Engine,
@@ -135,13 +158,12 @@ def _render_one(
 
     report = render(
         path,
-        options.output,
+        output,
         settings,
         progress=bars,
         cancel=cancel,
         engine=engine,
         restart=options.restart,
-        shared=len(options.inputs) > 1,
     )
     if not options.quiet:
         for warning in report.warnings:

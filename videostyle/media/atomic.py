@@ -86,10 +86,14 @@ def publish(part: Path, path: Path) -> None:
             os.close(folder)
 
 
+def process_name() -> str:
+    """A name of this process that no other has, on no machine that shares a disk with this one: ``HOST.PID``."""
+    return f"{socket.gethostname()[:32]}.{os.getpid()}"
+
+
 def write_whole(path: Path, data: bytes) -> None:
     """Writes a small file that is whole under its name or not there, whoever writes the same at the same time."""
-    # On a disk that machines share, another one may have a process of the same number.
-    part = path.with_name(f"{short_name(path.name)}.{socket.gethostname()}.{os.getpid()}.part")
+    part = path.with_name(f"{short_name(path.name)}.{process_name()}.part")
     try:
         part.write_bytes(data)
         publish(part, path)

@@ -11,11 +11,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from videostyle.errors import DeviceError, InputError, Interrupted, OutputError, VideostyleError
+from videostyle.errors import DeviceError, InputError, Interrupted, OutputError, UsageError, VideostyleError
 from videostyle.media.atomic import write_whole
 from videostyle.media.readers.base import ReadOptions
 from videostyle.media.readers.open import open_reader
 from videostyle.rendering.job_file import JobEntry
+from videostyle.rendering.naming import OutputNames
 from videostyle.rendering.plan import BYTES_A_PIXEL
 from videostyle.rendering.settings import Engine, RenderSettings
 
@@ -129,11 +130,9 @@ def plan_tasks(entries: Sequence[JobEntry], folder: Path | None) -> tuple[list[T
         entries: what is wanted.
         folder: where outputs go, in a mirrored tree; None = beside the clips.
     """
-    from videostyle.rendering.naming import default_output, style_label
-
     tasks: list[Task] = []
     failed: list[Outcome] = []
-    taken: dict[Path, Path] = {}
+    names = OutputNames()
     for entry in entries:
         try:
             clips = _clips(entry, folder.resolve() if folder else None)
@@ -153,21 +152,16 @@ def plan_tasks(entries: Sequence[JobEntry], folder: Path | None) -> tuple[list[T
                 continue
             for style in entry.styles:
                 settings = replace(entry.settings, style=style)
-                output = entry.output
-                if output is None:
-                    name = default_output(clip, style, info, settings.encode.codec).name
-                    place = (folder / below) if folder else clip.parent
-                    output = place / name
-                    if taken.get(output, clip) != clip:  # a.mp4 and a.mov
-                        suffix = "" if settings.encode.codec == "png" and not info.still else output.suffix
-                        output = place / f"{clip.name.replace('.', '_')}_stylized_{style_label(style)}{suffix}"
-                if output in taken:
-                    task = Task(clip, output, settings, 0, 0)
-                    why = f"'{output}' is the output of '{taken[output]}' already"
-                    failed.append(Outcome(task, "failed", error=why, exit_code=2))
-                    continue
-                taken[output] = clip
-                tasks.append(Task(clip, output, settings, info.frame_count or 0, info.width * info.height))
+                task = Task(clip, entry.output or clip, settings, info.frame_count or 0, info.width * info.height)
+                try:
+                    if entry.output is not None:
+                        names.claim(entry.output, clip)
+                        tasks.append(task)
+                    else:
+                        place = folder / below if folder else None
+                        tasks.append(replace(task, output=names.choose(clip, style, info, settings.codec, place)))
+                except UsageError as error:
+                    failed.append(_failure(task, error))
     return sorted(tasks, key=lambda task: -task.cost), failed
 
 

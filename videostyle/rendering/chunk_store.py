@@ -13,14 +13,13 @@ import contextlib
 import hashlib
 import json
 import os
-import socket
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from videostyle.errors import DeviceError, OutputError
-from videostyle.media.atomic import publish, write_whole
+from videostyle.media.atomic import process_name, publish, write_whole
 from videostyle.media.writers.images import numbered
 from videostyle.platforms import is_running
 from videostyle.rendering.job_store import RESUME_HINT, Job, differences
@@ -35,7 +34,7 @@ def chunk_path(folder: Path, number: int) -> Path:
 
 def part_path(folder: Path, number: int) -> Path:
     """Where this process writes that chunk; no other process on any machine has the same name for it."""
-    return folder / f"chunk_{number:05d}.{socket.gethostname()}.{os.getpid()}.part"
+    return folder / f"chunk_{number:05d}.{process_name()}.part"
 
 
 def files_of(job: Job, number: int) -> list[Path]:
@@ -205,7 +204,7 @@ def check_header(job: Job, number: int, header: str) -> None:
 
 def remove_abandoned(folder: Path) -> None:
     """Removes unfinished files of processes of this machine that are no longer alive."""
-    for part in folder.glob(f"*.{socket.gethostname()}.*.part"):
+    for part in folder.glob(f"*.{process_name().rpartition('.')[0]}.*.part"):
         owner = part.name.removesuffix(".part").rpartition(".")[2]
         if owner.isdigit() and not is_running(int(owner)):
             with contextlib.suppress(OSError):

@@ -101,8 +101,8 @@ class ChunkedClip:
         """
         reports = []
         for job, sink, resumed in zip(self.jobs, self._sinks, self._resumed, strict=True):
+            warnings = _warnings_of(job)
             try:
-                warnings = _warnings_of(job)
                 output = sink.assemble(chunk_files(job), job.plan.times)
             except VideostyleError as error:
                 raise self.explained(error) from error

@@ -21,7 +21,7 @@ def iterate(path: str | Path, settings: RenderSettings) -> Iterator[FrameBatch]:
     source = open_reader(path, settings.reading(1))
     processors: list[Processor] = []
     try:
-        stylize = make_stylize(resolve(settings.style, settings.strength, source, None), settings)
+        stylize = make_stylize(resolve(settings.style, settings.strength, None), settings)
         source.options = replace(source.options, batch_size=stylize.batch_for_frames(source.info))
         if not source.info.still:
             stylize.use_shots(make_plans(source, [stylize])[0].segments)

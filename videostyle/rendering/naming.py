@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from videostyle import __version__
+from videostyle.errors import UsageError
 from videostyle.frames import VideoInfo
 from videostyle.media.provenance import Painted
+from videostyle.media.readers.images import PICTURES
 from videostyle.media.writers.images import PLACE
 from videostyle.platforms import portable_name
 from videostyle.rendering.settings import RenderSettings
@@ -15,21 +19,86 @@ from videostyle.rendering.settings import RenderSettings
 if TYPE_CHECKING:
     from videostyle.styles.style_file import Style
 
+STYLE_FILES = (".safetensors", *PICTURES)  # suffixes of files that a STYLE argument may name
+SHARE = re.compile(r"(.+):([0-9.]+)")  # a part of a mix
+STILLS = (".png", ".jpg", ".jpeg", ".webp")  # suffixes of inputs that outputs keep; other stills become PNG
+
 
 def style_label(spec: str) -> str:
-    """A STYLE argument as it appears in file names."""
-    stem = Path(spec).stem if "/" in spec or "." in spec else spec
-    return "".join(c if c.isalnum() or c in "-_" else "-" for c in stem.replace(":", "").replace(",", "+"))
+    """A STYLE argument as it appears in file names: names of styles and files, with the shares of a mix."""
+    labels = []
+    for part in [spec] if os.path.isfile(spec) else spec.split(","):
+        mixed = SHARE.fullmatch(part.strip())
+        name, share = (mixed[1], mixed[2]) if mixed else (part.strip(), "")
+        is_file = "/" in name or Path(name).suffix.lower() in STYLE_FILES
+        labels.append((Path(name).stem if is_file else name) + share)
+    return "".join(c if c.isalnum() or c in "-_" else "-" for c in "-".join(labels))
 
 
-def default_output(source: Path, style: str, info: VideoInfo, codec: str | None = None) -> Path:
-    """``CLIP_stylized_STYLE.mp4`` beside the input; a picture's suffix for a still, none for a folder of pictures."""
-    name = portable_name(f"{PLACE.split(source.stem)[0].rstrip('_-') or 'frames'}_stylized_{style_label(style)}")
+def default_output(
+    source: Path, style: str, info: VideoInfo, codec: str | None = None, *, with_suffix: bool = False
+) -> Path:
+    """Where the painting of a clip goes: beside it, as ``CLIP_stylized_STYLE.mp4``.
+
+    A still keeps its suffix; a folder of pictures has none.
+
+    Args:
+        source: the clip.
+        style: a STYLE argument.
+        info: of the clip.
+        codec: as in ``EncodeOptions``.
+        with_suffix: ``CLIP_MOV_stylized...``: the clip's suffix is part of the name.
+    """
+    stem = source.name.replace(".", "_") if with_suffix else source.stem
+    name = portable_name(f"{PLACE.split(stem)[0].rstrip('_-') or 'frames'}_stylized_{style_label(style)}")
     if info.still:
-        return source.with_name(
-            name + (source.suffix if source.suffix.lower() in (".png", ".jpg", ".jpeg", ".webp") else ".png")
-        )
+        return source.with_name(name + (source.suffix if source.suffix.lower() in STILLS else ".png"))
     return source.with_name(name if codec == "png" else f"{name}.mp4")
+
+
+class OutputNames:
+    """Names for the outputs of one command, no two of them the same."""
+
+    def __init__(self) -> None:
+        self._taken: dict[str, Path] = {}
+
+    def choose(
+        self, clip: Path, style: str, info: VideoInfo, codec: str | None = None, folder: Path | None = None
+    ) -> Path:
+        """A name that no other output has: that of ``default_output``, with the clip's suffix where it must be.
+
+        Args:
+            clip: the input.
+            style: a STYLE argument.
+            info: of the input.
+            codec: as in ``EncodeOptions``.
+            folder: where the output goes; None = beside the clip.
+
+        Raises:
+            UsageError: if there is no such name.
+        """
+        place = folder or clip.parent
+        output = place / default_output(clip, style, info, codec).name
+        if self._taken.get(_key(output), clip) != clip:  # a.mp4 and a.mov
+            output = place / default_output(clip, style, info, codec, with_suffix=True).name
+        self.claim(output, clip)
+        return output
+
+    def claim(self, output: Path, clip: Path) -> None:
+        """Takes a name that the user gave.
+
+        Raises:
+            UsageError: if another output has it.
+        """
+        if _key(output) in self._taken:
+            why = f"it is the output of '{self._taken[_key(output)]}' already"
+            raise UsageError(f"cannot paint '{clip}' into '{output}'", why, "give it another name, or render it apart")
+        self._taken[_key(output)] = clip
+
+
+def _key(output: Path) -> str:
+    # Some file systems do not tell capital letters from small ones.
+    return os.path.abspath(output).casefold()
 
 
 def provenance_of(style: Style, settings: RenderSettings) -> Painted:

@@ -35,12 +35,10 @@ class OutputRequest:
     Attributes:
         output: the file to write, or a folder; None = beside the clip.
         settings: how to render it.
-        shared: whether a folder takes outputs of other clips as well, so that pictures need a folder in it.
     """
 
     output: Path | None
     settings: RenderSettings
-    shared: bool = False
 
 
 @dataclass
@@ -72,7 +70,7 @@ def open_output(request: OutputRequest, source: FrameReader, progress: ProgressF
     default = default_output(source.path, settings.style, source.info, settings.encode.codec)
     target = request.output or default
     # Unlike that of Path it may be asked for a name that is too long.
-    if os.path.isdir(target) and (request.shared or source.info.still or settings.encode.codec != "png"):
+    if os.path.isdir(target) and (source.info.still or settings.codec != "png"):
         target = target / default.name
     is_file = source.path.is_file() and not source.info.still
     # The output is opened, and locked, before the network is loaded: a wrong name should not cost seconds.
@@ -94,7 +92,7 @@ def open_output(request: OutputRequest, source: FrameReader, progress: ProgressF
                 "it would be painted as well",
                 "choose another folder with -o",
             )
-        style = resolve(settings.style, settings.strength, source, progress)
+        style = resolve(settings.style, settings.strength, progress)
         painted = provenance_of(style, settings)
         tags.update(painted.tags())
         marks.append(painted.xmp())

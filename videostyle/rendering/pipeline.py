@@ -32,6 +32,9 @@ class SourceLike(Protocol):
     def __iter__(self) -> Any:
         """The batches, once."""
 
+    def stop(self) -> None:
+        """Ends the iteration that another thread is in, before its next frame."""
+
     def close(self) -> None:
         """Frees the file."""
 
@@ -92,8 +95,8 @@ class RunReport:
         return (self.frames - self.resumed) / self.seconds if self.seconds > 0 else 0.0
 
 
-class _Stop(Exception):
-    """Another stage has failed or the user has had enough."""
+class _Stopped(Exception):
+    """Another stage has failed, or the run was cancelled."""
 
 
 class _Stage:
@@ -108,29 +111,43 @@ class _Stage:
     def _run(self) -> None:
         try:
             self._work()
-        except _Stop:
+        except _Stopped:
             pass
         except BaseException as error:
             self.error = error
             self._stop.set()
 
 
-def _put(to: queue.Queue[FrameBatch | None], item: FrameBatch | None, stop: threading.Event) -> None:
+def _put(
+    to: queue.Queue[FrameBatch | None],
+    item: FrameBatch | None,
+    stop: threading.Event,
+    cancel: threading.Event | None = None,
+) -> None:
     while not stop.is_set():
+        _check(cancel)
         try:
             return to.put(item, timeout=0.1)
         except queue.Full:
             continue
-    raise _Stop
+    raise _Stopped
 
 
-def _get(of: queue.Queue[FrameBatch | None], stop: threading.Event) -> FrameBatch | None:
+def _get(
+    of: queue.Queue[FrameBatch | None], stop: threading.Event, cancel: threading.Event | None = None
+) -> FrameBatch | None:
     while not stop.is_set():
+        _check(cancel)
         try:
             return of.get(timeout=0.1)
         except queue.Empty:
             continue
-    raise _Stop
+    raise _Stopped
+
+
+def _check(cancel: threading.Event | None) -> None:
+    if cancel is not None and cancel.is_set():
+        raise Interrupted("stopped", hint="nothing was left behind")
 
 
 def open_chain(info: VideoInfo, processors: Iterable[Processor]) -> VideoInfo:
@@ -244,25 +261,23 @@ def run_all(
         for writer in writers:
             writer.open(source.info)
         try:
-            while (batch := _get(decoded, stop)) is not None:
+            while (batch := _get(decoded, stop, cancel)) is not None:
                 for writer in writers:
-                    if cancel is not None and cancel.is_set():
-                        raise Interrupted("stopped", hint="nothing was left behind")
+                    _check(cancel)
                     at, painted = time.monotonic(), batch
                     for processor in writer.processors:
                         painted = processor(painted)
                     writer.painting += worked("process", at, batch)
                     first = first or time.monotonic() - began
-                    _put(writer.queue, painted, stop)
+                    _put(writer.queue, painted, stop, cancel)
             for writer in writers:
-                _put(writer.queue, None, stop)
-        except _Stop:
+                _put(writer.queue, None, stop, cancel)
+        except _Stopped:
             pass
         for writer in writers:
             while writer.stage.thread.is_alive():
                 writer.stage.thread.join(0.1)
-                if cancel is not None and cancel.is_set():
-                    raise Interrupted("stopped", hint="nothing was left behind")
+                _check(cancel)
         for stage in (reader, *(writer.stage for writer in writers)):
             if stage.error is not None:
                 raise stage.error
@@ -276,6 +291,7 @@ def run_all(
         raise
     finally:
         stop.set()
+        source.stop()
         for stage in (reader, *(writer.stage for writer in writers)):
             if stage.thread.ident is not None:
                 stage.thread.join(10)

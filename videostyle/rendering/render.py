@@ -29,7 +29,6 @@ def render(
     engine: Engine | None = None,
     restart: bool = False,
     plan_only: bool = False,
-    shared: bool = False,
 ) -> RunReport:
     """Renders one input into one output: ``render_all`` with one.
 
@@ -43,12 +42,11 @@ def render(
         engine: as there.
         restart: as there.
         plan_only: stop when the chunks are planned; the report names their folder.
-        shared: as in ``OutputRequest``.
 
     Raises:
         VideostyleError: whatever went wrong; nothing but finished chunks is left behind then.
     """
-    request = OutputRequest(Path(output) if output is not None else None, settings, shared)
+    request = OutputRequest(Path(output) if output is not None else None, settings)
     if plan_only:
         return _plan_only(path, request, cancellable(progress, cancel), restart)
     return render_all(path, [request], progress=progress, cancel=cancel, trace=trace, engine=engine, restart=restart)[0]

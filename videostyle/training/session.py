@@ -12,10 +12,8 @@ from typing import TYPE_CHECKING
 from videostyle import __version__
 from videostyle.errors import ModelError, OutputError, UsageError
 from videostyle.frames import UInt8Array
-from videostyle.media.readers.base import FrameReader
 from videostyle.media.readers.images import read_picture
-from videostyle.media.readers.open import open_reader
-from videostyle.training.content import Neighbours, clip_neighbours, enlarged, read_content, shrunk
+from videostyle.training.content import Neighbours, enlarged, read_content, shrunk
 
 if TYPE_CHECKING:
     from videostyle.styles.style_file import Style, StyleCard
@@ -122,7 +120,8 @@ def train(
     if request.start == "nearest":
         views = list(sampler.batch(0)["current"])
         candidates = []
-        for entry in gallery.entries():
+        # Not the user's own: what is trained would depend on what was trained before.
+        for entry in (entry for entry in gallery.entries() if entry.bundled):
             try:
                 found = gallery.load(entry.name)
                 candidate = deepened(found, architecture)
@@ -154,11 +153,11 @@ def train(
     )
 
 
-def from_picture(painting: Path, source: FrameReader | None, progress: PairProgress | None) -> Style:
+def from_picture(painting: Path, progress: PairProgress | None) -> Style:
     """The style of a picture: found under the picture's hash, or trained and kept.
 
-    It is trained on the frames of ``source``, on pictures that ship with the package where that is None or short.
-    One that is kept but damaged, or the child of an earlier base, is trained anew.
+    It is trained on the pictures that ship with the package, so that it depends on the painting alone and not on the
+    clip that is painted first. One that is kept but damaged, or the child of another base, is trained anew.
 
     Raises:
         InputError: if the picture cannot be read.
@@ -177,18 +176,11 @@ def from_picture(painting: Path, source: FrameReader | None, progress: PairProgr
             log.warning("the style kept for '%s' is of an earlier version; it is trained anew", painting)
         except ModelError as error:
             log.warning("the style kept for '%s' is trained anew: %s", painting, error)
-    neighbours: list[Neighbours] = []
-    if source is not None:
-        with open_reader(source.path, source.options) as scan:
-            neighbours = clip_neighbours(scan)
-    pictures = [frame for frame, _ in neighbours]
-    if source is None or source.info.still or len(pictures) < 8:
-        # One picture alone would be learnt by heart.
-        pictures = pictures + read_content([sample_content()])[0]
+    pictures, _ = read_content([sample_content()])
     name = "".join(c if c.isalnum() or c in "-_" else "-" for c in painting.stem)[:64] or "style"
     card = StyleCard(name=name, painting=painting.stem, licence="unknown", command="videostyle render --style PICTURE")
     on_progress = (lambda p: progress("train", 1, p.expected)) if progress else None
-    style = train(painting, pictures, neighbours, TrainRequest(), card, on_progress)
+    style = train(painting, pictures, [], TrainRequest(), card, on_progress)
     try:
         save_style(style, kept)
     except OutputError as error:  # no reason to lose what was learnt: the clip can be painted
@@ -196,7 +188,7 @@ def from_picture(painting: Path, source: FrameReader | None, progress: PairProgr
     return style
 
 
-def resolve(spec: str, strength: float, source: FrameReader, progress: PairProgress | None) -> Style:
+def resolve(spec: str, strength: float, progress: PairProgress | None) -> Style:
     """The style that a STYLE argument means, at a strength; a picture is trained on first.
 
     Raises:
@@ -207,5 +199,5 @@ def resolve(spec: str, strength: float, source: FrameReader, progress: PairProgr
     from videostyle.styles import gallery
 
     if gallery.is_picture(spec):
-        return gallery.weakened(from_picture(Path(spec), source, progress), strength)
+        return gallery.weakened(from_picture(Path(spec), progress), strength)
     return gallery.resolve(spec, strength)

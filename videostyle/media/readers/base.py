@@ -343,9 +343,13 @@ class FrameReader:
         if times:
             yield FrameBatch(buffer[: len(times)], np.array(times), index)
 
-    def close(self) -> None:
-        """Frees the file."""
+    def stop(self) -> None:
+        """Ends the iteration that another thread is in, before its next frame; the file stays open."""
         self._closed = True
+
+    def close(self) -> None:
+        """Frees the file. No other thread may be reading from it."""
+        self.stop()
 
     def __enter__(self) -> FrameReader:
         return self

@@ -108,15 +108,15 @@ class FFmpegReader(FrameReader):
                 yield np.frombuffer(data, np.uint8, size).reshape(info.height, info.width, 3), last
         except OSError:
             pass  # the pipe broke: ffmpeg's exit status says why
-        failure = "" if self._closed else process.failed
+        if self._closed:
+            return
+        failure = process.failed
         if read == 0:
             raise InputError(
                 f"cannot decode '{self.path}'",
                 failure or "no intact frame",
                 hint="convert it with ffmpeg first, for instance to H.264 in .mp4",
             )
-        if self._closed:
-            return
         # A packet may hold one field only, and two make a frame: these are counted as decoded.
         times = probe.frame_times if info.interlaced else probe.packet_times
         expected = sum(time > begin - SAME_TIME for time in times(self.path, self._stream))
@@ -124,8 +124,8 @@ class FFmpegReader(FrameReader):
             self._warn(f"{read} of {expected} frames could be read {failure}".strip())
         self._check_end(self._media, None if self._begins_late else read, last)
 
-    def close(self) -> None:
-        """Ends ffmpeg."""
-        super().close()
+    def stop(self) -> None:
+        """Ends ffmpeg, and so the iteration that another thread is in."""
+        super().stop()
         if self._process is not None:
             self._process.kill()

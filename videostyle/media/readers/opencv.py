@@ -110,7 +110,7 @@ class OpenCVReader(FrameReader):
 
     def _walk(self, time: float) -> bool:
         """Goes on to the frame that is shown at exactly ``time``; False if there is none, or it is behind already."""
-        while self._grab():
+        while not self._closed and self._grab():
             found = self._native.start + self._stamp() - self._ahead
             if found > time - SAME_TIME:
                 return found < time + SAME_TIME
@@ -164,6 +164,8 @@ class OpenCVReader(FrameReader):
             last = time
             read += 1
             yield picture, time
+        if self._closed:
+            return
         if read == 0:
             raise self._undecodable()
         if lost:

@@ -1,0 +1,64 @@
+"""What tests of rendering share: a clip of several chunks, a style that paints quickly."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import X264, ffmpeg
+from videostyle.media.readers.open import open_reader
+from videostyle.rendering.render import render
+from videostyle.rendering.settings import RenderSettings
+from videostyle.styles.style_file import save_style
+
+
+@pytest.fixture(scope="session")
+def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three shots, 600 frames of variable rate, sound; three chunks or more. Tests must not write to it."""
+    folder = tmp_path_factory.mktemp("film")
+    shots = [folder / f"shot{i}.mkv" for i in range(3)]
+    for path, source in zip(shots, ("testsrc2", "mandelbrot", "rgbtestsrc"), strict=True):
+        ffmpeg("-f", "lavfi", "-i", f"{source}=s=64x48:r=25", "-t", "8", *X264, path)
+    (folder / "list.txt").write_text("".join(f"file '{path.name}'\n" for path in shots))
+    path = folder / "film.mp4"
+    ffmpeg("-f", "concat", "-i", folder / "list.txt", "-f", "lavfi", "-i", "sine=f=440:d=24",
+           "-vf", "setpts='PTS+if(gt(N,100),0.5/TB,0)'", "-fps_mode", "vfr", "-video_track_timescale", "12800",
+           *X264, "-c:a", "aac", path)  # fmt: skip
+    return path
+
+
+@pytest.fixture(scope="session")
+def style(tmp_path_factory: pytest.TempPathFactory, random_style) -> str:  # type: ignore[no-untyped-def]
+    """The file of a style."""
+    path = tmp_path_factory.mktemp("style") / "random.safetensors"
+    save_style(random_style, path)
+    return str(path)
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VIDEOSTYLE_HOME", str(tmp_path_factory.mktemp("home")))
+
+
+def decoded(path: Path) -> tuple[str, list[float]]:
+    """Hash of all frames, and their times."""
+    digest, times = hashlib.sha256(), []
+    with open_reader(path) as source:
+        for batch in source:
+            digest.update(batch.frames.tobytes())
+            times += batch.pts.tolist()
+    return digest.hexdigest(), times
+
+
+@pytest.fixture(scope="session")
+def uninterrupted(film: Path, style: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, list[float]]:
+    """What the film painted in one go holds (``decoded``)."""
+    output = tmp_path_factory.mktemp("whole") / "out.mp4"
+    report = render(film, output, RenderSettings(style))
+    assert report.frames == 600
+    assert report.resumed == 0
+    assert os.listdir(output.parent) == ["out.mp4"]
+    return decoded(output)

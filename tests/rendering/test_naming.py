@@ -1,0 +1,98 @@
+"""Names of outputs: after clip and style, no two of one command the same."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from videostyle.cli.main import main
+from videostyle.errors import UsageError
+from videostyle.frames import VideoInfo
+from videostyle.rendering.batch import plan_tasks
+from videostyle.rendering.job_file import JobEntry
+from videostyle.rendering.naming import OutputNames, default_output, style_label
+from videostyle.rendering.settings import RenderSettings
+
+Clip = Callable[[str], Path]
+INFO = VideoInfo(width=2, height=2)
+
+
+@pytest.mark.parametrize(
+    ("spec", "label"),
+    [
+        ("great-wave", "great-wave"),
+        ("a:0.7,b:0.3", "a0-7-b0-3"),
+        ("a:0.7,b:0.1", "a0-7-b0-1"),
+        ("a,b", "a-b"),
+        ("/styles/my.own.safetensors", "my-own"),
+        ("wave.safetensors:0.5,/x/sky.safetensors:0.25", "wave0-5-sky0-25"),
+        ("trained/0123", "0123"),
+        ("painting.JPG", "painting"),
+    ],
+)
+def test_a_label_tells_styles_and_shares_apart(spec: str, label: str) -> None:
+    assert style_label(spec) == label
+
+
+def test_a_comma_in_the_name_of_a_style_file_is_no_mix(tmp_path: Path) -> None:
+    (tmp_path / "a,b.safetensors").touch()
+    assert style_label(str(tmp_path / "a,b.safetensors")) == "a-b"
+
+
+@pytest.mark.parametrize(
+    ("clip", "codec", "name"),
+    [
+        ("50% off.mp4", None, "50% off_stylized_quick.mp4"),
+        ("shot_%04d.png", None, "shot_stylized_quick.mp4"),
+        ("%04d.png", "h264", "frames_stylized_quick.mp4"),
+        ("a.mp4", "png", "a_stylized_quick"),
+    ],
+)
+def test_an_output_is_named_after_its_clip(clip: str, codec: str | None, name: str) -> None:
+    assert default_output(Path(clip), "quick", INFO, codec) == Path(name)
+
+
+def test_two_outputs_of_a_command_never_have_one_name() -> None:
+    names = OutputNames()
+    assert names.choose(Path("x/a.mp4"), "wave", INFO) == Path("x/a_stylized_wave.mp4")
+    assert names.choose(Path("x/a.mov"), "wave", INFO) == Path("x/a_mov_stylized_wave.mp4")
+    assert names.choose(Path("x/A.mkv"), "wave", INFO) == Path("x/A_mkv_stylized_wave.mp4")
+    assert names.choose(Path("y/a.mp4"), "wave", INFO) == Path("y/a_stylized_wave.mp4")
+    assert names.choose(Path("y/a.mp4"), "wave", INFO, "png", Path("out")) == Path("out/a_stylized_wave")
+    with pytest.raises(UsageError, match=r"output of 'x/a\.mp4' already"):
+        names.choose(Path("x/a.mp4"), "/other/wave.safetensors", INFO)
+    with pytest.raises(UsageError, match="already"):
+        names.claim(Path("OUT/a_stylized_wave"), Path("z.mp4"))
+
+
+def test_mixes_of_one_clip_in_a_batch_have_a_name_each(clip: Clip, tmp_path: Path) -> None:
+    shutil.copy(clip("one.mp4"), tmp_path / "a.mp4")
+    entry = JobEntry(tmp_path / "a.mp4", ("a:0.7,b:0.3", "a:0.7,b:0.1", "/x/a.safetensors", "/y/a.safetensors"),
+                     RenderSettings(""))  # fmt: skip
+    tasks, failed = plan_tasks([entry], None)
+    assert sorted(task.output.name for task in tasks) == [
+        "a_stylized_a.mp4",
+        "a_stylized_a0-7-b0-1.mp4",
+        "a_stylized_a0-7-b0-3.mp4",
+    ]
+    assert [(outcome.exit_code, outcome.task.settings.style) for outcome in failed] == [(2, "/y/a.safetensors")]
+
+
+def test_clips_of_one_stem_are_told_apart_by_render_as_well(
+    clip: Clip, style: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for suffix in (".mp4", ".mov"):
+        shutil.copy(clip("one.mp4"), tmp_path / f"a{suffix}")
+    clips = [str(tmp_path / "a.mp4"), str(tmp_path / "a.mov")]
+    words = ["--style", style, "-q"]
+    assert main(["render", *clips, clips[0], *words]) == 2
+    assert "already" in capsys.readouterr().err
+    assert len(list(tmp_path.iterdir())) == 2  # nothing was painted
+    assert main(["render", *clips, *words]) == 0
+    assert {p.name for p in tmp_path.glob("*stylized*")} == {
+        "a_stylized_random.mp4",
+        "a_mov_stylized_random.mp4",
+    }
