@@ -158,7 +158,7 @@ def test_pictures_of_a_clip_count_as_kept_only_when_they_are_all_there(
     def row() -> dict[str, object]:
         return dict(json.loads(capsys.readouterr().out.splitlines()[-1])["tasks"][0])
 
-    def full(job: object, number: int) -> None:
+    def full(job: object, number: int, conditions: object) -> None:
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
@@ -174,22 +174,6 @@ def test_pictures_of_a_clip_count_as_kept_only_when_they_are_all_there(
     assert main([*words, "--json"]) == 0
     assert row()["status"] == "kept"
     assert sorted(os.listdir(tmp_path / "out")) == ["a_stylized_quick"]
-
-
-@pytest.mark.parametrize(
-    ("clip", "codec", "name"),
-    [
-        ("50% off.mp4", None, "50% off_stylized_quick.mp4"),
-        ("shot_%04d.png", None, "shot_stylized_quick.mp4"),
-        ("%04d.png", "h264", "frames_stylized_quick.mp4"),
-        ("a.mp4", "png", "a_stylized_quick"),
-    ],
-)
-def test_an_output_is_named_after_its_clip(clip: str, codec: str | None, name: str) -> None:
-    from videostyle.frames import VideoInfo
-    from videostyle.rendering.naming import default_output
-
-    assert default_output(Path(clip), "quick", VideoInfo(width=2, height=2), codec) == Path(name)
 
 
 def test_an_empty_folder_is_no_painted_sequence(tmp_path: Path) -> None:
