@@ -25,7 +25,8 @@ from videostyle.network import loss_network
 from videostyle.styles import gallery
 from videostyle.styles.style_file import Style, StyleCard, load_style, save_style
 from videostyle.training.pairs import PairSampler
-from videostyle.training.trainer import LossWeights, Settings, train_style
+from videostyle.training.style_objective import LossNetworks, LossWeights
+from videostyle.training.trainer import TrainingSettings, train_style
 
 WAYS = ("embedded", "teacher", "no-temporal")
 
@@ -61,15 +62,15 @@ def main() -> None:
             style = load_style(kept)
             return style, style.card.figures.get("seconds_a_step", float("nan"))
         weights = replace(LossWeights(), temporal=0.0, temporal_feature=0.0) if way == "no-temporal" else LossWeights()
-        settings = Settings(steps=options.steps, weights=weights, precision=precision)
+        settings = TrainingSettings(steps=options.steps, weights=weights, precision=precision)
         sampler = PairSampler(photos, size=256, batch=options.batch)
         began = time.perf_counter()
-        net = nets["teacher" if way == "teacher" else "embedded"]
+        fine = nets["teacher" if way == "teacher" else "embedded"]
         style = train_style(
             read_rgb(painting),
             sampler,
             start,
-            net,
+            LossNetworks.of(fine, nets["embedded"]),
             settings,
             StyleCard(name=way),
             base=gallery.base(start.architecture),

@@ -16,10 +16,10 @@ import cv2
 import numpy as np
 from keras import ops
 
+from videostyle.network import perceptual as loss
 from videostyle.network.loss_network import LossNetwork
 from videostyle.network.style_network import forward
 from videostyle.styles.style_file import Style
-from videostyle.training import losses as loss
 from videostyle.training.objective import Objective
 
 
@@ -119,7 +119,7 @@ class Pupil:
             painted = forward(self._arch, weights, batch["x"])
             content, style = loss.perceptual_losses(net, painted, loss.content_features(net, batch["x"]), targets)
             outside = ops.mean(ops.square(painted - ops.clip(painted, 0.0, 1.0)))
-            total = content + 30.0 * style + loss.total_variation(painted) + 10.0 * outside
+            total = content + 30.0 * style + total_variation(painted) + 10.0 * outside
             return {"loss": total, "style": style}
 
         self._objective = Objective(styles[0].weights, losses, ("style",), 2e-3)

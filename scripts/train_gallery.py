@@ -30,7 +30,8 @@ from videostyle.styles.style_file import StyleCard, deepened, load_style, save_s
 from videostyle.training.content import clip_neighbours
 from videostyle.training.pairs import PairSampler
 from videostyle.training.session import clip_pairs
-from videostyle.training.trainer import LossWeights, Progress, Settings, train_style
+from videostyle.training.style_objective import LossNetworks, LossWeights
+from videostyle.training.trainer import Progress, TrainingSettings, train_style
 
 WHOLE_NUMBERS = ("steps", "scales", "seed", "checkpoint_every")
 ENTRY_KEYS = ("painting", "title", "artist", "year", "stages", "start")
@@ -56,12 +57,12 @@ def loss_precision() -> str:
     return "bfloat16" if choose_precision("auto", choose_device()) == "bfloat16" else "float32"
 
 
-def read_settings(chosen: dict[str, Any], precision: str) -> Settings:
+def read_settings(chosen: dict[str, Any], precision: str) -> TrainingSettings:
     """Training settings from the keys of a stage and of an entry, where they differ from the defaults."""
     weight_names = {f.name for f in fields(LossWeights)}
     weights = replace(LossWeights(), **{k: float(v) for k, v in chosen.items() if k in weight_names})
     plain = {k: int(v) if k in WHOLE_NUMBERS else v for k, v in chosen.items() if k not in weight_names}
-    return replace(Settings(), weights=weights, precision=precision, **plain)
+    return replace(TrainingSettings(), weights=weights, precision=precision, **plain)
 
 
 def stage_keys(stages: dict[str, dict[str, Any]], name: str) -> dict[str, Any]:
@@ -111,6 +112,7 @@ def main() -> None:
     parser.add_argument("--skip", action="append", default=[], help="stages to leave out: full without a GPU")
     parser.add_argument("--output", type=Path, default=gallery.ASSETS / "styles")
     parser.add_argument("--vgg16", default="vgg16", help="weights of VGG-16, for stages that use it")
+    parser.add_argument("--deep-network", default="embedded", help="loss network for large strokes")
     parser.add_argument("--start", type=Path, help="style file to start from instead of what gallery.toml says")
     parser.add_argument("--checkpoints", type=Path, help="folder for the state of unfinished stages")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=NUMBER", help="a setting or a loss weight")
@@ -150,7 +152,7 @@ def main() -> None:
             stage_name, own = parts_of(stage)
             chosen = {**keys_of(stages, stage, entry), **overrides}
             size, batch, kind = (chosen.pop(key) for key in ("size", "batch", "loss_network"))
-            net = load(kind)
+            nets = LossNetworks(load(kind), load(options.deep_network))
             settings = read_settings(chosen, precision)
             commands.append(
                 f"scripts/train_gallery.py --only {name} --stage {stage_name}"
@@ -170,7 +172,7 @@ def main() -> None:
                 painting,
                 PairSampler(photos, clips, size=int(size), batch=int(batch), seed=settings.seed),
                 style,
-                net,
+                nets,
                 settings,
                 card,
                 base=gallery.base(style.architecture),

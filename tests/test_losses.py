@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 pytest.importorskip("keras")
+from videostyle.network import perceptual
 from videostyle.training import losses
 
 RNG = np.random.default_rng(7)
@@ -36,17 +37,51 @@ def test_total_variation_of_a_ramp_is_its_slope_squared() -> None:
     close(losses.total_variation(ramp), 0.01, 1e-4)
 
 
-def test_grid_loss_sees_a_grid_and_not_a_texture_or_a_slope() -> None:
-    grid = np.zeros((1, 64, 64, 3), np.float32)
-    grid[:, ::4, ::4] = 0.2
-    texture = RNG.permutation(grid.reshape(-1, 3)).reshape(grid.shape)
-    slope = np.broadcast_to(np.linspace(0, 1, 64, dtype=np.float32)[None, None, :, None], grid.shape)
-    strength = float(losses.grid_loss(grid, 4, 16))
-    # One pixel of 16 deviates by 0.2; the box mean at the picture's edge changes that a little.
-    assert strength == pytest.approx(0.2**2 / 16 * (1 - 1 / 16), rel=0.15)
-    assert float(losses.grid_loss(grid, 8, 16)) == pytest.approx(strength, rel=0.3)
-    assert float(losses.grid_loss(texture, 4, 16)) < 0.1 * strength
-    assert float(losses.grid_loss(slope[:, :, 8:56], 4, 16)) < 0.01 * strength
+def test_structure_loss_sees_where_features_are_and_not_how_strong() -> None:
+    original = RNG.normal(0, 1, (2, 12, 12, 5)).astype(np.float32)
+    scale, shift = RNG.uniform(0.5, 2, 5).astype(np.float32), RNG.normal(0, 3, 5).astype(np.float32)
+    assert float(perceptual.structure_loss(original * scale + shift, original)) < 1e-3
+    elsewhere = RNG.normal(0, 1, original.shape).astype(np.float32)
+    assert float(perceptual.structure_loss(elsewhere, original)) == pytest.approx(2.0, rel=0.1)
+
+
+def test_tone_loss_keeps_what_is_dark_darker() -> None:
+    picture = RNG.random((1, 64, 96, 3), np.float32)
+    other = RNG.random(picture.shape, np.float32)
+    a, b = (x.reshape(4, 16, 6, 16, 3).mean(axis=(1, 3, 4)) for x in (other, picture))
+    a, b = a - a.mean(), b - b.mean()
+    expected = 1 - (a * b).sum() / np.sqrt((a * a).sum() * (b * b).sum() + 1e-6)
+    close(losses.tone_loss(other, picture), expected, 1e-3)
+    dark = np.zeros((1, 64, 64, 3), np.float32)
+    dark[:, :, 32:] = 1
+    assert float(losses.tone_loss(0.2 * dark, dark)) < 1e-3
+    assert float(losses.tone_loss(1 - dark, dark)) == pytest.approx(2.0, abs=1e-3)
+
+
+def test_local_tone_loss_keeps_values_within_a_neighbourhood() -> None:
+    """A dark half beside a light one, each with features of its own: turned round within the dark one, it is seen."""
+    scene = np.full((1, 128, 256, 3), 0.2, np.float32)
+    scene[:, :, 128:] = 0.8
+    features = np.kron(RNG.uniform(-0.15, 0.15, (16, 32)), np.ones((8, 8)))[None, :, :, None].astype(np.float32)
+    original = scene + features
+    lost = original.copy()
+    lost[:, :, :128] = 0.4 - lost[:, :, :128]  # mirrored about 0.2: the large order is the same
+    assert float(losses.local_tone_loss(0.5 * original + 0.4, original, 8)) < 0.03
+    assert float(losses.tone_loss(lost, original)) < 0.1
+    assert float(losses.local_tone_loss(lost, original, 8)) > 0.5
+
+
+def test_colour_loss_compares_distributions() -> None:
+    painting = RNG.random((40, 40, 3), np.float32)
+    quantiles = losses.colour_quantiles(painting, 400)
+    shuffled = painting.reshape(-1, 3)[RNG.permutation(1600)[:400]].reshape(1, 20, 20, 3)
+    assert float(losses.colour_loss(shuffled, quantiles)) < 1e-3
+    directions = losses.colour_directions()
+    np.testing.assert_allclose(np.linalg.norm(directions, axis=0), 1, rtol=1e-6)
+    # A shift of all colours by d is a distance of (d . v)^2 along each direction v.
+    shift = np.float32([0.1, -0.2, 0.05])
+    same = np.sort(shuffled.reshape(-1, 3) @ directions, axis=0)
+    close(losses.colour_loss(shuffled + shift, same), float(((shift @ directions) ** 2).mean()), 1e-3)
 
 
 def test_area_loss_sees_colours_of_areas_and_not_what_is_drawn_in_them() -> None:

@@ -131,7 +131,7 @@ def test_batches_depend_on_seed_and_step_alone() -> None:
     one, two = (data.PairSampler(pictures, [clip], size=64, batch=3, seed=5) for _ in range(2))
     two.batch(1)
     for name, value in one.batch(9).items():
-        assert value.shape[:3] == (3, 64, 64)
+        assert value.shape[:3] == ((3, 16, 16) if "canvas" in name else (3, 64, 64))
         np.testing.assert_array_equal(value, two.batch(9)[name])
     assert (one.batch(9)["current"] != one.batch(10)["current"]).any()
     small = data.PairSampler([picture(0, 40, 300)], size=128, batch=1)
@@ -160,7 +160,11 @@ def small_net():  # type: ignore[no-untyped-def]
         "conv1_1/bias": np.zeros(6),
         "conv1_2/bias": np.zeros(8),
     }
-    return from_arrays({k: v.astype(np.float32) for k, v in arrays.items()}, "small")
+    from videostyle.training.style_objective import LossNetworks
+
+    net = from_arrays({k: v.astype(np.float32) for k, v in arrays.items()}, "small")
+    # Its one layer serves for small strokes and for large ones.
+    return LossNetworks(net, replace(net, deep_layers=net.style_layers))
 
 
 OBJECTIVES: dict = {}  # what trains a network with a painting, and the state of its optimiser when it was new
@@ -189,7 +193,7 @@ def train(style, net, steps: int, **options):  # type: ignore[no-untyped-def]
     from videostyle.training import trainer
 
     sampler = options.pop("sampler", None) or data.PairSampler([picture(i) for i in range(3)], size=64, batch=1)
-    settings = trainer.Settings(
+    settings = trainer.TrainingSettings(
         steps=options.pop("planned", steps), scales=1, checkpoint_every=2, **options.pop("settings", {})
     )
     # How far a training goes and how fast is no part of its step.
@@ -214,14 +218,14 @@ def whole(random_style, small_net):  # type: ignore[no-untyped-def]
 
 def distance_to_painting(style, net) -> float:  # type: ignore[no-untyped-def]
     """Style loss of a picture painted with ``style``."""
+    from videostyle.network.perceptual import style_loss
     from videostyle.network.style_network import forward
-    from videostyle.training.losses import content_features, perceptual_losses
-    from videostyle.training.trainer import Settings, painting_targets
+    from videostyle.training.style_objective import grams, targets_of
 
     view = picture(1)[None, :64, :64].astype(np.float32) / 255
-    painted = forward(style.architecture, style.weights, view)
-    targets = painting_targets(net, picture(99), Settings(scales=1))
-    return float(perceptual_losses(net, painted, content_features(net, view), targets)[1])
+    wanted = targets_of(net, picture(99), scales=1).fine[0]
+    found = grams(net.fine, forward(style.architecture, style.weights, view), tuple(wanted))
+    return sum(float(style_loss(found[layer], wanted[layer])) for layer in wanted) / len(wanted)
 
 
 def test_training_lowers_the_style_loss_and_fills_in_the_card(random_style, small_net, learnt) -> None:  # type: ignore[no-untyped-def]
@@ -232,76 +236,30 @@ def test_training_lowers_the_style_loss_and_fills_in_the_card(random_style, smal
 
 
 def test_colours_of_areas_half_way_from_the_base_count_if_they_leave_the_line(random_style, small_net) -> None:  # type: ignore[no-untyped-def]
+    from videostyle.network.perceptual import half_size
     from videostyle.network.style_network import forward, initial_weights
     from videostyle.styles.style_file import Style, arrays_sha256, interpolate
-    from videostyle.training.losses import area_loss, half_size
-    from videostyle.training.trainer import WALKED, LossWeights, Settings, painting_targets, style_objective
+    from videostyle.training.losses import area_loss
+    from videostyle.training.style_objective import WALKED, LossWeights, style_objective, targets_of
 
     arch = random_style.architecture
     base = Style(random_style.card, initial_weights(arch, seed=6))
     style = Style(replace(random_style.card, base_sha256=arrays_sha256(base.weights)), random_style.weights)
     sampler = data.PairSampler([picture(i) for i in range(3)], size=64, batch=1)
     batch = sampler.batch(1)
-    targets = painting_targets(small_net, picture(99), Settings(scales=1))
+    targets = targets_of(small_net, picture(99), scales=1)
     plain, kept = (
-        style_objective(arch, small_net, targets, LossWeights(walk=weight), base=base.weights)(style.weights, batch)
+        style_objective(arch, small_net, targets, LossWeights(walk=weight), 64, base=base.weights)(style.weights, batch)
         for weight in (0.0, 7.0)
     )
-    scene, end = half_size(batch["current"]), half_size(forward(arch, style.weights, batch["current"]))
+    scene, end = half_size(batch["current"]), half_size(forward(arch, style.weights, batch["current"], batch["canvas"]))
     between = forward(arch, interpolate(base, [(style, 1.0)], WALKED).weights, scene)
     expected = float(area_loss(between, (1 - WALKED) * scene + WALKED * end))
     assert expected > 1e-4
     assert float(kept["walk"]) == pytest.approx(expected, rel=1e-3)
     assert float(kept["loss"] - plain["loss"]) == pytest.approx(7 * expected, rel=1e-2)
     with pytest.raises(UsageError, match="base"):
-        style_objective(arch, small_net, targets, LossWeights(walk=1.0))
-
-
-def test_contrast_is_set_by_whole_pictures(random_style, small_net) -> None:  # type: ignore[no-untyped-def]
-    from videostyle.network.style_network import forward
-    from videostyle.training.losses import style_targets
-    from videostyle.training.trainer import LossWeights, contrast_for_whole_pictures
-
-    arch, arrays = random_style.architecture, dict(random_style.weights)
-    for name in ("out/kernel", "out/detail"):
-        arrays[name] = 0.2 * arrays[name]
-    arrays["out/bias"] = np.full(3, 0.5, np.float32)
-    scene = data.PairSampler([picture(7)], size=64).whole(8)
-    assert [view.shape for view in scene] == [(256, 320, 3)]
-    paint = np.asarray(forward(arch, arrays, scene[0][None]))
-    assert 0 < paint.min() < paint.max() < 1
-    mean = paint.mean(axis=(0, 1, 2))
-    for contrast in (1.0, 1.05):
-        targets = style_targets(small_net, mean + contrast * (paint - mean), 1)
-        found = contrast_for_whole_pictures(arch, arrays, small_net, targets, LossWeights(content=0), scene, 0.0)
-        harder = np.asarray(forward(arch, found, scene[0][None]))
-        np.testing.assert_allclose(harder, mean + contrast * (paint - mean), atol=1e-3)
-        # Where the painting's contrast is one that flickers much, the paint stays behind it.
-        calmer = contrast_for_whole_pictures(arch, arrays, small_net, targets, LossWeights(content=0), scene, 1.0)
-        assert np.asarray(forward(arch, calmer, scene[0][None])).std() < harder.std() - 1e-4
-    assert contrast_for_whole_pictures(arch, arrays, small_net, targets, LossWeights(), (), 0.0) == arrays
-
-
-def test_whole_pictures_are_frames_of_clips_if_there_are_any_else_photos() -> None:
-    flow, mask = np.zeros((96, 130, 2), np.float32), np.ones((96, 130, 1), np.float32)
-    clips = [data.ClipPair(*(np.full((96, 130, 3), level, np.uint8),) * 2, flow, mask) for level in (10, 20, 30)]
-    photos = [np.full((70, 70, 3), level, np.uint8) for level in (200, 210, 220, 230)]
-
-    def levels(clips: list[data.ClipPair], count: int) -> list[int]:
-        views = data.PairSampler(photos, clips, size=64).whole(count)
-        assert {view.shape for view in views} == {(96, 128, 3) if clips else (64, 64, 3)}
-        return [round(float(view.mean() * 255)) for view in views]
-
-    assert levels(clips, 9) == [10, 20, 30]
-    assert levels(clips, 2) == [10, 30]
-    assert sorted(levels([], 9)) == [200, 210, 220, 230]
-    assert len(set(levels([], 3))) == 3
-    halves = np.zeros((96, 96, 3), np.uint8)
-    halves[:, 48:] = 255
-    (view,) = data.PairSampler([halves], size=64).whole(1)  # a third larger
-    assert view.shape == (128, 128, 3)
-    assert view[:, :63].max() == 0
-    assert view[:, 65:].min() == 1
+        style_objective(arch, small_net, targets, LossWeights(walk=1.0), 64)
 
 
 def test_a_loss_network_in_bfloat16_teaches_the_same(random_style, small_net) -> None:  # type: ignore[no-untyped-def]
@@ -402,11 +360,12 @@ def test_early_stop(random_style, small_net) -> None:  # type: ignore[no-untyped
 
 
 def test_paintings_that_cannot_be_used(random_style, small_net) -> None:  # type: ignore[no-untyped-def]
-    from videostyle.training.trainer import Settings, painting_targets
+    from videostyle.training.style_objective import targets_of
+    from videostyle.training.trainer import TrainingSettings
 
     for bad, words in ((np.zeros((100, 100, 3), np.uint8), "one colour"), (picture(1)[:20], "at least 32")):
         with pytest.raises(ModelError, match=words):
-            painting_targets(small_net, bad, Settings())
+            targets_of(small_net, bad)
     for wrong in (
         {"steps": 0},
         {"stroke": 9.0},
@@ -417,13 +376,14 @@ def test_paintings_that_cannot_be_used(random_style, small_net) -> None:  # type
         {"patience": 0},
     ):
         with pytest.raises(UsageError):
-            Settings(**wrong)
+            TrainingSettings(**wrong)
 
 
 def test_training_starts_from_the_nearest_style(random_style, small_net, learnt) -> None:  # type: ignore[no-untyped-def]
-    from videostyle.training.trainer import Settings, nearest_start, painting_targets
+    from videostyle.training.starts import nearest_start
+    from videostyle.training.style_objective import targets_of
 
-    targets = painting_targets(small_net, picture(99), Settings(scales=1))
+    targets = targets_of(small_net, picture(99), scales=1)
     views = [picture(1)[:64, :64].astype(np.float32) / 255]
     assert nearest_start(random_style, [random_style, learnt], small_net, targets, views) is learnt
     assert nearest_start(learnt, [random_style], small_net, targets, views) is learnt

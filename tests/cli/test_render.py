@@ -129,11 +129,11 @@ def test_learning_a_picture_can_be_stopped(
     from videostyle.rendering.settings import RenderSettings
     from videostyle.training import session as style_module
     from videostyle.training.objective import Objective
-    from videostyle.training.trainer import NAMES
+    from videostyle.training.style_objective import LOSSES
 
     monkeypatch.setattr(style_module, "WINDOW", 64)
     # What a step learns is no matter here, and the first one takes long.
-    monkeypatch.setattr(Objective, "step", lambda self, batch, learning_rate: dict.fromkeys(NAMES, 0.0))
+    monkeypatch.setattr(Objective, "step", lambda self, batch, learning_rate: dict.fromkeys(LOSSES, 0.0))
     monkeypatch.setenv("VIDEOSTYLE_HOME", str(tmp_path / "home"))
     stop, steps = threading.Event(), []
 

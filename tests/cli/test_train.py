@@ -80,12 +80,13 @@ def test_help_names_the_defaults_that_the_trainer_has() -> None:
     import argparse
 
     from videostyle.cli import train
-    from videostyle.training.trainer import LossWeights, Settings
+    from videostyle.training.style_objective import LossWeights
+    from videostyle.training.trainer import TrainingSettings
 
     parser = argparse.ArgumentParser()
     train.configure(parser)
     told = {action.dest: action.help or "" for action in parser._actions}
-    weights, settings = LossWeights(), Settings()
+    weights, settings = LossWeights(), TrainingSettings()
     for option, value in (
         ("content_weight", weights.content),
         ("style_weight", weights.style),
@@ -93,6 +94,5 @@ def test_help_names_the_defaults_that_the_trainer_has() -> None:
         ("learning_rate", settings.learning_rate),
         ("steps", settings.steps),
         ("stroke", settings.stroke),
-        ("detail", weights.detail),
     ):
         assert f"(default: {value:g})" in told[option], option

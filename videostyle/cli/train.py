@@ -86,26 +86,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--content-weight",
         type=float,
         metavar="WEIGHT",
-        help="more keeps the scene more readable and paints it less (default: 10)",
+        help="more keeps the scene more readable and paints it less (default: 5)",
     )
     look.add_argument(
         "--style-weight",
         type=float,
         metavar="WEIGHT",
-        help="more makes strokes and colours stronger; small things drown in them (default: 50)",
+        help="more makes strokes and colours stronger; small things drown in them (default: 40)",
     )
     look.add_argument(
         "--temporal-weight",
         type=float,
         metavar="WEIGHT",
         help="more makes the paint flicker less and its texture softer (default: 800)",
-    )
-    look.add_argument(
-        "--detail",
-        type=float,
-        default=0.0,
-        metavar="WEIGHT",
-        help="more keeps the scene's fine texture instead of painting over it, 0 to 2 (default: 0)",
     )
     details = parser.add_argument_group("details")
     details.add_argument(
@@ -241,11 +234,12 @@ def _target(options: argparse.Namespace, painting: Path) -> tuple[str, Path]:
 def _request(options: argparse.Namespace) -> TrainRequest:
     """How to train. What was not given has the default that the trainer knows."""
     from videostyle.training.session import TrainRequest
-    from videostyle.training.trainer import LossWeights, Settings
+    from videostyle.training.style_objective import LossWeights
+    from videostyle.training.trainer import TrainingSettings
 
     chosen = {"content": options.content_weight, "style": options.style_weight, "temporal": options.temporal_weight}
-    weights = LossWeights(**{k: v for k, v in chosen.items() if v is not None}, detail=options.detail)
-    settings = Settings(
+    weights = LossWeights(**{k: v for k, v in chosen.items() if v is not None})
+    settings = TrainingSettings(
         steps=options.steps,
         minutes=options.minutes,
         stroke=options.stroke,

@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from videostyle.frames import ColorInfo
 from videostyle.inference.tiling import Tile, mirrored_margins, padding_offset
+from videostyle.network.canvas import CELL
 from videostyle.network.style_network import (
     Architecture,
     Statistics,
@@ -36,9 +37,12 @@ class FrameInputs(NamedTuple):
 
     Attributes:
         frames: uint8 ``[B, H, W, 3]`` RGB.
+        canvas: float32 ``[B, h, w, C]``, sampled for the frames as they are padded to the network's stride
+            (``canvas_sampling``): h and w are a quarter of the padded sides. None where a style has no canvas.
     """
 
     frames: Any
+    canvas: Any = None
 
     @property
     def frame_count(self) -> int:
@@ -47,31 +51,38 @@ class FrameInputs(NamedTuple):
 
     def between(self, first: int, end: int) -> FrameInputs:
         """The inputs of frames ``first`` to ``end - 1``."""
-        return FrameInputs(*(array[first:end] for array in self))
+        return self._each(lambda array: array[first:end])
 
     def filled(self, count: int) -> FrameInputs:
         """NumPy inputs for ``count`` frames: the last frame again in the places of those that are missing."""
         missing = count - self.frame_count
         if missing <= 0:
             return self
-        return FrameInputs(*(np.concatenate([array, np.repeat(array[-1:], missing, axis=0)]) for array in self))
+        return self._each(lambda array: np.concatenate([array, np.repeat(array[-1:], missing, axis=0)]))
 
     def padded(self, height: int, width: int) -> FrameInputs:
         """Inputs for frames that are padded to ``height`` x ``width`` pixels."""
-        return FrameInputs(frames=symmetric_pad(self.frames, height, width))
+        return self._replace(frames=symmetric_pad(self.frames, height, width))
 
     def of_tile(self, tile: Tile) -> FrameInputs:
         """What a tile reads, of padded inputs."""
-        rows, columns = slice(tile.top, tile.top + tile.height), slice(tile.left, tile.left + tile.width)
-        return FrameInputs(frames=self.frames[:, rows, columns])
+
+        def cut(array: Any, cell: int) -> Any:
+            top, left = tile.top // cell, tile.left // cell
+            return array[:, top : top + tile.height // cell, left : left + tile.width // cell]
+
+        return FrameInputs(cut(self.frames, 1), None if self.canvas is None else cut(self.canvas, CELL))
 
     def as_numpy(self) -> FrameInputs:
         """The same as NumPy arrays."""
-        return FrameInputs(*map(np.asarray, self))
+        return self._each(np.asarray)
 
     def on_device(self) -> FrameInputs:
         """The same as tensors on TensorFlow's current device."""
-        return FrameInputs(*map(tf.constant, self))
+        return self._each(tf.constant)
+
+    def _each(self, function: Callable[[Any], Any]) -> FrameInputs:
+        return FrameInputs(*(None if array is None else function(array) for array in self))
 
 
 # (weights by name, inputs) -> painted uint8 [B, H, W, 3] RGB, and whether all its values were finite
@@ -108,7 +119,7 @@ def folded_program(arch: Architecture, precision: str) -> Program:
     dtype = tf.as_dtype(precision)
 
     def paint(weights: Any, inputs: FrameInputs) -> tuple[Any, Any]:
-        y = forward_phases(arch, weights, tf.cast(space_to_depth(inputs.frames, 2), dtype))
+        y = forward_phases(arch, weights, tf.cast(space_to_depth(inputs.frames, 2), dtype), inputs.canvas)
         finite = tf.math.is_finite(tf.reduce_sum(tf.cast(y[:, ::2, ::2], tf.float32)))
         return depth_to_space(_to_bytes(y), 2), finite
 
@@ -119,7 +130,7 @@ def normalising_program(arch: Architecture) -> Program:
     """Paints padded frames with a style's own weights, each frame normalised by itself, in float32."""
 
     def paint(weights: Any, inputs: FrameInputs) -> tuple[Any, Any]:
-        y = forward(arch, weights, tf.cast(inputs.frames, tf.float32) / 255.0)
+        y = forward(arch, weights, tf.cast(inputs.frames, tf.float32) / 255.0, inputs.canvas)
         return _to_bytes(y * 255.0), tf.math.is_finite(tf.reduce_sum(y))
 
     return paint

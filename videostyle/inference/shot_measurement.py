@@ -13,13 +13,15 @@ import tensorflow as tf
 
 from videostyle.errors import DeviceError
 from videostyle.frames import UInt8Array
+from videostyle.inference.canvas_sampling import CanvasSettings, sample_canvas, still_mesh
 from videostyle.inference.painter import TILE_PIXELS
 from videostyle.inference.program import symmetric_pad
+from videostyle.inference.tiling import frame_margins
 from videostyle.network import statistics as shot_statistics
 from videostyle.network.statistics import contrast, pooled, share_beside
 from videostyle.network.style_network import Architecture, Statistics, measure, padded_size
 from videostyle.styles.gallery import ordinary_picture
-from videostyle.styles.style_file import Arrays, Style
+from videostyle.styles.style_file import Arrays, Style, has_canvas
 
 MOST_COLUMNS = 64  # that a frame is cut into when memory is short
 
@@ -30,10 +32,13 @@ class ShotMeasurement:
     Args:
         architecture: of the network.
         device: TensorFlow's name.
+        canvas: what shots are painted on.
     """
 
-    def __init__(self, architecture: Architecture, device: str) -> None:
+    def __init__(self, architecture: Architecture, device: str, canvas: CanvasSettings | None = None) -> None:
         self._device = device
+        self._stride = architecture.stride
+        self._canvas_settings = canvas or CanvasSettings()
         self._one_at_a_time = threading.Lock()  # held by those who measure when memory is short
         # The reference picture at the size last measured.
         self._resized: UInt8Array = np.empty((0, 0, 3), np.uint8)
@@ -42,9 +47,11 @@ class ShotMeasurement:
             size = padded_size(piece.shape[0], piece.shape[1], architecture.stride)
             return symmetric_pad(tf.cast(piece[None], tf.float32) / 255.0, *size)
 
-        def statistics(weights: Any, piece: Any, reference: Any, share: Any, colour: bool) -> Any:
+        def statistics(weights: Any, piece: Any, canvas: Any, reference: Any, share: Any, colour: bool) -> Any:
             other = None if reference is None else picture(reference)
-            return measure(architecture, weights, picture(piece), colour, other, share)
+            if canvas is not None and reference is not None:
+                canvas = tf.repeat(canvas, 2, axis=0)
+            return measure(architecture, weights, picture(piece), colour, other, share, canvas)
 
         # Traced once for each size, with and without a reference and colours; tracing is locked by TensorFlow.
         self._program = tf.function(statistics, autograph=False)
@@ -140,6 +147,15 @@ class ShotMeasurement:
             resized = self._resized = np.rint(np.clip(picture.numpy()[0], 0, 255)).astype(np.uint8)
         return resized
 
+    def _canvas_of(self, height: int, width: int) -> Any:
+        """The canvas of a piece, ``[1, h, w, C]``. Statistics depend on how much there is, not on how it lies."""
+        if not self._canvas_settings.amount:
+            return None
+        margins = frame_margins(height, width, self._stride)
+        return tf.constant(
+            sample_canvas(still_mesh(height, width), height, width, self._canvas_settings, margins)[None]
+        )
+
     def measure(
         self, piece: UInt8Array, weights: Arrays, reference: UInt8Array | None, share: float, colour: bool
     ) -> Statistics:
@@ -158,5 +174,6 @@ class ShotMeasurement:
         with tf.device(self._device):
             arrays = {name: tf.constant(value) for name, value in weights.items()}
             other = None if reference is None else tf.constant(reference)
-            found = self._program(arrays, tf.constant(piece), other, tf.constant(share, tf.float32), colour)
+            canvas = self._canvas_of(piece.shape[0], piece.shape[1]) if has_canvas(weights) else None
+            found = self._program(arrays, tf.constant(piece), canvas, other, tf.constant(share, tf.float32), colour)
         return {layer: (mean.numpy(), variance.numpy()) for layer, (mean, variance) in found.items()}

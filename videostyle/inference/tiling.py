@@ -87,6 +87,16 @@ def mirrored_margins(side: int, total: int) -> tuple[int, int]:
     return before, min(total - side - before, side)
 
 
+def frame_margins(height: int, width: int, stride: int) -> tuple[int, int, int, int]:
+    """Pixels that padding to multiples of ``stride`` adds to a frame at its top, bottom, left and right."""
+    margins = []
+    for side in (height, width):
+        total = -(-side // stride) * stride
+        before = padding_offset(side, total)
+        margins += [before, total - side - before]
+    return margins[0], margins[1], margins[2], margins[3]
+
+
 def padding_offset(side: int, total: int) -> int:
     """How many pixels mirrored padding from ``side`` to ``total`` puts before the frame."""
     offset = 0

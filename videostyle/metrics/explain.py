@@ -13,7 +13,7 @@ from videostyle.media.opencv import load_cv2
 from videostyle.media.writers.images import write_png
 from videostyle.metrics.perceptual import PerceptualJudge
 from videostyle.network.loss_network import LossNetwork, features
-from videostyle.network.perceptual import content_features, perceptual_losses
+from videostyle.network.perceptual import content_features, structure_loss
 
 CHANNELS = 6  # responses shown for each layer
 CELL = 150  # height of a picture on the sheet, pixels
@@ -89,8 +89,7 @@ def explain(
         return {}
     judge = PerceptualJudge.of(net, painting)
     before, after = judge.style_by_layer(scene), judge.style_by_layer(painted)
-    reference = content_features(net, to_float(scene)[None])
-    content = float(perceptual_losses(net, to_float(painted)[None], reference, [judge.grams])[0])
+    content = float(structure_loss(*(content_features(net, to_float(x)[None]) for x in (painted, scene))))
     parts = {layer: weights["style"] * after[layer] / len(net.style_layers) for layer in net.style_layers}
     parts["content"] = weights["content"] * content
     losses = {layer: {"scene": before[layer], "painted": after[layer]} for layer in net.style_layers}

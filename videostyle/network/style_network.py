@@ -5,6 +5,7 @@ Inputs and outputs are float RGB in 0..1, ``[N, H, W, 3]``, H and W multiples of
 Shape::
 
     half size -> 3x3 conv, stride 2                  the trunk begins: C channels at quarter resolution
+    trunk + 3x3 conv of the canvas                   noise in scene coordinates, where there is a canvas
     trunk + residual block                           local strokes
     trunk + resize(up(deep blocks(down(trunk))))     large strokes: D channels at eighth resolution
     trunk + residual block
@@ -17,6 +18,10 @@ sits in the residual branches only, so that a network whose branches are silent 
 way from that base to a style is a straight line in weight space (deep network interpolation, Wang et al.
 2019). Nine tenths of the parameters work at eighth resolution, where a weight costs a quarter of what it
 costs at quarter resolution and reaches twice as far.
+
+**The canvas.** Where a scene is even, the picture gives the network nothing to paint by. The second input is
+noise at quarter resolution that stands on the scene (``network.canvas``); one convolution adds it to the trunk. The
+kernel of that convolution is zero in the base, so a base reproduces its input with any canvas.
 
 **Paint that cannot stick to the screen.** A network that upsamples by free sub-pixel kernels fills empty
 areas with a texture locked to its own grid of 4 or 8 pixels; when the scene moves under it, that texture is
@@ -46,6 +51,8 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
+from videostyle.network.canvas import CHANNELS as CANVAS_CHANNELS
+
 Tensor = Any  # whatever the Keras backend calls its tensors
 Weights = Mapping[str, Tensor]
 Statistics = dict[str, tuple[NDArray[np.float32], NDArray[np.float32]]]  # layer -> (mean, variance), each [C]
@@ -71,6 +78,7 @@ class Architecture:
         deep_blocks: residual blocks of the deep branch.
         head_channels: width at half resolution on the way up.
         fine_channels: width at full resolution.
+        canvas_channels: channels of the canvas.
     """
 
     channels: int = 32
@@ -79,6 +87,7 @@ class Architecture:
     deep_blocks: int = 3
     head_channels: int = 16
     fine_channels: int = 6
+    canvas_channels: int = CANVAS_CHANNELS
 
     def __post_init__(self) -> None:
         for name, value in asdict(self).items():
@@ -94,7 +103,7 @@ class Architecture:
     @property
     def receptive_radius(self) -> int:
         """How far, in pixels, an input pixel reaches in the output: the halo of an exact tile."""
-        quarter = 1 + 2 * self.blocks + 1  # stem, blocks, head
+        quarter = 1 + 2 * self.blocks + 1  # stem (the canvas reaches no further), blocks, head
         deep = 1 + 2 * self.deep_blocks + 1  # down, blocks, up
         return 4 * quarter + 8 * deep + 2 * 2 + self.stride  # fine and out see one half-size pixel further
 
@@ -109,6 +118,7 @@ class Architecture:
                 shapes[f"{name}/{part}/gamma"] = (width,)
                 shapes[f"{name}/{part}/beta"] = (width,)
 
+        shapes["canvas/kernel"] = (3, 3, self.canvas_channels, c)
         for i in range(self.blocks):
             block(f"block{i}", c)
         shapes["down/kernel"] = (3, 3, c, d)
@@ -137,7 +147,7 @@ class Architecture:
     def convolutions(self) -> list[tuple[tuple[int, ...], int]]:
         """Of every convolution as it is computed: shape of its kernel, and how many pixels one place covers."""
         h, f = self.head_channels, self.fine_channels
-        cells = {"bloc": 16, "deep": 64, "up/k": 64}
+        cells = {"canv": 16, "bloc": 16, "deep": 64, "up/k": 64}
         plain = [(s, cells[n[:4]]) for n, s in self.shapes().items() if n.endswith("kernel") and n[:4] in cells]
         steps = [((3, 3, self.channels + 12, 4 * h), 16), ((3, 3, h + 12, 4 * f), 4), ((3, 3, 4 * f + 12, 12), 4)]
         down = [((6, 6, 3, self.channels), 16), ((6, 6, self.channels, self.deep_channels), 64)]
@@ -168,7 +178,9 @@ def initial_weights(arch: Architecture, seed: int = 0) -> dict[str, NDArray[np.f
     rng = np.random.default_rng(seed)
     weights: dict[str, NDArray[np.float32]] = {}
     for name, shape in arch.shapes().items():
-        if name.endswith("kernel"):
+        if name == "canvas/kernel":
+            value = np.zeros(shape)
+        elif name.endswith("kernel"):
             fan_in = shape[0] * shape[1] * shape[2]
             gain = np.sqrt((1.0 if name.startswith(("stem", "out", "up")) else 2.0) / fan_in)
             value = rng.normal(0.0, gain, shape)
@@ -348,13 +360,16 @@ def _biased(weights: Weights, name: str, x: Tensor, strides: int = 1) -> Tensor:
     return _convolve(weights, name, x, strides) + weights[f"{name}/bias"]
 
 
-def _run(arch: Architecture, weights: Weights, phases: Tensor, conv_norm: ConvNorm) -> tuple[Tensor, Tensor]:
+def _run(
+    arch: Architecture, weights: Weights, phases: Tensor, canvas: Tensor | None, conv_norm: ConvNorm
+) -> tuple[Tensor, Tensor]:
     """The network itself, on a picture in 2x2 phases.
 
     Args:
         arch: sizes of the network.
         weights: arrays or tensors as ``_as_computed`` gives them.
         phases: the picture after ``space_to_depth`` by 2, ``[N, H/2, W/2, 12]``.
+        canvas: ``[N, H/4, W/4, canvas_channels]``; None is a canvas of zeros.
         conv_norm: a convolution with its normalisation.
 
     Returns:
@@ -372,6 +387,8 @@ def _run(arch: Architecture, weights: Weights, phases: Tensor, conv_norm: ConvNo
 
     small = _halved(phases)
     trunk = _biased(weights, "stem", small, 2)
+    if canvas is not None:
+        trunk = trunk + _convolve(weights, "canvas", ops.cast(canvas, trunk.dtype))
     early = (arch.blocks + 1) // 2
     for i in range(early):
         trunk = block(f"block{i}", trunk)
@@ -401,7 +418,9 @@ def _moments(x: Tensor) -> tuple[Tensor, Tensor]:
 Moments = Callable[[str, Tensor], tuple[Tensor, Tensor]]  # (layer, features) -> mean and variance to normalise with
 
 
-def _normalised(arch: Architecture, weights: Weights, x: Tensor, moments: Moments) -> tuple[Tensor, Tensor]:
+def _normalised(
+    arch: Architecture, weights: Weights, x: Tensor, canvas: Tensor | None, moments: Moments
+) -> tuple[Tensor, Tensor]:
     """Paints ``x`` as ``forward`` does, every layer normalised with what ``moments`` answers for it.
 
     Returns:
@@ -416,26 +435,33 @@ def _normalised(arch: Architecture, weights: Weights, x: Tensor, moments: Moment
         shift = ops.cast(weights[f"{name}/beta"], "float32") - mean * scale
         return h * ops.cast(scale, h.dtype) + ops.cast(shift, h.dtype)
 
-    out, deep = _run(arch, expanded, space_to_depth(x - 0.5, 2), conv_norm)
+    out, deep = _run(arch, expanded, space_to_depth(x - 0.5, 2), canvas, conv_norm)
     return depth_to_space(out, 2), deep
 
 
-def forward(arch: Architecture, weights: Weights, x: Tensor) -> Tensor:
+def forward(arch: Architecture, weights: Weights, x: Tensor, canvas: Tensor | None = None) -> Tensor:
     """Paints each picture with its own statistics (instance normalisation): the form that is trained.
 
     Args:
         arch: sizes of the network.
         weights: arrays or tensors named and shaped as ``arch.shapes()``.
         x: float ``[N, H, W, 3]``, RGB 0..1, H and W multiples of ``arch.stride``.
+        canvas: float ``[N, H/4, W/4, arch.canvas_channels]``, zero mean, unit variance (``network.canvas``); None
+            paints without one.
 
     Returns:
         ``[N, H, W, 3]``, RGB, about 0..1, not clipped.
     """
-    return _normalised(arch, weights, x, lambda _, h: _moments(h))[0]
+    return _normalised(arch, weights, x, canvas, lambda _, h: _moments(h))[0]
 
 
 def forward_neighbours(
-    arch: Architecture, weights: Weights, x: Tensor, neighbour: Tensor
+    arch: Architecture,
+    weights: Weights,
+    x: Tensor,
+    neighbour: Tensor,
+    canvas: Tensor | None = None,
+    neighbour_canvas: Tensor | None = None,
 ) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
     """Paints pictures as ``forward``, and others of the same scenes with the same statistics, as in a shot.
 
@@ -448,6 +474,8 @@ def forward_neighbours(
         weights: as in ``forward``.
         x: as in ``forward``.
         neighbour: of the shape of ``x``; no gradient comes back from it.
+        canvas: of ``x``, as in ``forward``.
+        neighbour_canvas: of ``neighbour``.
 
     Returns:
         For ``x`` and for ``neighbour`` the painted pictures and the deep features ``[N, H/8, W/8, D]``.
@@ -458,10 +486,10 @@ def forward_neighbours(
         statistics[name] = _moments(h)
         return statistics[name]
 
-    painted = _normalised(arch, weights, x, own)
+    painted = _normalised(arch, weights, x, canvas, own)
     fixed = {name: ops.stop_gradient(ops.convert_to_tensor(value)) for name, value in weights.items()}
     same = {name: (ops.stop_gradient(mean), ops.stop_gradient(var)) for name, (mean, var) in statistics.items()}
-    beside, deep = _normalised(arch, fixed, neighbour, lambda name, _: same[name])
+    beside, deep = _normalised(arch, fixed, neighbour, neighbour_canvas, lambda name, _: same[name])
     return painted, (ops.stop_gradient(beside), ops.stop_gradient(deep))
 
 
@@ -472,6 +500,7 @@ def measure(
     colour: bool = False,
     beside: Tensor | None = None,
     share: Tensor | float = 0.0,
+    canvas: Tensor | None = None,
 ) -> dict[str, tuple[Tensor, Tensor]]:
     """Statistics of every normalised layer, averaged over the pictures ``x`` (shape as in ``forward``).
 
@@ -485,6 +514,7 @@ def measure(
         colour: whether to measure the painted pictures too, as the layer "out" with three channels (``OPPONENT``).
         beside: pictures of another scene, ``[M, H, W, 3]``, to measure as if both were parts of one.
         share: how much of the one scene they are, 0..1.
+        canvas: of all the pictures, those ``beside`` last, as in ``forward``.
 
     Returns:
         For each normalised layer its mean and variance, float32 ``[C]``.
@@ -504,26 +534,10 @@ def measure(
         statistics[name] = (mean, average(ops.square(h - mean)))
         return statistics[name]
 
-    painted, _ = _normalised(arch, weights, x if beside is None else ops.concatenate([x, beside]), common)
+    painted, _ = _normalised(arch, weights, x if beside is None else ops.concatenate([x, beside]), canvas, common)
     if colour:
         common("out", ops.matmul(ops.cast(painted, "float32"), OPPONENT))
     return statistics
-
-
-def with_contrast(
-    weights: Mapping[str, NDArray[np.float32]], gain: float, mean: NDArray[np.float32]
-) -> dict[str, NDArray[np.float32]]:
-    """The arrays of a network whose paint, before it is clipped, has ``gain`` times the contrast about ``mean``.
-
-    Args:
-        weights: as in ``forward``.
-        gain: factor of every colour's distance from ``mean``.
-        mean: RGB 0..1, ``[3]``.
-    """
-    factor = np.float32(gain)
-    scaled = {name: weights[name] * factor for name in ("out/kernel", "out/detail")}
-    bias = factor * weights["out/bias"] + (1 - factor) * mean.astype(np.float32)
-    return {**weights, **scaled, "out/bias": bias}
 
 
 def expand(weights: Weights) -> dict[str, NDArray[np.float32]]:
@@ -581,18 +595,19 @@ def fold(
     return folded
 
 
-def forward_folded(arch: Architecture, folded: Weights, x: Tensor) -> Tensor:
+def forward_folded(arch: Architecture, folded: Weights, x: Tensor, canvas: Tensor | None = None) -> Tensor:
     """Paints with folded weights: convolutions and ReLUs only. Arguments and result as in ``forward``."""
-    return depth_to_space(forward_phases(arch, folded, space_to_depth(x, 2)), 2)
+    return depth_to_space(forward_phases(arch, folded, space_to_depth(x, 2), canvas), 2)
 
 
-def forward_phases(arch: Architecture, folded: Weights, phases: Tensor) -> Tensor:
+def forward_phases(arch: Architecture, folded: Weights, phases: Tensor, canvas: Tensor | None = None) -> Tensor:
     """``forward_folded`` without its first and last step, for callers that rearrange bytes rather than floats.
 
     Args:
         arch: sizes of the network.
         folded: weights from ``fold``.
         phases: pictures after ``space_to_depth`` by 2, ``[N, H/2, W/2, 12]``.
+        canvas: as in ``forward``.
 
     Returns:
         Pictures before ``depth_to_space`` by 2, ``[N, H/2, W/2, 12]``.
@@ -601,7 +616,7 @@ def forward_phases(arch: Architecture, folded: Weights, phases: Tensor) -> Tenso
     def conv_bias(name: str, h: Tensor, strides: int) -> Tensor:
         return _convolve(folded, name, h, strides) + folded[f"{name}/bias"]
 
-    return _run(arch, folded, phases, conv_bias)[0]
+    return _run(arch, folded, phases, canvas, conv_bias)[0]
 
 
 def padded_size(height: int, width: int, stride: int = 8) -> tuple[int, int]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import bisect
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -16,17 +16,20 @@ import numpy as np
 import tensorflow as tf
 
 from videostyle.errors import DeviceError, ModelError, UsageError
-from videostyle.frames import ColorInfo, FrameBatch, UInt8Array, VideoInfo, evenly_spread
+from videostyle.frames import CanvasMesh, ColorInfo, Float32Array, FrameBatch, UInt8Array, VideoInfo, evenly_spread
+from videostyle.inference.canvas_sampling import CanvasSettings, same_mesh, sample_canvas, still_mesh
 from videostyle.inference.device import choose_device, choose_precision, cores
 from videostyle.inference.painter import FramePainter
 from videostyle.inference.program import FrameInputs
 from videostyle.inference.shot_measurement import ShotMeasurement
+from videostyle.inference.tiling import frame_margins
 from videostyle.network.statistics import KeyframeSegment, between, steps_of
 from videostyle.network.style_network import Statistics, expand, fold
-from videostyle.styles.style_file import Arrays, Style
+from videostyle.styles.style_file import Arrays, Style, has_canvas
 
 log = logging.getLogger("videostyle")
 
+MeshOf = Callable[[int], CanvasMesh]
 OUTPUTS = ("rgb24", "i420")
 BATCH_PIXELS = 4 * 640 * 368  # pixels in a batch on a CPU: enough to fill the cores, few enough to stay in cache
 ACCELERATOR_BATCH_PIXELS = 16 * 1280 * 720
@@ -46,6 +49,7 @@ class StyleProcessor:
         output: "rgb24", or "i420" (BT.601 or BT.709 and range as the video says; even sizes only, else RGB).
         tile: largest tile in pixels; None chooses.
         batch_pixels: pixels that a chosen batch may have over all workers; None = what suits such a device.
+        canvas: how much is painted where the scene shows nothing, and the seed.
 
     Raises:
         UsageError: if there is no such precision or output, or no such batch size.
@@ -62,6 +66,7 @@ class StyleProcessor:
         output: str = "rgb24",
         tile: int | None = None,
         batch_pixels: int | None = None,
+        canvas: CanvasSettings | None = None,
     ) -> None:
         if output not in OUTPUTS:
             raise UsageError(f"no output format '{output}'", hint=f"use one of {', '.join(OUTPUTS)}")
@@ -76,7 +81,10 @@ class StyleProcessor:
         self._batch_pixels = batch_pixels or (ACCELERATOR_BATCH_PIXELS if "GPU" in self.device else BATCH_PIXELS)
         self._output = output
         self._painter: FramePainter | None = None
-        self._measurement = ShotMeasurement(style.architecture, self.device)
+        self.canvas = canvas or CanvasSettings()
+        self._mesh_of: MeshOf | None = None
+        self._canvas: tuple[CanvasMesh, Float32Array] | None = None
+        self._measurement = ShotMeasurement(style.architecture, self.device, self.canvas)
         self._segments: list[KeyframeSegment] = []
         self._steps: dict[int, int] = {}  # of the ramp after a segment
         self._kernels: Arrays = {}
@@ -121,7 +129,7 @@ class StyleProcessor:
         places = [self._place_of(batch.index + number) for number in range(len(batch))]
         # Frames come in order: weights of places that are left behind will not be needed again.
         self._weights = {place: self._weights.get(place) or self._weights_at(*place) for place in dict.fromkeys(places)}
-        frames = self._paint(FrameInputs(batch.frames), places)
+        frames = self._paint(FrameInputs(batch.frames, self._canvases(batch)), places)
         return FrameBatch(frames, batch.pts, batch.index, "i420" if painter.planes else "rgb24", batch.durations)
 
     def _opened(self) -> FramePainter:
@@ -133,7 +141,7 @@ class StyleProcessor:
         """Forgets compiled programs and device copies of weights."""
         self._weights.clear()
         self._painter = None
-        self._measurement = ShotMeasurement(self.style.architecture, self.device)
+        self._measurement = ShotMeasurement(self.style.architecture, self.device, self.canvas)
 
     # -- shots, statistics, styles ---------------------------------------------------------------------------
 
@@ -144,6 +152,13 @@ class StyleProcessor:
         self._segments = sorted(segments, key=lambda segment: segment.first)
         self._steps.clear()
         self._weights.clear()
+
+    def use_meshes(self, mesh_of: MeshOf | None) -> None:
+        """Sets where the canvas lies at each frame: a function from a frame's number to its mesh.
+
+        None, and the state before the first call, is a canvas that lies still on the screen.
+        """
+        self._mesh_of = mesh_of
 
     def use_style(self, style: Style) -> None:
         """Changes the style between two frames, statistics kept; nothing is compiled again.
@@ -176,6 +191,20 @@ class StyleProcessor:
     ) -> Statistics:
         """As ``statistics_of`` for the layers of one network (``ShotMeasurement.network_statistics``)."""
         return self._measurement.network_statistics(frames, style, colour=colour, columns=columns, column=column)
+
+    def _canvases(self, batch: FrameBatch) -> Float32Array | None:
+        """The canvas of each frame of a batch, sampled for its padded size; None where the style has none."""
+        if not has_canvas(self.style.weights) or not self.canvas.amount:
+            return None
+        height, width = batch.frames.shape[1:3]
+        margins = frame_margins(height, width, self.style.architecture.stride)
+        found = []
+        for number in range(len(batch)):
+            mesh = self._mesh_of(batch.index + number) if self._mesh_of else still_mesh(height, width)
+            if self._canvas is None or not same_mesh(self._canvas[0], mesh):
+                self._canvas = mesh, sample_canvas(mesh, height, width, self.canvas, margins)
+            found.append(self._canvas[1])
+        return np.stack(found)
 
     def _place_of(self, frame: int) -> tuple[int, float]:
         """The segment that a frame lies in, and how far its statistics have gone over to those of the next, 0..1."""
@@ -290,4 +319,5 @@ class StyleProcessor:
         """
         if not self._segments:
             self.use_shots([KeyframeSegment(0, self.statistics_of(frames[:1]))])
-        return self._opened().seconds(FrameInputs(frames), self._weights_at(0, 0.0), rounds)
+        inputs = FrameInputs(frames, self._canvases(FrameBatch(frames, np.zeros(len(frames)), 0)))
+        return self._opened().seconds(inputs, self._weights_at(0, 0.0), rounds)

@@ -28,7 +28,9 @@ from videostyle.network.style_network import Architecture
 
 Arrays = dict[str, NDArray[np.float32]]
 
-FORMAT = 3  # version of the file format, raised when older programs can no longer read it
+FORMAT = 4  # version of the file format, raised when older programs can no longer read it
+WITHOUT_CANVAS = 3  # files of this format have no canvas kernel: it is zero
+CANVAS = "canvas/kernel"
 LARGEST_HEADER = 1 << 20  # bytes; a card is a few KB
 
 
@@ -91,13 +93,23 @@ class Style:
 
 
 def arrays_sha256(weights: Mapping[str, NDArray[Any]]) -> str:
-    """Hash of names, shapes and float32 values, whatever precision they were stored in."""
+    """Hash of names, shapes and float32 values, whatever precision they were stored in.
+
+    A canvas kernel of zeros is left out: it does nothing, and styles of format 3 name their base without it.
+    """
     digest = hashlib.sha256()
     for name in sorted(weights):
         value = np.ascontiguousarray(weights[name], np.float32)
+        if name == CANVAS and not value.any():
+            continue
         digest.update(f"{name}{value.shape}".encode())
         digest.update(value.tobytes())
     return digest.hexdigest()
+
+
+def has_canvas(weights: Mapping[str, NDArray[Any]]) -> bool:
+    """Whether a style paints on a canvas. Bases and styles of format 3 do not: their kernel is zero."""
+    return bool(weights[CANVAS].any())
 
 
 def _card_from(text: str, path: Path) -> StyleCard:
@@ -185,11 +197,12 @@ def load_style(path: str | os.PathLike[str]) -> Style:
         with path.open("rb") as file:
             header = _header(path, size, file.read(8 + LARGEST_HEADER))
             metadata = header.pop("__metadata__")
-            if metadata.get("format") != str(FORMAT) or "videostyle" not in metadata:
-                reason = f"its format is {metadata.get('format')!r}, this program reads {FORMAT}"
+            if metadata.get("format") not in (str(WITHOUT_CANVAS), str(FORMAT)) or "videostyle" not in metadata:
+                reason = f"its format is {metadata.get('format')!r}, this program reads {WITHOUT_CANVAS} and {FORMAT}"
                 raise ModelError(what, reason, "update videostyle or train the style again")
             card = _card_from(metadata["videostyle"], path)
-            shapes = card.architecture.shapes()
+            shapes = dict(card.architecture.shapes())
+            silent = shapes.pop(CANVAS) if metadata["format"] == str(WITHOUT_CANVAS) else None
             for name in sorted(set(shapes) ^ set(header)):
                 raise ModelError(
                     what,
@@ -218,6 +231,8 @@ def load_style(path: str | os.PathLike[str]) -> Style:
             file.seek(0)
             data = file.read()
         weights = {name: value.astype(np.float32) for name, value in load_safetensors(data).items()}
+        if silent is not None:
+            weights[CANVAS] = np.zeros(silent, np.float32)
     except FileNotFoundError as error:
         raise ModelError(
             f"no style file '{path}'", hint="check the path; 'videostyle styles list' shows names"

@@ -1,8 +1,8 @@
 """The losses a style is trained with: pure functions on tensors, in ``keras.ops``.
 
-Content and style losses are those of ``network.perceptual``, under the same names here. Pictures are float RGB 0..1,
-``[N, H, W, 3]``. Every loss is a mean over pixels and channels (over the valid ones, where there is a mask) or a ratio
-of energies, so that one set of weights serves every painting, every size and every loss network.
+Pictures are float RGB 0..1, ``[N, H, W, 3]``. Every loss is a mean over pixels and channels (over the valid
+ones, where there is a mask) or a ratio of energies, so that one set of weights serves every painting, every
+size and every loss network.
 """
 
 from __future__ import annotations
@@ -11,25 +11,7 @@ from typing import Any
 
 import numpy as np
 from keras import ops
-
-from videostyle.network.perceptual import (
-    content_features as content_features,
-)
-from videostyle.network.perceptual import (
-    content_loss as content_loss,
-)
-from videostyle.network.perceptual import (
-    half_size as half_size,
-)
-from videostyle.network.perceptual import (
-    perceptual_losses as perceptual_losses,
-)
-from videostyle.network.perceptual import (
-    style_loss as style_loss,
-)
-from videostyle.network.perceptual import (
-    style_targets as style_targets,
-)
+from numpy.typing import NDArray
 
 Tensor = Any
 
@@ -37,37 +19,92 @@ LUMA = (0.2126, 0.7152, 0.0722)  # relative luminance of linear BT.709 RGB, as R
 TINY = 1e-8
 
 
+def _lightness(x: Tensor, cell: int) -> Tensor:
+    """Mean of the channels in cells of ``cell`` x ``cell`` pixels, ``[N, h, w, 1]``."""
+    return ops.average_pool(ops.mean(x, axis=-1, keepdims=True), cell, cell, padding="valid")
+
+
+def tone_loss(painted: Tensor, original: Tensor, cell: int = 16) -> Tensor:
+    """1 - correlation of the lightness of large cells: what is dark stays darker than what is light.
+
+    Args:
+        painted: ``[N, H, W, 3]``.
+        original: of the same shape.
+        cell: side of a cell, pixels.
+
+    Returns:
+        0 (values in the same order and proportion) to 2 (a negative).
+    """
+    a, b = (_lightness(x, cell) for x in (painted, original))
+    a, b = (z - ops.mean(z, axis=(1, 2), keepdims=True) for z in (a, b))
+    axes = (1, 2, 3)
+    energy = ops.sum(a * a, axis=axes) * ops.sum(b * b, axis=axes)
+    return 1.0 - ops.mean(ops.sum(a * b, axis=axes) * ops.rsqrt(energy + 1e-6))
+
+
+def local_tone_loss(painted: Tensor, original: Tensor, cell: int, window: int = 13) -> Tensor:
+    """1 - correlation of lightness within neighbourhoods: a face keeps its features, whatever its complexion.
+
+    Args:
+        painted: ``[N, H, W, 3]``.
+        original: of the same shape. Neighbourhoods count as far as it has values of its own there.
+        cell: side of a cell, pixels.
+        window: side of a neighbourhood, cells.
+
+    Returns:
+        0 (the same values everywhere) to 2.
+    """
+
+    def mean(z: Tensor) -> Tensor:
+        return _box_mean(z, window)
+
+    u, v = (_lightness(x, cell) for x in (painted, original))
+    mean_u, mean_v = mean(u), mean(v)
+    covariance = mean(u * v) - mean_u * mean_v
+    variance_u, variance_v = ops.relu(mean(u * u) - mean_u**2), ops.relu(mean(v * v) - mean_v**2)
+    weight = variance_v / (variance_v + 4e-4)
+    correlation = covariance * ops.rsqrt(variance_u * variance_v + 1e-6)
+    return 1.0 - ops.sum(weight * correlation) / (ops.sum(weight) + 1e-3)
+
+
+def colour_directions(count: int = 24) -> NDArray[np.float32]:
+    """Fixed directions in RGB space, float32 ``[3, count]``, of length 1."""
+    directions = np.random.default_rng(7).normal(size=(3, count))
+    return (directions / np.linalg.norm(directions, axis=0)).astype(np.float32)
+
+
+def colour_quantiles(picture: NDArray[np.float32], count: int) -> NDArray[np.float32]:
+    """What ``colour_loss`` aims at: quantiles of a painting's colours along ``colour_directions``.
+
+    Args:
+        picture: float32 ``[H, W, 3]``, RGB 0..1.
+        count: quantiles, as many as pixels are compared in a painted picture.
+
+    Returns:
+        float32 ``[count, directions]``, ascending.
+    """
+    projected = picture.reshape(-1, 3) @ colour_directions()
+    return np.quantile(projected, (np.arange(count) + 0.5) / count, axis=0).astype(np.float32)
+
+
+def colour_loss(painted: Tensor, quantiles: Tensor) -> Tensor:
+    """Squared sliced Wasserstein distance between the painted colours and the painting's.
+
+    Args:
+        painted: ``[N, h, w, 3]``, ``h * w`` pixels for as many ``quantiles``.
+        quantiles: from ``colour_quantiles``.
+
+    *Source:* Heitz et al. 2021, a sliced Wasserstein loss for neural texture synthesis, on colours.
+    """
+    pixels = painted.shape[1] * painted.shape[2]
+    projected = ops.matmul(ops.reshape(painted, (-1, pixels, 3)), colour_directions())
+    ordered = ops.sort(ops.transpose(projected, (0, 2, 1)), axis=-1)
+    return ops.mean(ops.square(ordered - ops.transpose(quantiles)))
+
+
 def total_variation(x: Tensor) -> Tensor:
     """Mean squared difference of neighbouring pixels, both directions. *Source:* Johnson et al. 2016, 3.2."""
     return ops.mean(ops.square(x[:, 1:] - x[:, :-1])) + ops.mean(ops.square(x[:, :, 1:] - x[:, :, :-1]))
-
-
-def grid_loss(x: Tensor, period: int = 8, tile: int = 16) -> Tensor:
-    """Energy of the pattern that repeats every ``period`` pixels: the trace of sub-pixel upsampling.
-
-    In each ``tile`` x ``tile`` region the pixels, less their local mean, are averaged by their place within a
-    period. A grid gives the same averages in neighbouring regions; a texture of the painting does not, as
-    it has no fixed phase. So the products of neighbours' averages are counted, as far as they are positive.
-
-    Args:
-        x: ``[N, H, W, 3]``; H and W at least two tiles.
-        period: pixels after which the suspected grid repeats (its divisors are found as well).
-        tile: side of a region, a multiple of ``period``.
-
-    Returns:
-        Mean energy of the common pattern, in squared units of ``x``.
-    """
-    n, h, w, c = x.shape
-    n = -1 if n is None else n
-    x = x - _box_mean(x, period)
-    rows, columns, cells = h // tile, w // tile, tile // period
-    x = x[:, : rows * tile, : columns * tile]
-    x = ops.reshape(x, (n, rows, cells, period, columns, cells, period, c))
-    phases = ops.mean(x, axis=(2, 5))  # [N, rows, period, columns, period, C]
-    phases = phases - ops.mean(phases, axis=(2, 4), keepdims=True)
-    below = ops.mean(phases[:, 1:] * phases[:, :-1], axis=(2, 4, 5))
-    beside = ops.mean(phases[:, :, :, 1:] * phases[:, :, :, :-1], axis=(2, 4, 5))
-    return 0.5 * (ops.mean(ops.relu(below)) + ops.mean(ops.relu(beside)))
 
 
 def _box_mean(x: Tensor, size: int) -> Tensor:

@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from videostyle.errors import InputError
-from videostyle.frames import evenly_spread
 from videostyle.motion.flow import Float, grid, inside, sample
+from videostyle.network.canvas import CELL, blended, octaves
 
 UInt8 = NDArray[np.uint8]
-FLATTER = 4 / 3  # times as large as a photo is a frame of a video with as much in it
+SEEDS = 4  # of the canvas that are trained with
 
 
 @dataclass(frozen=True)
@@ -31,12 +31,16 @@ class Pair:
         current: the same, frame t.
         flow: float32 ``[S, S, 2]``, from t to t-1 (see ``flow``).
         mask: float32 ``[S, S, 1]``, 1 where a pixel of t is visible in t-1.
+        previous_canvas: float32 ``[S/4, S/4, CHANNELS]`` of frame t-1.
+        canvas: the same of frame t, carried along as a render carries it (``canvases``).
     """
 
     previous: Float
     current: Float
     flow: Float
     mask: Float
+    previous_canvas: Float
+    canvas: Float
 
 
 @dataclass(frozen=True)
@@ -92,11 +96,41 @@ def camera_motion(rng: np.random.Generator, size: int) -> Float:
     return flow
 
 
-def _enlarged(picture: UInt8, factor: float) -> Float:
-    """A picture ``[H, W, C]`` at ``factor`` times its size, bilinear, float32 0..255."""
-    height, width = picture.shape[:2]
-    x, y = grid(round(height * factor), round(width * factor))
-    return sample(picture, (x + np.float32(0.5)) / factor - 0.5, (y + np.float32(0.5)) / factor - 0.5)
+def canvases(rng: np.random.Generator, flow: Float) -> tuple[Float, Float]:
+    """The canvas of two frames, with the errors that a render's has.
+
+    A render carries the canvas along by a smoothed flow on a coarse mesh, so it slides where motions meet. One pair in
+    six is renewed in places: a second layer of the canvas shows more in frame t than in t-1. Half of the pairs see
+    the canvas enlarged or reduced, as under a zoom.
+
+    Args:
+        rng: source of randomness.
+        flow: from t to t-1, pixels, ``[S, S, 2]``.
+
+    Returns:
+        The canvas of t-1 and that of t, float32 ``[S/4, S/4, CHANNELS]``.
+    """
+    size = flow.shape[0] // CELL
+    smooth = blurred(flow, int(rng.integers(4, 9)))
+    smooth = smooth.reshape(size, CELL, size, CELL, 2).mean(axis=(1, 3)) / CELL
+    x, y = grid(size, size)
+    here = np.stack([x, y], axis=-1)
+    seed = int(rng.integers(SEEDS))
+    scale = np.float32(2 ** rng.uniform(-0.5, 0.5) if rng.random() < 0.5 else 1.0)
+    angle = rng.uniform(0, 2 * np.pi)
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]], np.float32) / scale
+
+    def layer(cells: Float, origin: Float) -> Float:
+        return octaves(cells @ turn + origin, scale, sample, seed)
+
+    origins = rng.uniform(0, 1024, (2, 2)).astype(np.float32)
+    before, now = layer(here, origins[0]), layer(here + smooth, origins[0])
+    if rng.random() < 1 / 6:
+        share = np.clip(_smooth_field(rng, size, 4, 0.8)[..., 0] + 0.5, 0, 1)
+        more = np.clip(share + 0.04, 0, 1)
+        before = blended(before, layer(here, origins[1]), share)
+        now = blended(now, layer(here + smooth, origins[1]), more)
+    return before, now
 
 
 class _View:
@@ -202,7 +236,8 @@ def warped_pair(picture: UInt8, layer: UInt8, rng: np.random.Generator, size: in
         flow = np.where(now, shift, flow)
     if noise:
         previous, current = recorded([previous, current], rng)
-    return Pair(previous, current, flow.astype(np.float32), mask.astype(np.float32)[..., None])
+    flow = flow.astype(np.float32)
+    return Pair(previous, current, flow, mask.astype(np.float32)[..., None], *canvases(rng, flow))
 
 
 def noise_pair(picture: UInt8, rng: np.random.Generator, size: int) -> Pair:
@@ -211,7 +246,7 @@ def noise_pair(picture: UInt8, rng: np.random.Generator, size: int) -> Pair:
     frame = _View(picture, rng, size)(x, y)
     previous, current = recorded([frame, frame], rng, light=False)
     zero = np.zeros((size, size, 2), np.float32)
-    return Pair(previous, current, zero, np.ones((size, size, 1), np.float32))
+    return Pair(previous, current, zero, np.ones((size, size, 1), np.float32), *canvases(rng, zero))
 
 
 def clip_pair(pair: ClipPair, rng: np.random.Generator, size: int) -> Pair:
@@ -221,7 +256,7 @@ def clip_pair(pair: ClipPair, rng: np.random.Generator, size: int) -> Pair:
     window = np.s_[top : top + size, left : left + size]
     previous, current = (np.asarray(f[window], np.float32) / 255.0 for f in (pair.previous, pair.current))
     flow = pair.flow[window]
-    return Pair(previous, current, flow, pair.mask[window] * inside(flow)[..., None])
+    return Pair(previous, current, flow, pair.mask[window] * inside(flow)[..., None], *canvases(rng, flow))
 
 
 class PairSampler:
@@ -275,19 +310,10 @@ class PairSampler:
             "shares": [self._noise_share, self._clip_share],
         }
 
-    def whole(self, count: int) -> list[Float]:
-        """At most so many pictures, uncut but for their sides, which become multiples of 32: float32 0..1.
-
-        Frames of clips if there are any: those are what will be painted. Else photos, a third larger than they are:
-        the same scene on more pixels is as flat as a frame.
-        """
-        if self._clips:
-            chosen = [self._clips[i].current for i in evenly_spread(len(self._clips), count)]
-        else:
-            order = np.random.default_rng(self._seed).permutation(len(self._pictures))[:count]
-            chosen = [_enlarged(self._pictures[i], FLATTER) for i in order]
-        cut = (picture[: picture.shape[0] // 32 * 32, : picture.shape[1] // 32 * 32] for picture in chosen)
-        return [picture.astype(np.float32) / np.float32(255.0) for picture in cut]
+    @property
+    def window(self) -> int:
+        """Side of the pairs, pixels."""
+        return self._size
 
     def _pair(self, rng: np.random.Generator) -> Pair:
         kind = rng.random()
@@ -299,9 +325,7 @@ class PairSampler:
         return warped_pair(picture, layer, rng, self._size)
 
     def batch(self, step: int) -> dict[str, Float]:
-        """The batch of one step: "previous", "current", "flow", "mask", each ``[N, S, S, ...]``."""
+        """The batch of one step: the fields of ``Pair`` by name, each ``[N, ...]``."""
         rng = np.random.default_rng([self._seed, step])
         pairs = [self._pair(rng) for _ in range(self._batch)]
-        return {
-            name: np.stack([getattr(pair, name) for pair in pairs]) for name in ("previous", "current", "flow", "mask")
-        }
+        return {field.name: np.stack([getattr(pair, field.name) for pair in pairs]) for field in fields(Pair)}

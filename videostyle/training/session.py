@@ -18,7 +18,7 @@ from videostyle.training.content import Neighbours, enlarged, read_content, shru
 if TYPE_CHECKING:
     from videostyle.styles.style_file import Style, StyleCard
     from videostyle.training.pairs import ClipPair
-    from videostyle.training.trainer import Observer, Settings
+    from videostyle.training.trainer import Observer, TrainingSettings
 
 log = logging.getLogger("videostyle")
 
@@ -43,7 +43,7 @@ class TrainRequest:
         checkpoint: where to keep the state; None = nowhere.
     """
 
-    settings: Settings | None = None
+    settings: TrainingSettings | None = None
     loss_network: str = "embedded"
     start: str = "nearest"
     network: str = "medium"
@@ -101,24 +101,26 @@ def train(
     from videostyle.styles import gallery
     from videostyle.styles.style_file import deepened
     from videostyle.training.pairs import PairSampler
-    from videostyle.training.trainer import PAINTING_SIDE, Settings, nearest_start, painting_targets, train_style
+    from videostyle.training.starts import nearest_start
+    from videostyle.training.style_objective import PAINTING_SIDE, LossNetworks, targets_of
+    from videostyle.training.trainer import TrainingSettings, train_style
 
     if request.network not in NETWORKS:
         raise UsageError(f"no network of size '{request.network}'", hint=f"use one of {', '.join(NETWORKS)}")
-    settings = request.settings or Settings(steps=QUICK_STEPS, minutes=QUICK_MINUTES)
+    settings = request.settings or TrainingSettings(steps=QUICK_STEPS, minutes=QUICK_MINUTES)
     precision = choose_precision(request.precision, choose_device())
     # Losses of thousands do not fit into float16.
     settings = replace(settings, precision="float32" if precision == "float32" else "bfloat16")
-    canvas = read_picture(painting)
+    picture = read_picture(painting)
     # Larger than any training looks at, and smaller than would cost memory.
-    canvas = shrunk(canvas, int(4 * PAINTING_SIDE * max(canvas.shape[:2]) / min(canvas.shape[:2])))
-    net = loss_network.load(request.loss_network)
+    picture = shrunk(picture, int(4 * PAINTING_SIDE * max(picture.shape[:2]) / min(picture.shape[:2])))
+    nets = LossNetworks.of(loss_network.load(request.loss_network), loss_network.load())
     clips = clip_pairs(neighbours, request.window)
     sampler = PairSampler(pictures, clips, size=request.window, batch=request.batch, seed=settings.seed)
     architecture = NETWORKS[request.network]
     base = start = gallery.base(architecture)
     if request.start == "nearest":
-        views = list(sampler.batch(0)["current"])
+        batch = sampler.batch(0)
         candidates = []
         # Not the user's own: what is trained would depend on what was trained before.
         for entry in (entry for entry in gallery.entries() if entry.bundled):
@@ -128,7 +130,8 @@ def train(
                 candidates += [candidate] if candidate is not None and gallery.is_child(found) else []
             except ModelError as error:
                 log.warning("%s", error)
-        start = nearest_start(base, candidates, net, painting_targets(net, canvas, settings), views)
+        targets = targets_of(nets, picture, settings.stroke, scales=1)
+        start = nearest_start(base, candidates, nets, targets, list(batch["current"]), batch["canvas"])
         log.info("training starts from %s", start.card.name)
     elif request.start != "base":
         found = gallery.resolve(request.start)
@@ -149,7 +152,7 @@ def train(
     digest = hashlib.sha256(painting.read_bytes()).hexdigest()
     card = replace(card, source_sha256=digest, version=__version__)
     return train_style(
-        canvas, sampler, start, net, settings, card, base=base, checkpoint=request.checkpoint, observer=observer
+        picture, sampler, start, nets, settings, card, base=base, checkpoint=request.checkpoint, observer=observer
     )
 
 

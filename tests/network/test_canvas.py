@@ -1,0 +1,67 @@
+"""The canvas: statistics of the noise, its octaves, and that strokes keep their size under zoom."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from videostyle.motion.flow import grid, sample
+from videostyle.network import canvas
+
+
+def places(height: int = 96, width: int = 128, scale: float = 1.0, origin: float = 50.0) -> np.ndarray:
+    x, y = grid(height, width)
+    return (np.stack([x, y], axis=-1) / np.float32(scale) + np.float32(origin)).astype(np.float32)
+
+
+def wavelength(channel: np.ndarray) -> float:
+    """Mean wavelength of a channel in cells, from where its power lies."""
+    power = np.abs(np.fft.fft2(channel - channel.mean())) ** 2
+    radius = np.hypot(np.fft.fftfreq(channel.shape[0])[:, None], np.fft.fftfreq(channel.shape[1])[None])
+    return float(power.sum() / (power * radius).sum())
+
+
+def test_the_tile_has_mean_zero_variance_one_and_no_seam() -> None:
+    tile = canvas.tile(3)
+    assert tile.shape == (canvas.TILE + 1, canvas.TILE + 1, canvas.VARIANTS)
+    np.testing.assert_allclose(tile[:-1, :-1].mean(axis=(0, 1)), 0, atol=1e-3)
+    np.testing.assert_allclose(tile[:-1, :-1].std(axis=(0, 1)), 1, rtol=1e-3)
+    np.testing.assert_array_equal(tile[0], tile[-1])
+    steps = np.abs(np.diff(tile, axis=0)).mean(axis=(1, 2))
+    assert steps[-1] < 1.2 * steps.mean()
+    assert (canvas.tile(4) != tile).mean() > 0.99
+
+
+@pytest.mark.parametrize("scale", [0.5, 0.8, 1.0, 1.3, 2.0, 3.0, 40.0])
+def test_strokes_keep_their_size_and_strength_under_zoom(scale: float) -> None:
+    noise = canvas.octaves(places(192, 256, scale), scale, sample)
+    assert noise.shape == (192, 256, canvas.CHANNELS)
+    np.testing.assert_allclose(noise.std(axis=(0, 1)), 1, atol=0.2)
+    for octave, wanted in enumerate(canvas.WAVELENGTHS):
+        found = wavelength(noise[..., canvas.VARIANTS * octave])
+        assert 0.6 * wanted < found < 1.5 * wanted
+
+
+def test_a_zoom_has_no_jump() -> None:
+    # About the centre; the outermost cells move by a quarter of a cell from one frame to the next.
+    frames = [canvas.octaves(places(33, 33, s, -16 / s), s, sample) for s in np.geomspace(0.7, 3.0, 100)]
+    changes = [float(np.abs(b - a).mean()) for a, b in pairwise(frames)]
+    assert max(changes) < 2 * float(np.median(changes))
+    assert max(changes) < 0.2
+
+
+def test_enlargement_is_that_of_the_places() -> None:
+    np.testing.assert_allclose(canvas.enlargement(places(scale=1.7)), 1.7, rtol=1e-3)
+    turned = places() @ np.float32([[0.6, -0.8], [0.8, 0.6]])
+    np.testing.assert_allclose(canvas.enlargement(turned), 1.0, rtol=1e-3)
+
+
+def test_layers_are_blended_with_their_variance_kept() -> None:
+    one, other = (canvas.octaves(places(192, 256, origin=o), 1.0, sample) for o in (0.0, 300.0))
+    assert abs(float((one * other).mean())) < 0.1
+    for share in (0.0, 0.3, 0.5, 1.0):
+        mixed = canvas.blended(one, other, np.full(one.shape[:2], share, np.float32))
+        np.testing.assert_allclose(mixed.var(axis=(0, 1)).mean(), 1, atol=0.12)
+    np.testing.assert_allclose(canvas.blended(one, other, np.ones(one.shape[:2], np.float32)), other, atol=1e-6)

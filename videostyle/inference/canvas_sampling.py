@@ -1,0 +1,116 @@
+"""The canvas of a frame: the mesh that motion carries from frame to frame, read as noise at quarter resolution."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from videostyle.errors import UsageError
+from videostyle.frames import CanvasMesh
+from videostyle.media.opencv import load_cv2
+from videostyle.network.canvas import CELL, CHANNELS, blended, enlargement, octaves
+
+Float = NDArray[np.float32]
+
+LARGEST_SEED = 2**31 - 1
+SAME_SCALE = 1e-3  # by how much an enlargement may differ from 1 and be taken for it
+
+
+@dataclass(frozen=True)
+class CanvasSettings:
+    """What a user says of the canvas.
+
+    Attributes:
+        amount: how much is painted where the scene shows nothing: 0 nothing, 1 as the style was trained.
+        seed: another seed is another painting of the same clip.
+    """
+
+    amount: float = 1.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.amount <= 1.0:
+            raise UsageError(f"a canvas of {self.amount:g} is not possible", hint="give a number from 0 to 1")
+        if not 0 <= self.seed <= LARGEST_SEED:
+            raise UsageError(f"a seed of {self.seed} is not possible", hint=f"give a whole number, 0 to {LARGEST_SEED}")
+
+
+def still_mesh(height: int, width: int) -> CanvasMesh:
+    """The mesh of a scene that does not move: canvas and frame have the same coordinates."""
+    x, y = np.meshgrid(np.linspace(0, width / height, 3), np.linspace(0, 1, 3))
+    places = np.stack([x, y], axis=-1).astype(np.float32)
+    return CanvasMesh(np.stack([places, places]), np.zeros(places.shape[:2], np.float32))
+
+
+def same_mesh(one: CanvasMesh, other: CanvasMesh) -> bool:
+    """Whether two meshes say the same of every place."""
+    if one is other:
+        return True
+    return np.array_equal(one.places, other.places) and np.array_equal(one.share, other.share)
+
+
+def _between_vertices(places: NDArray[np.float64], vertices: int) -> Float:
+    """Weights ``[len(places), vertices]`` that interpolate linearly between vertices spread evenly over 0..1.
+
+    Places outside are extrapolated. (``cv2.remap`` knows 32 places between two vertices, too few for a coarse mesh.)
+    """
+    at = places * (vertices - 1)
+    first = np.clip(np.floor(at), 0, vertices - 2).astype(int)
+    weights = np.zeros((len(places), vertices), np.float32)
+    row = np.arange(len(places))
+    weights[row, first] = 1 - (at - first)
+    weights[row, first + 1] = at - first
+    return weights
+
+
+def sample_canvas(
+    mesh: CanvasMesh,
+    height: int,
+    width: int,
+    settings: CanvasSettings,
+    margins: tuple[int, int, int, int] = (0, 0, 0, 0),
+) -> Float:
+    """The canvas of one frame.
+
+    Args:
+        mesh: where the frame's places lie on the canvas.
+        height: of the frame, pixels.
+        width: of the frame, pixels.
+        settings: amount and seed.
+        margins: pixels added to the frame at its top, bottom, left and right; the sums are multiples of 4.
+
+    Returns:
+        float32 ``[h, w, CHANNELS]`` with h and w a quarter of the frame's sides with their margins.
+    """
+    top, bottom, left, right = margins
+    rows, columns = (height + top + bottom) // CELL, (width + left + right) // CELL
+    if not settings.amount:
+        return np.zeros((rows, columns, CHANNELS), np.float32)
+    cells = height / CELL  # of one unit of the mesh's coordinates
+    down = _between_vertices(((np.arange(rows) + 0.5) * CELL - top) / height, mesh.share.shape[0])
+    across = _between_vertices(((np.arange(columns) + 0.5) * CELL - left) / width, mesh.share.shape[1])
+    cv2 = load_cv2()
+
+    def interpolated(values: Float) -> Float:
+        return np.asarray(np.einsum("ya,ab...,xb->yx...", down, values, across, optimize=True), np.float32)
+
+    def sample(tile: Float, column: Float, row: Float) -> Float:
+        return np.asarray(cv2.remap(tile, column, row, cv2.INTER_LINEAR), np.float32)
+
+    def layer(number: int) -> Float:
+        places = mesh.places[number] * np.float32(cells)
+        # Steps of the mesh are wider than cells.
+        step = width / CELL / (mesh.share.shape[1] - 1), cells / (mesh.share.shape[0] - 1)
+        scale = np.asarray(cv2.blur(enlargement(places, step), (3, 3)), np.float32)
+        near = np.abs(scale - 1).max() < SAME_SCALE
+        return octaves(interpolated(places), 1.0 if near else interpolated(scale), sample, settings.seed)
+
+    if not mesh.share.any():
+        canvas = layer(0)
+    elif (mesh.share == 1).all():
+        canvas = layer(1)
+    else:
+        canvas = blended(layer(0), layer(1), np.clip(interpolated(mesh.share), 0, 1))
+    return canvas * np.float32(settings.amount)

@@ -1,0 +1,124 @@
+"""The canvas: noise that stands on the scene, the style network's second input.
+
+Where a scene is even (sky, wall, water) the picture gives the network nothing to paint by. The canvas does: band-passed
+noise of zero mean and unit variance, at a quarter of the picture's resolution, a function of *scene* coordinates. The
+coordinates are carried along with the scene from frame to frame (``motion.canvas_tracker``) and come here as a coarse
+mesh (``frames.CanvasMesh``), so any frame can be painted alone.
+
+Units: a *cell* is a place at quarter resolution, 4 pixels of the painted picture. There are three octaves of two
+channels each, with wavelengths of 6, 12 and 24 cells.
+
+**Strokes keep their size on the screen under zoom.** All octaves are read from one tile of noise, each at its own
+scale, so the tile is a stack of octaves without end. Where the canvas appears enlarged by a factor s, each channel
+reads the two octaves whose wavelengths on the screen are nearest to its own, and blends them so that the variance is
+kept. *Source:* Benard et al. 2009, 2010 (dynamic solid textures; octaves cross-faded under zoom); Neyret 2003 (advected
+textures: layers of different age blended).
+
+Pure NumPy, but for the sampling, which is a function handed in (``cv2.remap``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Float = NDArray[np.float32]
+Sampler = Callable[[Float, Float, Float], Float]  # (tile, columns, rows) -> values there, bilinear
+
+CELL = 4  # pixels of the painted picture along a cell's side
+WAVELENGTHS = (6.0, 12.0, 24.0)  # cells; of each octave
+VARIANTS = 2  # channels of an octave
+CHANNELS = VARIANTS * len(WAVELENGTHS)
+TILE = 1024  # texels along the side of the tile, which repeats
+TEXELS = 2  # texels a cell at the finest octave: bilinear sampling keeps 97 % of a wave of 12 texels
+BAND = 0.45  # width of the band of frequencies, relative to its centre
+LAYER_OFFSET = 397.0  # cells between the places that the two layers read, so that they are unrelated
+OCTAVE_OFFSET = (131.7, 291.3)  # cells, likewise for neighbouring octaves
+
+
+@lru_cache(maxsize=4)
+def tile(seed: int = 0) -> Float:
+    """Band-passed noise ``[TILE + 1, TILE + 1, VARIANTS]``: zero mean, unit variance; it repeats after ``TILE``.
+
+    Args:
+        seed: another seed is another canvas: another painting of the same scene.
+    """
+    rng = np.random.default_rng(seed)
+    frequency = np.fft.fftfreq(TILE)
+    radius = np.hypot(frequency[:, None], frequency[None, : TILE // 2 + 1])
+    centre = 1.0 / (WAVELENGTHS[0] * TEXELS)
+    ring = np.exp(-(((radius - centre) / (BAND * centre)) ** 2))
+    ring[0, 0] = 0.0
+    channels = [np.fft.irfft2(np.fft.rfft2(rng.normal(size=(TILE, TILE))) * ring) for _ in range(VARIANTS)]
+    noise = np.stack([channel / channel.std() for channel in channels], -1).astype(np.float32)
+    noise = np.pad(noise, ((0, 1), (0, 1), (0, 0)), mode="wrap")
+    noise.flags.writeable = False
+    return noise
+
+
+def enlargement(places: Float, step: tuple[float, float] = (1.0, 1.0)) -> Float:
+    """By how much the canvas appears enlarged at each place: 2 = its waves are twice as long on the screen.
+
+    Args:
+        places: ``[h, w, 2]``, canvas coordinates in cells, of places in rows and columns; h and w at least 2.
+        step: cells of the screen between neighbouring columns and between neighbouring rows.
+
+    Returns:
+        float32 ``[h, w]``.
+    """
+    across = np.gradient(places, axis=1) / np.float32(step[0])
+    down = np.gradient(places, axis=0) / np.float32(step[1])
+    area = np.abs(across[..., 0] * down[..., 1] - across[..., 1] * down[..., 0])
+    return np.asarray(1.0 / np.sqrt(np.maximum(area, 1e-4)), np.float32)
+
+
+def octaves(places: Float, scale: Float | np.floating[Any] | float, sample: Sampler, seed: int = 0) -> Float:
+    """The noise at places of one layer.
+
+    Args:
+        places: float32 ``[h, w, 2]``, canvas coordinates (x, y) in cells.
+        scale: float32 ``[h, w]`` from ``enlargement``, smooth; or a number.
+        sample: reads a tile bilinearly at (columns, rows) in texels, each float32 ``[h, w]`` within the tile.
+        seed: as in ``tile``.
+
+    Returns:
+        float32 ``[h, w, CHANNELS]``, octave by octave.
+    """
+    noise = tile(seed)
+    level = np.log2(np.maximum(np.asarray(scale, np.float32), 1e-3))
+    if np.abs(level).max() < 1e-3:
+        level = np.zeros((), np.float32)
+    lowest = np.floor(level)
+    blend = (level - lowest) * np.float32(np.pi / 2)
+    weights = np.cos(blend), np.sin(blend)
+    x, y = places[..., 0], places[..., 1]
+    found = []
+    for octave in range(len(WAVELENGTHS)):
+        value: Any = 0.0
+        for step, weight in enumerate(weights):
+            if not weight.any():
+                continue
+            # Octave k of the stack has waves of 6 * 2**k cells on the canvas; k may be negative.
+            k = octave - lowest - step
+            density = np.float32(TEXELS) * np.exp2(-k).astype(np.float32)
+            columns = (x * density + k * np.float32(OCTAVE_OFFSET[0] * TEXELS)) % np.float32(TILE)
+            rows = (y * density + k * np.float32(OCTAVE_OFFSET[1] * TEXELS)) % np.float32(TILE)
+            value = value + weight[..., None] * sample(noise, columns.astype(np.float32), rows.astype(np.float32))
+        found.append(value)
+    return np.asarray(np.concatenate(found, -1), np.float32)
+
+
+def blended(first: Float, second: Float, share: Float) -> Float:
+    """Two layers of the canvas as one of the same variance.
+
+    Args:
+        first: ``[h, w, CHANNELS]``.
+        second: of the same shape.
+        share: ``[h, w]``, 0..1, how much of the second is seen.
+    """
+    angle = share[..., None] * np.float32(np.pi / 2)
+    return np.asarray(np.cos(angle) * first + np.sin(angle) * second, np.float32)
