@@ -20,6 +20,7 @@ from videostyle.network import perceptual as loss
 from videostyle.network.loss_network import LossNetwork
 from videostyle.network.style_network import forward
 from videostyle.styles.style_file import Style
+from videostyle.training.losses import total_variation
 from videostyle.training.objective import Objective
 
 
