@@ -56,13 +56,14 @@ def run(options: argparse.Namespace) -> int:
     from videostyle.cli.interrupt import stoppable
     from videostyle.cli.progress import Bars
     from videostyle.inference.startup import load_tensorflow
+    from videostyle.media.writers.open import output_path
 
     settings, engine = render_settings(options, options.style), engine_from(options)
-    if options.output and len(options.inputs) > 1 and not Path(options.output).is_dir():
+    if options.output and len(options.inputs) > 1 and not output_path(options.output).is_dir():
         raise UsageError(
             "several inputs need a folder as output",
             f"'{options.output}' is not one",
-            "create the folder first, or leave -o out",
+            "end it with a slash, and it is made; or leave -o out",
         )
     outputs = _outputs(options, settings)
     load_tensorflow(frames_side_by_side=not trains(options.style))

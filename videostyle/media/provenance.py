@@ -15,13 +15,18 @@ import struct
 import zlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from xml.sax.saxutils import escape, quoteattr
+from xml.etree import ElementTree
+from xml.sax.saxutils import quoteattr
 
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
 XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 JPEG_HEADER = b"http://ns.adobe.com/xap/1.0/\0"
 PNG_KEYWORD = b"XML:com.adobe.xmp"
 NAMESPACE = "urn:videostyle:1.0"
+RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+# Characters that XML cannot hold, not even escaped, and what stands for them.
+NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+UNKNOWN = "\ufffd"
 TAIL = 1 << 20  # bytes at the end of a video file in which its XMP box is looked for
 
 
@@ -43,14 +48,19 @@ class Painted:
 
     def xmp(self) -> bytes:
         """An XMP packet."""
-        attributes = "".join(f" vs:{key}={quoteattr(str(value))}" for key, value in asdict(self).items())
+        attributes = {
+            "xmlns:xmp": "http://ns.adobe.com/xap/1.0/",
+            "xmlns:Iptc4xmpExt": "http://iptc.org/std/Iptc4xmpExt/2008-02-29/",
+            "xmlns:vs": NAMESPACE,
+            "Iptc4xmpExt:DigitalSourceType": SOURCE_TYPE,
+            "xmp:CreatorTool": f"videostyle {self.version}",
+            **{f"vs:{key}": str(value) for key, value in asdict(self).items()},
+        }
+        text = " ".join(f"{name}={quoteattr(NOT_IN_XML.sub(UNKNOWN, value))}" for name, value in attributes.items())
         return (
             '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>'
-            '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
-            '<rdf:Description rdf:about="" xmlns:xmp="http://ns.adobe.com/xap/1.0/"'
-            ' xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/"'
-            f' xmlns:vs="{NAMESPACE}" Iptc4xmpExt:DigitalSourceType="{SOURCE_TYPE}"'
-            f' xmp:CreatorTool="videostyle {escape(self.version)}"{attributes}/>'
+            f'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="{RDF}">'
+            f'<rdf:Description rdf:about="" {text}/>'
             '</rdf:RDF></x:xmpmeta><?xpacket end="w"?>'
         ).encode()
 
@@ -94,13 +104,28 @@ def read(path: Path, tags: dict[str, str] | None = None) -> Painted | None:
             found = dict(json.loads(text))
         except (ValueError, TypeError):
             found = {}
+    found = found or dict(_own_attributes(read_xmp(path)))
     if not found:
-        packet = read_xmp(path).decode("utf-8", "replace")
-        if NAMESPACE not in packet:
-            return None
-        found = dict(re.findall(r' vs:(\w+)="([^"]*)"', packet))
+        return None
     try:
         texts = {key: str(found.get(key, "")) for key in ("style", "painting", "artist", "version")}
         return Painted(strength=float(str(found.get("strength", 1.0))), **texts)
     except ValueError:
         return None
+
+
+def _own_attributes(packet: bytes) -> dict[str, str]:
+    """What an XMP packet says in this program's own namespace; empty if it says nothing, or is no XML."""
+    if b"<!DOCTYPE" in packet:
+        return {}  # XMP has none; entities defined there could grow without end
+    try:
+        root = ElementTree.fromstring(packet)  # noqa: S314
+    except ElementTree.ParseError:
+        return {}
+    prefix = f"{{{NAMESPACE}}}"
+    return {
+        name.removeprefix(prefix): value
+        for description in root.iter(f"{{{RDF}}}Description")
+        for name, value in description.attrib.items()
+        if name.startswith(prefix)
+    }

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from videostyle.errors import UsageError
 from videostyle.media.readers.open import open_reader
+from videostyle.media.writers.open import output_path
 from videostyle.rendering.chunked_clip import ChunkedClip
 from videostyle.rendering.clip import Clip
 from videostyle.rendering.outputs import OutputRequest
@@ -46,7 +47,7 @@ def render(
     Raises:
         VideostyleError: whatever went wrong; nothing but finished chunks is left behind then.
     """
-    request = OutputRequest(Path(output) if output is not None else None, settings)
+    request = OutputRequest(output_path(output) if output is not None else None, settings)
     if plan_only:
         return _plan_only(path, request, cancellable(progress, cancel), restart)
     return render_all(path, [request], progress=progress, cancel=cancel, trace=trace, engine=engine, restart=restart)[0]

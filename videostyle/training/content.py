@@ -13,7 +13,7 @@ from videostyle.errors import InputError
 from videostyle.frames import UInt8Array, evenly_spread
 from videostyle.media.opencv import load_cv2
 from videostyle.media.readers.base import FrameReader, ReadOptions
-from videostyle.media.readers.images import PICTURES, read_picture
+from videostyle.media.readers.images import PICTURES, is_picture, read_picture
 from videostyle.media.readers.open import open_reader
 from videostyle.media.readers.opencv import OpenCVReader
 
@@ -106,8 +106,10 @@ def read_content(paths: Sequence[str | Path], limit: int = 2000) -> tuple[list[U
     """
     pictures: list[UInt8Array] = []
     neighbours: list[Neighbours] = []
-    for path, named in _expand(paths):
+    files = list(_expand(paths))
+    for number, (path, named) in enumerate(files):
         if len(pictures) >= limit:
+            log.warning("%d pictures are enough: %d of %d files are not read", limit, len(files) - number, len(files))
             break
         try:
             if path.suffix.lower() in PICTURES:
@@ -135,7 +137,7 @@ def _expand(paths: Iterable[str | Path]) -> Iterable[tuple[Path, bool]]:
     for path in map(Path, paths):
         if path.is_dir():
             for file in sorted(path.iterdir()):
-                if file.suffix.lower() in (*PICTURES, *videos):
+                if is_picture(file) or (file.suffix.lower() in videos and not file.name.startswith(".")):
                     yield file, False
         else:
             yield path, True

@@ -6,9 +6,8 @@ from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
-from videostyle.errors import UsageError
 from videostyle.frames import ColorInfo, VideoInfo
-from videostyle.media.ffmpeg.codecs import HARDWARE, Codec
+from videostyle.media.ffmpeg.codecs import Codec, picture_quality
 
 MIN_RATE, MAX_RATE = Fraction(1), Fraction(240)  # frames/s that encoders plan their bits for
 QUIET = ("-hide_banner", "-nostdin", "-loglevel", "error")
@@ -52,8 +51,8 @@ def encode_arguments(
         info: size, rate and colour of the frames.
         codec: what to encode with.
         target: file to write.
-        crf: constant quality, the codec's own scale.
-        preset: speed against size, the encoder's own words.
+        crf: constant quality, the codec's own scale (``codecs.check_quality``).
+        preset: speed against size, one of the codec's ``presets``.
         pixel_format: stored pixel format, instead of the codec's.
         input_format: "rgb24" or "i420" (planes in the stream's own matrix and range).
         threads: threads of the encoder.
@@ -97,25 +96,15 @@ def encode_arguments(
         arguments += ["-pix_fmt", stored]
     if codec.encoder == "libsvtav1" and min(info.width, info.height) < 64:
         # SVT-AV1 refuses what is smaller than one of its superblocks.
-        codec = replace(codec, encoder="libaom-av1", arguments=("-cpu-used", "8"))
+        codec = replace(codec, encoder="libaom-av1", arguments=("-cpu-used", "8"), preset_option="-cpu-used")
+        preset = str(min(int(preset), 8)) if preset is not None else None
     arguments += ["-c:v", codec.encoder, *codec.arguments]
-    quality = crf if crf is not None else codec.quality
-    if quality is not None:
-        flag = {
-            "h264_nvenc": "-cq",
-            "hevc_nvenc": "-cq",
-            "av1_nvenc": "-cq",
-            "h264_qsv": "-global_quality",
-            "hevc_qsv": "-global_quality",
-        }
-        arguments += [flag.get(codec.encoder, "-crf"), str(quality)]
+    if codec.encoder == "libwebp_anim":
+        arguments += [codec.quality_option, str(picture_quality(crf))] if crf is not None else []
+    elif codec.quality_option:
+        arguments += [codec.quality_option, str(codec.quality if crf is None else crf)]
     if preset is not None:
-        if codec.encoder == "libvpx-vp9":
-            arguments += ["-cpu-used", preset]
-        elif codec.presets or codec.encoder in ("libsvtav1", *HARDWARE):
-            arguments += ["-preset", preset]
-        else:
-            raise UsageError(f"the encoder {codec.encoder} has no presets", hint="leave --preset out")
+        arguments += [codec.preset_option, preset]
     if threads:
         arguments += ["-threads", str(threads)]
     if filters and codec.encoder != "gif":

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 
 from videostyle.errors import UsageError
 
+WORST_PICTURE = 49  # the last --crf of JPEG and WebP
+
 
 @dataclass(frozen=True)
 class Codec:
@@ -14,10 +16,13 @@ class Codec:
     Attributes:
         encoder: ffmpeg's encoder.
         arguments: options that always go with it.
-        quality: default constant quality; None where the codec has none.
+        quality_option: how ffmpeg is given a constant quality; "" where the codec has none that can be chosen.
+        quality: the usual one.
+        worst_quality: the last of the codec's scale, which begins with 0, the best.
         pixel_format: stored pixel format for even sizes.
         odd_pixel_format: the same where width or height is odd, which 4:2:0 and 4:2:2 cannot store in some codecs.
-        presets: whether ``-preset`` takes x264's words ("medium").
+        preset_option: how ffmpeg is given a preset, speed against size.
+        presets: the presets there are; none where the codec has no such thing.
         containers: suffixes it can be stored in, the preferred one first.
         stream: format of the intermediate file.
         matrix: the one matrix that its readers take; "" where the file says which.
@@ -26,31 +31,46 @@ class Codec:
 
     encoder: str
     arguments: tuple[str, ...] = ()
-    quality: int | None = None
+    quality_option: str = ""
+    quality: int = 0
+    worst_quality: int = 51
     pixel_format: str = "yuv420p"
     odd_pixel_format: str = "yuv444p"
-    presets: bool = False
+    preset_option: str = "-preset"
+    presets: tuple[str, ...] = ()
     containers: tuple[str, ...] = (".mp4", ".mov", ".mkv")
     stream: str = "mov"
     matrix: str = ""
     full_range: bool = True
 
 
+_X264 = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow", "placebo")
+_NVENC = (*(f"p{number}" for number in range(1, 8)), "fast", "medium", "slow")
+_QSV = _X264[2:9]
+
 CODECS: dict[str, Codec] = {
     "h264": Codec(
-        "libx264", quality=18, presets=True, containers=(".mp4", ".mov", ".mkv", ".avi", ".ts", ".flv", ".m4v")
+        "libx264",
+        quality_option="-crf",
+        quality=18,
+        presets=_X264,
+        containers=(".mp4", ".mov", ".mkv", ".avi", ".ts", ".flv", ".m4v"),
     ),
     "hevc": Codec(
         "libx265",
         ("-tag:v", "hvc1", "-x265-params", "log-level=error:info=0"),
-        22,
-        presets=True,
+        quality_option="-crf",
+        quality=22,
+        presets=_X264,
         containers=(".mp4", ".mov", ".mkv", ".ts", ".m4v"),
     ),
     "av1": Codec(
         "libsvtav1",
         ("-svtav1-params", "tune=0"),
-        28,
+        quality_option="-crf",
+        quality=28,
+        worst_quality=63,
+        presets=tuple(str(number) for number in range(14)),
         odd_pixel_format="yuv420p",
         containers=(".mp4", ".mkv", ".webm"),
         stream="mp4",
@@ -58,7 +78,11 @@ CODECS: dict[str, Codec] = {
     "vp9": Codec(
         "libvpx-vp9",
         ("-b:v", "0", "-row-mt", "1", "-cpu-used", "4"),
-        28,
+        quality_option="-crf",
+        quality=28,
+        worst_quality=63,
+        preset_option="-cpu-used",
+        presets=tuple(str(number) for number in range(9)),
         odd_pixel_format="yuv420p",
         containers=(".webm", ".mkv", ".mp4"),
         stream="mp4",
@@ -66,32 +90,45 @@ CODECS: dict[str, Codec] = {
     "prores": Codec(
         "prores_ks",
         ("-profile:v", "3", "-vendor", "apl0"),
-        None,
-        "yuv422p10le",
-        "yuv444p10le",
+        pixel_format="yuv422p10le",
+        odd_pixel_format="yuv444p10le",
         containers=(".mov", ".mkv"),
         full_range=False,
     ),
     "ffv1": Codec(
-        "ffv1", ("-level", "3", "-g", "1"), None, "bgr0", "bgr0", containers=(".mkv", ".avi"), stream="matroska"
+        "ffv1",
+        ("-level", "3", "-g", "1"),
+        pixel_format="bgr0",
+        odd_pixel_format="bgr0",
+        containers=(".mkv", ".avi"),
+        stream="matroska",
     ),
     "gif": Codec("gif", containers=(".gif",), pixel_format="", odd_pixel_format="", stream=""),
     "webp": Codec(
         "libwebp_anim",
         ("-loop", "0", "-quality", "85"),
-        None,
-        "yuv420p",
-        "yuv420p",
+        quality_option="-quality",
+        worst_quality=WORST_PICTURE,
+        pixel_format="yuv420p",
+        odd_pixel_format="yuv420p",
         containers=(".webp",),
         stream="",
         matrix="bt470bg",
         full_range=False,
     ),
-    "h264_nvenc": Codec("h264_nvenc", ("-rc", "vbr"), 19),
-    "hevc_nvenc": Codec("hevc_nvenc", ("-rc", "vbr", "-tag:v", "hvc1"), 22),
-    "av1_nvenc": Codec("av1_nvenc", ("-rc", "vbr"), 28),
-    "h264_qsv": Codec("h264_qsv", (), 20, "nv12"),
-    "hevc_qsv": Codec("hevc_qsv", ("-tag:v", "hvc1"), 22, "nv12"),
+    **{
+        name: Codec(name, arguments, quality_option="-cq", quality=quality, worst_quality=worst, presets=_NVENC)
+        for name, arguments, quality, worst in (
+            ("h264_nvenc", ("-rc", "vbr"), 19, 51),
+            ("hevc_nvenc", ("-rc", "vbr", "-tag:v", "hvc1"), 22, 51),
+            ("av1_nvenc", ("-rc", "vbr"), 28, 63),
+        )
+    },
+    "h264_qsv": Codec("h264_qsv", quality_option="-global_quality", quality=20, presets=_QSV, pixel_format="nv12"),
+    "hevc_qsv": Codec(
+        "hevc_qsv", ("-tag:v", "hvc1"), quality_option="-global_quality", quality=22, presets=_QSV, pixel_format="nv12"
+    ),
+    # Apple's scale goes up with quality, and older Macs have none: it is left where it is.
     "h264_videotoolbox": Codec("h264_videotoolbox", ("-q:v", "65")),
     "hevc_videotoolbox": Codec("hevc_videotoolbox", ("-q:v", "65", "-tag:v", "hvc1")),
 }
@@ -116,6 +153,35 @@ def codec_for(name: str | None, suffix: str) -> Codec:
         # AVI stores no times: frames that wait for others to be decoded would all be shown late.
         codec = replace(codec, arguments=(*codec.arguments, "-bf", "0"))
     return codec
+
+
+def picture_quality(crf: int) -> int:
+    """The quality of JPEG and WebP, 1 to 100, that a --crf stands for: 100 less twice as much."""
+    return max(1, 100 - 2 * crf)
+
+
+def check_quality(name: str | None, suffix: str, crf: int | None, preset: str | None) -> None:
+    """Makes sure that a codec has such a quality and such a preset, before anything is painted.
+
+    Args:
+        name: the codec, as in ``codec_for``.
+        suffix: of the file.
+        crf: constant quality; None = the codec's usual one.
+        preset: speed against size; None = the encoder's usual one.
+
+    Raises:
+        UsageError: if it does not; says what there is.
+    """
+    codec, name = codec_for(name, suffix), name or BY_SUFFIX.get(suffix.lower(), "h264")
+    if crf is not None and not codec.quality_option:
+        lossless = "it loses nothing" if name == "ffv1" else "its quality cannot be chosen"
+        raise UsageError(f"{name} has no --crf", lossless, "leave --crf out, or choose another --codec")
+    if crf is not None and crf > codec.worst_quality:
+        raise UsageError(f"--crf {crf} is beyond the scale of {name}", hint=f"give 0 to {codec.worst_quality}")
+    if preset is not None and not codec.presets:
+        raise UsageError(f"{name} has no presets", hint="leave --preset out")
+    if preset is not None and preset not in codec.presets:
+        raise UsageError(f"{name} has no preset '{preset}'", hint=f"use one of: {', '.join(codec.presets)}")
 
 
 def frames_for(name: str | None, suffix: str, pixel_format: str | None = None) -> str:

@@ -133,10 +133,15 @@ def _entries(folder: Path) -> list[Path]:
         ) from error
 
 
+def is_picture(file: Path) -> bool:
+    """Whether a file is a picture by its name; hidden ones (``._0001.png`` of macOS) belong to other programs."""
+    return file.suffix.lower() in PICTURES and not file.name.startswith(".")
+
+
 def in_sequence(path: Path, file: Path) -> bool:
     """Whether ``sequence_files`` of a folder or a pattern would find a file of that name, if it were there."""
     if os.path.isdir(path):
-        return file.suffix.lower() in PICTURES and file.parent.resolve() == path.resolve()
+        return is_picture(file) and file.parent.resolve() == path.resolve()
     pattern = _names(path)
     alike = pattern is not None and not os.path.exists(path) and pattern.fullmatch(file.name) is not None
     return alike and file.parent.resolve() == path.parent.resolve()
@@ -149,7 +154,7 @@ def sequence_files(path: Path) -> list[Path] | None:
         InputError: if it is one of these and there are no pictures.
     """
     if os.path.isdir(path):
-        files = sorted((f for f in _entries(path) if f.suffix.lower() in PICTURES and f.is_file()), key=_natural)
+        files = sorted((f for f in _entries(path) if is_picture(f) and f.is_file()), key=_natural)
         if not files:
             raise InputError(f"the folder '{path}' holds no pictures", hint=f"looked for {', '.join(PICTURES)}")
         return files

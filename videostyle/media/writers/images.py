@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from videostyle.errors import OutputError, UsageError
-from videostyle.frames import FrameBatch, VideoInfo
-from videostyle.media.atomic import PendingOutput, disk_error, short_name
+from videostyle.frames import FrameBatch, UInt8Array, VideoInfo
+from videostyle.media.atomic import PendingOutput, disk_error, short_name, write_whole
+from videostyle.media.ffmpeg.codecs import WORST_PICTURE, picture_quality
 from videostyle.media.locks import Lock
 from videostyle.media.opencv import load_cv2
 from videostyle.media.readers.images import PICTURES
 from videostyle.media.writers.base import EncodeOptions
 
+LOSSY = (".jpg", ".jpeg", ".webp")
 PLACE = re.compile(r"%0?\d*d")  # for the number of a picture of a sequence
 
 
@@ -26,13 +28,28 @@ def numbered(pattern: str | Path, number: int) -> Path:
     return Path(text[: place.start()] + place[0] % number + text[place.end() :])
 
 
+def check_picture_options(suffix: str, options: EncodeOptions) -> str:
+    """What of the options means nothing for pictures of that kind; "" if all of them count.
+
+    Raises:
+        UsageError: if the quality is beyond the scale of JPEG and WebP.
+    """
+    if options.preset is not None:
+        return "--preset does not apply to pictures"
+    if options.crf is not None and suffix not in LOSSY:
+        return f"--crf does not apply to {suffix} pictures, which lose nothing"
+    if options.crf is not None and options.crf > WORST_PICTURE:
+        raise UsageError(f"--crf {options.crf} is beyond the scale of {suffix}", hint=f"give 0 to {WORST_PICTURE}")
+    return ""
+
+
 class ImageWriter:
     """Writes pictures: one still, or numbered files in a folder or by a printf-style pattern.
 
     Args:
         path: a picture file, a folder, or a pattern such as ``out_%05d.png``.
         info: what the frames look like.
-        options: ``overwrite`` and ``crf`` (JPEG and WebP quality is 100 less twice it) count.
+        options: ``overwrite`` and ``crf`` (``picture_quality``) count.
         finish: called with each written file.
         inputs: files none of which may be written.
         lock: whether another run may not write the same sequence meanwhile.
@@ -144,7 +161,7 @@ class ImageWriter:
 
     def _encode(self, path: Path, frame: Any) -> None:
         cv2 = load_cv2()
-        quality = 95 if self._options.crf is None else max(1, 100 - 2 * self._options.crf)
+        quality = 95 if self._options.crf is None else picture_quality(self._options.crf)
         flags = {".jpg": cv2.IMWRITE_JPEG_QUALITY, ".jpeg": cv2.IMWRITE_JPEG_QUALITY, ".webp": cv2.IMWRITE_WEBP_QUALITY}
         suffix = path.suffix.lower()
         ok, data = cv2.imencode(
@@ -184,14 +201,21 @@ class ImageWriter:
             self._lock = None
 
 
-def write_png(path: Path, picture: Any) -> None:
-    """Writes uint8 ``[H, W, 3]`` RGB as a PNG.
+def write_png(path: Path, picture: UInt8Array) -> None:
+    """Writes uint8 ``[H, W, 3]`` RGB as a PNG, whole or not at all.
 
     Raises:
         OutputError: if it cannot be written.
     """
-    ok, data = load_cv2().imencode(".png", picture[..., ::-1])
+    cv2 = load_cv2()
     try:
-        path.write_bytes(data.tobytes() if ok else b"")
+        ok, data = cv2.imencode(".png", picture[..., ::-1])
+    except cv2.error:
+        ok = False
+    if not ok:
+        size = f"{picture.shape[1]}x{picture.shape[0]}"
+        raise OutputError(f"cannot write '{path}'", f"PNG takes no picture of {size}", "make the picture smaller")
+    try:
+        write_whole(path, data.tobytes())
     except OSError as error:
         raise disk_error(path, error) from error

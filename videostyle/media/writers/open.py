@@ -6,11 +6,35 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from videostyle.errors import UsageError
 from videostyle.frames import VideoInfo
+from videostyle.media.atomic import disk_error
+from videostyle.media.ffmpeg.codecs import BY_SUFFIX
+from videostyle.media.readers.images import PICTURES
 from videostyle.media.writers.base import EncodeOptions
-from videostyle.media.writers.images import PLACE, ImageWriter
+from videostyle.media.writers.images import PLACE, ImageWriter, check_picture_options
 from videostyle.media.writers.mux import Original
 from videostyle.media.writers.video import VideoWriter
+
+VIDEO_HINT = (
+    "write NAME.mp4 for a video, NAME_%04d.png for pictures, or NAME/ for pictures in a folder; the folder is made"
+)
+STILL_HINT = f"end the name with {', '.join(PICTURES[:4])} or another kind of picture"
+
+
+def output_path(text: str | os.PathLike[str]) -> Path:
+    """The path of an output as a user wrote it; what ends with a slash is a folder, which is made.
+
+    Raises:
+        OutputError: if the folder cannot be made.
+    """
+    path = Path(text)
+    if isinstance(text, str) and text.endswith(("/", os.sep)):
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise disk_error(path, error) from error
+    return path
 
 
 def open_writer(
@@ -23,19 +47,37 @@ def open_writer(
     finish: Callable[[Path], object] | None = None,
     inputs: tuple[Path, ...] = (),
 ) -> VideoWriter | ImageWriter:
-    """Opens the sink that ``path`` and the codec ask for.
+    """Opens the writer that ``path`` and the codec ask for.
+
+    Frames of a video become pictures where the name has a place for their number (``out_%04d.png``), where ``path``
+    is a folder that exists or ends with a slash, and with the codec "png", which may make a folder.
+
+    Args:
+        path: the output.
+        info: what the frames look like.
+        options: how to encode.
+        original: where everything but the picture is copied from; None = a silent video.
+        metadata: tags of the container, added to the original's; read when the file is finished.
+        finish: called with each complete file before it is named.
+        inputs: files none of which may be written.
 
     Raises:
-        UsageError: if the suffix or the codec is not known.
+        UsageError: if the name does not say what to write, or the codec is not known or has no such quality.
         OutputError: if the output cannot be created.
     """
     options = options or EncodeOptions()
-    path = Path(path)
-    animated = path.suffix.lower() == ".webp" and not info.still and not PLACE.search(path.name)
-    pictures = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
-    folder = os.path.isdir(path)
-    if options.codec == "png" or (path.suffix.lower() in pictures and not animated) or folder or not path.suffix:
-        if path.suffix.lower() in pictures and not PLACE.search(path.name) and not info.still and not folder:
-            path = path.with_name(f"{path.stem}_%06d{path.suffix}")
-        return ImageWriter(path, info, options, finish, inputs, lock=True)
-    return VideoWriter(path, info, options, original, metadata, finish)
+    path = output_path(path)
+    suffix = path.suffix.lower()
+    folder, picture = os.path.isdir(path), suffix in PICTURES
+    several = folder or (options.codec == "png" and not suffix) or (picture and PLACE.search(path.name))
+    if not several and not (info.still and picture):
+        if not suffix or info.still or options.codec == "png" or (picture and suffix not in BY_SUFFIX):
+            raise UsageError(f"'{path}' does not say what to write", hint=STILL_HINT if info.still else VIDEO_HINT)
+        return VideoWriter(path, info, options, original, metadata, finish)
+    written = suffix if picture and not folder else ".png"
+    ignored = check_picture_options(written, options)
+    if ignored and not info.still:
+        raise UsageError(ignored, hint="leave it out")
+    writer = ImageWriter(path, info, options, finish, inputs, lock=True)
+    writer.warnings += [ignored] if ignored else []
+    return writer

@@ -10,9 +10,10 @@ from av.error import FFmpegError
 
 from videostyle.errors import OutputError
 from videostyle.frames import FrameBatch, VideoInfo
+from videostyle.media import webp
 from videostyle.media.atomic import PendingOutput, disk_error
 from videostyle.media.ffmpeg.argv import encoded_rate
-from videostyle.media.ffmpeg.codecs import HARDWARE, codec_for
+from videostyle.media.ffmpeg.codecs import HARDWARE, check_quality, codec_for
 from videostyle.media.ffmpeg.process import encoder_works
 from videostyle.media.probe import stored_frames
 from videostyle.media.writers.base import EncodeOptions
@@ -47,6 +48,7 @@ class VideoWriter:
     ) -> None:
         self._finish = finish
         self._codec = codec_for(options.codec, path.suffix)
+        check_quality(options.codec, path.suffix, options.crf, options.preset)
         if options.codec in HARDWARE and not encoder_works(self._codec.encoder):
             raise OutputError(
                 f"the encoder {self._codec.encoder} does not work on this machine", hint="choose another --codec"
@@ -126,11 +128,7 @@ class VideoWriter:
             self._verify(len(times), copied)
             return self._output.commit()
         except FFmpegError as error:
-            raise OutputError(
-                f"cannot finish '{path}'",
-                str(error),
-                hint="run it again; if it fails again, try another --codec or container",
-            ) from error
+            raise self._incomplete(str(error)) from error
         except OSError as error:
             raise disk_error(path, error) from error
         finally:
@@ -142,27 +140,39 @@ class VideoWriter:
         self._output.abort()
 
     def _verify(self, frames: int, copied: int) -> None:
-        """Counts what was written: a file that plays is not yet a file that is whole."""
-        with av.open(f"file:{self._output.temporary}") as container:
-            if not container.streams.video:
-                raise OutputError(
-                    f"cannot finish '{self._output.path}'",
-                    "the written file has no video stream",
-                    hint="run it again; if it fails again, try another --codec or container",
-                )
-            if self._direct:
-                return
+        """Counts what was written: a file that plays is not yet a file that is whole.
+
+        Args:
+            frames: that were written.
+            copied: streams of the original that packets were copied from.
+
+        Raises:
+            OutputError: if something is missing.
+        """
+        file = self._output.temporary
+        with av.open(f"file:{file}") as container:
             # There may be more: chapters are a track of their own in some containers, and some keep empty ones.
-            if len(container.streams) < 1 + copied:
-                raise OutputError(
-                    f"cannot finish '{self._output.path}'",
-                    f"{len(container.streams) - 1} of {copied} copied streams are in the written file",
-                    hint="run it again; if it fails again, try another --codec or container",
-                )
-        written = stored_frames(self._output.temporary)
+            found, pictures = len(container.streams) - 1, len(container.streams.video)
+        if not pictures:
+            raise self._incomplete("the written file has no video stream")
+        if found < copied:
+            raise self._incomplete(f"{found} of {copied} copied streams are in the written file")
+        if self._codec.encoder == "libwebp_anim":
+            step = float(1 / encoded_rate(self._info))
+            try:
+                shown = webp.duration(file)
+            except ValueError as error:
+                raise self._incomplete(str(error)) from error
+            if shown is not None and abs(shown - frames * step) > step:
+                raise self._incomplete(f"{shown:.2f} of {frames * step:.2f} seconds are in the written file")
+            return
+        written = stored_frames(file)
         if written != frames:
-            raise OutputError(
-                f"cannot finish '{self._output.path}'",
-                f"{written} of {frames} frames are in the written file",
-                hint="run it again; if it fails again, try another --codec or container",
-            )
+            raise self._incomplete(f"{written} of {frames} frames are in the written file")
+
+    def _incomplete(self, why: str) -> OutputError:
+        return OutputError(
+            f"cannot finish '{self._output.path}'",
+            why,
+            hint="run it again; if it fails again, try another --codec or container",
+        )
