@@ -1,4 +1,4 @@
-"""``videostyle batch``."""
+"""``videostyle batch``: paints many clips in many styles, and goes on past clips that fail."""
 
 from __future__ import annotations
 

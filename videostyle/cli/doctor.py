@@ -121,7 +121,7 @@ def _cameras() -> str:
     return ", ".join(list_cameras()) or "none found: only 'videostyle live' needs one, if it has no --input"
 
 
-CHECKS: dict[str, tuple[Callable[[], str], bool]] = {  # name -> check, whether painting a file needs it
+CHECKS: dict[str, tuple[Callable[[], str], bool]] = {  # name -> check, and whether painting a file needs it
     "Python": (_python, True),
     "OpenCV": (_opencv, True),
     "ffmpeg": (_ffmpeg, True),

@@ -1,4 +1,4 @@
-"""``videostyle evaluate``."""
+"""``videostyle evaluate``: measures how much a painted video flickers, and how near it is to its painting and its scene."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def _judge(spec: str | None, net: LossNetwork) -> tuple[PerceptualJudge | None, str]:
-    """What the style loss is measured against, and how that is said."""
+    """What frames are compared with for the style loss, and a line that says so in the report."""
     if spec is None:
         return None, ""
     from videostyle.media.readers.images import read_picture

@@ -1,4 +1,4 @@
-"""``videostyle export``."""
+"""``videostyle export``: writes a style as a program for other software."""
 
 from __future__ import annotations
 

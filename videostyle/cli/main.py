@@ -58,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("videostyle: stopped", file=sys.stderr)
         return 130
     except BrokenPipeError:
-        # Somebody read as much of our output as they wanted; nothing may complain at exit either.
+        # The reader of our output has closed it, as ``head`` does; Python would complain at exit when it flushes stdout.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:
@@ -79,7 +79,7 @@ def _run(words: Sequence[str]) -> int:
         return 2
     level = "error" if options.quiet else options.log_level
     logging.basicConfig(level=level.upper(), format="%(levelname)s: %(message)s", stream=sys.stderr)
-    # What TensorFlow tells of its build is of no use to somebody who paints.
+    # TensorFlow's remarks on its build are of no use to somebody who paints.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     return int(importlib.import_module(f"videostyle.cli.{options.verb}").run(options) or 0)

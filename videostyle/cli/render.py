@@ -1,4 +1,4 @@
-"""``videostyle render``."""
+"""``videostyle render``: paints videos, pictures and sequences, or one part of a clip for a job array."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ def _outputs(options: argparse.Namespace, settings: RenderSettings) -> list[str 
             with open_reader(path, settings.reading(1)) as source:
                 clip, info = source.path, source.info
         except InputError:
-            outputs.append(options.output)  # said when it is its turn
+            outputs.append(options.output)  # refused, with the reason, when its turn comes
             continue
         folder = Path(options.output) if options.output else None
         outputs.append(names.choose(clip, settings.style, info, settings.codec, folder))

@@ -1,4 +1,4 @@
-"""``videostyle styles``."""
+"""``videostyle styles``: lists, shows, adds, removes, verifies and explains styles."""
 
 from __future__ import annotations
 

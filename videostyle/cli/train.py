@@ -1,4 +1,4 @@
-"""``videostyle train``."""
+"""``videostyle train``: makes a style from a painting, and keeps it."""
 
 from __future__ import annotations
 
