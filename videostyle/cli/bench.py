@@ -120,7 +120,7 @@ def run(options: argparse.Namespace) -> int:
         found = tuning.Tuning(best.precision, pixels, round(best.fps.median, 2), best.size, now)
         try:
             kept = tuning.save(device, found)
-        except OSError as error:  # the measurement is worth showing even where it cannot be kept
+        except OSError as error:  # the measurement is shown all the same
             log.warning("not kept for the next time: cannot write %s: %s", tuning.path(), error.strerror or error)
     if options.json:
         print(json.dumps({**asdict(report), "best": asdict(best), "tuning": str(kept) if kept else None}))

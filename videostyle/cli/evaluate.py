@@ -1,4 +1,4 @@
-"""``videostyle evaluate``: measures how much a painted video flickers, and how near it is to its painting and its scene."""
+"""``videostyle evaluate``: measures how much a painted video flickers, and how near it is to painting and scene."""
 
 from __future__ import annotations
 

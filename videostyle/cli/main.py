@@ -58,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("videostyle: stopped", file=sys.stderr)
         return 130
     except BrokenPipeError:
-        # The reader of our output has closed it, as ``head`` does; Python would complain at exit when it flushes stdout.
+        # The reader of our output has closed it, as ``head`` does; Python would complain at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:

@@ -68,15 +68,15 @@ def add_render_options(parser: argparse.ArgumentParser) -> None:
         type=int,
         default=absent,
         metavar="N",
-        help="constant quality from 0 to 63: lower is better and larger; each codec has its own scale (default: 18 "
-        "for h264, 22 for hevc, 28 for av1 and vp9); prores, ffv1, gif and webp have none",
+        help="constant quality, lower is better and larger: 0 to 51 for h264 and hevc, 0 to 63 for av1 and vp9, 0 to 49 "
+        "for JPEG and WebP; prores, ffv1, gif and png have none (default: h264 18, hevc 22, av1 28, vp9 28)",
     )
     writing.add_argument(
         "--preset",
         default=absent,
         metavar="WORD",
-        help="slower ones make smaller files: ultrafast to veryslow for h264 and hevc, a number for av1 (0 to 13) and "
-        "vp9 (0 to 8) (default: the encoder's own)",
+        help="slower ones make smaller files: ultrafast to placebo for h264 and hevc, 0 (slow) to 13 (fast) for av1, 0 "
+        "to 8 for vp9 (default: the encoder's own)",
     )
     writing.add_argument(
         "--pix-fmt",
