@@ -68,8 +68,8 @@ def add_render_options(parser: argparse.ArgumentParser) -> None:
         type=int,
         default=absent,
         metavar="N",
-        help="constant quality, lower is better and larger: 0 to 51 for h264 and hevc, 0 to 63 for av1 and vp9, 0 to 49 "
-        "for JPEG and WebP; prores, ffv1, gif and png have none (default: h264 18, hevc 22, av1 28, vp9 28)",
+        help="constant quality, lower is better and larger: 0 to 51 for h264 and hevc, 0 to 63 for av1 and vp9, 0 to "
+        "49 for JPEG and WebP; prores, ffv1, gif and png have none (default: h264 18, hevc 22, av1 28, vp9 28)",
     )
     writing.add_argument(
         "--preset",
