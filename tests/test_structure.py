@@ -31,7 +31,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "live": {"errors", "frames", "media", "motion", "network", "styles", "processors"},
     "api": {
-        *("errors", "frames", "paths", "media", "network", "styles", "training", "inference", "processors", "rendering")
+        *("errors", "frames", "paths", "media", "motion", "network", "styles", "training", "inference", "processors"),
+        "rendering",
     },
     "cli": {
         *("errors", "frames", "paths", "media", "motion", "network", "styles", "training", "inference", "processors"),

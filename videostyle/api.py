@@ -16,6 +16,7 @@ import numpy as np
 
 from videostyle.frames import FrameBatch, UInt8Array, VideoInfo
 from videostyle.media.timecode import TimePoint
+from videostyle.motion.canvas_tracker import CanvasTracker
 from videostyle.rendering.iterate import iterate
 from videostyle.rendering.pipeline import RunReport
 from videostyle.rendering.render import render as _render
@@ -54,6 +55,8 @@ def render(
     output: str | Path | None = None,
     *,
     strength: float = 1.0,
+    canvas: float | None = None,
+    seed: int = 0,
     preserve_color: bool = False,
     max_size: int | None = None,
     start: str | float | TimePoint | None = None,
@@ -80,6 +83,8 @@ def render(
         style: a style's name, a style file, a picture, or a mix such as "great-wave:0.7,starry-night:0.3".
         output: what to write; None = ``CLIP_stylized_STYLE.mp4`` beside the input.
         strength: 0 leaves the picture as it is, 1 paints fully.
+        canvas: how much is painted where the scene shows nothing, 0..1; None = what suits the style.
+        seed: another number is another painting of the same clip.
         preserve_color: keep the clip's own colours.
         max_size: longest side of the output in pixels; larger frames are shrunk.
         start: where to begin: seconds, "hh:mm:ss" or a frame such as "120f".
@@ -109,6 +114,8 @@ def render(
         {
             "style": style,
             "strength": strength,
+            "canvas": canvas,
+            "seed": seed,
             "preserve_color": preserve_color,
             "max_size": max_size,
             "start": start,
@@ -137,6 +144,8 @@ def paint(
     style: str,
     *,
     strength: float = 1.0,
+    canvas: float | None = None,
+    seed: int = 0,
     preserve_color: bool = False,
     max_size: int | None = None,
     start: str | float | TimePoint | None = None,
@@ -154,6 +163,8 @@ def paint(
         input: what to paint.
         style: as in ``render``, and so are the others.
         strength: 0 leaves the picture as it is, 1 paints fully.
+        canvas: how much is painted where the scene shows nothing, 0..1; None = what suits the style.
+        seed: another number is another painting of the same clip.
         preserve_color: keep the clip's own colours.
         max_size: longest side of a painted frame in pixels.
         start: where to begin.
@@ -176,6 +187,8 @@ def paint(
         {
             "style": style,
             "strength": strength,
+            "canvas": canvas,
+            "seed": seed,
             "preserve_color": preserve_color,
             "max_size": max_size,
             "start": start,
@@ -194,12 +207,14 @@ def paint(
 class Stylizer:
     """Paints arrays of frames.
 
-    The statistics of the first call (up to four of its frames, evenly spread) are kept, so that a shot that is
-    handed over in pieces is painted alike; ``reset`` begins a new shot.
+    The statistics of the first call (up to four of its frames, evenly spread) are kept, and the canvas follows the
+    scene from frame to frame, so a shot may be handed over in pieces, in order; ``reset`` begins a new shot.
 
     Args:
         style: a style's name, a style file, a mix, or a ``Style``.
         strength: 0 leaves the picture as it is, 1 paints fully.
+        canvas: how much is painted where the scene shows nothing, 0..1; None = what suits the style.
+        seed: another number is another painting of the same frames.
         batch_size: frames computed at once; None = chosen by their size.
         device: "auto", "cpu", "gpu", or one GPU such as "gpu:1".
         precision: of the network's arithmetic.
@@ -214,11 +229,14 @@ class Stylizer:
         style: str | Style,
         strength: float = 1.0,
         *,
+        canvas: float | None = None,
+        seed: int = 0,
         batch_size: int | None = None,
         device: str = "auto",
         precision: Precision = "auto",
         tile: int | None = None,
     ) -> None:
+        from videostyle.inference.canvas_sampling import CanvasSettings
         from videostyle.styles import gallery
         from videostyle.styles.style_file import Style as StyleClass
 
@@ -227,6 +245,7 @@ class Stylizer:
         else:
             self._style = gallery.resolve(style, strength)
         self._options: dict[str, Any] = {
+            "canvas": CanvasSettings(self._style.card.canvas if canvas is None else canvas, seed),
             "batch_size": batch_size,
             "device": device,
             "precision": precision,
@@ -234,6 +253,7 @@ class Stylizer:
         }
         self._processor: Any = None
         self._size: tuple[int, int] | None = None
+        self._tracker = CanvasTracker()
 
     def __call__(self, frames: UInt8Array) -> UInt8Array:
         """Paints uint8 ``[T, H, W, 3]`` RGB; returns the same shape. Frames of another size begin a new shot.
@@ -250,11 +270,16 @@ class Stylizer:
             self._size = (frames.shape[1], frames.shape[2])
             self._processor = StyleProcessor(self._style, **self._options)
             self._processor.open(VideoInfo(width=self._size[1], height=self._size[0]))
+            self._tracker.restart()
         if not len(frames):
             return frames.copy()
+        if self._processor.on_canvas:
+            meshes = [self._tracker(frame) for frame in frames]
+            self._processor.use_meshes(meshes.__getitem__)
         painted: FrameBatch = self._processor(FrameBatch(frames, np.zeros(len(frames)), 0))
         return painted.frames
 
     def reset(self) -> None:
-        """Forgets the statistics: the next frames are the first of a new shot."""
+        """Forgets statistics and canvas: the next frames are the first of a new shot."""
         self._processor = None
+        self._tracker.restart()

@@ -31,6 +31,21 @@ def add_render_options(parser: argparse.ArgumentParser) -> None:
         help="0 leaves the picture as it is, 1 paints fully (default: 1)",
     )
     look.add_argument(
+        "--canvas",
+        type=float,
+        default=absent,
+        metavar="0..1",
+        help="how much is painted where the scene shows nothing, as in skies and on walls: 0 nothing, 1 as the style "
+        "was trained (default: what suits the style)",
+    )
+    look.add_argument(
+        "--seed",
+        type=int,
+        default=absent,
+        metavar="N",
+        help="another number is another painting of the same clip: strokes in even areas lie elsewhere (default: 0)",
+    )
+    look.add_argument(
         "--preserve-color", action="store_true", default=absent, help="paint the strokes, keep the clip's own colours"
     )
     look.add_argument(

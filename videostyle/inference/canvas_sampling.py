@@ -10,11 +10,10 @@ from numpy.typing import NDArray
 from videostyle.errors import UsageError
 from videostyle.frames import CanvasMesh
 from videostyle.media.opencv import load_cv2
-from videostyle.network.canvas import CELL, CHANNELS, blended, enlargement, octaves
+from videostyle.network.canvas import CELL, CHANNELS, LARGEST_SEED, blended, enlargement, octaves
 
 Float = NDArray[np.float32]
 
-LARGEST_SEED = 2**31 - 1
 SAME_SCALE = 1e-3  # by how much an enlargement may differ from 1 and be taken for it
 
 

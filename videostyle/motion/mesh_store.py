@@ -10,6 +10,7 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -166,3 +167,46 @@ def _finer(mesh: CanvasMesh) -> int:
     height = 1 / (mesh.share.shape[0] - 1)
     slope = np.median(np.abs(np.diff(mesh.places, axis=1)).max(axis=-1)) / height
     return int(np.clip(np.rint(-np.log2(max(slope, 1e-6))), 0, 12))
+
+
+class MeshTrack:
+    """The meshes of a clip, kept as bytes; any frame's is at hand without those before its run.
+
+    Args:
+        runs: what ``pack`` made of each ``LONGEST`` frames in order.
+    """
+
+    def __init__(self, runs: Sequence[bytes]) -> None:
+        self.runs = tuple(runs)
+        # Frames come in order, from several threads at once.
+        self._unpacked = lru_cache(maxsize=2)(lambda number: unpack(self.runs[number]))
+
+    def __call__(self, frame: int) -> CanvasMesh:
+        """The mesh of a frame by its number; the last one where the clip is longer than it was."""
+        number = min(frame // LONGEST, len(self.runs) - 1)
+        meshes = self._unpacked(number)
+        return meshes[min(frame - number * LONGEST, len(meshes) - 1)]
+
+
+class MeshRecorder:
+    """Collects the meshes of a clip, frame by frame, and holds no more than a run of them unpacked."""
+
+    def __init__(self) -> None:
+        self._runs: list[bytes] = []
+        self._meshes: list[CanvasMesh] = []
+
+    def add(self, mesh: CanvasMesh) -> None:
+        """Takes the mesh of the next frame."""
+        self._meshes.append(mesh)
+        if len(self._meshes) == LONGEST:
+            self._end_run()
+
+    def track(self) -> MeshTrack:
+        """All that was collected."""
+        if self._meshes:
+            self._end_run()
+        return MeshTrack(self._runs)
+
+    def _end_run(self) -> None:
+        self._runs.append(pack(self._meshes))
+        self._meshes = []

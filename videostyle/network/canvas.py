@@ -33,6 +33,7 @@ CELL = 4  # pixels of the painted picture along a cell's side
 WAVELENGTHS = (6.0, 12.0, 24.0)  # cells; of each octave
 VARIANTS = 2  # channels of an octave
 CHANNELS = VARIANTS * len(WAVELENGTHS)
+LARGEST_SEED = 2**31 - 1
 TILE = 1024  # texels along the side of the tile, which repeats
 TEXELS = 2  # texels a cell at the finest octave: bilinear sampling keeps 97 % of a wave of 12 texels
 BAND = 0.45  # width of the band of frequencies, relative to its centre

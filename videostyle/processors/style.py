@@ -160,6 +160,11 @@ class StyleProcessor:
         """
         self._mesh_of = mesh_of
 
+    def use_canvas(self, canvas: CanvasSettings) -> None:
+        """Changes amount and seed of the canvas between two frames; statistics are kept."""
+        self.canvas, self._canvas = canvas, None
+        self._measurement = ShotMeasurement(self.style.architecture, self.device, canvas)
+
     def use_style(self, style: Style) -> None:
         """Changes the style between two frames, statistics kept; nothing is compiled again.
 
@@ -192,9 +197,14 @@ class StyleProcessor:
         """As ``statistics_of`` for the layers of one network (``ShotMeasurement.network_statistics``)."""
         return self._measurement.network_statistics(frames, style, colour=colour, columns=columns, column=column)
 
+    @property
+    def on_canvas(self) -> bool:
+        """Whether the style paints on a canvas, and some of it is wanted."""
+        return self.canvas.amount > 0 and has_canvas(self.style.weights)
+
     def _canvases(self, batch: FrameBatch) -> Float32Array | None:
         """The canvas of each frame of a batch, sampled for its padded size; None where the style has none."""
-        if not has_canvas(self.style.weights) or not self.canvas.amount:
+        if not self.on_canvas:
             return None
         height, width = batch.frames.shape[1:3]
         margins = frame_margins(height, width, self.style.architecture.stride)

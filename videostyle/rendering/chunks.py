@@ -218,6 +218,7 @@ def _branch(
     machine = machine_of(stylize, job.settings, info)
     check_machine(job, machine)
     stylize.use_shots(job.plan.segments)
+    stylize.use_meshes(job.plan.meshes)
     chain = [Borrowed(processor) for processor in processors_of(stylize, job.settings)]
     warned = len(stylize.warnings)  # those before are of other runs
 

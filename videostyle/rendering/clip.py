@@ -102,6 +102,7 @@ class Clip:
         for output in self.outputs:
             if output.job is not None:
                 output.stylize.use_shots(output.job.plan.segments)
+                output.stylize.use_meshes(output.job.plan.meshes)
         frames = self.source.info.frame_count
         total = frames * len(self.outputs) if frames else None
         on_progress = (lambda count: progress("paint", count, total)) if progress else None

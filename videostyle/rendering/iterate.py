@@ -24,7 +24,9 @@ def iterate(path: str | Path, settings: RenderSettings) -> Iterator[FrameBatch]:
         stylize = make_stylize(resolve(settings.style, settings.strength, None), settings)
         source.options = replace(source.options, batch_size=stylize.batch_for_frames(source.info))
         if not source.info.still:
-            stylize.use_shots(make_plans(source, [stylize])[0].segments)
+            (plan,) = make_plans(source, [stylize])
+            stylize.use_shots(plan.segments)
+            stylize.use_meshes(plan.meshes)
         processors = processors_of(stylize, settings)
         open_chain(source.info, processors)
         for batch in source:

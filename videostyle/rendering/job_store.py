@@ -1,7 +1,8 @@
 """The plan of a render on the disk, and what its frames depend on.
 
 Beside the output lies the folder ``.OUTPUT.videostyle/``. In it ``plan.safetensors`` holds all that a process needs to
-paint any chunk: settings, frame times, chunk borders, the style's weights, the shots' statistics. The finished chunks
+paint any chunk: settings, frame times, chunk borders, the style's weights, the shots' statistics, where the canvas lies
+at each frame. The finished chunks
 lie beside it (``chunk_store``).
 """
 
@@ -24,6 +25,7 @@ from safetensors.numpy import save as save_arrays
 
 from videostyle.errors import UsageError
 from videostyle.media.atomic import short_name, write_whole
+from videostyle.motion.mesh_store import MeshTrack
 from videostyle.network.statistics import KeyframeSegment, from_arrays, to_arrays
 from videostyle.rendering.plan import Plan
 from videostyle.rendering.settings import RenderSettings, settings_from, to_json
@@ -31,7 +33,7 @@ from videostyle.rendering.settings import RenderSettings, settings_from, to_json
 if TYPE_CHECKING:
     from videostyle.styles.style_file import Style
 
-FORMAT = 4
+FORMAT = 5
 RESUME_HINT = "run the same command again and it goes on from there"
 MACHINE_SETTINGS = ("device", "precision", "batch_size", "threads", "strict")  # how to compute, not what
 # The weights say more of a style than its name does; whether an old output may be replaced changes no frame.
@@ -126,6 +128,8 @@ def save_job(job: Job) -> None:
     arrays["times"] = np.asarray(job.plan.times, np.float64)
     for number, segment in enumerate(job.plan.segments):
         arrays |= to_arrays(segment.statistics, f"shot/{number}/")
+    for number, run in enumerate(job.plan.meshes.runs if job.plan.meshes else ()):
+        arrays[f"meshes/{number}"] = np.frombuffer(run, np.uint8)
     data = {
         "format": FORMAT,
         "input": str(job.input),
@@ -164,11 +168,13 @@ def load_job(folder: Path) -> Job | None:
         card = {f.name: data["card"][f.name] for f in fields(StyleCard)}
         card["architecture"] = Architecture(**card["architecture"])
         weights = {name[len("style/") :]: value for name, value in arrays.items() if name.startswith("style/")}
+        runs = sum(name.startswith("meshes/") for name in arrays)
         plan = Plan(
             tuple(segments),
             tuple((int(a), int(b)) for a, b in data["chunks"]),
             tuple(arrays["times"].tolist()),
             tuple(data["warnings"]),
+            MeshTrack([arrays[f"meshes/{n}"].tobytes() for n in range(runs)]) if runs else None,
         )
         settings = settings_from(data["settings"])
         return Job(

@@ -29,6 +29,7 @@ def make_stylize(style: Style, settings: RenderSettings, *, output: str = "rgb24
     """The style processor with what the user asked for, or else what was measured to be best on the device."""
     # TensorFlow is slow to import: nothing before this needs it.
     from videostyle.inference import tuning
+    from videostyle.inference.canvas_sampling import CanvasSettings
     from videostyle.inference.device import choose_device
     from videostyle.processors.style import StyleProcessor
 
@@ -40,6 +41,7 @@ def make_stylize(style: Style, settings: RenderSettings, *, output: str = "rgb24
         device=settings.device,
         output="rgb24" if settings.preserve_color else output,
         batch_pixels=tuned.batch_pixels if tuned else None,
+        canvas=CanvasSettings(style.card.canvas if settings.canvas is None else settings.canvas, settings.seed),
     )
 
 
@@ -114,7 +116,8 @@ class ProcessorCache:
             encode = job.settings.encode
             suffix = job.output.suffix
             output = "rgb24" if job.pictures else frames_for(encode.codec, suffix, encode.pixel_format)
-            chosen = [settings.device, settings.precision, settings.batch_size, settings.preserve_color, output]
+            canvas = [job.style.card.canvas if settings.canvas is None else settings.canvas, settings.seed]
+            chosen = [canvas, settings.device, settings.precision, settings.batch_size, settings.preserve_color, output]
             frames = [info.width, info.height, asdict(info.color)]
             kind = json.dumps([chosen, asdict(job.style.architecture), frames])
             key = next(f"{n} {kind}" for n in count() if f"{n} {kind}" not in taken)

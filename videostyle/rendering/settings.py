@@ -21,6 +21,7 @@ from videostyle.media.ffmpeg.codecs import CODECS
 from videostyle.media.readers.base import ReadOptions
 from videostyle.media.timecode import TimePoint, parse_rate, parse_time
 from videostyle.media.writers.base import EncodeOptions
+from videostyle.network.canvas import LARGEST_SEED
 
 PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 SMALLEST_SIDE = 16  # pixels; ``max_size`` may not be below
@@ -98,6 +99,9 @@ class RenderSettings:
         style: a style's name, a style file, a picture to train on, or a mix such as "great-wave:0.7,starry-night:0.3".
         strength: 0 leaves the clip as it is, 1 paints fully.
         preserve_color: keep the clip's own colours.
+        canvas: how much is painted where the scene shows nothing: 0 nothing, 1 as the style was trained; None = what
+            the style's card says.
+        seed: of the canvas; another one is another painting of the same clip.
         max_size: longest side of the output in pixels; larger frames are shrunk before they are painted.
         start: where to begin; seconds, "hh:mm:ss" or a frame such as "120f".
         end: where to stop, not included.
@@ -119,6 +123,8 @@ class RenderSettings:
     style: str
     strength: Annotated[float, _between(0, 1, "0 leaves the picture as it is, 1 paints fully")] = 1.0
     preserve_color: bool = False
+    canvas: Annotated[float, _between(0, 1, "0 leaves even areas empty, 1 paints them fully")] | None = None
+    seed: Annotated[Whole, _between(0, LARGEST_SEED)] = 0
     max_size: Annotated[Whole, _between(SMALLEST_SIDE, None)] | None = None
     start: Time | None = None
     end: Time | None = None

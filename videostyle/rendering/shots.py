@@ -98,6 +98,7 @@ def find_shots(
     source: FrameReader,
     measure: Callable[[FramesToMeasure], T],
     on_progress: Callable[[int], None] | None = None,
+    follow: Callable[[UInt8Array, bool], None] | None = None,
 ) -> tuple[list[Shot[T]], list[float]]:
     """Finds the shots of a clip and measures each.
 
@@ -105,6 +106,7 @@ def find_shots(
         source: gives all frames in order.
         measure: measures a section of a shot (``measure_section``); called by several threads at once.
         on_progress: called with the number of frames read since the last call.
+        follow: called with every frame in order, as it leaves the decoder, and whether a shot begins with it.
 
     Returns:
         The shots, and every frame's time in seconds on the source's clock.
@@ -135,6 +137,8 @@ def find_shots(
             if cut:
                 shots.append((shot_start, number - shot_start, sections))
                 shot_start, sections = number, []
+            if follow is not None:
+                follow(picture, cut)
             sample.add(picture)
             times.append(time)
             if on_progress is not None and len(times) - reported >= PROGRESS_EVERY:

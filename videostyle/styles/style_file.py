@@ -49,6 +49,7 @@ class StyleCard:
         loss_network: name of the loss network it was trained with.
         loss_weights: weight of each loss.
         figures: measured style, content, temporal losses and the like.
+        canvas: how much of the canvas suits the style, 0..1.
         base_sha256: hash of the base it is a child of; of a base, of the one that it was refined from and whose
             children are its own as well ("" for the first one); see ``arrays_sha256``.
         source_sha256: hash of the painting's file, under which a style trained on first use is found again.
@@ -65,6 +66,7 @@ class StyleCard:
     loss_network: str = ""
     loss_weights: dict[str, float] = field(default_factory=dict)
     figures: dict[str, float] = field(default_factory=dict)
+    canvas: float = 1.0
     base_sha256: str = ""
     source_sha256: str = ""
     version: str = ""
@@ -122,7 +124,10 @@ def _card_from(text: str, path: Path) -> StyleCard:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ModelError(what, str(error), "train or fetch it again") from error
     for name, value in fields.items():
-        if name in ("loss_weights", "figures"):
+        texts: tuple[str, ...]
+        if name == "canvas":
+            wrong, texts = not (_is_number(value) and 0 <= value <= 1), ()
+        elif name in ("loss_weights", "figures"):
             wrong = not isinstance(value, dict) or not all(map(_is_number, value.values()))
             texts = tuple(value) if isinstance(value, dict) else ()
         else:

@@ -1,0 +1,54 @@
+"""The planning pass carries the canvas along, and the plan keeps it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("tensorflow")
+from videostyle.media.readers.open import open_reader
+from videostyle.processors.style import StyleProcessor
+from videostyle.rendering.job_store import Job, load_job, save_job
+from videostyle.rendering.plan import CanvasFollower, make_plans
+from videostyle.rendering.settings import RenderSettings
+from videostyle.styles.style_file import CANVAS, Style
+
+
+def with_canvas(style: Style) -> Style:
+    return replace(style, weights={**style.weights, CANVAS: np.full_like(style.weights[CANVAS], 0.1)})
+
+
+def test_plans_hold_a_mesh_for_each_frame_and_come_back_from_disk(
+    random_style: Style, clip: Callable[[str], Path], tmp_path: Path
+) -> None:
+    style = with_canvas(random_style)
+    with open_reader(clip("plain.mp4")) as source:
+        (plan,) = make_plans(source, [StyleProcessor(style)])
+        (empty,) = make_plans(source, [StyleProcessor(random_style)])
+    assert empty.meshes is None
+    assert plan.meshes is not None
+    assert len(plan.times) == 25
+    job = Job(clip("plain.mp4"), tmp_path / "out.mp4", RenderSettings("x"), {}, {}, plan, style)
+    save_job(job)
+    kept = load_job(job.folder)
+    assert kept is not None
+    assert kept.plan.meshes is not None
+    assert kept.plan.meshes.runs == plan.meshes.runs
+
+
+def test_the_canvas_begins_anew_at_a_cut_and_has_the_shape_of_the_painted_frame() -> None:
+    scene = np.kron(np.random.default_rng(0).integers(0, 255, (20, 36, 3)), np.ones((8, 8, 1))).astype(np.uint8)
+    follower = CanvasFollower(aspect=288 / 160 * 2)  # pixels twice as wide as high
+    for number in range(4):
+        follower(np.roll(scene, 3 * number, axis=1), False)
+    follower(scene, True)
+    track = follower.track()
+    first, moved, cut = track(0), track(3), track(4)
+    assert np.ptp(first.places[0, ..., 0]) == pytest.approx(2 * 288 / 160, rel=1e-3)
+    middle = moved.places[0] - first.places[0]
+    assert np.median(middle[..., 0]) == pytest.approx(-9 / 160 * 2, rel=0.1)
+    np.testing.assert_allclose(cut.places[0], first.places[0], atol=1e-4)
