@@ -15,7 +15,8 @@ from videostyle.media.readers.camera import list_cameras
 # What Windows lacks is taken away before the first import of ours; `os.name` and paths stay those of this system.
 WITHOUT_POSIX = """
 import importlib, pkgutil, signal, socket, sys
-for name in ("resource", "termios", "pwd", "grp"):
+import filelock, psutil  # have code of their own for each system
+for name in ("fcntl", "resource", "termios", "pwd", "grp"):
     sys.modules[name] = None
 for module, names in ((signal, ("pthread_sigmask", "SIGKILL", "SIGHUP")), (socket, ("AF_UNIX",))):
     for name in names:

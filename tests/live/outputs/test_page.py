@@ -162,6 +162,9 @@ def test_h1_keys_of_another_site_are_refused(page: Page, pressed: list[str]) -> 
     assert pressed == []
 
 
-def test_a_key_that_nobody_handles_is_answered_in_time(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_key_that_is_not_handled_in_time_is_refused_and_forgotten(
+    page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(page_module, "ANSWER_TIME", 0.05)
     assert press(page, '{"key": "n"}')[0] == 503
+    page.answer_keys(lambda key: pytest.fail("handled too late"))

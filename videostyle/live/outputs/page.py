@@ -36,10 +36,10 @@ p{{position:fixed;left:8px;bottom:8px;margin:0;padding:4px 8px;color:#fff;backgr
 <img alt="painted live" src="frames"><p id="status">{html.escape(listed(page=True))}</p>
 <script src="keys.js"></script></html>
 """
-SCRIPT = f"""const keys = {json.dumps("".join(sorted(PAGE_KEYS)))}, status = document.getElementById("status");
+SCRIPT = f"""const keys = {json.dumps("".join(sorted(PAGE_KEYS)))}, line = document.getElementById("status");
 document.addEventListener("keydown", async (event) => {{
   if (event.ctrlKey || event.altKey || event.metaKey) return;
-  if (event.key === "o") status.hidden = !status.hidden;
+  if (event.key === "o") line.hidden = !line.hidden;
   else if (event.key === "f") {{
     if (document.fullscreenElement) document.exitFullscreen();
     else document.documentElement.requestFullscreen();
@@ -49,7 +49,7 @@ document.addEventListener("keydown", async (event) => {{
       headers: {{"Content-Type": "application/json"}},
       body: JSON.stringify({{key: event.key}}),
     }});
-    if (answer.ok) status.textContent = (await answer.json()).status;
+    if (answer.ok) line.textContent = (await answer.json()).status;
   }}
 }});
 """
@@ -157,6 +157,7 @@ class Page:
         try:
             answer = status.result(ANSWER_TIME)
         except TimeoutError:
+            status.cancel()  # a key must not take effect long after it was pressed
             request.send_error(503)
             return
         self._send(request, "application/json", json.dumps({"status": answer}).encode())
@@ -169,7 +170,8 @@ class Page:
         with contextlib.suppress(queue.Empty):
             while True:
                 key, status = self._keys.get_nowait()
-                status.set_result(press(key))
+                if status.set_running_or_notify_cancel():
+                    status.set_result(press(key))
 
     @staticmethod
     def _send(request: http.server.BaseHTTPRequestHandler, kind: str, body: bytes) -> None:
