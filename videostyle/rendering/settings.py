@@ -192,7 +192,7 @@ def settings_from(values: Mapping[str, Any], base: RenderSettings | None = None)
     try:
         return replace(base, **values) if base is not None else RenderSettings(**values)
     except ValidationError as error:
-        raise refusal(error) from error
+        raise _refusal(error) from error
 
 
 def to_json(settings: RenderSettings) -> dict[str, Any]:
@@ -200,7 +200,7 @@ def to_json(settings: RenderSettings) -> dict[str, Any]:
     return dict(_JSON.dump_python(settings, mode="json"))
 
 
-def refusal(error: ValidationError) -> SettingError:
+def _refusal(error: ValidationError) -> SettingError:
     """The first thing that pydantic found wrong, said to a user."""
     found = error.errors(include_url=False)[0]
     name = str(found["loc"][-1]) if found["loc"] else "settings"
