@@ -11,15 +11,16 @@ import signal
 import sys
 from collections.abc import Callable
 
-import psutil
-
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds nothing: this verb has no options of its own."""
 
 
 def _python() -> str:
-    return f"{platform.python_version()} on {platform.system()} {platform.machine()}, {os.cpu_count()} processors"
+    from videostyle.resources import usable_cores
+
+    system = f"{platform.system()} {platform.machine()}"
+    return f"{platform.python_version()} on {system}, {usable_cores()} of {os.cpu_count()} cores"
 
 
 def _opencv() -> str:
@@ -101,7 +102,9 @@ def _styles() -> str:
 
 
 def _memory() -> str:
-    free = psutil.virtual_memory().available / 1e9
+    from videostyle.resources import available_memory
+
+    free = available_memory() / 1e9
     if free < 1.5:
         raise RuntimeError(
             f"only {free:.1f} GB are free, and 1920x1080 needs about 1.5 GB: end other programs, or use --max-size"

@@ -89,7 +89,8 @@ def entry() -> None:
     """The console script.
 
     A library may end the process by a signal, as TensorFlow does on a processor that lacks the instructions which it
-    was built for. Python then says where, on the stderr of the start: while TensorFlow is loaded, stderr leads nowhere.
+    was built for. Python then says where, on the stderr of the start: what is written to stderr while TensorFlow is
+    loaded is held back.
     """
     with contextlib.suppress(OSError):  # there may be no stderr
         faulthandler.enable(os.dup(2))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from functools import lru_cache
 from pathlib import Path
 
@@ -20,12 +19,6 @@ PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 # How much faster than float32 bfloat16 must be on a CPU to be chosen: far from both gains that were measured on
 # processors with AVX512-BF16, 0.6 and 2.0, so that a busy moment does not decide.
 BFLOAT16_PAYS = 1.3
-
-
-def cores() -> int:
-    """Cores to compute on: ``VIDEOSTYLE_THREADS`` where several processes share the machine, else all."""
-    chosen = os.environ.get("VIDEOSTYLE_THREADS", "")
-    return int(chosen) if chosen.isdigit() and int(chosen) > 0 else os.cpu_count() or 1
 
 
 def choose_device(name: str = "auto") -> str:

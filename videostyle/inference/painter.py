@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from videostyle.frames import ColorInfo, UInt8Array
+from videostyle.inference.memory import bytes_per_pixel
 from videostyle.inference.program import FrameInputs, folded_program, for_whole_frames, i420_converter
 from videostyle.inference.tiling import padding_offset, plan_tiles
 from videostyle.network.style_network import Architecture, padded_size
@@ -46,6 +47,7 @@ class FramePainter:
         self._padded = padded_size(*size, architecture.stride)
         # Rounded up so that tiles begin where the network's cells do.
         self._halo = -(-architecture.receptive_radius // architecture.stride) * architecture.stride
+        self._bytes_per_pixel = bytes_per_pixel(architecture, precision)
         self.tiles = plan_tiles(*self._padded, self._halo, tile or TILE_PIXELS, architecture.stride)
         self._convert = i420_converter(planes) if planes else None
         paint = folded_program(architecture, precision)
@@ -63,6 +65,11 @@ class FramePainter:
         pixels = self.tiles[0].height * self.tiles[0].width // 2
         return pixels if pixels >= (4 * self._halo) ** 2 else None
 
+    def bytes_of_call(self, frames: int) -> float:
+        """Memory that a call with so many frames takes; in tiles one tile is painted at a time."""
+        at_once = frames if len(self.tiles) == 1 else 1
+        return at_once * self._bytes_per_pixel * self.tiles[0].height * self.tiles[0].width
+
     def __call__(self, inputs: FrameInputs, weights: dict[str, Any]) -> tuple[UInt8Array, bool]:
         """Paints frames.
 
@@ -75,7 +82,7 @@ class FramePainter:
             were finite.
 
         Raises:
-            tensorflow.errors.ResourceExhaustedError: if memory ran out.
+            tensorflow.errors.OpError, MemoryError: if memory ran out (``is_out_of_memory``).
         """
         if len(self.tiles) > 1:
             return self._paint_tiles(inputs, weights)

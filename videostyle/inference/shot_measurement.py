@@ -14,6 +14,7 @@ import tensorflow as tf
 from videostyle.errors import DeviceError
 from videostyle.frames import UInt8Array
 from videostyle.inference.canvas_sampling import CanvasSettings, sample_canvas, still_mesh
+from videostyle.inference.memory import budget_of, bytes_per_pixel, is_out_of_memory
 from videostyle.inference.painter import TILE_PIXELS
 from videostyle.inference.program import symmetric_pad
 from videostyle.inference.tiling import frame_margins
@@ -39,6 +40,7 @@ class ShotMeasurement:
         self._device = device
         self._stride = architecture.stride
         self._canvas_settings = canvas or CanvasSettings()
+        self._budget, self._bytes_per_pixel = budget_of(device), bytes_per_pixel(architecture, "float32")
         self._one_at_a_time = threading.Lock()  # held by those who measure when memory is short
         # The reference picture at the size last measured.
         self._resized: UInt8Array = np.empty((0, 0, 3), np.uint8)
@@ -104,13 +106,17 @@ class ShotMeasurement:
         """
         try:
             return self._statistics(frames, style, colour, columns, column)
-        except tf.errors.ResourceExhaustedError as error:
+        except (tf.errors.OpError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
             last: Exception = error
         with self._one_at_a_time:
             while column is None and columns <= MOST_COLUMNS:
                 try:
                     return self._statistics(frames, style, colour, columns, None)
-                except tf.errors.ResourceExhaustedError as error:
+                except (tf.errors.OpError, MemoryError) as error:
+                    if not is_out_of_memory(error):
+                        raise
                     last, columns = error, 2 * columns
         h, w = frames.shape[1:3]
         raise DeviceError(
@@ -169,9 +175,11 @@ class ShotMeasurement:
             colour: whether to measure the painted colours too.
 
         Raises:
-            tensorflow.errors.ResourceExhaustedError: if memory ran out.
+            tensorflow.errors.OpError, MemoryError: if memory ran out (``is_out_of_memory``).
         """
-        with tf.device(self._device):
+        pictures = 1 if reference is None else 2
+        size = pictures * self._bytes_per_pixel * piece.shape[0] * piece.shape[1]
+        with self._budget.reserved(size), tf.device(self._device):
             arrays = {name: tf.constant(value) for name, value in weights.items()}
             other = None if reference is None else tf.constant(reference)
             canvas = self._canvas_of(piece.shape[0], piece.shape[1]) if has_canvas(weights) else None

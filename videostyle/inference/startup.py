@@ -1,4 +1,4 @@
-"""Imports TensorFlow without its remarks."""
+"""Imports TensorFlow: without its remarks, with the threads that suit the work, and with memory that is reused."""
 
 from __future__ import annotations
 
@@ -6,23 +6,68 @@ import contextlib
 import ctypes
 import logging
 import os
+import signal
 import sys
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator
+
+from videostyle.resources import usable_cores
 
 
 @contextlib.contextmanager
-def _no_stderr() -> Iterator[None]:
-    """Sends the process's stderr nowhere: TensorFlow's C++ part writes there before its log level is read."""
+def _held_stderr() -> Iterator[None]:
+    """Holds back what is written to stderr; it is shown only if something goes wrong.
+
+    TensorFlow's C++ part writes remarks there before it reads its log level, and also why it ends the process.
+    """
     sys.stderr.flush()
-    kept = os.dup(2)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
+    real = os.dup(2)
+    with tempfile.TemporaryFile() as held:
+
+        def show() -> None:
+            held.seek(0)
+            os.write(real, held.read())
+
+        os.dup2(held.fileno(), 2)
+        try:
+            with _before_death(show):
+                yield
+        except Exception:
+            show()
+            raise
+        finally:
+            os.dup2(real, 2)
+            os.close(real)
+
+
+@contextlib.contextmanager
+def _before_death(action: Callable[[], None]) -> Iterator[None]:
+    """Calls ``action`` before a library ends the process by aborting it or by an instruction the processor lacks.
+
+    Python's own signal handlers run between two lines of Python, which is too late. The C library's do not wait.
+    """
+    try:
+        libc = ctypes.CDLL(None)
+    except (OSError, TypeError):  # no POSIX system
+        yield
+        return
+    libc.signal.restype, libc.signal.argtypes = ctypes.c_void_p, (ctypes.c_int, ctypes.c_void_p)
+    before: dict[int, int | None] = {}
+
+    def die(number: int) -> None:
+        action()
+        # As without this handler: faulthandler reports where Python was, if it is on, and the process ends.
+        libc.signal(number, before[number])
+        libc["raise"](number)
+
+    handler = ctypes.CFUNCTYPE(None, ctypes.c_int)(die)
+    for number in map(int, (signal.SIGABRT, signal.SIGILL)):
+        before[number] = libc.signal(number, ctypes.cast(handler, ctypes.c_void_p))
     try:
         yield
     finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
+        for number, previous in before.items():
+            libc.signal(number, previous)
 
 
 def _keep_memory() -> None:
@@ -47,12 +92,12 @@ def load_tensorflow(*, frames_side_by_side: bool = False) -> None:
         ImportError: if they cannot be loaded.
     """
     _keep_memory()
-    with _no_stderr():
+    with _held_stderr():
         import keras  # noqa: F401
         import tensorflow
-
-        if frames_side_by_side:
-            with contextlib.suppress(RuntimeError):  # running in this process already, with the threads it has
-                tensorflow.config.threading.set_intra_op_parallelism_threads(1)
+    # TensorFlow knows the affinity mask, but neither quotas nor ``VIDEOSTYLE_THREADS``.
+    threads = 1 if frames_side_by_side else usable_cores()
+    with contextlib.suppress(RuntimeError):  # TensorFlow computes in this process already, with the threads it has
+        tensorflow.config.threading.set_intra_op_parallelism_threads(threads)
     # "Retracing" is what a program for another frame size is.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)

@@ -18,13 +18,15 @@ import tensorflow as tf
 from videostyle.errors import DeviceError, ModelError, UsageError
 from videostyle.frames import CanvasMesh, ColorInfo, Float32Array, FrameBatch, UInt8Array, VideoInfo, evenly_spread
 from videostyle.inference.canvas_sampling import CanvasSettings, same_mesh, sample_canvas, still_mesh
-from videostyle.inference.device import choose_device, choose_precision, cores
-from videostyle.inference.painter import FramePainter
+from videostyle.inference.device import choose_device, choose_precision
+from videostyle.inference.memory import budget_of, bytes_per_pixel, is_out_of_memory
+from videostyle.inference.painter import TILE_PIXELS, FramePainter
 from videostyle.inference.program import FrameInputs
 from videostyle.inference.shot_measurement import ShotMeasurement
 from videostyle.inference.tiling import frame_margins
 from videostyle.network.statistics import KeyframeSegment, between, steps_of
 from videostyle.network.style_network import Statistics, expand, fold
+from videostyle.resources import usable_cores
 from videostyle.styles.style_file import Arrays, Style, has_canvas
 
 log = logging.getLogger("videostyle")
@@ -92,7 +94,9 @@ class StyleProcessor:
         # Where TensorFlow computes each operation on one thread, batches are computed side by side instead: no
         # core waits for another at the end of each layer, which matters most while the encoder takes its share.
         one_thread = "CPU" in self.device and tf.config.threading.get_intra_op_parallelism_threads() == 1
-        self._workers = cores() if one_thread else 1
+        self._workers = usable_cores() if one_thread else 1
+        self._budget = budget_of(self.device)
+        self._calls = 1  # of these workers, as many as fit into memory together
         self._pool = ThreadPoolExecutor(self._workers, thread_name_prefix="paint")
 
     # -- the processor protocol ------------------------------------------------------------------------------
@@ -107,7 +111,17 @@ class StyleProcessor:
         if self._painter is None or (self._painter.size, self._painter.planes) != (size, planes):
             self._batch = self.frames_of_call(info)
             self._painter = self._painter_for(size, planes, self._tile)
+            self._fit_into_memory(self._painter)
         return info
+
+    def _fit_into_memory(self, painter: FramePainter) -> None:
+        """Chooses calls side by side, and less than was asked for at a time where memory is known to be short."""
+        self._calls = 1
+        while self._tile is None and painter.bytes_of_call(self._batch) > self._budget.total:
+            if not self._halve("is short"):
+                break
+            painter = self._opened()
+        self._calls = self._budget.calls(painter.bytes_of_call(self._batch), self._workers)
 
     def _painter_for(self, size: tuple[int, int], planes: ColorInfo | None, tile: int | None) -> FramePainter:
         return FramePainter(
@@ -249,7 +263,10 @@ class StyleProcessor:
 
     def batch_for_frames(self, info: VideoInfo) -> int:
         """Frames that are best handed over at once for a video of this size."""
-        return self._workers * self.frames_of_call(info)
+        frames = self.frames_of_call(info)
+        pixels = frames * min(info.height * info.width, self._tile or TILE_PIXELS)
+        size = pixels * bytes_per_pixel(self.style.architecture, self.precision)
+        return frames * self._budget.calls(size, self._workers)
 
     def frames_of_call(self, info: VideoInfo) -> int:
         """Frames of one call of the compiled program, for a video of this size."""
@@ -272,7 +289,7 @@ class StyleProcessor:
         while at < inputs.frame_count:
             calls: list[tuple[FrameInputs, int, dict[str, Any]]] = []
             end = at
-            while end < inputs.frame_count and len(calls) < self._workers:
+            while end < inputs.frame_count and len(calls) < self._calls:
                 first = end
                 while end < min(inputs.frame_count, first + self._batch) and places[end] == places[first]:
                     end += 1
@@ -281,8 +298,14 @@ class StyleProcessor:
                 calls.append((inputs.between(first, end), filled, self._weights[places[first]]))
             try:
                 done = list(self._pool.map(lambda call: self._paint_filled(*call), calls))
-            except tf.errors.ResourceExhaustedError as error:
-                self._shrink(error)
+            except (tf.errors.OpError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
+                if not self._halve("ran out"):
+                    h, w = self._opened().size
+                    raise DeviceError(
+                        f"a frame of {w}x{h} does not fit into memory", str(error)[:200], "lower --max-size"
+                    ) from error
                 continue
             for painted, finite in done:
                 if not finite:
@@ -296,29 +319,36 @@ class StyleProcessor:
 
     def _paint_filled(self, inputs: FrameInputs, size: int, weights: dict[str, Any]) -> tuple[UInt8Array, bool]:
         """Paints a batch filled up to ``size`` frames: for any other number the program would be compiled again."""
-        painted, finite = self._opened()(inputs.filled(size), weights)
+        painter = self._opened()
+        with self._budget.reserved(painter.bytes_of_call(size)):
+            painted, finite = painter(inputs.filled(size), weights)
         return painted[: inputs.frame_count], finite
 
-    def _shrink(self, error: Exception) -> None:
-        """After memory ran out: halves the batch, then the tiles.
+    def _halve(self, what: str) -> bool:
+        """Halves the calls side by side, else the frames of a call, else the tiles, and says so.
 
-        Raises:
-            DeviceError: if there is nothing left to halve.
+        Args:
+            what: what memory does: "is short", "ran out".
+
+        Returns:
+            False where nothing is left to halve.
         """
         painter = self._opened()
-        if self._batch > 1:
+        if self._calls > 1:
+            self._calls //= 2
+            now = f"{self._calls} batches side by side"
+        elif self._batch > 1:
             self._batch //= 2
-            self.warnings.append(f"memory ran out: painting {self._batch} frames at once from here on")
+            now = f"{self._batch} frames at once"
         else:
             tile = painter.half_tile()
             if tile is None:
-                h, w = painter.size
-                raise DeviceError(
-                    f"a frame of {w}x{h} does not fit into memory", str(error)[:200], "lower --max-size"
-                ) from error
+                return False
             self._painter = self._painter_for(painter.size, painter.planes, tile)
-            self.warnings.append(f"memory ran out: painting in {len(self._painter.tiles)} tiles from here on")
+            now = f"in {len(self._painter.tiles)} tiles"
+        self.warnings.append(f"memory {what}: painting {now} from here on")
         log.warning(self.warnings[-1])
+        return True
 
     def seconds_of_call(self, frames: UInt8Array, rounds: int) -> dict[str, list[float]]:
         """Seconds of one call of the program on the frames of one shot (``FramePainter.seconds``).

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -26,6 +25,7 @@ from videostyle.platforms import peak_memory, processor_seconds
 from videostyle.processors.protocol import Borrowed
 from videostyle.processors.style import StyleProcessor
 from videostyle.rendering.pipeline import run
+from videostyle.resources import usable_cores
 from videostyle.styles.style_file import Style
 
 AGREEMENT = 40.0  # dB that another precision must have to float32 to be chosen
@@ -267,7 +267,7 @@ def bench_size(
         )
     }
     whole, _ = timed(together)
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = usable_cores()
     slowest = max(1.0 / spread.median for spread, _ in alone.values())
     ideal = 1.0 / max(slowest, sum(cpu for _, cpu in alone.values()) / cores)
     warm.close()
@@ -304,7 +304,7 @@ def bench(
     """
     say = on_progress or (lambda text: None)
     probe_stylize = StyleProcessor(style, device=device)
-    report = BenchReport(device_name(device), os.cpu_count() or 1)
+    report = BenchReport(device_name(device), usable_cores())
     for precision in precisions:
         say(f"matrix product, {precision}")
         report.peaks[precision] = matmul_peak(device, precision, probe_stylize.workers)

@@ -10,7 +10,6 @@ are measured are converted; and other threads measure them while reading goes on
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -29,6 +28,7 @@ from videostyle.network.statistics import (
     one_scene,
     pooled,
 )
+from videostyle.resources import usable_cores
 
 if TYPE_CHECKING:
     from videostyle.network.style_network import Statistics
@@ -116,7 +116,7 @@ def find_shots(
     waiting: list[Future[T]] = []
     times: list[float] = []
     detector, sample, shot_start, section_start = CutDetector(), SpreadSample(SAMPLES), 0, 0
-    workers = os.cpu_count() or 1
+    workers = usable_cores()
     with ThreadPoolExecutor(workers, thread_name_prefix="measure") as pool:
 
         def end_section() -> None:

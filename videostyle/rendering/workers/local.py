@@ -19,6 +19,7 @@ from videostyle.platforms import WINDOWS, interrupts_blocked
 from videostyle.rendering.chunked_clip import ChunkTask
 from videostyle.rendering.chunks import paint_in_folders, warm_up
 from videostyle.rendering.job_store import RESUME_HINT
+from videostyle.resources import usable_cores
 
 
 @contextlib.contextmanager
@@ -76,7 +77,7 @@ class ProcessPool:
     def __init__(self, workers: int, devices: Sequence[str] = ()) -> None:
         self._context = multiprocessing.get_context("spawn")
         # Processes share the cores; each would otherwise take them all for its threads.
-        self._threads = max(1, (os.cpu_count() or 1) // workers)
+        self._threads = max(1, usable_cores() // workers)
         self._devices = [devices[i] if devices else None for i in range(workers)]
         self._pools: list[ProcessPoolExecutor | None] = [None] * workers
         self._busy: dict[Future[None], int] = {}
