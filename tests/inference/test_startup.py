@@ -1,0 +1,68 @@
+"""TensorFlow's remarks are held back, its last words are not."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+POSIX = pytest.mark.skipif(os.name != "posix", reason="another C library")
+
+
+def run(body: str) -> subprocess.CompletedProcess[str]:
+    """Runs ``body`` in a process of its own, inside of ``_held_stderr``."""
+    code = f"""
+import ctypes, os, signal, sys
+from videostyle.inference.startup import _held_stderr
+with _held_stderr():
+    os.write(2, b"a remark of the library\\n")
+    {body}
+os.write(2, b"afterwards\\n")
+"""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, env=environment)
+
+
+def test_remarks_are_not_shown() -> None:
+    done = run("pass")
+    assert done.returncode == 0
+    assert done.stderr == "afterwards\n"
+
+
+@POSIX
+@pytest.mark.parametrize(
+    ("death", "signal"), [("os.abort()", "SIGABRT"), ("signal.raise_signal(signal.SIGILL)", "SIGILL")]
+)
+@pytest.mark.parametrize("traced", [False, True])
+def test_what_a_library_says_before_it_ends_the_process_is_shown(death: str, signal: str, traced: bool) -> None:
+    import signal as signals
+
+    done = run(("import faulthandler; faulthandler.enable(os.dup(1)); " if traced else "") + death)
+    assert done.returncode == -getattr(signals, signal)
+    assert done.stderr == "a remark of the library\n"
+    assert ("Fatal Python error" in done.stdout) is traced
+
+
+def test_what_was_said_before_an_error_is_shown() -> None:
+    done = run("raise ImportError('no such library')")
+    assert done.returncode == 1
+    assert done.stderr.startswith("a remark of the library\n")
+    assert "ImportError: no such library" in done.stderr
+
+
+def test_tensorflow_computes_on_the_cores_that_it_may_use() -> None:
+    code = """
+import tensorflow
+from videostyle.inference.startup import load_tensorflow
+load_tensorflow()
+print(tensorflow.config.threading.get_intra_op_parallelism_threads())
+load_tensorflow(frames_side_by_side=True)
+print(tensorflow.config.threading.get_intra_op_parallelism_threads())
+"""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "VIDEOSTYLE_THREADS": "3"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=240, env=environment)
+    assert done.stdout.split() == ["3", "1"], done.stderr
