@@ -13,8 +13,6 @@ from videostyle.errors import DeviceError, ModelError, UsageError
 from videostyle.frames import ColorInfo, FrameBatch, VideoInfo
 from videostyle.inference import shot_measurement
 from videostyle.inference.device import choose_device, choose_precision
-from videostyle.inference.painter import FramePainter
-from videostyle.inference.program import FrameInputs
 from videostyle.inference.tiling import plan_tiles
 from videostyle.network import style_network
 from videostyle.network.statistics import FLAT, KeyframeSegment, between, contrast, difference, pooled
@@ -351,36 +349,6 @@ def test_p8_values_that_are_not_finite_are_an_error(random_style: Style) -> None
     processor = opened(replace(random_style, weights=bad), 32, 32)
     with pytest.raises(ModelError, match="not finite"):
         processor(batch(scene(1, 32, 32)))
-
-
-def test_p7_memory_that_runs_out_halves_the_batch_then_tiles(
-    random_style: Style, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("VIDEOSTYLE_THREADS", "1")  # one batch at a time, whatever an earlier test has set
-    frames = scene(5, 700, 700)
-    processor = opened(random_style, 700, 700, batch_size=4)
-    processor.use_shots([KeyframeSegment(0, processor.statistics_of(frames[:1]))])
-    expected = processor(batch(frames)).frames
-    original, sizes = FramePainter.__call__, []
-
-    def small_device(self: FramePainter, inputs: FrameInputs, weights: dict) -> tuple:
-        sizes.append((inputs.frame_count, len(self.tiles)))
-        if inputs.frame_count > 1 or len(self.tiles) < 2:
-            raise tf.errors.ResourceExhaustedError(None, None, "no memory")
-        return original(self, inputs, weights)
-
-    monkeypatch.setattr(FramePainter, "__call__", small_device)
-    painted = processor(batch(frames)).frames
-    assert np.abs(painted.astype(int) - expected).max() <= 2
-    assert sizes[:3] == [(4, 1), (2, 1), (1, 1)]
-    assert len(processor.warnings) == 3
-
-    def no_device(*_: object) -> tuple:
-        raise tf.errors.ResourceExhaustedError(None, None, "none at all")
-
-    monkeypatch.setattr(FramePainter, "__call__", no_device)
-    with pytest.raises(DeviceError, match="does not fit"):
-        processor(batch(frames))
 
 
 def test_preserved_colour_is_the_clips(random_style: Style) -> None:
