@@ -73,7 +73,7 @@ def check(clip: Path, output: Path, codec: str) -> str:
         output,
         source.info,
         EncodeOptions(codec=codec, crf=4, preset="ultrafast" if codec == "h264" else None, overwrite=True),
-        original=Original(clip),
+        original=Original(probe(clip)),
     )
     report = run(source, [], sink)
     back = Recording(open_reader(output))

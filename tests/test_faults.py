@@ -28,6 +28,7 @@ from videostyle.frames import FrameBatch, VideoInfo
 from videostyle.media import opencv
 from videostyle.media.atomic import PendingOutput, check_writable, write_whole
 from videostyle.media.ffmpeg.process import Process
+from videostyle.media.probe import probe
 from videostyle.media.readers.base import ReadOptions
 from videostyle.media.readers.open import open_reader
 from videostyle.media.timecode import TimePoint
@@ -198,7 +199,7 @@ def test_n1_n2_n5_any_name_works_in_and_out(
     monkeypatch.chdir(tmp_path)
     Path(name).write_bytes(clip("plain.mp4").read_bytes())
     source = open_reader(name)
-    run(source, [], open_writer(f"out{name}", source.info, original=Original(source.path)))
+    run(source, [], open_writer(f"out{name}", source.info, original=Original(source.input.media)))
     assert read_all(Path(f"out{name}"))[0] == 25
     assert not (tmp_path / "pwned").exists()
 
@@ -234,7 +235,7 @@ def test_n5_the_longest_names_work_in_and_out(clip: Clip, name: str, tmp_path: P
     (tmp_path / name).write_bytes(clip("silent.mkv").read_bytes())
     (tmp_path / "o").mkdir()
     source = open_reader(tmp_path / name)
-    run(source, [], open_writer(tmp_path / "o" / name, source.info, original=Original(source.path)))
+    run(source, [], open_writer(tmp_path / "o" / name, source.info, original=Original(source.input.media)))
     assert read_all(tmp_path / "o" / name)[0] == 25
     assert os.listdir(tmp_path / "o") == [name]
     write_whole(tmp_path / "o" / name, b"whole")
@@ -286,7 +287,7 @@ def test_n8_the_input_is_never_written(clip: Clip, link: str, tmp_path: Path) ->
     if link == "hard":
         os.link(original, output)
     with pytest.raises(OutputError, match="input itself"):
-        open_writer(output, INFO, EncodeOptions(overwrite=True), original=Original(original))
+        open_writer(output, INFO, EncodeOptions(overwrite=True), original=Original(probe(original)))
     assert original.read_bytes() == clip("plain.mp4").read_bytes()
 
 
@@ -444,7 +445,7 @@ def test_nothing_leaks(clip: Clip, tmp_path: Path) -> None:
             source,
             [],
             open_writer(
-                tmp_path / "out.mp4", source.info, EncodeOptions(overwrite=True), original=Original(source.path)
+                tmp_path / "out.mp4", source.info, EncodeOptions(overwrite=True), original=Original(source.input.media)
             ),
         )
 
@@ -542,7 +543,7 @@ def test_a_copied_stream_that_is_not_in_the_written_file_is_noticed(
 
     monkeypatch.setattr(Muxer, "_copied_packets", lost)
     with open_reader(clip("plain.mp4")) as source:
-        sink = open_writer(tmp_path / "out.mp4", source.info, EncodeOptions(), original=Original(clip("plain.mp4")))
+        sink = open_writer(tmp_path / "out.mp4", source.info, EncodeOptions(), original=Original(source.input.media))
         for batch in source:
             sink.write(batch)
         with pytest.raises(OutputError, match="of 2 copied streams"):
@@ -560,7 +561,7 @@ def test_a_cut_in_which_a_track_is_silent_is_written(clip: Clip, suffix: str, tm
         late = clip("subtitles.mkv")  # its words are shown from 0.1 s on
     end = 0.4 if kind == "audio" else 0.08
     with open_reader(late, ReadOptions(end=TimePoint(seconds=end))) as source:
-        sink = open_writer(tmp_path / f"out{suffix}", source.info, original=Original(late, 0.0, end))
+        sink = open_writer(tmp_path / f"out{suffix}", source.info, original=Original(source.input.media, 0.0, end))
         for batch in source:
             sink.write(batch)
         sink.close()

@@ -15,6 +15,7 @@ import pytest
 from tests.conftest import ffmpeg as make
 from videostyle.errors import InputError, OutputError, UsageError
 from videostyle.frames import ColorInfo, FrameBatch, VideoInfo
+from videostyle.media import probe as probe_module
 from videostyle.media.ffmpeg.codecs import frames_for
 from videostyle.media.ffmpeg.process import ffmpeg_exe
 from videostyle.media.probe import probe
@@ -54,11 +55,15 @@ def everything(path: Path, **options: object) -> tuple[np.ndarray, np.ndarray, l
 
 def copy(path: Path, output: Path, options: EncodeOptions | None = None, **reading: object):  # type: ignore[no-untyped-def]
     source = open_reader(path, ReadOptions(**reading))
+    media = source.input.media
     return run(
         source,
         [],
         lambda info: open_writer(
-            output, info, options or EncodeOptions(crf=1, preset="ultrafast"), original=Original(path)
+            output,
+            info,
+            options or EncodeOptions(crf=1, preset="ultrafast"),
+            original=Original(media) if media is not None else None,
         ),
     )
 
@@ -203,7 +208,11 @@ def test_start_and_end_cut_picture_and_sound_alike(clip: Clip, tmp_path: Path) -
     np.testing.assert_array_equal(part, frames[5:15])
     assert times[0] == pytest.approx(0.2)
     source = open_reader(clip("plain.mp4"), ReadOptions(start=TimePoint(seconds=0.2), end=TimePoint(seconds=0.6)))
-    run(source, [], open_writer(tmp_path / "out.mp4", source.info, original=Original(clip("plain.mp4"), 0.2, 0.6)))
+    run(
+        source,
+        [],
+        open_writer(tmp_path / "out.mp4", source.info, original=Original(source.input.media, 0.2, 0.6)),
+    )
     with av.open(str(tmp_path / "out.mp4")) as container:
         sound = [float(p.pts * p.time_base) for p in container.demux(container.streams.audio[0]) if p.pts is not None]
     assert -0.03 <= min(sound) <= 0.03
@@ -372,7 +381,7 @@ def test_a_track_that_the_container_refuses_is_left_out_and_said_before_painting
     second = ("-map", "0:a", "-c", "copy", "-c:a:1", sound, "-ac:a:1", "2", "-strict", "-2")
     make("-i", clip("plain.mp4"), "-map", "0", *second, original)
     with open_reader(original) as source:
-        sink = open_writer(tmp_path / f"out{suffix}", source.info, original=Original(original))
+        sink = open_writer(tmp_path / f"out{suffix}", source.info, original=Original(source.input.media))
         assert [w for w in sink.warnings if w.startswith("audio stream 2") and "cannot be copied" in w]
         for batch in source:
             sink.write(batch)
@@ -425,3 +434,28 @@ def test_files_that_keep_every_pixels_colour_get_every_pixels_colour(
     codec: str | None, suffix: str, pixel_format: str | None, frames: str
 ) -> None:
     assert frames_for(codec, suffix, pixel_format) == frames
+
+
+def test_an_input_is_probed_once_for_all_who_read_and_copy_it(
+    clip: Clip, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    probed, opened = [], []
+    look, container = probe_module.probe, probe_module.open_container
+
+    def counted(path: Path, **more: str) -> object:
+        opened.append(path)
+        return container(path, **more)
+
+    monkeypatch.setattr(probe_module, "probe", lambda path: probed.append(path) or look(path))
+    monkeypatch.setattr(probe_module, "open_container", counted)
+    monkeypatch.setattr(mux, "open_container", counted)
+    source = open_reader(clip("plain.mp4"))
+    for options in (ReadOptions(batch_size=2), ReadOptions(max_size=32)):
+        with open_reader(source.input, options) as again:
+            assert again.info.width == (options.max_size or 64)
+    assert (len(probed), len(opened)) == (1, 1)
+    run(source, [], open_writer(tmp_path / "out.mp4", source.info, original=Original(source.input.media)))
+    assert (len(probed), len(opened)) == (1, 3)  # for a look at its sound, and to copy it
+    silent = open_reader(clip("silent.mkv"))
+    run(silent, [], open_writer(tmp_path / "silent.mp4", silent.info, original=Original(silent.input.media)))
+    assert (len(probed), len(opened)) == (2, 4)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import IO, Any
@@ -116,11 +116,10 @@ def _color(context: Any) -> ColorInfo:
     )
 
 
-def _first_frame(path: Path, index: int) -> tuple[int, bool]:
+def _first_frame(container: Any, stream: Any) -> tuple[int, bool]:
     """Clockwise rotation and interlacing, which only a decoded frame tells for sure; (0, False) if none decodes."""
-    with contextlib.suppress(FFmpegError, StopIteration, InputError), open_container(path) as container:
-        container.streams[index].codec_context.skip_frame = "DEFAULT"
-        for tries, packet in enumerate(container.demux(container.streams[index])):
+    with contextlib.suppress(FFmpegError, StopIteration):
+        for tries, packet in enumerate(container.demux(stream)):
             for frame in packet.decode():
                 return -int(frame.rotation) % 360, bool(frame.interlaced_frame)
             if tries > 200:
@@ -134,15 +133,11 @@ def _is_video(stream: Any) -> bool:
     )  # 0x400: attached picture (cover)
 
 
-def _video_info(path: Path, container: Any, stream: Any) -> VideoInfo:
+def _video_info(container: Any, stream: Any) -> VideoInfo:
     context = stream.codec_context
-    rotation, interlaced = _first_frame(path, stream.index)
-    width, height = context.width, context.height
     aspect = Fraction(context.sample_aspect_ratio or 1)
     if aspect <= 0:
         aspect = Fraction(1)
-    if rotation in (90, 270):
-        width, height, aspect = height, width, 1 / aspect
     duration = None
     if stream.duration:
         duration = float(stream.duration * stream.time_base)
@@ -154,23 +149,26 @@ def _video_info(path: Path, container: Any, stream: Any) -> VideoInfo:
         rate = stream.guessed_rate
     count = stream.frames or (round(duration * rate) if duration and rate else None)
     components = context.format.components if context.format is not None else ()
-    return VideoInfo(
-        width=width,
-        height=height,
+    info = VideoInfo(
+        width=context.width,
+        height=context.height,
         fps=Fraction(rate) if rate else None,
         frame_count=count,
         duration=duration,
         time_base=Fraction(stream.time_base),
         start=float((stream.start_time or 0) * stream.time_base),
         sample_aspect=aspect,
-        rotation=rotation,
         color=_color(context),
         pixel_format=context.pix_fmt or "",
         bit_depth=max((c.bits for c in components), default=8),
         has_alpha=any(c.is_alpha for c in components) or stream.metadata.get("alpha_mode") == "1",
-        interlaced=interlaced,
         codec=context.name,
     )
+    # Decoding comes last: it changes what the context says.
+    rotation, interlaced = _first_frame(container, stream)
+    if rotation in (90, 270):
+        info = replace(info, width=info.height, height=info.width, sample_aspect=1 / aspect)
+    return replace(info, rotation=rotation, interlaced=interlaced)
 
 
 def probe(path: str | Path) -> MediaInfo:
@@ -206,12 +204,12 @@ def probe(path: str | Path) -> MediaInfo:
             for s in container.streams
             if s.start_time is not None and s.type in ("video", "audio")
         ]
-        return MediaInfo(
+        media = MediaInfo(
             path=file,
             format=container.format.name,
             duration=container.duration / av.time_base if container.duration else None,
             start=min(starts, default=0.0),
-            video=_video_info(file, container, video) if video is not None and video.codec_context.width else None,
+            video=None,
             video_index=video.index if video is not None else None,
             others=tuple(others),
             metadata=dict(container.metadata),
@@ -219,6 +217,9 @@ def probe(path: str | Path) -> MediaInfo:
             size=file.stat().st_size,
             counted=bool(video is not None and video.frames),
         )
+        if video is None or not video.codec_context.width:
+            return media
+        return replace(media, video=_video_info(container, video))
 
 
 def packet_times(path: Path, index: int) -> list[Fraction]:

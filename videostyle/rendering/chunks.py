@@ -258,12 +258,12 @@ def paint_chunks(
     try:
         first = plan.chunks[numbers[0]][0]
         frames = sum(plan.chunks[number][1] for number in numbers)
+        stylizes = cache.take(jobs, source.info)
+        batch = max(stylize.batch_for_frames(source.info) for stylize in stylizes)
+        source = open_reader(source.input, replace(source.options, batch_size=batch))
         # What else the plan warns of is damage, with which a seek cannot be trusted.
         intact = set(plan.warnings) <= set(source.warnings)
         source.read_part(first, frames, plan.times if intact else None)
-        stylizes = cache.take(jobs, source.info)
-        batch = max(stylize.batch_for_frames(source.info) for stylize in stylizes)
-        source.options = replace(source.options, batch_size=batch)
         branches = [
             _branch(job, stylize, source.info, numbers, done) for job, stylize in zip(jobs, stylizes, strict=True)
         ]

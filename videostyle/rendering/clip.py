@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from videostyle.media.readers.base import Input
 from videostyle.media.readers.open import open_reader
 from videostyle.media.writers.images import ImageWriter
 from videostyle.rendering.chunked_clip import ChunkedClip
@@ -23,7 +24,7 @@ class Clip:
     """An input, opened and planned once for all of its outputs.
 
     Args:
-        path: a video, a still, a folder of pictures or a printf-style pattern.
+        path: a video, a still, a folder of pictures or a printf-style pattern; or an input that is known already.
         requests: its outputs, which must read it alike.
         progress: called with how far training and planning are.
         cancel: set it to stop them.
@@ -41,7 +42,7 @@ class Clip:
 
     def __init__(
         self,
-        path: str | Path,
+        path: str | Path | Input,
         requests: Sequence[OutputRequest],
         *,
         progress: ProgressFunction | None = None,
@@ -57,7 +58,7 @@ class Clip:
             for request in requests:
                 self.outputs.append(open_output(request, self.source, on_progress))
             batch = max(output.stylize.batch_for_frames(self.source.info) for output in self.outputs)
-            self.source.options = replace(self.source.options, batch_size=batch)
+            self.source = open_reader(self.source.input, replace(self.source.options, batch_size=batch))
             if not self.source.info.still:
                 self._plan(on_progress, restart, always)
         except BaseException:

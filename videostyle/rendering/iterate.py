@@ -22,7 +22,8 @@ def iterate(path: str | Path, settings: RenderSettings) -> Iterator[FrameBatch]:
     processors: list[Processor] = []
     try:
         stylize = make_stylize(resolve(settings.style, settings.strength, None), settings)
-        source.options = replace(source.options, batch_size=stylize.batch_for_frames(source.info))
+        batch_size = stylize.batch_for_frames(source.info)
+        source = open_reader(source.input, replace(source.options, batch_size=batch_size))
         if not source.info.still:
             (plan,) = make_plans(source, [stylize])
             stylize.use_shots(plan.segments)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from videostyle.errors import OutputError
 from videostyle.media.ffmpeg.codecs import frames_for
+from videostyle.media.probe import packet_times
 from videostyle.media.provenance import embed
 from videostyle.media.readers.base import FrameReader
 from videostyle.media.readers.images import in_sequence
@@ -72,7 +73,7 @@ def open_output(request: OutputRequest, source: FrameReader, progress: ProgressF
     # Unlike that of Path it may be asked for a name that is too long.
     if os.path.isdir(target) and (source.info.still or settings.codec != "png"):
         target = target / default.name
-    is_file = source.path.is_file() and not source.info.still
+    media = source.input.media
     # The output is opened, and locked, before the network is loaded: a wrong name should not cost seconds.
     tags: dict[str, str] = {}
     marks: list[bytes] = []
@@ -80,7 +81,7 @@ def open_output(request: OutputRequest, source: FrameReader, progress: ProgressF
         target,
         source.info,
         settings.encode,
-        original=Original(source.path, *_cut(source, settings)) if is_file else None,
+        original=Original(media, *_cut(source, settings)) if media is not None else None,
         inputs=tuple(source.files),
         metadata=tags,
         finish=lambda file: [embed(file, mark) for mark in marks],
@@ -121,10 +122,8 @@ def _cut(source: FrameReader, settings: RenderSettings) -> tuple[float | None, f
             return None
         rate = source.info.fps if settings.fps is None else None
         if point.frame is not None:
-            from videostyle.media.probe import packet_times, probe
-
-            media = probe(source.path)
-            times = packet_times(source.path, media.video_index or 0)
+            media = source.input.media
+            times = packet_times(media.path, media.video_index or 0) if media is not None else []
             return float(times[min(point.frame, len(times) - 1)]) if times else float(point.frame / (rate or 25))
         return source.info.start + (point.seconds or 0.0)
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from videostyle.frames import CanvasMesh, UInt8Array
 from videostyle.media.readers.base import FrameReader
-from videostyle.media.readers.images import ImageReader
 from videostyle.media.readers.open import open_reader
 from videostyle.motion.canvas_tracker import CanvasTracker
 from videostyle.motion.mesh_store import MeshRecorder, MeshTrack
@@ -105,11 +104,8 @@ def make_plans(
         A plan for each; they differ in the statistics only.
     """
     on_frames = (lambda count: progress("plan", count, source.info.frame_count)) if progress else None
-    options = source.options
-    if isinstance(source, ImageReader):
-        options = replace(options, frame_rate=source.info.fps)  # which it no longer holds: no frame is dropped for it
     follower = CanvasFollower(source.info.width / source.info.height) if any(s.on_canvas for s in stylizes) else None
-    with open_reader(source.path, options) as scan:
+    with open_reader(source.input, source.options) as scan:
         shots, times = find_shots(
             scan, lambda frames: [measure_section(frames, s.statistics_of) for s in stylizes], on_frames, follower
         )

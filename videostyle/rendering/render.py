@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from videostyle.errors import UsageError
+from videostyle.media.readers.base import Input
 from videostyle.media.readers.open import open_reader
 from videostyle.media.writers.open import output_path
 from videostyle.rendering.chunked_clip import ChunkedClip
@@ -112,7 +113,7 @@ def render_all(
 
 
 def opener(
-    path: str | Path,
+    path: str | Path | Input,
     requests: Sequence[OutputRequest],
     *,
     progress: ProgressFunction | None = None,
@@ -145,11 +146,11 @@ def _with_workers(
     restart: bool,
 ) -> list[RunReport]:
     with open_reader(path, requests[0].settings.reading(1)) as source:
-        frames = source.info.frame_count
+        frames, known = source.info.frame_count, source.input
     total = frames * len(requests) if frames else None
     on_progress = (lambda count: progress("paint", count, total)) if progress else None
     scheduler: Scheduler[int] = Scheduler(engine, most_chunks(frames), on_progress=on_progress, cancel=cancel)
-    scheduler.add(0, opener(path, requests, progress=progress, cancel=cancel, restart=restart))
+    scheduler.add(0, opener(known, requests, progress=progress, cancel=cancel, restart=restart))
     for _, result in scheduler.results():
         if not isinstance(result, list):
             raise result

@@ -67,13 +67,48 @@ class ReadOptions:
             raise UsageError(f"--fps {self.frame_rate} is out of range", hint="give above 0 and at most 1000")
 
 
-class FrameReader:
-    """What all sources share: trimming, constant rate, shrinking and batching of the frames of ``_frames``."""
+@dataclass(frozen=True)
+class Input:
+    """An input that was looked at once (``open.look_at``): whoever reads it or copies from it need not do so again.
 
-    def __init__(self, path: Path, info: VideoInfo, options: ReadOptions) -> None:
-        self.path = path
-        self.files: list[Path] = [path]
+    Attributes:
+        path: the video, the still, the folder or the printf-style pattern.
+        files: the files that it consists of, in order.
+        info: what its frames are like; of pictures, at ``SEQUENCE_RATE``.
+        media: what a video file holds; None for pictures.
+    """
+
+    path: Path
+    files: tuple[Path, ...]
+    info: VideoInfo
+    media: probe.MediaInfo | None = None
+
+
+class FrameReader:
+    """What all readers share: trimming, constant rate, shrinking and batching of the frames of ``_frames``.
+
+    A reader opens its file when the first frame is asked for.
+
+    Args:
+        source: what to read.
+        info: what the frames of the file are like.
+        options: how to read it.
+        rate: constant rate to deliver at, instead of at the frames' own times.
+
+    Attributes:
+        input: what is read; hand it to ``open_reader`` to read it again.
+        path: as in ``input``.
+        files: as in ``input``.
+        options: as given.
+        info: what the delivered frames are like.
+        warnings: what is not delivered as it is stored, and damage that was met so far.
+    """
+
+    def __init__(self, source: Input, info: VideoInfo, options: ReadOptions, rate: Fraction | None) -> None:
+        self.input = source
+        self.path, self.files = source.path, list(source.files)
         self.options = options
+        self._constant_rate = rate
         self.warnings: list[str] = []
         self._native = info
         self.info = self._delivered(info)
@@ -90,8 +125,8 @@ class FrameReader:
             # Even sides, which every codec can store.
             width, height = (max(2, 2 * round(side * scale / 2)) for side in (info.width, info.height))
             info = replace(info, width=width, height=height)
-        if options.frame_rate:
-            info = replace(info, fps=options.frame_rate, time_base=1 / options.frame_rate, frame_count=None)
+        if self._constant_rate:
+            info = replace(info, fps=self._constant_rate, time_base=1 / self._constant_rate, frame_count=None)
         if info.still:
             return info
         if options.start or options.end:
@@ -190,7 +225,7 @@ class FrameReader:
 
     def _resumed(self) -> tuple[int, Iterator[Frame]] | None:
         """The number of the first frame of the part, and the frames from it on, by seeking; None if that fails."""
-        first, times, end, rate = self._first, self._times, self.options.end, self.options.frame_rate
+        first, times, end, rate = self._first, self._times, self.options.end, self._constant_rate
         if times is None or not 0 < first < len(times):
             return None
         if rate is None:
@@ -207,7 +242,7 @@ class FrameReader:
 
     def _begun(self) -> Iterator[Frame]:
         """The frames that the options ask for; ``start`` is sought if possible."""
-        start, end, rate = self.options.start, self.options.end, self.options.frame_rate
+        start, end, rate = self.options.start, self.options.end, self._constant_rate
         frames, number, origin = None, 0, None
         if start is not None:
             origin = self._first_time()

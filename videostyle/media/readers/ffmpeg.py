@@ -13,7 +13,7 @@ from videostyle.errors import InputError
 from videostyle.media import probe
 from videostyle.media.ffmpeg import argv
 from videostyle.media.ffmpeg.process import Process
-from videostyle.media.readers.base import SAME_TIME, SEEK_LEAD, SEEKABLE, Frame, FrameReader, ReadOptions
+from videostyle.media.readers.base import SAME_TIME, SEEK_LEAD, SEEKABLE, Frame, FrameReader, Input, ReadOptions
 
 # Seconds before a frame at which the search for a key frame begins; where decoding from there gives no frame in time
 # (pictures that refresh piece by piece), it begins earlier.
@@ -23,23 +23,19 @@ SEEK_MARGINS = (0.0, 10.0, 60.0)
 class FFmpegReader(FrameReader):
     """A video that OpenCV gets wrong (interlaced, HDR, wide gamut), through an ffmpeg pipe with the packets' times."""
 
-    def __init__(self, media: probe.MediaInfo, options: ReadOptions, *, tone_map: bool = False) -> None:
-        if media.video is None or media.video_index is None:
-            raise InputError(
-                f"'{media.path}' has no video stream",
-                hint="give a video; 'videostyle inspect' shows what is in this file",
-            )
-        info = media.video
-        super().__init__(media.path, info, options)
+    def __init__(self, source: Input, options: ReadOptions, *, tone_map: bool = False) -> None:
+        info, media = source.info, source.media
+        super().__init__(source, info, options, options.frame_rate)
+        if media is None or media.video_index is None:
+            raise ValueError("pictures are not read with this reader")
         self._media = media
         self._tone_map, self._stream = tone_map, media.video_index
         self._step = float(1 / info.fps) if info.fps else 0.04  # seconds between two frames, on average
+        self._process: Process | None = None
         self._rewind()
         if tone_map:
             color = replace(info.color, matrix="bt709", primaries="bt709", transfer="bt709", full_range=False)
             self.info = replace(self.info, color=color, bit_depth=8)
-
-    _process: Process | None = None
 
     def _rewind(self) -> None:
         if self._process is not None:

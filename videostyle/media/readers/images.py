@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from videostyle.errors import InputError
 from videostyle.frames import ColorInfo, UInt8Array, VideoInfo, bgr_to_rgb
 from videostyle.media.inputs import vet_input
 from videostyle.media.opencv import LARGEST_PICTURE, load_cv2
-from videostyle.media.readers.base import SAME_TIME, SEQUENCE_RATE, Frame, FrameReader, ReadOptions
+from videostyle.media.readers.base import SAME_TIME, SEQUENCE_RATE, Frame, FrameReader, Input, ReadOptions
 
 PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 
@@ -53,27 +54,39 @@ def read_picture(path: str | Path) -> UInt8Array:
     return np.ascontiguousarray(bgr_to_rgb(picture))
 
 
-class ImageReader(FrameReader):
-    """Pictures as frames: one still, or files in order at a constant rate."""
+def look_at_images(path: Path, files: Sequence[Path], *, still: bool = False) -> Input:
+    """An input of pictures, in order; the first one is read for its size.
 
-    def __init__(self, path: Path, files: list[Path], options: ReadOptions, *, still: bool = False) -> None:
-        first = read_picture(files[0])
-        rate = options.frame_rate or SEQUENCE_RATE
-        info = VideoInfo(
-            width=first.shape[1],
-            height=first.shape[0],
-            fps=rate,
-            frame_count=len(files),
-            duration=float(len(files) / rate),
-            time_base=1 / rate,
-            still=still,
-            # Pictures are RGB: a video made of them is stored as players expect one that says nothing else.
-            color=ColorInfo("bt709", "bt709", "bt709", False),
-        )
-        # A rate says how fast these are shown, not that some should be dropped.
-        super().__init__(path, info, replace(options, frame_rate=None))
-        self.files = self._files = files
-        self._rate, self._begin = rate, 0
+    Args:
+        path: the still, the folder or the pattern.
+        files: the pictures.
+        still: whether it is one picture rather than a video.
+
+    Raises:
+        InputError: if the first picture cannot be read.
+    """
+    first = read_picture(files[0])
+    info = VideoInfo(
+        width=first.shape[1],
+        height=first.shape[0],
+        frame_count=len(files),
+        still=still,
+        # Pictures are RGB: a video made of them is stored as players expect one that says nothing else.
+        color=ColorInfo("bt709", "bt709", "bt709", False),
+    )
+    return Input(path, tuple(files), _at_rate(info, SEQUENCE_RATE))
+
+
+def _at_rate(info: VideoInfo, rate: Fraction) -> VideoInfo:
+    return replace(info, fps=rate, time_base=1 / rate, duration=float((info.frame_count or 1) / rate))
+
+
+class ImageReader(FrameReader):
+    """Pictures as frames: one still, or files in order, which the rate of the options says how fast to show."""
+
+    def __init__(self, source: Input, options: ReadOptions) -> None:
+        self._rate, self._begin = options.frame_rate or SEQUENCE_RATE, 0
+        super().__init__(source, _at_rate(source.info, self._rate), options, None)
 
     def _first_time(self) -> float:
         return 0.0
@@ -90,7 +103,7 @@ class ImageReader(FrameReader):
 
     def _frames(self) -> Iterator[Frame]:
         size = (self._native.height, self._native.width)
-        for number, file in enumerate(self._files[self._begin :], self._begin):
+        for number, file in enumerate(self.files[self._begin :], self._begin):
             if self._closed:
                 return
             picture = read_picture(file)

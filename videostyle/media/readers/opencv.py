@@ -13,7 +13,7 @@ from videostyle.errors import InputError
 from videostyle.frames import UInt8Array
 from videostyle.media import probe
 from videostyle.media.opencv import load_cv2
-from videostyle.media.readers.base import SAME_TIME, SEEK_LEAD, SEEKABLE, Frame, FrameReader, ReadOptions
+from videostyle.media.readers.base import SAME_TIME, SEEK_LEAD, SEEKABLE, Frame, FrameReader, Input, ReadOptions
 
 READ_ATTEMPTS = 64  # failed reads in a row after which a video counts as ended
 FIRST_ATTEMPTS = 16  # the same before its first frame
@@ -26,49 +26,50 @@ LIFT = np.minimum(np.arange(256) + (np.arange(256) > 0), 255).astype(np.uint8)
 class OpenCVReader(FrameReader):
     """A video file through OpenCV, each frame with the time that its container gives it."""
 
-    _capture: Any = None
-
-    def __init__(self, media: probe.MediaInfo, options: ReadOptions) -> None:
-        if media.video is None:
-            raise InputError(
-                f"'{media.path}' has no video stream",
-                hint="give a video; 'videostyle inspect' shows what is in this file",
-            )
-        super().__init__(media.path, media.video, options)
-        self._media = media
+    def __init__(self, source: Input, options: ReadOptions) -> None:
+        super().__init__(source, source.info, options, options.frame_rate)
+        if source.media is None:
+            raise ValueError("pictures are not read with this reader")
+        self._media = source.media
         self._resized = False
+        self._capture: Any = None
         self._rewind()
 
     def _rewind(self) -> None:
-        cv2 = load_cv2()
         if self._capture is not None:
             self._capture.release()
-        self._capture = cv2.VideoCapture(str(self.path), cv2.CAP_FFMPEG)
-        if not self._capture.isOpened():
-            raise InputError(
-                f"cannot read '{self.path}'",
-                "OpenCV's decoder refuses it",
-                hint="convert it with ffmpeg first, for instance to H.264 in .mp4",
-            )
-        # Versions differ in what they do if not asked.
-        self._capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 1)
+        self._capture = None
         self._grabbed = self._begins_late = False
         self._ahead = 0.0
 
+    def _opened(self) -> Any:
+        if self._capture is None:
+            cv2 = load_cv2()
+            self._capture = cv2.VideoCapture(str(self.path), cv2.CAP_FFMPEG)
+            if not self._capture.isOpened():
+                raise InputError(
+                    f"cannot read '{self.path}'",
+                    "OpenCV's decoder refuses it",
+                    hint="convert it with ffmpeg first, for instance to H.264 in .mp4",
+                )
+            # Versions differ in what they do if not asked.
+            self._capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 1)
+        return self._capture
+
     def _grab(self) -> bool:
         """Decodes the next frame, if none waits to be retrieved already."""
-        self._grabbed = self._grabbed or bool(self._capture.grab())
+        self._grabbed = self._grabbed or bool(self._opened().grab())
         return self._grabbed
 
     def _retrieve(self) -> Any | None:
         """The frame that was grabbed, uint8 BGR; None if OpenCV cannot convert it."""
         self._grabbed = False
-        ok, picture = self._capture.retrieve()
+        ok, picture = self._opened().retrieve()
         return picture if ok else None
 
     def _stamp(self) -> float:
         """What OpenCV says of the time of the grabbed frame: seconds from the stream's start."""
-        return float(self._capture.get(load_cv2().CAP_PROP_POS_MSEC)) / 1000.0
+        return float(self._opened().get(load_cv2().CAP_PROP_POS_MSEC)) / 1000.0
 
     def _first_time(self) -> float:
         if not any(self._grab() for _ in range(FIRST_ATTEMPTS)):
@@ -94,7 +95,7 @@ class OpenCVReader(FrameReader):
             # OpenCV looks for the key frame SEEK_LEAD frames before the time that it is given, and from there goes on
             # by as many frames: it takes the rate for constant.
             goal = key - self._native.start + (SEEK_LEAD + 1) * self._step
-            self._capture.set(load_cv2().CAP_PROP_POS_MSEC, 1000.0 * goal)
+            self._opened().set(load_cv2().CAP_PROP_POS_MSEC, 1000.0 * goal)
             self._grabbed, self._ahead = False, ahead
             if self._walk(shown):
                 self._begins_late = True
@@ -181,4 +182,5 @@ class OpenCVReader(FrameReader):
     def close(self) -> None:
         """Frees the file."""
         super().close()
-        self._capture.release()
+        if self._capture is not None:
+            self._capture.release()

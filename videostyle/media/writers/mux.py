@@ -20,7 +20,7 @@ from av.error import FFmpegError
 
 from videostyle.errors import OutputError
 from videostyle.frames import VideoInfo
-from videostyle.media.probe import open_container
+from videostyle.media.probe import MediaInfo, open_container
 
 MUXERS = {
     ".mp4": "mp4",
@@ -48,12 +48,12 @@ class Original:
     """The file that sound, subtitles, chapters and metadata are copied from.
 
     Attributes:
-        path: the file.
+        media: what it holds.
         start: time in seconds on its clock that becomes 0 in the output; None = its earliest timestamp.
         end: packets from here on are left out; None = to its end.
     """
 
-    path: Path
+    media: MediaInfo
     start: float | None = None
     end: float | None = None
 
@@ -91,13 +91,13 @@ def _clock(ticks: list[int], delay: int, number: int) -> int:
     return ticks[0] + position * step
 
 
-def choose_streams(path: Path, suffix: str, *, copy: bool) -> tuple[list[int], list[str]]:
+def choose_streams(media: MediaInfo, suffix: str, *, copy: bool) -> tuple[list[int], list[str]]:
     """Finds the sound and subtitle streams of a file that a container takes.
 
     It is done before the first frame is painted: what is refused at the end would cost the whole render.
 
     Args:
-        path: the original.
+        media: what the file holds.
         suffix: of the output.
         copy: whether any are wanted.
 
@@ -105,14 +105,16 @@ def choose_streams(path: Path, suffix: str, *, copy: bool) -> tuple[list[int], l
         The streams' numbers in the file, and a warning for each stream that is left out.
     """
     chosen: list[int] = []
-    warnings: list[str] = []
-    with open_container(path) as source:
-        pictures = [stream.index for stream in source.streams if stream.type == "video"]
-        for index in pictures[1:]:
-            warnings.append(f"video stream {index} (a cover, or a second picture) is not copied")
-        if not copy:
-            return chosen, warnings
-        streams = [stream for stream in source.streams if stream.type in ("audio", "subtitle")]
+    warnings = [
+        f"video stream {stream.index} (a cover, or a second picture) is not copied"
+        for stream in media.others
+        if stream.kind == "picture"
+    ]
+    candidates = [stream.index for stream in media.others if stream.kind in ("audio", "subtitle")]
+    if not copy or not candidates:
+        return chosen, warnings
+    with open_container(media.path) as source:
+        streams = [source.streams[index] for index in candidates]
         firsts: dict[int, Any] = {}
         with contextlib.suppress(FFmpegError):
             for number, packet in enumerate(source.demux(streams)):
@@ -216,8 +218,9 @@ class Muxer:
         suffix = self._path.suffix.lower()
         with contextlib.ExitStack() as stack:
             encoded = stack.enter_context(av.open(f"file:{self._parts[0]}"))
-            source = stack.enter_context(open_container(self._original.path)) if self._original else None
-            origin = self._origin(source) if source is not None else self._times[0]
+            original = self._original
+            source = stack.enter_context(open_container(original.media.path)) if original and self._chosen else None
+            origin = self._origin()
             ticks, base = self._ticks(origin)
             shown = [float(tick * base) for tick in ticks]
             self.warnings += shift_warning(self._times, shown, float(base), self._path.suffix)
@@ -240,11 +243,11 @@ class Muxer:
                 video.codec_context.codec_tag = "H264"
             video.time_base = base
             copies = self._copied_streams(source, muxer) if source is not None else {}
-            if source is not None:
-                self._copy_tags(source, muxer, origin)
+            if original is not None:
+                self._copy_tags(original, muxer, origin)
             muxer.metadata.update(self._metadata)
             parts = [self._video_packets(encoded.streams.video[0], video, ticks, base, inside)]
-            if copies:
+            if source is not None:
                 parts.append(self._copied_packets(source, copies, origin))
             for _, _, packet in heapq.merge(*parts, key=lambda part: part[:2]):
                 muxer.mux(packet)
@@ -311,16 +314,17 @@ class Muxer:
                 copy.disposition = stream.disposition
         return copies
 
-    def _copy_tags(self, source: Any, muxer: Any, origin: float) -> None:
+    def _copy_tags(self, original: Original, muxer: Any, origin: float) -> None:
         skipped = ("major_brand", "minor_version", "compatible_brands", "encoder", "duration", "creation_time")
-        for key, value in source.metadata.items():
+        tags = original.media.metadata
+        for key, value in tags.items():
             if key.lower() not in skipped:
                 muxer.metadata[key] = value
-        if "creation_time" in source.metadata:
-            muxer.metadata["creation_time"] = source.metadata["creation_time"]
+        if "creation_time" in tags:
+            muxer.metadata["creation_time"] = tags["creation_time"]
         chapters = []
-        last = self._original.end if self._original and self._original.end is not None else None
-        for chapter in source.chapters():
+        last = original.end
+        for chapter in original.media.chapters:
             base = Fraction(chapter["time_base"])
             start, end = (chapter[key] * base for key in ("start", "end"))
             end = min(end, Fraction(last)) if last is not None else end
@@ -381,13 +385,10 @@ class Muxer:
             ticks.append(tick if not ticks else max(tick, ticks[-1] + 1))
         return ticks
 
-    def _origin(self, source: Any) -> float:
+    def _origin(self) -> float:
         """The time that becomes 0: where the clip was cut, else its earliest timestamp."""
-        if self._original is None or self._original.start is not None:
-            return self._original.start if self._original and self._original.start is not None else self._times[0]
-        starts = [
-            float(s.start_time * s.time_base)
-            for s in source.streams
-            if s.start_time is not None and s.type in ("video", "audio")
-        ]
-        return min([*starts, self._times[0]])
+        if self._original is None:
+            return self._times[0]
+        if self._original.start is not None:
+            return self._original.start
+        return min(self._original.media.start, self._times[0])

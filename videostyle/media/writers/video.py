@@ -58,7 +58,9 @@ class VideoWriter:
         self._options = options
         self._original = original
         self._metadata = metadata if metadata is not None else {}
-        self._output = PendingOutput(path, overwrite=options.overwrite, sources=(original.path,) if original else ())
+        self._output = PendingOutput(
+            path, overwrite=options.overwrite, sources=(original.media.path,) if original else ()
+        )
         # GIF and WebP have clocks and palettes of their own: ffmpeg writes these files itself.
         self._direct = not self._codec.stream
         self._chosen: list[int] = []
@@ -66,7 +68,7 @@ class VideoWriter:
         self._encoder = StreamEncoder(target, info, self._codec, options)
         if original is not None and not self._direct:
             try:
-                self._chosen, self.warnings = choose_streams(original.path, path.suffix, copy=options.audio)
+                self._chosen, self.warnings = choose_streams(original.media, path.suffix, copy=options.audio)
             except BaseException:
                 self._output.abort()
                 raise
