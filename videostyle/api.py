@@ -96,7 +96,7 @@ def render(
         pix_fmt: stored pixel format, in ffmpeg's words ("yuv444p").
         audio: whether sound and subtitles are copied.
         overwrite: whether an existing output is replaced.
-        threads: of the encoder.
+        threads: of the encoder; None = one for each processor of the machine, at most 16.
         batch_size: frames computed at once.
         device: "auto", "cpu", "gpu", or one GPU such as "gpu:1".
         precision: of the network's arithmetic.

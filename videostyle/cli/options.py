@@ -104,7 +104,7 @@ def add_render_options(parser: argparse.ArgumentParser) -> None:
         type=int,
         default=absent,
         metavar="N",
-        help="threads of the encoder (default: as many as this machine has processors)",
+        help="threads of the encoder (default: one for each processor of this machine, at most 16)",
     )
     writing.add_argument(
         "--no-audio", dest="audio", action="store_false", default=absent, help="leave sound and subtitles out"

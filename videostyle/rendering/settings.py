@@ -112,7 +112,7 @@ class RenderSettings:
         pix_fmt: pixel format that is stored, in ffmpeg's words.
         audio: whether sound and subtitles are copied.
         overwrite: whether an existing output may be replaced.
-        threads: of the encoder; None = as many as this process has cores.
+        threads: of the encoder; None = one for each processor of the machine, at most 16.
         batch_size: frames computed at once; None = chosen by their size.
         device: "auto", "cpu", "gpu", or one GPU such as "gpu:1".
         precision: of the network; "auto" = the fastest on the device.
