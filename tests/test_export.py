@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +12,14 @@ import pytest
 tf = pytest.importorskip("tensorflow")
 from videostyle.cli.export import SUFFIXES
 from videostyle.cli.main import main
-from videostyle.errors import DeviceError, OutputError
+from videostyle.errors import DeviceError, OutputError, UsageError
 from videostyle.frames import FrameBatch, VideoInfo
 from videostyle.inference import export as exporting
+from videostyle.inference.canvas_sampling import CanvasSettings, still_canvas
 from videostyle.inference.export import export
 from videostyle.network.statistics import KeyframeSegment
 from videostyle.processors.style import StyleProcessor
-from videostyle.styles.style_file import Style, save_style
+from videostyle.styles.style_file import CANVAS, Style, save_style
 
 WIDTH, HEIGHT = 50, 36  # no multiples of the network's stride
 
@@ -97,10 +99,30 @@ def test_what_is_there_is_replaced_only_when_asked(random_style: Style, tmp_path
 def test_a_program_that_paints_something_else_is_not_kept(
     random_style: Style, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(exporting, "_run_litert", lambda data: lambda frame: 255 - frame)
+    monkeypatch.setattr(exporting, "_run_litert", lambda data: lambda inputs: 255 - inputs["frame"])
     with pytest.raises(DeviceError, match="something else"):
         export(random_style, "litert", tmp_path / "program.tflite", picture())
     assert not list(tmp_path.iterdir())
+
+
+def test_a_program_has_the_canvas_inside_or_takes_it(random_style: Style, tmp_path: Path) -> None:
+    kernel = np.random.default_rng(1).normal(0, 0.3, random_style.weights[CANVAS].shape).astype(np.float32)
+    style = replace(random_style, weights={**random_style.weights, CANVAS: kernel})
+    frame = picture(2)
+    processor = StyleProcessor(style, precision="float32", batch_size=1)
+    processor.open(VideoInfo(width=WIDTH, height=HEIGHT))
+    wanted = processor(FrameBatch(frame[None], np.zeros(1), 0)).frames[0].astype(int)
+    export(style, "litert", tmp_path / "inside.tflite", frame)
+    assert np.abs(run_elsewhere("litert", tmp_path / "inside.tflite", frame) - wanted).max() <= 1
+    export(style, "litert", tmp_path / "taken.tflite", frame, canvas_input=True)
+    runner = tf.lite.Interpreter(str(tmp_path / "taken.tflite")).get_signature_runner()
+    shape = runner.get_input_details()["canvas"]["shape"]
+    noise = still_canvas(HEIGHT, WIDTH, 8, CanvasSettings())[None]
+    assert tuple(shape) == noise.shape
+    assert np.abs(runner(frame=frame[None], canvas=noise)["painted"][0] - wanted).max() <= 1
+    assert np.abs(runner(frame=frame[None], canvas=0 * noise)["painted"][0] - wanted).mean() > 1
+    with pytest.raises(UsageError, match="canvas"):
+        export(random_style, "litert", tmp_path / "none.tflite", frame, canvas_input=True)
 
 
 def test_onnx_carries_the_card(random_style: Style, tmp_path: Path) -> None:

@@ -51,6 +51,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="0..1",
         help="0 leaves the picture as it is, 1 paints fully; below 1, and for a mix, --scene is needed (default: 1)",
     )
+    parser.add_argument(
+        "--canvas",
+        type=float,
+        metavar="0..1",
+        help="how much is painted where the scene shows nothing (default: what suits the style)",
+    )
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the canvas (default: 0)")
+    parser.add_argument(
+        "--canvas-input",
+        action="store_true",
+        help="the program takes each frame's canvas as a second input, for software that follows the camera's motion "
+        "(default: the canvas is inside and stands still on the screen)",
+    )
     parser.add_argument("-y", "--overwrite", action="store_true", help="replace an existing output")
 
 
@@ -65,11 +78,13 @@ def run(options: argparse.Namespace) -> int:
     from videostyle.inference.startup import load_tensorflow
 
     load_tensorflow()
+    from videostyle.inference.canvas_sampling import CanvasSettings
     from videostyle.inference.export import export
     from videostyle.processors.style import StyleProcessor
     from videostyle.styles import gallery
 
     style = gallery.resolve(options.style, options.strength)
+    canvas = CanvasSettings(style.card.canvas if options.canvas is None else options.canvas, options.seed)
     if style.ends and scene is None:
         raise UsageError(
             "cannot export a mix, or a strength below 1, by itself",
@@ -78,11 +93,20 @@ def run(options: argparse.Namespace) -> int:
         )
     statistics = None
     if scene is not None:
-        statistics = StyleProcessor(style, precision="float32", device="cpu").statistics_of(scene)
+        statistics = StyleProcessor(style, precision="float32", device="cpu", canvas=canvas).statistics_of(scene)
     trial = scene[0] if scene is not None else covering(read_picture(gallery.ordinary_picture()), width, height)
     name = re.sub(r"[^A-Za-z0-9_.-]+", "-", style.card.name or Path(options.style).stem)
     target = options.output or Path(f"{portable_name(name)}-{width}x{height}{SUFFIXES[options.format]}")
-    deviation = export(style, options.format, target, trial, statistics, overwrite=options.overwrite)
+    deviation = export(
+        style,
+        options.format,
+        target,
+        trial,
+        statistics,
+        canvas=canvas,
+        canvas_input=options.canvas_input,
+        overwrite=options.overwrite,
+    )
     if options.json:
         print(
             json.dumps(

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from videostyle.errors import UsageError
 from videostyle.frames import CanvasMesh
+from videostyle.inference.tiling import frame_margins
 from videostyle.media.opencv import load_cv2
 from videostyle.network.canvas import CELL, CHANNELS, LARGEST_SEED, blended, enlargement, octaves
 
@@ -48,6 +49,11 @@ def same_mesh(one: CanvasMesh, other: CanvasMesh) -> bool:
     if one is other:
         return True
     return np.array_equal(one.places, other.places) and np.array_equal(one.share, other.share)
+
+
+def still_canvas(height: int, width: int, stride: int, settings: CanvasSettings) -> Float:
+    """The canvas of a camera that stands still, for frames padded to multiples of ``stride``: ``[h, w, CHANNELS]``."""
+    return sample_canvas(still_mesh(height, width), height, width, settings, frame_margins(height, width, stride))
 
 
 def _between_vertices(places: NDArray[np.float64], vertices: int) -> Float:

@@ -8,21 +8,23 @@ import os
 import shutil
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
 from videostyle import __version__
-from videostyle.errors import DeviceError, OutputError
+from videostyle.errors import DeviceError, OutputError, UsageError
 from videostyle.frames import UInt8Array
+from videostyle.inference.canvas_sampling import CanvasSettings, still_canvas
 from videostyle.inference.program import standalone
 from videostyle.media.atomic import PendingOutput, disk_error, short_name
 from videostyle.network.style_network import Statistics
-from videostyle.styles.style_file import Style
+from videostyle.styles.style_file import Style, has_canvas
 
 OPSET = 17  # of ONNX; known to every runtime since 2022
 ALIKE = 0.5  # levels of 255 that an exported program may differ by in the mean; rounding makes it less than 0.1
@@ -36,11 +38,15 @@ def export(
     trial: UInt8Array,
     statistics: Statistics | None = None,
     *,
+    canvas: CanvasSettings | None = None,
+    canvas_input: bool = False,
     overwrite: bool = False,
 ) -> float:
     """Writes a style for another runtime, and paints a frame with what was written before it gets its name.
 
-    The program maps "frame", uint8 ``[1, H, W, 3]`` RGB, to "painted", the same. The style's card goes with it, as
+    The program maps "frame", uint8 ``[1, H, W, 3]`` RGB, to "painted", the same. The canvas is inside and stands still
+    on the screen, which is right for a camera that does; a caller who follows the scene's motion can ask for a second
+    input, "canvas" (``canvas_sampling.sample_canvas``). The style's card goes with it, as
     metadata "style" in ONNX and as ``style.json`` in a SavedModel; LiteRT has no place for it.
 
     Args:
@@ -49,6 +55,8 @@ def export(
         target: file to write, a folder for "saved_model".
         trial: a frame uint8 ``[H, W, 3]`` of the size that the program is made for.
         statistics: what the program normalises with; each frame's own where None.
+        canvas: amount and seed of the canvas; the default where None.
+        canvas_input: whether the program takes each frame's canvas as a second input.
         overwrite: whether what is there may be replaced.
 
     Returns:
@@ -59,18 +67,31 @@ def export(
         DeviceError: if a library is missing, or the written program paints something else.
     """
     height, width = trial.shape[:2]
-    module = standalone(style, height, width, statistics)
-    wanted = module.paint(tf.constant(trial[None]))["painted"].numpy()
+    settings = canvas or CanvasSettings(style.card.canvas)
+    on_canvas = has_canvas(style.weights) and settings.amount > 0
+    noise = still_canvas(height, width, style.architecture.stride, settings) if on_canvas else None
+    if canvas_input and noise is None:
+        raise UsageError(
+            "the program cannot take a canvas",
+            "the style has none, or none is wanted",
+            "leave --canvas-input out, or train the style again",
+        )
+    module = standalone(style, height, width, statistics, noise, canvas_input)
+    inputs: dict[str, NDArray[Any]] = {
+        "frame": trial[None],
+        **({"canvas": noise[None]} if canvas_input and noise is not None else {}),
+    }
+    wanted = module.paint(**{name: tf.constant(value) for name, value in inputs.items()})["painted"].numpy()
     card = json.dumps({**asdict(style.card), "exported_by": f"videostyle {__version__}"}, default=str)
     if kind == "saved_model":
         with _pending_folder(target, overwrite) as folder:
             tf.saved_model.save(module, str(folder), signatures=module.paint)
             (folder / CARD).write_text(card, encoding="utf-8")
-            found = _run_saved_model(folder)(trial[None])
+            found = _run_saved_model(folder)(inputs)
             return _deviation(found, wanted)
     data, run = (_onnx(module, card), _run_onnx) if kind == "onnx" else (_litert(module), _run_litert)
     with PendingOutput(target, overwrite=overwrite) as output:
-        deviation = _deviation(run(data)(trial[None]), wanted)
+        deviation = _deviation(run(data)(inputs), wanted)
         try:
             output.temporary.write_bytes(data)
         except OSError as error:
@@ -147,23 +168,26 @@ def _litert(module: Any) -> bytes:
     return bytes(converter.convert())
 
 
-def _run_saved_model(folder: Path) -> Callable[[UInt8Array], UInt8Array]:
-    loaded = tf.saved_model.load(str(folder))
-    return lambda frame: np.asarray(loaded.signatures["serving_default"](frame=tf.constant(frame))["painted"])
+Run = Callable[[Mapping[str, NDArray[Any]]], UInt8Array]  # inputs by name -> painted
 
 
-def _run_onnx(data: bytes) -> Callable[[UInt8Array], UInt8Array]:
+def _run_saved_model(folder: Path) -> Run:
+    signature = tf.saved_model.load(str(folder)).signatures["serving_default"]
+    return lambda inputs: np.asarray(signature(**{n: tf.constant(x) for n, x in inputs.items()})["painted"])
+
+
+def _run_onnx(data: bytes) -> Run:
     try:
         import onnxruntime
     except ImportError as error:
         raise _missing(error, "trying an ONNX program") from error
     session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
-    return lambda frame: np.asarray(session.run(["painted"], {"frame": frame})[0])
+    return lambda inputs: np.asarray(session.run(["painted"], dict(inputs))[0])
 
 
-def _run_litert(data: bytes) -> Callable[[UInt8Array], UInt8Array]:
+def _run_litert(data: bytes) -> Run:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that it will move to a package of its own
         interpreter = tf.lite.Interpreter(model_content=data)
     runner = interpreter.get_signature_runner("serving_default")
-    return lambda frame: np.asarray(runner(frame=frame)["painted"])
+    return lambda inputs: np.asarray(runner(**inputs)["painted"])

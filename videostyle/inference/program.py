@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
 from videostyle.frames import ColorInfo
 from videostyle.inference.tiling import Tile, mirrored_margins, padding_offset
@@ -177,7 +178,14 @@ def i420_converter(color: ColorInfo) -> Callable[[Any], Any]:
     return convert
 
 
-def standalone(style: Style, height: int, width: int, statistics: Statistics | None = None) -> Any:
+def standalone(
+    style: Style,
+    height: int,
+    width: int,
+    statistics: Statistics | None = None,
+    canvas: NDArray[np.float32] | None = None,
+    canvas_input: bool = False,
+) -> Any:
     """The program for single frames with the weights inside, for other runtimes.
 
     Args:
@@ -185,10 +193,13 @@ def standalone(style: Style, height: int, width: int, statistics: Statistics | N
         height: of the frames.
         width: of the frames.
         statistics: to paint every frame with; None where each is to be normalised by itself.
+        canvas: what to paint on, sampled for the padded frame, ``[h, w, C]``; None paints without one.
+        canvas_input: whether the program takes the canvas of each frame instead of having ``canvas`` inside.
 
     Returns:
-        A ``tf.Module`` whose ``paint`` maps "frame", uint8 ``[1, height, width, 3]`` RGB, to a dictionary with
-        "painted", of the same shape.
+        A ``tf.Module`` whose ``paint`` maps "frame", uint8 ``[1, height, width, 3]`` RGB, and with ``canvas_input``
+        "canvas", float32 of the shape of ``canvas`` with a first axis of 1, to a dictionary with "painted", of the
+        frame's shape.
     """
     arch = style.architecture
     if statistics is None:
@@ -198,10 +209,16 @@ def standalone(style: Style, height: int, width: int, statistics: Statistics | N
     program = for_whole_frames(program, height, width, arch.stride)
     module = tf.Module()
     module.arrays = {name: tf.Variable(value, trainable=False) for name, value in arrays.items()}
+    module.canvas = None if canvas is None else tf.Variable(canvas[None], trainable=False)
 
     def paint(frame: Any) -> Any:
-        return {"painted": program(module.arrays, FrameInputs(frame))[0]}
+        return {"painted": program(module.arrays, FrameInputs(frame, module.canvas))[0]}
+
+    def paint_on(frame: Any, canvas: Any) -> Any:
+        return {"painted": program(module.arrays, FrameInputs(frame, canvas))[0]}
 
     signature = [tf.TensorSpec((1, height, width, 3), tf.uint8, name="frame")]
-    module.paint = tf.function(paint, autograph=False, input_signature=signature)
+    if canvas_input and canvas is not None:
+        signature.append(tf.TensorSpec((1, *canvas.shape), tf.float32, name="canvas"))
+    module.paint = tf.function(paint_on if len(signature) > 1 else paint, autograph=False, input_signature=signature)
     return module

@@ -13,11 +13,10 @@ import tensorflow as tf
 
 from videostyle.errors import DeviceError
 from videostyle.frames import UInt8Array
-from videostyle.inference.canvas_sampling import CanvasSettings, sample_canvas, still_mesh
+from videostyle.inference.canvas_sampling import CanvasSettings, still_canvas
 from videostyle.inference.memory import budget_of, bytes_per_pixel, is_out_of_memory
 from videostyle.inference.painter import TILE_PIXELS
 from videostyle.inference.program import symmetric_pad
-from videostyle.inference.tiling import frame_margins
 from videostyle.network import statistics as shot_statistics
 from videostyle.network.statistics import contrast, pooled, share_beside
 from videostyle.network.style_network import Architecture, Statistics, measure, padded_size
@@ -157,10 +156,7 @@ class ShotMeasurement:
         """The canvas of a piece, ``[1, h, w, C]``. Statistics depend on how much there is, not on how it lies."""
         if not self._canvas_settings.amount:
             return None
-        margins = frame_margins(height, width, self._stride)
-        return tf.constant(
-            sample_canvas(still_mesh(height, width), height, width, self._canvas_settings, margins)[None]
-        )
+        return tf.constant(still_canvas(height, width, self._stride, self._canvas_settings)[None])
 
     def measure(
         self, piece: UInt8Array, weights: Arrays, reference: UInt8Array | None, share: float, colour: bool
