@@ -23,7 +23,8 @@ from tests.conftest import X264, ffmpeg
 from videostyle.cli.main import main
 from videostyle.errors import DeviceError, InputError, Interrupted, OutputError
 from videostyle.media import atomic as files
-from videostyle.media.probe import packet_times, probe
+from videostyle.media.packets import packet_times
+from videostyle.media.probe import probe
 from videostyle.media.readers.base import ReadOptions
 from videostyle.media.readers.open import open_reader
 from videostyle.motion.cuts import CutDetector

@@ -118,7 +118,7 @@ def test_f2_times_of_packets_that_are_there_are_given(
     import av
     from av.error import InvalidDataError
 
-    from videostyle.media import probe
+    from videostyle.media import packets
 
     class Broken:
         """A container whose end cannot be read."""
@@ -139,9 +139,9 @@ def test_f2_times_of_packets_that_are_there_are_given(
         def __exit__(self, *_: object) -> None:
             self.inner.close()
 
-    monkeypatch.setattr(probe, "open_container", lambda path: Broken())
-    assert len(probe.packet_times(tmp_path, 0)) == 10
-    assert 8 <= len(probe.frame_times(tmp_path, 0)) <= 10
+    monkeypatch.setattr(packets, "open_container", lambda path: Broken())
+    assert len(packets.packet_times(tmp_path, 0)) == 10
+    assert 8 <= len(packets.frame_times(tmp_path, 0)) <= 10
 
 
 def test_f3_what_is_no_video(tmp_path: Path) -> None:

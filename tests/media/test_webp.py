@@ -11,7 +11,7 @@ import pytest
 from videostyle.errors import OutputError
 from videostyle.frames import FrameBatch, VideoInfo
 from videostyle.media import webp
-from videostyle.media.probe import stored_frames
+from videostyle.media.packets import stored_frames
 from videostyle.media.writers.open import open_writer
 
 INFO = VideoInfo(64, 48, fps=Fraction(25))

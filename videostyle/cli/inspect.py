@@ -17,7 +17,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Prints streams, timing, colour and provenance of a file."""
     from videostyle.media.inputs import vet_input
-    from videostyle.media.probe import packet_times, probe
+    from videostyle.media.packets import packet_times
+    from videostyle.media.probe import probe
     from videostyle.media.provenance import SOURCE_TYPE, read, read_xmp
 
     path = vet_input(Path(options.file))

@@ -15,7 +15,7 @@ from videostyle.errors import OutputError, UsageError
 from videostyle.frames import FrameBatch, VideoInfo
 from videostyle.media.atomic import disk_error
 from videostyle.media.ffmpeg.codecs import codec_for
-from videostyle.media.probe import stored_frames, stored_header
+from videostyle.media.packets import stored_frames, stored_header
 from videostyle.media.provenance import embed
 from videostyle.media.readers.open import open_reader
 from videostyle.media.writers.encoder import StreamEncoder

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from videostyle.errors import OutputError
 from videostyle.media.ffmpeg.codecs import frames_for
-from videostyle.media.probe import packet_times
+from videostyle.media.packets import packet_times
 from videostyle.media.provenance import embed
 from videostyle.media.readers.base import FrameReader
 from videostyle.media.readers.images import in_sequence

@@ -1,4 +1,4 @@
-"""Reads video files through an ffmpeg pipe: interlaced, HDR, wide gamut, and codecs that OpenCV lacks."""
+"""Reads video files through an ffmpeg pipe: those that OpenCV would decode wrongly, or not at all."""
 
 from __future__ import annotations
 
@@ -6,28 +6,63 @@ import math
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import chain
+from typing import IO
 
+import av
 import numpy as np
+from av.error import FFmpegError
 
 from videostyle.errors import InputError
-from videostyle.media import probe
+from videostyle.media import packets
 from videostyle.media.ffmpeg import argv
 from videostyle.media.ffmpeg.process import Process
-from videostyle.media.readers.base import SAME_TIME, SEEK_LEAD, SEEKABLE, Frame, FrameReader, Input, ReadOptions
+from videostyle.media.packets import SAME_TIME
+from videostyle.media.readers.base import SEEK_LEAD, SEEKABLE, FrameReader, Input, ReadOptions
+from videostyle.media.readers.completeness import missing_end
+from videostyle.media.readers.timing import Frame
 
-# Seconds before a frame at which the search for a key frame begins; where decoding from there gives no frame in time
-# (pictures that refresh piece by piece), it begins earlier.
+# Seconds before a frame at which ffmpeg looks for a key frame. Where decoding from there gives no frame early enough
+# (streams that refresh the picture piece by piece), it looks earlier.
 SEEK_MARGINS = (0.0, 10.0, 60.0)
 
 
+def _piped_frames(stream: IO[bytes]) -> Iterator[tuple[bytes, float | None]]:
+    """Raw frames and their times in seconds from a pipe that carries NUT (``argv.decode_arguments``).
+
+    A pipe that ends before the first frame gives none.
+
+    Raises:
+        OSError: if the pipe breaks later.
+    """
+    try:
+        container = av.open(stream, format="nut")
+    except (FFmpegError, ValueError, IndexError):
+        return  # there was no frame
+    with container:
+        try:
+            for packet in container.demux(video=0):
+                if packet.size:
+                    yield bytes(packet), float(packet.pts * packet.time_base) if packet.pts is not None else None
+        except FFmpegError as error:
+            raise OSError(str(error)) from error
+
+
 class FFmpegReader(FrameReader):
-    """A video that OpenCV gets wrong (interlaced, HDR, wide gamut), through an ffmpeg pipe with the packets' times."""
+    """Reads a video file through an ffmpeg pipe, each frame with its time in the container.
+
+    It deinterlaces, maps HDR to SDR, and decodes more than 8 bits, wide gamuts and codecs that OpenCV lacks.
+
+    Args:
+        source: a video.
+        options: how to read it.
+        tone_map: map HDR to SDR.
+    """
 
     def __init__(self, source: Input, options: ReadOptions, *, tone_map: bool = False) -> None:
         info, media = source.info, source.media
         super().__init__(source, info, options, options.frame_rate)
         if media is None or media.video_index is None:
-            raise ValueError("pictures are not read with this reader")
+            raise ValueError(f"'{source.path}' is not a video")
         self._media = media
         self._tone_map, self._stream = tone_map, media.video_index
         self._step = float(1 / info.fps) if info.fps else 0.04  # seconds between two frames, on average
@@ -42,16 +77,24 @@ class FFmpegReader(FrameReader):
             self._process.kill()
         self._process = None
         self._raw: Iterator[tuple[bytes, float | None]] = iter(())
-        self._begins_late = False
+        self._sought = False
 
     def _start(self, seek: float | None = None, begin: float | None = None) -> float | None:
-        """Starts ffmpeg; gives the time of the first frame that comes, None if none comes or it has none."""
+        """Starts ffmpeg and waits for its first frame.
+
+        Args:
+            seek: as in ``argv.decode_arguments``.
+            begin: as there.
+
+        Returns:
+            The time of the first frame, in seconds; None if there is no frame, or it has no time.
+        """
         self._rewind()
         arguments = argv.decode_arguments(
             self.path, self._native, stream=self._stream, tone_map=self._tone_map, seek=seek, begin=begin
         )
         self._process = Process(arguments, write=False)
-        frames = probe.raw_frames(self._process.stdout)
+        frames = _piped_frames(self._process.stdout)
         try:
             first = next(frames, None)
         except OSError:
@@ -65,22 +108,23 @@ class FFmpegReader(FrameReader):
         return time if time is not None and time > start - self._step else start
 
     def _time_of(self, number: int) -> float | None:
-        return probe.time_of_frame(self._media, number)
+        return packets.time_of_frame(self._media, number)
 
     def _seek(self, time: float) -> bool:
         if self._media.format not in SEEKABLE:
             return False
-        shown = probe.shown_at(self._media, time)
+        shown = packets.shown_at(self._media, time)
         if shown is None:
             return False
-        # Deinterlacing looks at the frames beside, and the first frames of all may refer to some that are not there.
+        # Deinterlacing needs the neighbouring frames, and the first frames behind a key frame may refer to frames
+        # before it, which are not decoded.
         begin = shown - SEEK_LEAD * self._step
         for margin in SEEK_MARGINS:
             if begin - margin <= self._native.start:
                 break
             found = self._start(begin - margin - self._media.start, begin)
             if found is not None and found <= shown - 2 * self._step * self._native.interlaced + SAME_TIME:
-                self._begins_late = True
+                self._sought = True
                 return True
         self._rewind()
         return False
@@ -93,13 +137,13 @@ class FFmpegReader(FrameReader):
         if process is None:
             return  # closed
         size = info.width * info.height * 3
-        read, begin, last = 0, -math.inf, -math.inf if self._begins_late else info.start - self._step
+        read, begin, last = 0, -math.inf, -math.inf if self._sought else info.start - self._step
         try:
             for data, time in self._raw:
                 if self._closed or len(data) < size:
                     break
                 last = time if time is not None and time > last else last + self._step
-                begin = last if read == 0 and self._begins_late else begin
+                begin = last if read == 0 and self._sought else begin
                 read += 1
                 yield np.frombuffer(data, np.uint8, size).reshape(info.height, info.width, 3), last
         except OSError:
@@ -113,12 +157,14 @@ class FFmpegReader(FrameReader):
                 failure or "no intact frame",
                 hint="convert it with ffmpeg first, for instance to H.264 in .mp4",
             )
-        # A packet may hold one field only, and two make a frame: these are counted as decoded.
-        times = probe.frame_times if info.interlaced else probe.packet_times
+        # A packet of interlaced video may hold one field, half a frame: there, decoded frames are counted.
+        times = packets.frame_times if info.interlaced else packets.packet_times
         expected = sum(time > begin - SAME_TIME for time in times(self.path, self._stream))
         if failure or read < expected:
             self._warn(f"{read} of {expected} frames could be read {failure}".strip())
-        self._check_end(self._media, None if self._begins_late else read, last)
+        missing = missing_end(self._media, None if self._sought else read, last)
+        if missing:
+            self._warn(missing)
 
     def stop(self) -> None:
         """Ends ffmpeg, and so the iteration that another thread is in."""

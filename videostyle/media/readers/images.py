@@ -17,13 +17,15 @@ from videostyle.errors import InputError
 from videostyle.frames import ColorInfo, UInt8Array, VideoInfo, bgr_to_rgb
 from videostyle.media.inputs import vet_input
 from videostyle.media.opencv import LARGEST_PICTURE, load_cv2
-from videostyle.media.readers.base import SAME_TIME, SEQUENCE_RATE, Frame, FrameReader, Input, ReadOptions
+from videostyle.media.packets import SAME_TIME
+from videostyle.media.readers.base import SEQUENCE_RATE, FrameReader, Input, ReadOptions
+from videostyle.media.readers.timing import Frame
 
 PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 
 
 def read_picture(path: str | Path) -> UInt8Array:
-    """A picture file as uint8 ``[H, W, 3]`` RGB, upright (EXIF), alpha composited on white.
+    """Reads a picture file as uint8 ``[H, W, 3]`` RGB, upright (EXIF), alpha composited on white.
 
     Raises:
         InputError: if it is missing, too large, or not a picture.
@@ -34,7 +36,7 @@ def read_picture(path: str | Path) -> UInt8Array:
     try:
         picture = cv2.imdecode(data, cv2.IMREAD_UNCHANGED)
         if picture is not None and not (picture.ndim == 3 and picture.shape[2] == 4):
-            picture = cv2.imdecode(data, cv2.IMREAD_COLOR)  # upright, 8 bits, three channels
+            picture = cv2.imdecode(data, cv2.IMREAD_COLOR)  # applies EXIF rotation; 8 bits, three channels
     except cv2.error as error:
         if "pixels" in str(error).lower():
             raise InputError(
@@ -55,11 +57,11 @@ def read_picture(path: str | Path) -> UInt8Array:
 
 
 def look_at_images(path: Path, files: Sequence[Path], *, still: bool = False) -> Input:
-    """An input of pictures, in order; the first one is read for its size.
+    """Makes an input of pictures; reads the first one for its size.
 
     Args:
         path: the still, the folder or the pattern.
-        files: the pictures.
+        files: the pictures, in order.
         still: whether it is one picture rather than a video.
 
     Raises:
@@ -71,7 +73,7 @@ def look_at_images(path: Path, files: Sequence[Path], *, still: bool = False) ->
         height=first.shape[0],
         frame_count=len(files),
         still=still,
-        # Pictures are RGB: a video made of them is stored as players expect one that says nothing else.
+        # Pictures are RGB. A video made of them gets the colours that players assume.
         color=ColorInfo("bt709", "bt709", "bt709", False),
     )
     return Input(path, tuple(files), _at_rate(info, SEQUENCE_RATE))
@@ -82,7 +84,12 @@ def _at_rate(info: VideoInfo, rate: Fraction) -> VideoInfo:
 
 
 class ImageReader(FrameReader):
-    """Pictures as frames: one still, or files in order, which the rate of the options says how fast to show."""
+    """Reads pictures as frames: one still, or files in order at the rate of the options.
+
+    Args:
+        source: pictures (``look_at_images``).
+        options: how to read them.
+    """
 
     def __init__(self, source: Input, options: ReadOptions) -> None:
         self._rate, self._begin = options.frame_rate or SEQUENCE_RATE, 0
@@ -117,12 +124,12 @@ class ImageReader(FrameReader):
 
 
 def _natural(path: Path) -> list[Any]:
-    """Sorts frame2 before frame10."""
+    """A key that sorts frame2 before frame10."""
     return [int(part) if part.isdigit() else part.lower() for part in re.split(r"(\d+)", path.name)]
 
 
-def _names(path: Path) -> re.Pattern[str] | None:
-    """What the names of files look like that a printf-style pattern stands for, the number in a group."""
+def _numbered_names(path: Path) -> re.Pattern[str] | None:
+    """A regular expression for the file names of a printf-style pattern, its number in a group; None if it is none."""
     match = re.fullmatch(r"(.*)%0?(\d*)d(.*)", path.name)
     if match is None:
         return None
@@ -131,10 +138,10 @@ def _names(path: Path) -> re.Pattern[str] | None:
 
 
 def _entries(folder: Path) -> list[Path]:
-    """What a folder holds.
+    """The files of a folder.
 
     Raises:
-        InputError: if it may not be looked into.
+        InputError: if it cannot be listed.
     """
     try:
         return list(folder.iterdir())
@@ -152,26 +159,31 @@ def is_picture(file: Path) -> bool:
 
 
 def in_sequence(path: Path, file: Path) -> bool:
-    """Whether ``sequence_files`` of a folder or a pattern would find a file of that name, if it were there."""
+    """Whether a file of that name would belong to a folder of pictures or to a printf-style pattern.
+
+    Args:
+        path: the folder or the pattern.
+        file: a file, which need not exist.
+    """
     if os.path.isdir(path):
         return is_picture(file) and file.parent.resolve() == path.resolve()
-    pattern = _names(path)
+    pattern = _numbered_names(path)
     alike = pattern is not None and not os.path.exists(path) and pattern.fullmatch(file.name) is not None
     return alike and file.parent.resolve() == path.parent.resolve()
 
 
 def sequence_files(path: Path) -> list[Path] | None:
-    """The files of a folder of pictures or of a printf-style pattern (``shot_%04d.png``); None if it is neither.
+    """The pictures of a folder or of a printf-style pattern (``shot_%04d.png``), in order; None if it is neither.
 
     Raises:
-        InputError: if it is one of these and there are no pictures.
+        InputError: if it is one of these, but there are no pictures.
     """
     if os.path.isdir(path):
         files = sorted((f for f in _entries(path) if is_picture(f) and f.is_file()), key=_natural)
         if not files:
             raise InputError(f"the folder '{path}' holds no pictures", hint=f"looked for {', '.join(PICTURES)}")
         return files
-    pattern = _names(path)
+    pattern = _numbered_names(path)
     if pattern is None or os.path.exists(path):
         return None
     found = [

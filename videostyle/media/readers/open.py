@@ -1,4 +1,4 @@
-"""Opens the reader that a path asks for."""
+"""Probes an input and chooses the reader for it."""
 
 from __future__ import annotations
 
@@ -12,17 +12,16 @@ from videostyle.media.readers.ffmpeg import FFmpegReader
 from videostyle.media.readers.images import PICTURES, ImageReader, look_at_images, sequence_files
 from videostyle.media.readers.opencv import OpenCVReader
 
-# OpenCV turns the colours of these primaries into those of BT.709, which the painted file would then not say of
-# itself; and its builds bring no decoder for these codecs.
+# OpenCV converts these primaries to BT.709, but the output is tagged with the primaries of the input.
 WIDE_PRIMARIES = ("film", "bt2020", "smpte431", "smpte432")
-UNKNOWN_TO_OPENCV = ("av1", "libdav1d", "libaom")
+NOT_IN_OPENCV = ("av1", "libdav1d", "libaom")  # codecs without a decoder in OpenCV's builds
 
 
 def look_at(path: str | Path) -> Input:
-    """Looks at whatever ``path`` names: a video, a still, a folder of pictures or a printf-style pattern.
+    """Probes a video, a still, a folder of pictures or a printf-style pattern.
 
     Raises:
-        InputError: if it is none of these, or damaged.
+        InputError: if it is none of these, or cannot be read.
     """
     files = sequence_files(Path(path)) if "\0" not in str(path) and str(path).isprintable() else None
     if files is not None:
@@ -52,14 +51,14 @@ def _is_animated(file: Path) -> bool:
 
 
 def open_reader(source: str | Path | Input, options: ReadOptions | None = None) -> FrameReader:
-    """Opens a reader of an input.
+    """Chooses the reader for an input.
 
     Args:
-        source: a path as ``look_at`` takes it, or what that gave: of an input that is known nothing is read yet.
+        source: a path, which is probed; or what ``look_at`` gave, of which nothing is read until frames are.
         options: how to read it.
 
     Raises:
-        InputError: if it cannot be read, or is refused.
+        InputError: if it cannot be read, or is HDR and the options refuse that.
     """
     options = options or ReadOptions()
     if not isinstance(source, Input):
@@ -74,20 +73,15 @@ def open_reader(source: str | Path | Input, options: ReadOptions | None = None) 
                 f"'{source.path}' is HDR ({info.color.transfer})", hint="leave --no-hdr out to map it to SDR"
             )
         reader = FFmpegReader(source, options, tone_map=True)
-        reader.warnings.append(f"HDR ({info.color.transfer}) was mapped to SDR (BT.709)")
-    elif (
-        info.interlaced
-        or info.bit_depth > 8
-        or info.color.primaries in WIDE_PRIMARIES
-        or info.codec in UNKNOWN_TO_OPENCV
-    ):
+        reader.warnings.append(f"HDR ({info.color.transfer}) is mapped to SDR (BT.709)")
+    elif info.interlaced or info.bit_depth > 8 or info.color.primaries in WIDE_PRIMARIES or info.codec in NOT_IN_OPENCV:
         reader = FFmpegReader(source, options)
         if info.interlaced:
-            reader.warnings.append("interlaced: each frame was deinterlaced (bwdif)")
+            reader.warnings.append("interlaced video is deinterlaced (bwdif)")
     else:
         reader = OpenCVReader(source, options)
     if info.bit_depth > 8 and not info.color.is_hdr:
-        reader.warnings.append(f"{info.bit_depth}-bit video: painted in 8 bits")
+        reader.warnings.append(f"{info.bit_depth}-bit video is painted in 8 bits")
     if info.has_alpha:
         reader.warnings.append("the alpha channel is dropped")
     return reader

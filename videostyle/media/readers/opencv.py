@@ -11,25 +11,33 @@ import numpy as np
 
 from videostyle.errors import InputError
 from videostyle.frames import UInt8Array
-from videostyle.media import probe
+from videostyle.media import packets
 from videostyle.media.opencv import load_cv2
-from videostyle.media.readers.base import SAME_TIME, SEEK_LEAD, SEEKABLE, Frame, FrameReader, Input, ReadOptions
+from videostyle.media.packets import SAME_TIME
+from videostyle.media.readers.base import SEEK_LEAD, SEEKABLE, FrameReader, Input, ReadOptions
+from videostyle.media.readers.completeness import missing_end
+from videostyle.media.readers.timing import Frame
 
 READ_ATTEMPTS = 64  # failed reads in a row after which a video counts as ended
 FIRST_ATTEMPTS = 16  # the same before its first frame
 SEEK_ATTEMPTS = 4  # key frames that are tried before a video is decoded from its beginning
-# OpenCV's conversion of 8-bit 4:2:0 to BGR rounds down: 1.2 levels too dark on average, measured by sending its
-# frames back through an exact conversion. One level is given back, except to black, which is exact.
-LIFT = np.minimum(np.arange(256) + (np.arange(256) > 0), 255).astype(np.uint8)
+# OpenCV's conversion of 8-bit 4:2:0 to BGR rounds down and makes pictures 1.2 levels too dark on average (measured by
+# converting its frames back exactly). This table adds one level, except to black, which is exact.
+ROUNDED_DOWN = np.minimum(np.arange(256) + (np.arange(256) > 0), 255).astype(np.uint8)
 
 
 class OpenCVReader(FrameReader):
-    """A video file through OpenCV, each frame with the time that its container gives it."""
+    """Reads a video file through OpenCV, each frame with its time in the container.
+
+    Args:
+        source: a video.
+        options: how to read it.
+    """
 
     def __init__(self, source: Input, options: ReadOptions) -> None:
         super().__init__(source, source.info, options, options.frame_rate)
         if source.media is None:
-            raise ValueError("pictures are not read with this reader")
+            raise ValueError(f"'{source.path}' is not a video")
         self._media = source.media
         self._resized = False
         self._capture: Any = None
@@ -39,8 +47,8 @@ class OpenCVReader(FrameReader):
         if self._capture is not None:
             self._capture.release()
         self._capture = None
-        self._grabbed = self._begins_late = False
-        self._ahead = 0.0
+        self._grabbed = self._sought = False
+        self._clock_offset = 0.0
 
     def _opened(self) -> Any:
         if self._capture is None:
@@ -52,67 +60,68 @@ class OpenCVReader(FrameReader):
                     "OpenCV's decoder refuses it",
                     hint="convert it with ffmpeg first, for instance to H.264 in .mp4",
                 )
-            # Versions differ in what they do if not asked.
+            # The default differs between versions of OpenCV.
             self._capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 1)
         return self._capture
 
     def _grab(self) -> bool:
-        """Decodes the next frame, if none waits to be retrieved already."""
+        """Decodes the next frame, unless one is waiting for ``_retrieve``; False if there is none."""
         self._grabbed = self._grabbed or bool(self._opened().grab())
         return self._grabbed
 
     def _retrieve(self) -> Any | None:
-        """The frame that was grabbed, uint8 BGR; None if OpenCV cannot convert it."""
+        """The frame that ``_grab`` decoded, as OpenCV converts it, usually uint8 BGR; None if it cannot."""
         self._grabbed = False
         ok, picture = self._opened().retrieve()
         return picture if ok else None
 
-    def _stamp(self) -> float:
-        """What OpenCV says of the time of the grabbed frame: seconds from the stream's start."""
+    def _position(self) -> float:
+        """OpenCV's time of the grabbed frame, in seconds from what it takes for the start of the stream."""
         return float(self._opened().get(load_cv2().CAP_PROP_POS_MSEC)) / 1000.0
 
     def _first_time(self) -> float:
         if not any(self._grab() for _ in range(FIRST_ATTEMPTS)):
             raise self._undecodable()
-        # At a few seconds a frame OpenCV takes a later one for the first.
-        self._ahead = min(self._stamp(), 0.0)
-        return self._native.start + self._stamp() - self._ahead
+        # In a stream with seconds between frames, OpenCV counts from a later frame than the first.
+        self._clock_offset = min(self._position(), 0.0)
+        return self._native.start + self._position() - self._clock_offset
 
     def _time_of(self, number: int) -> float | None:
-        return probe.time_of_frame(self._media, number)
+        return packets.time_of_frame(self._media, number)
 
     def _seek(self, time: float) -> bool:
         if self._media.format not in SEEKABLE:
             return False
         first = self._first_time()
-        shown = probe.shown_at(self._media, time)
+        shown = packets.shown_at(self._media, time)
         if shown is None or shown <= first:
             return False
-        ahead = self._ahead
-        for key in islice(probe.key_frames_before(self._media, shown - SEEK_LEAD * self._step), SEEK_ATTEMPTS):
+        offset = self._clock_offset
+        for key in islice(packets.key_frames_before(self._media, shown - SEEK_LEAD * self._step), SEEK_ATTEMPTS):
             if key <= first:
                 break
-            # OpenCV looks for the key frame SEEK_LEAD frames before the time that it is given, and from there goes on
-            # by as many frames: it takes the rate for constant.
+            # OpenCV seeks to the key frame SEEK_LEAD frames before the time that it is given, then decodes as many
+            # frames as lie between at the average rate. Aiming just behind a known key frame keeps that number small,
+            # so that it does not go too far where frames are sparse.
             goal = key - self._native.start + (SEEK_LEAD + 1) * self._step
             self._opened().set(load_cv2().CAP_PROP_POS_MSEC, 1000.0 * goal)
-            self._grabbed, self._ahead = False, ahead
+            self._grabbed, self._clock_offset = False, offset
             if self._walk(shown):
-                self._begins_late = True
+                self._sought = True
                 return True
-        # Without a key frame in between: what is skipped is not converted at least.
+        # No key frame helps: decode from the beginning, but convert only what is wanted.
         self._rewind()
         self._first_time()
         if self._walk(shown):
-            self._begins_late = True
+            self._sought = True
             return True
         self._rewind()
         return False
 
     def _walk(self, time: float) -> bool:
-        """Goes on to the frame that is shown at exactly ``time``; False if there is none, or it is behind already."""
+        """Decodes up to the frame that is shown at exactly ``time``; False if there is none, or it has passed."""
         while not self._closed and self._grab():
-            found = self._native.start + self._stamp() - self._ahead
+            found = self._native.start + self._position() - self._clock_offset
             if found > time - SAME_TIME:
                 return found < time + SAME_TIME
             self._grabbed = False
@@ -146,12 +155,12 @@ class OpenCVReader(FrameReader):
             if failures and read:
                 lost += failures
             failures = 0
-            stamp = self._stamp()
-            if read == 0 and not self._begins_late:
-                self._ahead = min(stamp, 0.0)
-            stamp -= self._ahead
-            # Raw streams carry no times, and OpenCV then says 0 for every frame.
-            time = info.start + stamp if stamp > 0 or read == 0 else last + step
+            position = self._position()
+            if read == 0 and not self._sought:
+                self._clock_offset = min(position, 0.0)
+            position -= self._clock_offset
+            # OpenCV gives 0 for every frame of a raw stream, which stores no times.
+            time = info.start + position if position > 0 or read == 0 else last + step
             if time <= last:
                 time = last + step
             if picture.ndim == 2 or picture.shape[2] != 3:
@@ -159,8 +168,8 @@ class OpenCVReader(FrameReader):
             if read and picture.shape[:2] != (info.height, info.width) and not self._resized:
                 self._resized = True
                 self._warn(
-                    f"the picture changes its size from {info.width}x{info.height} to "
-                    f"{picture.shape[1]}x{picture.shape[0]}; it is scaled back"
+                    f"the frame size changes from {info.width}x{info.height} to "
+                    f"{picture.shape[1]}x{picture.shape[0]}; later frames are scaled to the first size"
                 )
             last = time
             read += 1
@@ -171,13 +180,15 @@ class OpenCVReader(FrameReader):
             raise self._undecodable()
         if lost:
             self._warn(f"{lost} damaged frames could not be decoded; the frame before each gap is held")
-        self._check_end(self._media, None if self._begins_late else read + lost, last)
+        missing = missing_end(self._media, None if self._sought else read + lost, last)
+        if missing:
+            self._warn(missing)
 
     def _converted(self, picture: UInt8Array) -> UInt8Array:
         cv2 = load_cv2()
         picture = cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
         lifted = self._native.pixel_format in ("yuv420p", "yuvj420p")
-        return np.asarray(cv2.LUT(picture, LIFT) if lifted else picture, np.uint8)
+        return np.asarray(cv2.LUT(picture, ROUNDED_DOWN) if lifted else picture, np.uint8)
 
     def close(self) -> None:
         """Frees the file."""

@@ -15,7 +15,7 @@ from videostyle.media.atomic import PendingOutput, disk_error
 from videostyle.media.ffmpeg.argv import encoded_rate
 from videostyle.media.ffmpeg.codecs import HARDWARE, check_quality, codec_for
 from videostyle.media.ffmpeg.process import encoder_works
-from videostyle.media.probe import stored_frames
+from videostyle.media.packets import stored_frames
 from videostyle.media.writers.base import EncodeOptions
 from videostyle.media.writers.encoder import StreamEncoder
 from videostyle.media.writers.mux import Muxer, Original, choose_streams, shift_warning

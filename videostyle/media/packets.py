@@ -1,0 +1,183 @@
+"""Counts and times of a file's packets, found by reading them; nothing is decoded except where it is said."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import NamedTuple
+
+import av
+from av.error import FFmpegError
+
+from videostyle.media.probe import MediaInfo, open_container
+
+# Codecs, in ffmpeg's names, of which each packet holds one frame, if the video is progressive.
+FRAME_A_PACKET = ("h264", "hevc", "vp9", "libdav1d", "av1", "libaom-av1", "prores", "mjpeg", "ffv1", "png")
+REORDERED = 64  # packets; more than any codec reorders
+SAME_TIME = 1e-5  # seconds; the time of a frame differs less than that when it is read twice
+
+
+def packet_times(path: Path, index: int) -> list[Fraction]:
+    """Presentation times in seconds of a stream's packets, in order of presentation.
+
+    Args:
+        path: the file.
+        index: number of the stream.
+    """
+    times: list[Fraction] = []
+    with open_container(path) as container:
+        stream = container.streams[index]
+        with contextlib.suppress(FFmpegError):  # of a file that is cut off, the times up to there
+            for packet in container.demux(stream):
+                if packet.pts is not None and not packet.is_discard:
+                    times.append(packet.pts * packet.time_base)
+    return sorted(times)
+
+
+def time_of_frame(media: MediaInfo, number: int) -> float | None:
+    """When frame ``number`` of the video is shown, seconds; the file is read up to there.
+
+    Returns:
+        None if there are fewer frames, or if packets cannot be counted for frames: of interlaced video they may hold
+        one field, of some codecs frames that are never shown.
+    """
+    if media.video is None or media.video.interlaced or media.video.codec not in FRAME_A_PACKET:
+        return None
+    times: list[Fraction] = []
+    with open_container(media.path) as container, contextlib.suppress(FFmpegError):
+        for packet in container.demux(container.streams[media.video_index or 0]):
+            if packet.pts is not None and not packet.is_discard:
+                times.append(packet.pts * packet.time_base)
+            if len(times) > number + REORDERED:
+                break
+    return float(sorted(times)[number]) if number < len(times) else None
+
+
+def shown_at(media: MediaInfo, time: float) -> float | None:
+    """When the frame appears that is on the screen at ``time``: the last one that is due by then.
+
+    Args:
+        media: the file.
+        time: seconds on the container's clock.
+
+    Returns:
+        Its presentation time in seconds; None if seeking does not find it.
+    """
+    found, later = None, 0
+    with open_container(media.path) as container, contextlib.suppress(FFmpegError):
+        stream = container.streams[media.video_index or 0]
+        container.seek(math.floor(time / stream.time_base), stream=stream)
+        for packet in container.demux(stream):
+            if packet.pts is None:
+                continue
+            due = float(packet.pts * packet.time_base)
+            if due > time + SAME_TIME:
+                later += 1
+            elif not packet.is_discard:
+                found = due if found is None else max(found, due)
+            if later > REORDERED:
+                break
+    return found
+
+
+def key_frames_before(media: MediaInfo, time: float) -> Iterator[float]:
+    """Presentation times in seconds of the key frames up to ``time``, the nearest first."""
+    with open_container(media.path) as container, contextlib.suppress(FFmpegError):
+        stream = container.streams[media.video_index or 0]
+        goal = math.floor(time / stream.time_base)
+        while True:
+            container.seek(goal, stream=stream)
+            packet = next((p for p in container.demux(stream) if p.pts is not None), None)
+            if packet is None:
+                return
+            key = float(packet.pts * packet.time_base)
+            if packet.is_keyframe and key <= time:
+                yield key
+            # Some containers seek by decoding time, which may be earlier.
+            decoded = packet.pts if packet.dts is None else min(packet.pts, packet.dts)
+            if decoded > goal:
+                return  # there is none before it
+            goal = decoded - 1
+
+
+def frame_times(path: Path, index: int) -> list[Fraction]:
+    """Presentation times in seconds of a stream's frames, in order of presentation. This decodes the stream.
+
+    Args:
+        path: the file.
+        index: number of the stream.
+    """
+    times: list[Fraction] = []
+    with open_container(path) as container:
+        stream = container.streams[index]
+        with contextlib.suppress(FFmpegError):
+            for packet in container.demux(stream):
+                with contextlib.suppress(FFmpegError):
+                    times.extend(frame.pts * frame.time_base for frame in packet.decode() if frame.pts is not None)
+    return sorted(times)
+
+
+class Extent(NamedTuple):
+    """How far a file really reaches, in seconds on the container's clock.
+
+    Attributes:
+        last_shown: when the last frame of the video is shown.
+        end: where the last packet of any stream ends.
+        uncertainty: how much later ``end`` may be, as the last packet of the video has no duration.
+    """
+
+    last_shown: float
+    end: float
+    uncertainty: float
+
+
+def extent(path: Path, index: int) -> Extent:
+    """Reads the packets of all streams of a file to find where they end.
+
+    Args:
+        path: the file.
+        index: number of its video stream.
+    """
+    last = before = end = uncertainty = 0.0
+    with open_container(path) as container, contextlib.suppress(FFmpegError):
+        for packet in container.demux():
+            if packet.pts is None or packet.is_discard:
+                continue
+            time = float(packet.pts * packet.time_base)
+            end = max(end, time + float((packet.duration or 0) * packet.time_base))
+            if packet.stream.index == index:
+                before, last = sorted((before, last, time))[1:]
+                uncertainty = 0.0 if packet.duration else last - before
+    return Extent(last, end, uncertainty)
+
+
+def intact_packets(path: Path, index: int) -> int:
+    """The number of intact packets of a stream, including those that an edit list hides (a cut without encoding)."""
+    count = 0
+    with open_container(path, ignore_editlist="1") as container, contextlib.suppress(FFmpegError):
+        for packet in container.demux(container.streams[index]):
+            count += bool(packet.size and not packet.is_corrupt)
+    return count
+
+
+def stored_header(path: Path) -> bytes:
+    """The codec's parameters that an encoder wrote before the first frame; files are joined only if they are equal.
+
+    Raises:
+        FFmpegError: if it cannot be read.
+    """
+    with av.open(f"file:{path}") as container:
+        return bytes(container.streams.video[0].codec_context.extradata or b"")
+
+
+def stored_frames(path: Path) -> int:
+    """The number of frames in the first video stream of a file that this program wrote.
+
+    Raises:
+        FFmpegError: if it cannot be read.
+    """
+    with av.open(f"file:{path}") as container:
+        return sum(1 for packet in container.demux(container.streams.video[0]) if packet.size)
