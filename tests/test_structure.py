@@ -32,7 +32,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         *("errors", "frames", "paths", "platforms", "resources"),
         *("media", "motion", "network", "styles", "training", "inference", "processors"),
     },
-    "live": {"errors", "frames", "media", "motion", "network", "styles", "processors"},
+    "live": {"errors", "frames", "media", "motion", "network", "styles", "inference", "processors"},
     "api": {
         *("errors", "frames", "paths", "media", "motion", "network", "styles", "training", "inference", "processors"),
         "rendering",

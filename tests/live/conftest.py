@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from tests.live.fakes import SIZE
 from videostyle.frames import VideoInfo
 from videostyle.live.painter import LivePainter
-from videostyle.styles.style_file import Style
+from videostyle.styles.style_file import CANVAS, Style
 
 
 @pytest.fixture
@@ -27,3 +28,10 @@ def resizing(random_style: Style, flat_style: Style) -> LivePainter:
     """One that paints at all sizes."""
     info = VideoInfo(width=SIZE[0], height=SIZE[1])
     return LivePainter(random_style, [random_style, flat_style], info, device="cpu")
+
+
+@pytest.fixture
+def canvas_style(random_style: Style) -> Style:
+    """One that paints on a canvas."""
+    kernel = np.random.default_rng(0).normal(0, 0.3, random_style.weights[CANVAS].shape).astype(np.float32)
+    return Style(random_style.card, {**random_style.weights, CANVAS: kernel})

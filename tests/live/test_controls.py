@@ -153,7 +153,7 @@ class CanvasPainter:
     def __init__(self, has_canvas: bool = True) -> None:
         self.has_canvas, self.canvas, self.seed = has_canvas, 1.0, 0
 
-    def set_canvas(self, canvas: float) -> None:
+    def set_canvas(self, canvas: float, now: float) -> None:
         self.canvas = canvas
 
     def set_seed(self, seed: int) -> None:

@@ -23,6 +23,7 @@ from videostyle.live.frame import LiveFrame
 from videostyle.live.loop import LiveLoop
 from videostyle.live.pace import STEPS, Pace
 from videostyle.live.painter import LivePainter
+from videostyle.network.canvas import LARGEST_SEED
 from videostyle.network.statistics import between
 from videostyle.styles import gallery
 from videostyle.styles.style_file import Style, blend, interpolate
@@ -260,12 +261,92 @@ def test_switching_styles_delays_the_output_by_one_frame_at_most(
     assert np.count_nonzero(gaps[18:] == 2) == 13
 
 
-def test_canvas_and_seed_are_kept_within_their_bounds(painter: LivePainter) -> None:
-    assert (painter.canvas, painter.seed) == (1.0, 0)
+def test_canvas_and_seed_are_kept_within_their_bounds(random_style: Style, canvas_style: Style) -> None:
+    info = VideoInfo(width=SIZE[0], height=SIZE[1])
+    suited = Style(replace(canvas_style.card, canvas=0.7), canvas_style.weights)
+    painter = LivePainter(random_style, [suited, random_style], info, device="cpu")
+    assert painter.has_canvas
+    assert (painter.canvas, painter.seed) == (0.7, 0)  # what the card says
+    painter.select_style(1, 0.0)
     assert not painter.has_canvas
-    painter.set_canvas(1.3)
-    assert painter.canvas == 1.0
-    painter.set_canvas(-0.1)
-    assert painter.canvas == 0.0
-    painter.set_seed(7)
-    assert painter.seed == 7
+    for asked, expected in ((1.3, 1.0), (-0.1, 0.0), (0.4, 0.4)):
+        painter.set_canvas(asked, 0.0)
+        assert painter.canvas == expected
+    painter.set_seed(LARGEST_SEED + 1)
+    assert painter.seed == 0
+    assert LivePainter(random_style, [suited], info, device="cpu", canvas=0.2, seed=5).canvas == 0.2
+
+
+def test_canvas_and_seed_change_the_painting_and_nothing_is_compiled_for_them(
+    random_style: Style, canvas_style: Style
+) -> None:
+    info = VideoInfo(width=SIZE[0], height=SIZE[1])
+    painter = LivePainter(random_style, [canvas_style, random_style], info, device="cpu", adaptive=False)
+    frame = scene(3)[: SIZE[1], : SIZE[0]]
+    painter.prepare(frame, 0.0)
+    compiled = traces(painter)
+    clock = itertools.count(1.0)  # each step a second: every dissolve is over
+
+    def settled() -> np.ndarray:
+        painter(frame, next(clock))
+        return painter(frame, next(clock)).astype(int)
+
+    full = settled()
+    assert np.array_equal(settled(), full)  # the camera stands still, so does the canvas
+    painter.set_seed(1)
+    other = settled()
+    painter.set_seed(0)
+    again = settled()
+    painter.set_canvas(0.5, next(clock))
+    half = settled()
+    painter.set_canvas(0.0, next(clock))
+    none = settled()
+    changed = np.abs(other - full).mean()
+    assert changed > 1
+    assert np.abs(again - full).mean() < 0.1 * changed  # the slow mean of statistics remembers the other seed a little
+    assert 0 < np.abs(half - none).mean() < np.abs(full - none).mean()
+    painter.select_style(1, next(clock))  # the same weights, but for the canvas
+    assert np.abs(settled() - none).mean() < 0.1 * changed
+    painter.select_style(0, next(clock))
+    painter.set_strength(0.0, next(clock))  # the base has no canvas either
+    settled()
+    assert traces(painter) == compiled
+
+
+def test_a_change_of_seed_dissolves_in_a_still_picture(random_style: Style, canvas_style: Style) -> None:
+    info = VideoInfo(width=SIZE[0], height=SIZE[1])
+    painter = LivePainter(random_style, [canvas_style], info, device="cpu", adaptive=False)
+    frame = cv2.GaussianBlur(scene(3)[: SIZE[1], : SIZE[0]], (0, 0), 2)
+    shown = [painter(frame, 0.0).astype(int)]
+    painter.set_seed(1)
+    shown += [painter(frame, i / 30).astype(int) for i in range(1, 20)]
+    change = np.abs(shown[-1] - shown[0]).mean()
+    assert change > 1
+    assert max(np.abs(b - a).mean() for a, b in itertools.pairwise(shown)) < 0.2 * change
+
+
+def test_the_canvas_moves_with_the_scene_and_begins_anew_at_a_cut_but_not_with_the_light(
+    random_style: Style, canvas_style: Style
+) -> None:
+    width, height = 160, 96
+    painter = LivePainter(
+        random_style, [canvas_style], VideoInfo(width=width, height=height), device="cpu", adaptive=False
+    )
+    rng = np.random.default_rng(0)
+    wide = cv2.resize(rng.integers(40, 180, (14, 40, 3), np.uint8), (400, height), interpolation=cv2.INTER_CUBIC)
+
+    def middle() -> float:
+        """Canvas coordinate, in pixels, of the middle of the frame."""
+        places = painter._mesh.places[0]
+        return float(places[places.shape[0] // 2, places.shape[1] // 2, 0] * height)
+
+    painter(np.ascontiguousarray(wide[:, :width]), 0.0)
+    start = middle()
+    for i in range(1, 21):  # the camera pans to the right by two pixels a frame
+        painter(np.ascontiguousarray(wide[:, 2 * i : 2 * i + width]), i / 30)
+    assert middle() - start == pytest.approx(40, abs=4)
+    lit = np.clip(wide[:, 40 : 40 + width].astype(int) + 40, 0, 255).astype(np.uint8)
+    painter(lit, 21 / 30)  # a lamp is switched on
+    assert middle() - start > 20
+    painter(255 - scene(9)[:height, :width].repeat(2, 0).repeat(2, 1)[:height, :width], 22 / 30)
+    assert middle() == pytest.approx(start, abs=0.01)

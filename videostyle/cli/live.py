@@ -40,17 +40,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--canvas",
         type=float,
-        default=1.0,
         metavar="0..1",
-        help="how much is painted where the scene shows nothing, such as sky and walls; keys [ and ] change it "
-        "(default: 1, as the style was trained)",
+        help="how much is painted where the scene shows nothing, as in skies and on walls: 0 nothing, 1 as the style "
+        "was trained; keys [ and ] change it (default: what suits the style)",
     )
     parser.add_argument(
         "--seed",
         type=int,
         default=0,
         metavar="N",
-        help="another number gives another painting of the same scene; key e takes the next one (default: 0)",
+        help="another number is another painting of the same scene: strokes in even areas lie elsewhere; key e takes "
+        "the next number (default: 0)",
     )
     parser.add_argument(
         "--crossfade",
@@ -125,13 +125,14 @@ def _check(options: argparse.Namespace) -> None:
         UsageError: naming the option.
     """
     from videostyle.media.timecode import parse_rate
+    from videostyle.network.canvas import LARGEST_SEED
 
     if not 0.0 <= options.strength <= 1.0:
         raise SettingError("strength", f"{options.strength:g} is outside 0..1", "0 leaves the picture as it is")
-    if not 0.0 <= options.canvas <= 1.0:
+    if options.canvas is not None and not 0.0 <= options.canvas <= 1.0:
         raise SettingError("canvas", f"{options.canvas:g} is outside 0..1", "0 paints nothing where the scene is even")
-    if options.seed < 0:
-        raise SettingError("seed", f"cannot use {options.seed}", "give a whole number, 0 or more")
+    if not 0 <= options.seed <= LARGEST_SEED:
+        raise SettingError("seed", f"cannot use {options.seed}", f"give a whole number from 0 to {LARGEST_SEED}")
     for name in ("fps", "target_fps"):
         if getattr(options, name) is not None:
             try:

@@ -33,12 +33,25 @@ class ShotMeasurement:
         architecture: of the network.
         device: TensorFlow's name.
         canvas: what shots are painted on.
+        always_canvas: give the network a canvas (of zeros) where there is none to paint on. Then a change of canvas
+            or style never needs another compiled program.
+
+    Attributes:
+        canvas: what shots are painted on; may be changed between measurements.
     """
 
-    def __init__(self, architecture: Architecture, device: str, canvas: CanvasSettings | None = None) -> None:
+    def __init__(
+        self,
+        architecture: Architecture,
+        device: str,
+        canvas: CanvasSettings | None = None,
+        *,
+        always_canvas: bool = False,
+    ) -> None:
         self._device = device
         self._stride = architecture.stride
-        self._canvas_settings = canvas or CanvasSettings()
+        self.canvas = canvas or CanvasSettings()
+        self._always_canvas = always_canvas
         self._budget, self._bytes_per_pixel = budget_of(device), bytes_per_pixel(architecture, "float32")
         self._one_at_a_time = threading.Lock()  # held by those who measure when memory is short
         # The reference picture at the size last measured.
@@ -154,9 +167,9 @@ class ShotMeasurement:
 
     def _canvas_of(self, height: int, width: int) -> Any:
         """The canvas of a piece, ``[1, h, w, C]``. Statistics depend on how much there is, not on how it lies."""
-        if not self._canvas_settings.amount:
+        if not self.canvas.amount and not self._always_canvas:
             return None
-        return tf.constant(still_canvas(height, width, self._stride, self._canvas_settings)[None])
+        return tf.constant(still_canvas(height, width, self._stride, self.canvas)[None])
 
     def measure(
         self, piece: UInt8Array, weights: Arrays, reference: UInt8Array | None, share: float, colour: bool
@@ -178,6 +191,7 @@ class ShotMeasurement:
         with self._budget.reserved(size), tf.device(self._device):
             arrays = {name: tf.constant(value) for name, value in weights.items()}
             other = None if reference is None else tf.constant(reference)
-            canvas = self._canvas_of(piece.shape[0], piece.shape[1]) if has_canvas(weights) else None
+            on_canvas = self._always_canvas or has_canvas(weights)
+            canvas = self._canvas_of(piece.shape[0], piece.shape[1]) if on_canvas else None
             found = self._program(arrays, tf.constant(piece), canvas, other, tf.constant(share, tf.float32), colour)
         return {layer: (mean.numpy(), variance.numpy()) for layer, (mean, variance) in found.items()}

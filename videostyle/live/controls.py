@@ -90,7 +90,7 @@ class Controls:
             else:
                 self._say("this style has no strength: it belongs to another base")
         elif key in ("[", "]", "e"):
-            self._change_canvas(key)
+            self._change_canvas(key, now)
         elif key == "s":
             self._split = not self._split
         elif key == "c" and self._picture is not None:
@@ -105,14 +105,14 @@ class Controls:
             self.press(key)
         return "  ".join(filter(None, [self.status, self.notice]))
 
-    def _change_canvas(self, key: str) -> None:
+    def _change_canvas(self, key: str, now: float) -> None:
         painter = self._painter
         if not painter.has_canvas:
             self._say("this style has no canvas")
         elif key == "e":
             painter.set_seed(painter.seed + 1)
         else:
-            painter.set_canvas(painter.canvas + (-STEP if key == "[" else STEP))
+            painter.set_canvas(painter.canvas + (-STEP if key == "[" else STEP), now)
 
     def _say(self, text: str) -> None:
         self._notice, self._notice_until = text, time.monotonic() + NOTICE_SECONDS

@@ -12,16 +12,19 @@ import numpy as np
 
 from videostyle.errors import ModelError
 from videostyle.frames import FrameBatch, UInt8Array, VideoInfo
+from videostyle.inference.canvas_sampling import CanvasSettings, still_mesh
 from videostyle.live.dissolve import Dissolve
 from videostyle.live.pace import STEPS, painted_size
 from videostyle.live.scene_follower import COLUMNS, SceneFollower
 from videostyle.media.opencv import load_cv2
+from videostyle.motion.canvas_tracker import CanvasTracker
+from videostyle.network.canvas import LARGEST_SEED
 from videostyle.network.statistics import KeyframeSegment, between
 from videostyle.network.style_network import Statistics
 from videostyle.processors.style import StyleProcessor
-from videostyle.styles.style_file import Style, blend, interpolate
+from videostyle.styles.style_file import Style, blend, has_canvas, interpolate
 
-CANVAS_KERNEL = "canvas/kernel"  # weights that the canvas enters the network by; missing or zero: no canvas
+TRACKED_SIDE = 320  # pixels; longer side of the picture that the canvas is tracked on, for at most 2 ms a frame
 CROSSFADE_RATE = 24  # changes of the weights per second of a crossfade; each one costs time
 TRIALS = 3  # frames that are timed at each size; the fastest counts
 
@@ -35,6 +38,7 @@ class _Transition:
         end: weights at its end.
         began: time of its beginning, seconds.
         seconds: its duration; 0 = the next frame is painted with ``end``.
+        start_canvas: amount of the canvas at its beginning, 0..1.
         start_statistics: statistics for ``start``; None = to be measured.
         end_statistics: statistics for ``end``; None = to be measured.
         steps_done: changes of the weights made so far.
@@ -44,6 +48,7 @@ class _Transition:
     end: Style
     began: float
     seconds: float
+    start_canvas: float
     start_statistics: Statistics | None
     end_statistics: Statistics | None = None
     steps_done: int = 0
@@ -65,14 +70,14 @@ class LivePainter:
         precision: see ``StyleProcessor``.
         device: see ``StyleProcessor``.
         strength: 0..1; 0 leaves the picture as it is, 1 paints fully.
-        canvas: how much is painted where the scene shows nothing, 0..1; 1 = as the styles were trained.
+        canvas: how much is painted where the scene shows nothing, 0..1; 1 = as the styles were trained, None = what
+            the card of each style says.
         seed: number of the canvas; another one gives another painting of the same scene.
         adaptive: prepare all sizes of ``pace.STEPS``; False = full size only.
 
     Attributes:
         strength: 0..1.
-        canvas: 0..1.
-        seed: at least 0.
+        seed: 0..``LARGEST_SEED``.
         style_index: index of the style that is painted with or, in a crossfade, faded to.
         step: index into ``pace.STEPS`` of the size that frames are painted at.
 
@@ -89,14 +94,14 @@ class LivePainter:
         precision: str = "auto",
         device: str = "auto",
         strength: float = 1.0,
-        canvas: float = 1.0,
+        canvas: float | None = None,
         seed: int = 0,
         adaptive: bool = True,
     ) -> None:
         self._base, self._styles, self._info = base, list(styles), info
         self._precision, self._device = precision, device
         self.strength, self.style_index, self.step = strength, 0, 0
-        self.canvas, self.seed = canvas, seed
+        self._chosen_canvas, self.seed = canvas, seed
         self._can_interpolate = all(self._is_child(style, required=strength < 1.0) for style in self._styles)
         self._current = self._at_strength(self._styles[0])
         self._steps = len(STEPS) if adaptive else 1
@@ -105,7 +110,11 @@ class LivePainter:
         self._statistics: Statistics | None = None
         self._dissolve = Dissolve()
         self._transition: _Transition | None = None
-        self._canvas_changed = False
+        self._canvas = CanvasSettings(self.canvas, seed)  # what the next frame is painted with
+        self._new_strokes = False  # whether strokes lie elsewhere from the next frame on
+        self._has_canvas = any(has_canvas(style.weights) for style in self._styles)
+        self._tracker = CanvasTracker(side=TRACKED_SIDE)
+        self._mesh = still_mesh(info.height, info.width)
         self._lock = threading.Lock()
 
     def _is_child(self, style: Style, *, required: bool) -> bool:
@@ -131,7 +140,13 @@ class LivePainter:
     @property
     def has_canvas(self) -> bool:
         """Whether the style that is painted with, or faded to, paints on a canvas."""
-        return bool(np.any(self._styles[self.style_index].weights.get(CANVAS_KERNEL, 0)))
+        return has_canvas(self._styles[self.style_index].weights)
+
+    @property
+    def canvas(self) -> float:
+        """How much is painted where the scene shows nothing, 0..1; in a crossfade, at its end."""
+        card = self._styles[self.style_index].card
+        return card.canvas if self._chosen_canvas is None else self._chosen_canvas
 
     def _at_strength(self, style: Style) -> Style:
         return style if self.strength >= 1.0 else blend(self._base, style, self.strength)
@@ -147,10 +162,20 @@ class LivePainter:
             Seconds per frame at each step, scaling to and from its size included.
         """
         self._processors = []
+        if self._has_canvas:
+            self._mesh = self._tracker(frame)
         for step in range(self._steps):
             width, height = painted_size(self._info.width, self._info.height, step)
-            processor = StyleProcessor(self._current, batch_size=1, precision=self._precision, device=self._device)
+            processor = StyleProcessor(
+                self._current,
+                batch_size=1,
+                precision=self._precision,
+                device=self._device,
+                canvas=self._canvas,
+                always_canvas=self._has_canvas,
+            )
             processor.open(VideoInfo(width=width, height=height))
+            processor.use_meshes(lambda number: self._mesh)
             self._processors.append(processor)
         if self._can_interpolate:
             # Measuring has several programs: with and without painted colours, for ordinary and for flat scenes (a
@@ -161,11 +186,8 @@ class LivePainter:
                     picture[None], self._styles[0], colour=colour, columns=COLUMNS, column=0
                 )
         self._scene = SceneFollower(
-            lambda frame: self._measure(frame, self._current),
-            # Without the painted colours, which take two more networks to measure: they are measured at changes only.
-            lambda frame, column: self._processors[0].network_statistics(
-                frame[None], self._current, columns=COLUMNS, column=column
-            ),
+            lambda frame: self._measure(frame, self._current, self._canvas.amount),
+            self._measure_column,
         )
         self._statistics = self._scene(frame, now)
         costs = []
@@ -206,20 +228,25 @@ class LivePainter:
             target = self._at_strength(self._styles[self.style_index])
             self._begin(target, now, self._transition.remaining(now) if self._transition else 0.0)
 
-    def set_canvas(self, canvas: float) -> None:
-        """Changes how much is painted where the scene shows nothing, limited to 0..1."""
+    def set_canvas(self, canvas: float, now: float) -> None:
+        """Changes how much is painted where the scene shows nothing, limited to 0..1.
+
+        A crossfade in progress keeps its end time.
+        """
         with self._lock:
-            self.canvas = min(1.0, max(0.0, round(canvas, 3)))
-            self._canvas_changed = True
+            self._chosen_canvas = min(1.0, max(0.0, round(canvas, 3)))
+            self._new_strokes = True
+            target = self._at_strength(self._styles[self.style_index])
+            self._begin(target, now, self._transition.remaining(now) if self._transition else 0.0)
 
     def set_seed(self, seed: int) -> None:
-        """Changes to another canvas."""
+        """Changes to another canvas; the number is taken modulo ``LARGEST_SEED + 1``."""
         with self._lock:
-            self.seed = seed
-            self._canvas_changed = True
+            self.seed = seed % (LARGEST_SEED + 1)
+            self._new_strokes = True
 
     def _begin(self, target: Style, now: float, seconds: float) -> None:
-        self._transition = _Transition(self._current, target, now, seconds, self._statistics)
+        self._transition = _Transition(self._current, target, now, seconds, self._canvas.amount, self._statistics)
 
     def set_step(self, step: int, now: float) -> None:
         """Changes the size from the next frame on."""
@@ -229,14 +256,21 @@ class LivePainter:
             self._dissolve.begin(now)
 
     def _load(self, step: int) -> None:
-        """Gives the current weights and statistics to the processor of a size."""
+        """Gives the current weights, canvas and statistics to the processor of a size."""
         processor = self._processors[step]
         processor.use_style(self._current)
+        processor.use_canvas(self._canvas)
         if self._statistics is not None:
             processor.use_shots([KeyframeSegment(0, self._statistics)])
 
-    def _measure(self, frame: UInt8Array, style: Style) -> Statistics:
+    def _measure(self, frame: UInt8Array, style: Style, canvas: float) -> Statistics:
+        self._processors[0].use_canvas(CanvasSettings(canvas, self.seed))
         return self._processors[0].statistics_of(frame[None], style, COLUMNS)
+
+    def _measure_column(self, frame: UInt8Array, column: int) -> Statistics:
+        """Measures one column for the current style, without the painted colours: they take two more networks."""
+        self._processors[0].use_canvas(self._canvas)
+        return self._processors[0].network_statistics(frame[None], self._current, columns=COLUMNS, column=column)
 
     def _advance(
         self, transition: _Transition, scene: SceneFollower, frame: UInt8Array, now: float
@@ -251,16 +285,20 @@ class LivePainter:
             transition.start_statistics = transition.end_statistics = None
         if progress >= 1.0:
             self._transition, self._current = None, transition.end
-            return scene.restart(transition.end_statistics or self._measure(frame, transition.end), now)
+            self._canvas = CanvasSettings(self.canvas, self.seed)
+            measured = transition.end_statistics or self._measure(frame, transition.end, self.canvas)
+            return scene.restart(measured, now)
         step = int(progress * CROSSFADE_RATE * max(1.0, transition.seconds))
         if transition.start_statistics is None:
-            transition.start_statistics = self._measure(frame, transition.start)
+            transition.start_statistics = self._measure(frame, transition.start, transition.start_canvas)
         elif transition.end_statistics is None:
-            transition.end_statistics = self._measure(frame, transition.end)
+            transition.end_statistics = self._measure(frame, transition.end, self.canvas)
         elif step <= transition.steps_done:
             return None
         transition.steps_done = step
         self._current = blend(transition.start, transition.end, progress)
+        amount = transition.start_canvas + progress * (self.canvas - transition.start_canvas)
+        self._canvas = CanvasSettings(amount, self.seed)
         end_statistics = transition.end_statistics or transition.start_statistics
         return between(transition.start_statistics, end_statistics, progress)
 
@@ -288,11 +326,16 @@ class LivePainter:
                 changed = self._advance(self._transition, self._scene, frame, now)
             if changed is not None:
                 self._statistics = changed
-            canvas_changed, self._canvas_changed = self._canvas_changed, False
-        if changed is not None:
+            new_strokes, self._new_strokes = self._new_strokes, False
+            self._canvas = CanvasSettings(self._canvas.amount, self.seed)
+        if changed is not None or new_strokes:
             self._load(self.step)
-        if canvas_changed:
+        if new_strokes:
             self._dissolve.begin(now)
+        if self._has_canvas:
+            if self._scene.cut:
+                self._tracker.restart()
+            self._mesh = self._tracker(frame)
         return self._dissolve(self._paint(frame, self.step), frame, now)
 
     def _paint(self, frame: UInt8Array, step: int) -> UInt8Array:

@@ -22,9 +22,14 @@ MIN_JUMP_INTERVAL = 0.25  # seconds between two brightness jumps: measuring at e
 
 
 class SceneChangeDetector:
-    """Detects the start of a scene: the first frame, a cut, a sudden change of brightness."""
+    """Detects the start of a scene: the first frame, a cut, a sudden change of brightness.
+
+    Attributes:
+        cut: whether a shot begins with the last frame; False where only the brightness has changed.
+    """
 
     def __init__(self) -> None:
+        self.cut = False
         self._cuts = CutDetector()
         self._brightness: float | None = None
         self._sampled = self._jumped = -math.inf
@@ -36,12 +41,12 @@ class SceneChangeDetector:
             frame: uint8 ``[H, W, 3]``.
             now: its time, seconds.
         """
-        cut = self._cuts(frame)
+        self.cut = self._cuts(frame)
         brightness = float(frame[::8, ::8].mean()) / 255.0
         jump = self._brightness is None or (
             abs(brightness - self._brightness) > BRIGHTNESS_JUMP and now - self._jumped >= MIN_JUMP_INTERVAL
         )
-        if cut or jump:
+        if self.cut or jump:
             self._brightness, self._sampled, self._jumped = brightness, now, now
             return True
         if now - self._sampled >= MEASURE_EVERY:
@@ -107,6 +112,11 @@ class SceneFollower:
     def is_new(self, frame: UInt8Array, now: float) -> bool:
         """Whether a scene begins with this frame; must see every frame once."""
         return self._changes(frame, now)
+
+    @property
+    def cut(self) -> bool:
+        """Whether a shot begins with the frame that was looked at last."""
+        return self._changes.cut
 
     def restart(self, measured: Statistics, now: float) -> Statistics:
         """Takes ``measured`` as the statistics of a scene or style that begins at ``now``, seconds."""

@@ -28,8 +28,8 @@ class LiveSettings:
     Attributes:
         styles: names, files or mixes, see ``gallery.resolve``; the run begins with the first one.
         strength: 0..1.
-        canvas: how much is painted where the scene shows nothing, 0..1; 1 = as the styles were trained.
-        seed: number of the canvas, at least 0.
+        canvas: how much is painted where the scene shows nothing, 0..1; None = what the card of each style says.
+        seed: number of the canvas, 0..``LARGEST_SEED``.
         crossfade: duration of a change of style, seconds.
         every: seconds after which the next style is selected automatically; None = never.
         mirror: flip frames left to right.
@@ -42,7 +42,7 @@ class LiveSettings:
 
     styles: Sequence[str]
     strength: float = 1.0
-    canvas: float = 1.0
+    canvas: float | None = None
     seed: int = 0
     crossfade: float = 1.0
     every: float | None = None

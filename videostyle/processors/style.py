@@ -52,6 +52,8 @@ class StyleProcessor:
         tile: largest tile in pixels; None chooses.
         batch_pixels: pixels that a chosen batch may have over all workers; None = what suits such a device.
         canvas: how much is painted where the scene shows nothing, and the seed.
+        always_canvas: give the network a canvas (of zeros) where there is none to paint on. Then a change of canvas
+            or style never needs another compiled program.
 
     Raises:
         UsageError: if there is no such precision or output, or no such batch size.
@@ -69,6 +71,7 @@ class StyleProcessor:
         tile: int | None = None,
         batch_pixels: int | None = None,
         canvas: CanvasSettings | None = None,
+        always_canvas: bool = False,
     ) -> None:
         if output not in OUTPUTS:
             raise UsageError(f"no output format '{output}'", hint=f"use one of {', '.join(OUTPUTS)}")
@@ -85,8 +88,10 @@ class StyleProcessor:
         self._painter: FramePainter | None = None
         self.canvas = canvas or CanvasSettings()
         self._mesh_of: MeshOf | None = None
-        self._canvas: tuple[CanvasMesh, Float32Array] | None = None
-        self._measurement = ShotMeasurement(style.architecture, self.device, self.canvas)
+        self._always_canvas = always_canvas
+        # The canvas sampled last, and what it was sampled by.
+        self._canvas: tuple[CanvasMesh, CanvasSettings, Float32Array] | None = None
+        self._measurement = self._new_measurement()
         self._segments: list[KeyframeSegment] = []
         self._steps: dict[int, int] = {}  # of the ramp after a segment
         self._kernels: Arrays = {}
@@ -155,7 +160,10 @@ class StyleProcessor:
         """Forgets compiled programs and device copies of weights."""
         self._weights.clear()
         self._painter = None
-        self._measurement = ShotMeasurement(self.style.architecture, self.device, self.canvas)
+        self._measurement = self._new_measurement()
+
+    def _new_measurement(self) -> ShotMeasurement:
+        return ShotMeasurement(self.style.architecture, self.device, self.canvas, always_canvas=self._always_canvas)
 
     # -- shots, statistics, styles ---------------------------------------------------------------------------
 
@@ -176,8 +184,7 @@ class StyleProcessor:
 
     def use_canvas(self, canvas: CanvasSettings) -> None:
         """Changes amount and seed of the canvas between two frames; statistics are kept."""
-        self.canvas, self._canvas = canvas, None
-        self._measurement = ShotMeasurement(self.style.architecture, self.device, canvas)
+        self.canvas = self._measurement.canvas = canvas
 
     def use_style(self, style: Style) -> None:
         """Changes the style between two frames, statistics kept; nothing is compiled again.
@@ -218,16 +225,17 @@ class StyleProcessor:
 
     def _canvases(self, batch: FrameBatch) -> Float32Array | None:
         """The canvas of each frame of a batch, sampled for its padded size; None where the style has none."""
-        if not self.on_canvas:
+        if not self.on_canvas and not self._always_canvas:
             return None
+        settings = self.canvas if self.on_canvas else CanvasSettings(0.0)
         height, width = batch.frames.shape[1:3]
         margins = frame_margins(height, width, self.style.architecture.stride)
         found = []
         for number in range(len(batch)):
             mesh = self._mesh_of(batch.index + number) if self._mesh_of else still_mesh(height, width)
-            if self._canvas is None or not same_mesh(self._canvas[0], mesh):
-                self._canvas = mesh, sample_canvas(mesh, height, width, self.canvas, margins)
-            found.append(self._canvas[1])
+            if self._canvas is None or self._canvas[1] != settings or not same_mesh(self._canvas[0], mesh):
+                self._canvas = mesh, settings, sample_canvas(mesh, height, width, settings, margins)
+            found.append(self._canvas[2])
         return np.stack(found)
 
     def _place_of(self, frame: int) -> tuple[int, float]:
