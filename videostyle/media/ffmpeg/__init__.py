@@ -1,1 +1,4 @@
-"""ffmpeg: the codecs that it is asked for, the arguments it is given, and how it is run."""
+"""ffmpeg: which codecs it is asked for (``codecs``), with which arguments (``argv``), and how it is run (``process``).
+
+``argv`` and ``codecs`` are tables and pure functions; nothing but ``process`` starts a program.
+"""

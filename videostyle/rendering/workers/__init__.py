@@ -1,1 +1,4 @@
-"""Worker pools: who paints the chunks of a render. Each pool is one module; ``protocol`` says what one must do."""
+"""Worker pools: who paints the chunks of a render. ``protocol`` says what a pool must do, each other module is one.
+
+Which chunk comes next, and what happens to one that fails, the ``scheduler`` decides.
+"""
