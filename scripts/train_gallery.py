@@ -26,7 +26,7 @@ from videostyle.media.readers.open import open_reader
 from videostyle.network import loss_network
 from videostyle.network.style_network import NETWORKS
 from videostyle.styles import gallery
-from videostyle.styles.style_file import StyleCard, deepened, load_style, save_style
+from videostyle.styles.style_file import CANVAS, StyleCard, deepened, has_canvas, load_style, save_style
 from videostyle.training.content import clip_neighbours
 from videostyle.training.pairs import PairSampler
 from videostyle.training.session import clip_pairs
@@ -34,7 +34,7 @@ from videostyle.training.style_objective import LossNetworks, LossWeights
 from videostyle.training.trainer import Progress, TrainingSettings, train_style
 
 WHOLE_NUMBERS = ("steps", "scales", "seed", "checkpoint_every")
-ENTRY_KEYS = ("painting", "title", "artist", "year", "stages", "start")
+ENTRY_KEYS = ("painting", "title", "artist", "year", "stages", "start", "canvas")
 
 
 def read_rgb(path: Path, long_side: int | None = None) -> np.ndarray:
@@ -146,6 +146,9 @@ def main() -> None:
         start = options.start or (options.output / f"{entry['start']}.safetensors" if "start" in entry else None)
         style = load_style(start) if start else gallery.base()
         style = deepened(style, NETWORKS["medium"]) or style
+        if "canvas" in entry and not has_canvas(style.weights):
+            other = load_style(options.output / f"{entry['canvas']}.safetensors")
+            style = replace(style, weights={**style.weights, CANVAS: other.weights[CANVAS]})
         commands = [style.card.command] if start else []
         row = [stage for stage in options.stage or entry["stages"] if parts_of(stage)[0] not in options.skip]
         for number, stage in enumerate(row):

@@ -445,11 +445,11 @@ def test_every_style_of_the_gallery_says_how_it_is_trained() -> None:
     script = load_script("train_gallery")
     table = tomllib.loads((SCRIPTS / "gallery.toml").read_text(encoding="utf-8"))
     stages = table.pop("stages")
-    still, strong = (script.stage_keys(stages, name) for name in ("still", "strong"))
-    assert still["temporal"] > strong["temporal"]
-    assert still["content"] == strong["content"]
-    own = {"like": "still", "steps": 7}
-    assert script.keys_of(stages, own, {"steps": 9, "content": 3}) == {**still, "steps": 7, "content": 3}
+    first, following = (script.stage_keys(stages, name) for name in ("first", "next"))
+    assert following["walk"] > first["walk"]
+    assert following["loss_network"] == first["loss_network"]
+    own = {"like": "next", "steps": 7}
+    assert script.keys_of(stages, own, {"steps": 9, "content": 3}) == {**following, "steps": 7, "content": 3}
     for name, entry in table.items():
         assert (ASSETS / "styles" / f"{name}.safetensors").is_file()
         for stage in entry["stages"]:
@@ -472,7 +472,7 @@ def test_the_gallery_is_trained_stage_by_stage(  # type: ignore[no-untyped-def]
     start = tmp_path / "start.safetensors"
     save_style(random_style, start)
     (tmp_path / "out").mkdir()
-    command = ["train_gallery.py", *arguments, *small, "--start", start, "--stage", "quick", "--stage", "quick"]
+    command = ["train_gallery.py", *arguments, *small, "--start", start, "--stage", "first", "--stage", "first"]
     monkeypatch.setattr("sys.argv", list(map(str, command)))
     script = load_script("train_gallery")
     learn, begun, ended = script.train_style, [], []
@@ -491,5 +491,5 @@ def test_the_gallery_is_trained_stage_by_stage(  # type: ignore[no-untyped-def]
     assert begun[1] is ended[0]
     before, after = load_style(start), load_style(tmp_path / "out" / "woodcut.safetensors")
     assert after.card.painting == "Woodcut"
-    assert after.card.command.count("--stage quick") == 2
+    assert after.card.command.count("--stage first") == 2
     assert any((after.weights[name] != before.weights[name]).any() for name in before.weights)
