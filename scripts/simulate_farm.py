@@ -37,6 +37,7 @@ class Costs:
 
 def measured(clip: Path, style: str, rounds: int) -> tuple[Costs, list[int]]:
     """Costs on this machine, and the clip's chunk lengths."""
+    from videostyle.media.readers.open import look_at
     from videostyle.rendering.chunks import paint_chunks
     from videostyle.rendering.job_store import load_job, remove_job
     from videostyle.rendering.processor_cache import ProcessorCache
@@ -49,14 +50,14 @@ def measured(clip: Path, style: str, rounds: int) -> tuple[Costs, list[int]]:
         if job is None:
             raise SystemExit(f"'{clip}' was not planned")
         began = time.perf_counter()
-        cache = ProcessorCache()
-        first = paint_chunks([job], [0], cache)[0]
+        source, cache = look_at(clip), ProcessorCache()
+        first = paint_chunks([job], [0], source, cache)[0]
         start = max(0.0, time.perf_counter() - began - first.frames * first.busy["process"] / first.frames)
         frames, commits = [], []
         for _ in range(rounds):
             for number in range(min(3, len(job.plan.chunks))):
                 began = time.perf_counter()
-                done = paint_chunks([job], [number], cache)[0]
+                done = paint_chunks([job], [number], source, cache)[0]
                 seconds = time.perf_counter() - began
                 frames.append(done.busy["process"] / done.frames)
                 commits.append(max(0.0, seconds - done.busy["process"]))

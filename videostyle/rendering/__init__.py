@@ -1,24 +1,21 @@
-"""Painting files: from an input and a style to a finished output, in one pass or in chunks, here or on many machines.
+"""From names to finished files: outputs, plans, chunks, workers, batches.
 
-The steps of a render, in the order in which they happen:
+An input passes through six modules on its way to a painted file, each once and in this order:
 
-1.  ``cli.render`` reads the options into ``settings.RenderSettings`` and calls ``render.render``.
-2.  ``clip.Clip`` opens the input once (``media.readers.open``) and, for each output, what ``outputs.open_output``
-    opens: the writer, which locks the name (``media.writers.open``), the style (``training.session.resolve``; a
-    picture is trained on first) and the style processor (``processor_cache.make_stylize``).
-3.  It looks for a plan of an interrupted render (``resume``), or makes one in a pass over the clip
-    (``plan.make_plans``): ``shots`` finds cuts and measures statistics, ``plan.CanvasFollower`` carries the canvas
-    along, and ``plan.chunk_borders`` says where chunks begin. ``job_store`` writes the plan beside the output.
-4.  A clip of one chunk, a still, GIF and WebP are painted in one pass (``Clip.paint_in_one_pass``). Of all others
-    ``chunked_clip.ChunkedClip`` knows which chunks are missing, ``chunks.paint_chunks`` paints runs of them, and
-    ``chunk_store`` records each.
-5.  Either way ``pipeline.run_all`` moves batches from the reader through the processors (``processors.style``) into the
-    writer, each of the three in a thread of its own.
-6.  The writer finishes (``media.writers.video``; ``ChunkedClip.finish`` hands it the chunks): it muxes the encoded
-    picture with the original's sound, counts the frames and gives the file its name.
+1. ``render.render`` looks at the input once (``media.readers.open.look_at``) and hands what it found to all others.
+2. ``outputs.open_outputs`` opens and locks the file to write, finds or trains the style, loads the network.
+3. ``planning.plan_outputs`` finds the plan of a broken-off render, or reads the input once to make one: shots, the
+   style's statistics along them, where the canvas lies, when each frame is shown, where chunks begin. It is saved.
+4. ``chunks.paint_missing`` paints the chunks that are not finished, in this process.
+5. ``pipeline.run_all`` moves their frames: a reader's thread, the processors, a thread for each encoder.
+6. ``assembly.assemble`` joins the chunks, adds sound, checks the file and gives it its name.
 
-With several workers ``scheduler`` hands the missing chunks to ``workers``, which call ``chunks.paint_in_folders``.
-``batch`` does all this for many clips, ``iterate`` gives frames to another program instead of writing them.
+With several workers ``scheduler.Scheduler`` takes the place of 4: it hands chunks to a pool (``workers``), whose
+processes run ``chunks.paint_in_folders``. A still, and a clip that cannot be joined of chunks (GIF, WebP), goes from 3
+to 5 at once.
 
-What belongs elsewhere: formats and files (``media``), what a frame goes through (``processors``), live (``live``).
+Beside that path: ``settings`` (what a user may ask for), ``naming`` (names of outputs), ``plan`` (what a plan holds, and
+the rule of chunks), ``shots`` and ``canvas`` (how it is made), ``job_store`` and ``chunk_store`` (how plan and chunks lie
+on the disk), ``chunk_writers``, ``processor_cache``, ``iterate`` (frames for other programs), ``batch`` and ``job_file``
+(many clips), ``bench`` (how fast each stage is).
 """

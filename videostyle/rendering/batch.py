@@ -394,8 +394,9 @@ def _all_at_once(
     cancel: threading.Event | None,
     restart: bool,
 ) -> None:
+    from videostyle.media.readers.open import look_at
     from videostyle.rendering.plan import most_chunks
-    from videostyle.rendering.render import opener
+    from videostyle.rendering.render import open_for_workers
     from videostyle.rendering.scheduler import Scheduler
 
     waiting = [group for group in map(results.waiting, groups) if group]
@@ -411,7 +412,7 @@ def _all_at_once(
 
     def add(group: list[Task], anew: bool) -> None:
         def opened() -> ChunkedClip | list[RunReport]:
-            return opener(group[0].input, _requests(group), cancel=cancel, restart=anew)()
+            return open_for_workers(look_at(group[0].input), _requests(group), cancel=cancel, restart=anew)
 
         scheduler.add(group, opened)
 

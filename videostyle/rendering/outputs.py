@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +19,6 @@ from videostyle.media.writers.images import ImageWriter, numbered
 from videostyle.media.writers.mux import Original
 from videostyle.media.writers.open import open_writer
 from videostyle.media.writers.video import VideoWriter
-from videostyle.rendering.job_store import Job
 from videostyle.rendering.naming import default_output, provenance_of
 from videostyle.rendering.processor_cache import make_stylize
 from videostyle.rendering.progress import ProgressFunction
@@ -42,42 +42,56 @@ class OutputRequest:
     settings: RenderSettings
 
 
-@dataclass
+@dataclass(frozen=True)
 class Output:
     """One output of a clip that is being rendered.
 
     Attributes:
         settings: how to render it.
         target: what to write.
-        sink: opened, which locks the output.
-        stylize: the style processor that paints it.
-        job: its plan; None = a still, which needs none.
+        writer: opened, which locks the output.
+        stylize: the style processor that measures and paints it.
     """
 
     settings: RenderSettings
     target: Path
-    sink: VideoWriter | ImageWriter
+    writer: VideoWriter | ImageWriter
     stylize: StyleProcessor
-    job: Job | None = None
 
 
-def open_output(request: OutputRequest, source: FrameReader, progress: ProgressFunction) -> Output:
-    """Opens and locks an output, resolves its style, and loads the network.
+def open_outputs(requests: Sequence[OutputRequest], source: FrameReader, progress: ProgressFunction) -> list[Output]:
+    """Opens and locks outputs, resolves their styles, and loads the network.
+
+    Args:
+        requests: what was asked for.
+        source: reads the input as all of them need it.
+        progress: called while a style is trained.
 
     Raises:
-        VideostyleError: if the output cannot be written, or the style cannot be used; nothing is left behind then.
+        VideostyleError: if one cannot be written, or its style cannot be used; nothing is left behind then.
     """
-    settings = request.settings
-    default = default_output(source.path, settings.style, source.info, settings.encode.codec)
+    outputs: list[Output] = []
+    try:
+        for request in requests:
+            outputs.append(_open(request, source, progress))
+    except BaseException:
+        for output in outputs:
+            output.writer.abort()
+        raise
+    return outputs
+
+
+def _open(request: OutputRequest, source: FrameReader, progress: ProgressFunction) -> Output:
+    settings, media = request.settings, source.input.media
+    default = default_output(source.path, settings.style, source.info, settings.codec)
     target = request.output or default
     # Unlike that of Path it may be asked for a name that is too long.
     if os.path.isdir(target) and (source.info.still or settings.codec != "png"):
         target = target / default.name
-    media = source.input.media
     # The output is opened, and locked, before the network is loaded: a wrong name should not cost seconds.
     tags: dict[str, str] = {}
     marks: list[bytes] = []
-    sink = open_writer(
+    writer = open_writer(
         target,
         source.info,
         settings.encode,
@@ -87,30 +101,29 @@ def open_output(request: OutputRequest, source: FrameReader, progress: ProgressF
         finish=lambda file: [embed(file, mark) for mark in marks],
     )
     try:
-        if _among_inputs(source.path, target, sink):
+        if _among_inputs(source.path, target, writer):
             raise OutputError(
                 f"the output '{target}' lies among the pictures of the input",
                 "it would be painted as well",
                 "choose another folder with -o",
             )
         style = resolve(settings.style, settings.strength, progress)
-        painted = provenance_of(style, settings)
-        tags.update(painted.tags())
-        marks.append(painted.xmp())
-        encode = settings.encode
-        video = isinstance(sink, VideoWriter)
-        frames = frames_for(encode.codec, target.suffix, encode.pixel_format) if video else "rgb24"
-        stylize = make_stylize(style, settings, output=frames)
+        provenance = provenance_of(style, settings)
+        tags.update(provenance.tags())
+        marks.append(provenance.xmp())
+        video = isinstance(writer, VideoWriter)
+        pixels = frames_for(settings.codec, target.suffix, settings.pix_fmt) if video else "rgb24"
+        stylize = make_stylize(style, settings, output=pixels)
     except BaseException:
-        sink.abort()
+        writer.abort()
         raise
-    return Output(settings, target, sink, stylize)
+    return Output(settings, target, writer, stylize)
 
 
-def _among_inputs(path: Path, target: Path, sink: VideoWriter | ImageWriter) -> bool:
+def _among_inputs(path: Path, target: Path, writer: VideoWriter | ImageWriter) -> bool:
     """Whether files of an output would be read as part of the input, by the next chunk or when it is resumed."""
-    if isinstance(sink, ImageWriter) and sink.in_parts:
-        return any(in_sequence(path, numbered(sink.pattern, number)) for number in (0, 999_999))
+    if isinstance(writer, ImageWriter) and writer.in_parts:
+        return any(in_sequence(path, numbered(writer.pattern, number)) for number in (0, 999_999))
     return in_sequence(path, target)
 
 

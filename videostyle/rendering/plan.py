@@ -2,28 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-import numpy as np
-
-from videostyle.frames import CanvasMesh, UInt8Array
-from videostyle.media.readers.base import FrameReader
-from videostyle.media.readers.open import open_reader
-from videostyle.motion.canvas_tracker import CanvasTracker
-from videostyle.motion.mesh_store import MeshRecorder, MeshTrack
+from videostyle.motion.mesh_store import MeshTrack
 from videostyle.network.statistics import KeyframeSegment
-from videostyle.rendering.progress import ProgressFunction
-from videostyle.rendering.shots import find_shots, measure_section, segments_of
-
-if TYPE_CHECKING:
-    from videostyle.processors.style import StyleProcessor
 
 BYTES_A_PIXEL = 0.1  # of a painted frame as x264 stores it: 0.05 to 0.15 on clips of all kinds
 CHUNK = 240  # frames of a chunk at most: ten seconds, and no more than an encoder puts between two key frames
 CHUNK_AT_CUT = 120  # a chunk of at least this many ends where a shot does
-SQUARE = 0.01  # by how much a pixel's sides may differ from each other and be taken for equal
 
 
 @dataclass(frozen=True)
@@ -64,52 +51,6 @@ def chunk_borders(frames: int, cuts: Iterable[int]) -> tuple[tuple[int, int], ..
     return tuple(chunks)
 
 
-class CanvasFollower:
-    """Carries the canvas through a clip and keeps where it lies at each frame.
-
-    Args:
-        aspect: width over height of the frames as they are painted; a decoder's may have pixels of another shape.
-    """
-
-    def __init__(self, aspect: float) -> None:
-        self._aspect = aspect
-        self._tracker, self._recorder = CanvasTracker(), MeshRecorder()
-
-    def __call__(self, frame: UInt8Array, cut: bool) -> None:
-        """Takes the next frame, uint8 ``[H, W, 3]``, channels in any order, and whether a shot begins with it."""
-        if cut:
-            self._tracker.restart()
-        mesh = self._tracker(frame)
-        stretch = np.float32(self._aspect * frame.shape[0] / frame.shape[1])
-        if abs(stretch - 1) > SQUARE:
-            mesh = CanvasMesh(mesh.places * np.array([stretch, 1], np.float32), mesh.share)
-        self._recorder.add(mesh)
-
-    def track(self) -> MeshTrack:
-        """The meshes of all frames that it was given."""
-        return self._recorder.track()
-
-
 def most_chunks(frames: int | None) -> int:
     """Chunks that a clip of so many frames may have at most; many where that is unknown."""
     return -(-frames // CHUNK_AT_CUT) if frames else 1000
-
-
-def make_plans(
-    source: FrameReader, stylizes: Sequence[StyleProcessor], progress: ProgressFunction | None = None
-) -> list[Plan]:
-    """Reads the clip once for all of ``stylizes``: its shots, their statistics, frames' times, where chunks begin.
-
-    Returns:
-        A plan for each; they differ in the statistics only.
-    """
-    on_frames = (lambda count: progress("plan", count, source.info.frame_count)) if progress else None
-    follower = CanvasFollower(source.info.width / source.info.height) if any(s.on_canvas for s in stylizes) else None
-    with open_reader(source.input, source.options) as scan:
-        shots, times = find_shots(
-            scan, lambda frames: [measure_section(frames, s.statistics_of) for s in stylizes], on_frames, follower
-        )
-        warnings = tuple(scan.warnings)
-    chunks = chunk_borders(len(times), [shot.first for shot in shots])
-    meshes = follower.track() if follower else None
-    return [Plan(segments_of(shots, n), chunks, tuple(times), warnings, meshes) for n in range(len(stylizes))]

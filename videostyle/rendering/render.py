@@ -1,21 +1,29 @@
-"""Renders one input into one or several finished files: used by the command line and by the Python interface."""
+"""Renders one input into one or several finished files: used by the command line and by the Python interface.
+
+The package's docstring (``videostyle.rendering``) lists the modules that an input passes through.
+"""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from videostyle.errors import UsageError
-from videostyle.media.readers.base import Input
-from videostyle.media.readers.open import open_reader
+from videostyle.errors import UsageError, VideostyleError
+from videostyle.media.readers.base import FrameReader, Input
+from videostyle.media.readers.open import look_at, open_reader
 from videostyle.media.writers.open import output_path
+from videostyle.rendering.assembly import assemble, with_what_is_kept
 from videostyle.rendering.chunked_clip import ChunkedClip
-from videostyle.rendering.clip import Clip
-from videostyle.rendering.outputs import OutputRequest
-from videostyle.rendering.pipeline import RunReport, Trace
+from videostyle.rendering.chunks import paint_missing
+from videostyle.rendering.outputs import Output, OutputRequest, open_outputs
+from videostyle.rendering.pipeline import Branch, RunReport, Trace, run_all
 from videostyle.rendering.plan import most_chunks
-from videostyle.rendering.progress import ProgressFunction, cancellable
+from videostyle.rendering.planning import Planned, plan_outputs
+from videostyle.rendering.processor_cache import processors_of
+from videostyle.rendering.progress import FramesFunction, ProgressFunction, cancellable
 from videostyle.rendering.scheduler import Scheduler
 from videostyle.rendering.settings import Engine, RenderSettings
 
@@ -50,18 +58,8 @@ def render(
     """
     request = OutputRequest(output_path(output) if output is not None else None, settings)
     if plan_only:
-        return _plan_only(path, request, cancellable(progress, cancel), restart)
+        return _plan_only(look_at(path), request, cancellable(progress, cancel), restart)
     return render_all(path, [request], progress=progress, cancel=cancel, trace=trace, engine=engine, restart=restart)[0]
-
-
-def _plan_only(path: str | Path, request: OutputRequest, progress: ProgressFunction | None, restart: bool) -> RunReport:
-    clip = Clip(path, [request], progress=progress, restart=restart, always=True)
-    clip.close()
-    output = clip.outputs[0]
-    if not clip.chunked or output.job is None:
-        raise UsageError(f"'{output.target.name}' is not painted in chunks", hint="only videos in other formats are")
-    plan = output.job.plan
-    return RunReport(output.job.folder, len(plan.times), 0.0, 0.0, plan.warnings)
 
 
 def render_all(
@@ -95,62 +93,136 @@ def render_all(
     Raises:
         VideostyleError: whatever went wrong; nothing but finished chunks is left behind then.
     """
-    engine = engine or Engine()
+    source, engine = look_at(path), engine or Engine()
     if not engine.alone:
-        return _with_workers(path, requests, engine, progress, cancel, restart)
-    clip = Clip(path, requests, progress=progress, cancel=cancel, restart=restart)
+        return _with_workers(source, requests, engine, progress, cancel, restart)
+    clip = _open_clip(source, requests, cancellable(progress, cancel), restart=restart)
     try:
-        if not clip.chunked:
-            return clip.paint_in_one_pass(progress, cancel, trace)
-        chunks = clip.in_chunks()
-        on_progress = (lambda count: progress("paint", count, chunks.frames)) if progress else None
-        if on_progress is not None and chunks.resumed:
-            on_progress(chunks.resumed)
-        chunks.paint_here(on_progress, cancel, trace)
-        return chunks.finish()
+        if not clip.planned.in_chunks:
+            return _paint_in_one_pass(clip, progress, cancel, trace)
+        return _paint_in_chunks(clip, progress, cancel, trace)
     finally:
         clip.close()
 
 
-def opener(
-    path: str | Path | Input,
+@dataclass(frozen=True)
+class _Clip:
+    """An input with its outputs, opened and planned."""
+
+    reader: FrameReader
+    outputs: list[Output]
+    planned: Planned
+
+    def close(self) -> None:
+        """Lets the outputs go; nothing but finished chunks is left behind."""
+        for output in self.outputs:
+            output.writer.abort()
+
+
+def _open_clip(
+    source: Input,
+    requests: Sequence[OutputRequest],
+    progress: ProgressFunction,
+    *,
+    restart: bool = False,
+    always: bool = False,
+) -> _Clip:
+    """Opens the outputs of an input and plans them; ``always`` in chunks, even where there is one only."""
+    reader = open_reader(source, requests[0].settings.reading(1))
+    outputs = open_outputs(requests, reader, progress)
+    try:
+        return _Clip(reader, outputs, plan_outputs(outputs, reader, progress, restart=restart, always=always))
+    except BaseException:
+        for output in outputs:
+            output.writer.abort()
+        raise
+
+
+def _painted(progress: ProgressFunction | None, total: int | None) -> FramesFunction | None:
+    return (lambda count: progress("paint", count, total)) if progress else None
+
+
+def _paint_in_one_pass(
+    clip: _Clip,
+    progress: ProgressFunction | None = None,
+    cancel: threading.Event | None = None,
+    trace: Trace | None = None,
+) -> list[RunReport]:
+    """Paints and finishes outputs without chunks."""
+    info, outputs = clip.reader.info, clip.outputs
+    for output, job in zip(outputs, clip.planned.jobs, strict=False):  # a still has no plan
+        output.stylize.use_shots(job.plan.segments)
+        output.stylize.use_meshes(job.plan.meshes)
+    batch = max(output.stylize.batch_for_frames(info) for output in outputs)
+    reader = open_reader(clip.reader.input, replace(clip.reader.options, batch_size=batch))
+    total = info.frame_count * len(outputs) if info.frame_count else None
+    branches = [Branch(processors_of(output.stylize, output.settings), output.writer) for output in outputs]
+    reports = run_all(reader, branches, progress=_painted(progress, total), cancel=cancel, trace=trace)
+    return [
+        replace(report, warnings=(*report.warnings, *output.stylize.warnings))
+        for report, output in zip(reports, outputs, strict=True)
+    ]
+
+
+def _paint_in_chunks(
+    clip: _Clip, progress: ProgressFunction | None, cancel: threading.Event | None, trace: Trace | None
+) -> list[RunReport]:
+    """Paints what is missing of outputs, and assembles them."""
+    began, jobs = time.monotonic(), clip.planned.jobs
+    try:
+        total = sum(len(job.plan.times) for job in jobs)
+        on_progress = _painted(progress, total)
+        passes = paint_missing(jobs, clip.reader.input, on_progress=on_progress, cancel=cancel, trace=trace)
+        resumed = [len(job.plan.times) - sum(r.frames for r in done) for job, done in zip(jobs, passes, strict=True)]
+        return assemble(jobs, [output.writer for output in clip.outputs], began, resumed, passes)
+    except VideostyleError as error:
+        raise with_what_is_kept(error, jobs) from error
+
+
+def _plan_only(source: Input, request: OutputRequest, progress: ProgressFunction, restart: bool) -> RunReport:
+    clip = _open_clip(source, [request], progress, restart=restart, always=True)
+    clip.close()
+    if not clip.planned.in_chunks:
+        name = clip.outputs[0].target.name
+        raise UsageError(f"'{name}' is not painted in chunks", hint="choose a video in another format with -o")
+    (job,) = clip.planned.jobs
+    return RunReport(job.folder, len(job.plan.times), 0.0, 0.0, job.plan.warnings)
+
+
+def open_for_workers(
+    source: Input,
     requests: Sequence[OutputRequest],
     *,
     progress: ProgressFunction | None = None,
     cancel: threading.Event | None = None,
     restart: bool = False,
-) -> Callable[[], ChunkedClip | list[RunReport]]:
-    """What a ``Scheduler`` needs of a clip: plans it; paints it at once where that cannot be done in chunks."""
-
-    def opened() -> ChunkedClip | list[RunReport]:
-        clip = Clip(path, requests, progress=progress, cancel=cancel, restart=restart, always=True)
-        try:
-            if not clip.chunked:
-                return clip.paint_in_one_pass(cancel=cancel)
-            chunks = clip.in_chunks()
-        except BaseException:
-            clip.close()
-            raise
-        clip.source.close()
-        return chunks
-
-    return opened
+) -> ChunkedClip | list[RunReport]:
+    """Opens and plans a clip for a ``Scheduler``; paints it at once if it cannot be painted in chunks."""
+    clip = _open_clip(source, requests, cancellable(progress, cancel), restart=restart, always=True)
+    try:
+        if not clip.planned.in_chunks:
+            return _paint_in_one_pass(clip, cancel=cancel)
+        pixels = clip.reader.info.width * clip.reader.info.height
+        return ChunkedClip(clip.planned.jobs, [output.writer for output in clip.outputs], pixels)
+    except BaseException:
+        clip.close()
+        raise
 
 
 def _with_workers(
-    path: str | Path,
+    source: Input,
     requests: Sequence[OutputRequest],
     engine: Engine,
     progress: ProgressFunction | None,
     cancel: threading.Event | None,
     restart: bool,
 ) -> list[RunReport]:
-    with open_reader(path, requests[0].settings.reading(1)) as source:
-        frames, known = source.info.frame_count, source.input
+    frames = open_reader(source, requests[0].settings.reading(1)).info.frame_count
     total = frames * len(requests) if frames else None
-    on_progress = (lambda count: progress("paint", count, total)) if progress else None
-    scheduler: Scheduler[int] = Scheduler(engine, most_chunks(frames), on_progress=on_progress, cancel=cancel)
-    scheduler.add(0, opener(known, requests, progress=progress, cancel=cancel, restart=restart))
+    scheduler: Scheduler[int] = Scheduler(
+        engine, most_chunks(frames), on_progress=_painted(progress, total), cancel=cancel
+    )
+    scheduler.add(0, lambda: open_for_workers(source, requests, progress=progress, cancel=cancel, restart=restart))
     for _, result in scheduler.results():
         if not isinstance(result, list):
             raise result

@@ -1,0 +1,193 @@
+"""Writes chunks and commits each when it is complete: streams of a video, or the pictures of a sequence."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from videostyle.errors import OutputError
+from videostyle.frames import FrameBatch, VideoInfo
+from videostyle.media.atomic import disk_error
+from videostyle.media.ffmpeg.codecs import codec_for
+from videostyle.media.packets import stored_frames, stored_header
+from videostyle.media.provenance import embed
+from videostyle.media.writers.encoder import StreamEncoder
+from videostyle.media.writers.images import ImageWriter
+from videostyle.rendering.chunk_store import (
+    Conditions,
+    check_header,
+    commit_chunk,
+    commit_pictures,
+    part_path,
+)
+from videostyle.rendering.job_store import RESUME_HINT, Job
+from videostyle.rendering.naming import provenance_of
+
+
+class ChunkWriter:
+    """Writes consecutive chunks of a job, one encoder after the other, and commits each when it is complete.
+
+    An encoder is finished in a thread of its own while the next one begins: it still holds frames back then.
+
+    Args:
+        job: the job.
+        info: what the frames look like.
+        numbers: the chunks, consecutive.
+        conditions: says how a chunk came about, when it is complete.
+    """
+
+    def __init__(
+        self,
+        job: Job,
+        info: VideoInfo,
+        numbers: Sequence[int],
+        conditions: Callable[[], Conditions],
+    ) -> None:
+        self.warnings: list[str] = []
+        self._job, self._info, self._conditions = job, info, conditions
+        self._numbers = list(numbers)
+        self._codec = codec_for(job.settings.encode.codec, job.output.suffix)
+        self._finisher = ThreadPoolExecutor(1, thread_name_prefix="finish")
+        self._pending: Future[None] | None = None
+        self._encoder: StreamEncoder | None = None
+        self._left = 0
+        self._parts: list[Path] = []
+
+    def write(self, batch: FrameBatch) -> None:
+        """Takes one batch, which may reach over a border."""
+        at = 0
+        while at < len(batch):
+            if self._encoder is None:
+                if not self._numbers:
+                    raise OutputError(
+                        f"'{self._job.input}' has more frames than when it was planned",
+                        hint="the input has changed: use --restart",
+                    )
+                number = self._numbers[0]
+                part = part_path(self._job.folder, number)
+                self._parts.append(part)
+                self._encoder = StreamEncoder(part, self._info, self._codec, self._job.settings.encode)
+                self._left = self._job.plan.chunks[number][1]
+            count = min(self._left, len(batch) - at)
+            part_of_batch = slice(at, at + count)
+            self._encoder.write(
+                replace(
+                    batch, frames=batch.frames[part_of_batch], pts=batch.pts[part_of_batch], index=batch.index + at,
+                    durations=None,
+                )
+            )  # fmt: skip
+            at += count
+            self._left -= count
+            if not self._left:
+                self._wait()
+                self._pending = self._finisher.submit(self._finish, self._numbers.pop(0), self._encoder)
+                self._encoder = None
+
+    def _wait(self) -> None:
+        if self._pending is not None:
+            pending, self._pending = self._pending, None
+            pending.result()
+
+    def _finish(self, number: int, encoder: StreamEncoder) -> None:
+        """Write, check, sync, rename, record."""
+        part, frames = part_path(self._job.folder, number), self._job.plan.chunks[number][1]
+        with _disk_errors(self._job):
+            encoder.close()
+            written = stored_frames(part)
+            if written != frames:
+                raise OutputError(
+                    f"chunk {number} cannot be finished",
+                    f"{written} of {frames} frames were encoded",
+                    RESUME_HINT,
+                )
+            header = hashlib.sha256(stored_header(part)).hexdigest()
+            check_header(self._job, number, header)
+            commit_chunk(self._job, number, part, replace(self._conditions(), header=header))
+
+    def close(self) -> Path:
+        """Waits for the last chunk.
+
+        Raises:
+            OutputError: if a chunk is not complete.
+        """
+        try:
+            self._wait()
+            if self._encoder is not None or self._numbers:
+                raise _too_few(self._job, self._numbers[0])
+        finally:
+            self.abort()
+        return self._job.folder
+
+    def abort(self) -> None:
+        """Ends the encoder and removes what is not committed."""
+        if self._encoder is not None:
+            self._encoder.kill()
+        self._finisher.shutdown(wait=True)
+        for part in self._parts:
+            part.unlink(missing_ok=True)
+
+
+class PictureChunkWriter:
+    """Writes the pictures of consecutive chunks of a job to their places, and records each chunk that is complete.
+
+    Args:
+        job: the job.
+        info: what the frames look like.
+        numbers: the chunks, consecutive.
+        conditions: says how a chunk came about, when it is complete.
+    """
+
+    def __init__(
+        self,
+        job: Job,
+        info: VideoInfo,
+        numbers: Sequence[int],
+        conditions: Callable[[], Conditions],
+    ) -> None:
+        mark = provenance_of(job.style, job.settings).xmp()
+        options = replace(job.settings.encode, overwrite=True)  # what a broken-off run left of a chunk is painted again
+        self._writer = ImageWriter(Path(job.pictures), info, options, lambda file: embed(file, mark))
+        self.warnings = self._writer.warnings
+        self._job, self._numbers, self._conditions = job, list(numbers), conditions
+
+    def write(self, batch: FrameBatch) -> None:
+        """Takes one batch, which may reach over a border."""
+        self._writer.write(batch)
+        while self._numbers and batch.index + len(batch) >= sum(self._job.plan.chunks[self._numbers[0]]):
+            number = self._numbers.pop(0)
+            with _disk_errors(self._job):
+                commit_pictures(self._job, number, self._conditions())
+
+    def close(self) -> Path:
+        """Looks whether all chunks came.
+
+        Raises:
+            OutputError: if one is not complete.
+        """
+        if self._numbers:
+            raise _too_few(self._job, self._numbers[0])
+        return self._job.folder
+
+    def abort(self) -> None:
+        """Nothing: pictures that are written are whole, and a chunk without a record is painted again."""
+
+
+@contextmanager
+def _disk_errors(job: Job) -> Iterator[None]:
+    """Turns what the system says of a failing disk into an error that a user understands."""
+    try:
+        yield
+    except OSError as error:
+        raise disk_error(job.output, error) from error
+
+
+def _too_few(job: Job, number: int) -> OutputError:
+    return OutputError(
+        f"'{job.input}' has fewer frames than when it was planned",
+        f"chunk {number} is not complete",
+        "if the input was changed, render it under another name with -o",
+    )
