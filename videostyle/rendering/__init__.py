@@ -14,8 +14,8 @@ With several workers ``scheduler.Scheduler`` takes the place of 4: it hands chun
 processes run ``chunks.paint_in_folders``. A still, and a clip that cannot be joined of chunks (GIF, WebP), goes from 3
 to 5 at once.
 
-Beside that path: ``settings`` (what a user may ask for), ``naming`` (names of outputs), ``plan`` (what a plan holds, and
-the rule of chunks), ``shots`` and ``canvas`` (how it is made), ``job_store`` and ``chunk_store`` (how plan and chunks lie
-on the disk), ``chunk_writers``, ``processor_cache``, ``iterate`` (frames for other programs), ``batch`` and ``job_file``
-(many clips), ``bench`` (how fast each stage is).
+Beside that path: ``settings`` (what a user may ask for), ``naming`` (names of outputs), ``plan`` (what a plan holds,
+and the rule of chunks), ``shots`` and ``canvas`` (how it is made), ``job_store`` and ``chunk_store`` (how plan and
+chunks lie on the disk), ``chunk_writers``, ``processor_cache``, ``iterate`` (frames for other programs), ``batch`` and
+``job_file`` (many clips), ``bench`` (how fast each stage is).
 """

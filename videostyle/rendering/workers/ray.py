@@ -44,6 +44,7 @@ class RayPool:
             if engine.address is None:
                 # The dashboard would listen on a port: nobody asked for it.
                 quiet |= {"include_dashboard": False}
+            os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nor for reports of its use to its makers
             try:
                 ray.init(address=engine.address, **quiet)
             except (ConnectionError, RuntimeError, ValueError) as error:
