@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import X264, ffmpeg
+from tests.rendering.pools import FakeWriter
 from videostyle.media.readers.open import open_reader
+from videostyle.rendering import assembly
+from videostyle.rendering.chunked_clip import ChunkedClip
+from videostyle.rendering.job_store import Job
+from videostyle.rendering.plan import Plan
 from videostyle.rendering.render import render
 from videostyle.rendering.settings import RenderSettings
 from videostyle.styles.style_file import save_style
@@ -62,3 +68,17 @@ def uninterrupted(film: Path, style: str, tmp_path_factory: pytest.TempPathFacto
     assert report.resumed == 0
     assert os.listdir(output.parent) == ["out.mp4"]
     return decoded(output)
+
+
+@pytest.fixture
+def clips(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., ChunkedClip]:
+    """Makes clips of which nothing is painted in truth."""
+    monkeypatch.setattr(assembly, "chunk_files", lambda job: [])
+
+    def make(name: str, lengths: list[int], pixels: int = 1000) -> ChunkedClip:
+        borders = tuple((sum(lengths[:n]), length) for n, length in enumerate(lengths))
+        plan = Plan((), borders, tuple(float(n) for n in range(sum(lengths))))
+        job = Job(tmp_path / name, tmp_path / f"{name}.mp4", RenderSettings(""), {}, {}, plan, None)  # type: ignore[arg-type]
+        return ChunkedClip([job], [FakeWriter(job.output)], pixels)  # type: ignore[list-item]
+
+    return make

@@ -108,7 +108,7 @@ def test_strict_refuses_to_assemble_what_differs(film: Path, style: str, machine
     chunks.paint_in_folders([str(job.folder)], [0])
     machine("other")
     chunks.paint_in_folders([str(job.folder)], range(len(job.plan.chunks)))
-    with pytest.raises(OutputError, match=r"different: batch size, device.*leave --strict out"):
+    with pytest.raises(DeviceError, match=r"different: batch size, device.*leave --strict out"):
         render(film, output, replace(settings, strict=True))
     assert len(finished_chunks(job)) == len(job.plan.chunks)
     assert render(film, output, settings).resumed == 600

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from tests.rendering.pools import FakeWriter
 from videostyle.frames import FrameBatch
+from videostyle.media.readers.open import look_at
 from videostyle.processors.style import StyleProcessor
-from videostyle.rendering import chunked_clip, chunks
-from videostyle.rendering.chunked_clip import ChunkedClip
+from videostyle.rendering import assembly, chunks
 from videostyle.rendering.job_store import Job, load_job
 from videostyle.rendering.pipeline import RunReport
 from videostyle.rendering.plan import Plan
@@ -18,34 +19,27 @@ from videostyle.rendering.render import render
 from videostyle.rendering.settings import RenderSettings
 
 
-class FakeWriter:
-    def __init__(self) -> None:
-        self.warnings: list[str] = []
-
-    def assemble(self, parts: object, times: object) -> Path:
-        return Path("out")
-
-
 def test_reports_of_outputs_that_lack_different_chunks_are_their_own(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plan = Plan((), ((0, 10), (10, 10), (20, 10)), tuple(map(float, range(30))))
     jobs = [
-        Job(tmp_path / "in", tmp_path / name, RenderSettings(""), {}, {}, plan, None)  # type: ignore[arg-type]
+        Job(film, tmp_path / name, RenderSettings(""), {}, {}, plan, None)  # type: ignore[arg-type]
         for name in ("a", "b")
     ]
     missing = {jobs[0].folder: {0, 2}, jobs[1].folder: {1}}
 
-    def paint(jobs: list[Job], numbers: list[int], **options: object) -> list[RunReport]:
+    def paint(jobs: list[Job], numbers: list[int], *arguments: object, **options: object) -> list[RunReport]:
         seconds = {0: 1.0, 1: 10.0, 2: 100.0}
         return [RunReport(job.folder, 10, 0, 5.0 + numbers[0], (), {"process": seconds[numbers[0]]}) for job in jobs]
 
-    monkeypatch.setattr(chunked_clip, "paint_chunks", paint)
-    monkeypatch.setattr(chunked_clip, "chunk_files", lambda job: [])
-    monkeypatch.setattr(chunked_clip, "finished_chunks", lambda job: {0, 1, 2} - missing[job.folder])
-    clip = ChunkedClip(jobs, [FakeWriter(), FakeWriter()], 1)  # type: ignore[list-item]
-    clip.paint_here()
-    reports = clip.finish()
+    monkeypatch.setattr(chunks, "paint_chunks", paint)
+    monkeypatch.setattr(chunks, "finished_chunks", lambda job: {0, 1, 2} - missing[job.folder])
+    monkeypatch.setattr(assembly, "chunk_files", lambda job: [])
+    done: list[int] = []
+    passes = chunks.paint_missing(jobs, look_at(film), on_progress=done.append)
+    assert done == [30]  # those that were finished before; painting would report the rest
+    reports = assembly.assemble(jobs, [FakeWriter(tmp_path)] * 2, 0.0, [10, 20], passes)  # type: ignore[list-item]
     assert [report.busy for report in reports] == [{"process": 101.0}, {"process": 10.0}]
     assert [report.first_frame for report in reports] == [5.0, 6.0]
     assert [report.resumed for report in reports] == [10, 20]

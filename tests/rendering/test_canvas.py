@@ -12,8 +12,9 @@ import pytest
 pytest.importorskip("tensorflow")
 from videostyle.media.readers.open import open_reader
 from videostyle.processors.style import StyleProcessor
+from videostyle.rendering.canvas import CanvasFollower
 from videostyle.rendering.job_store import Job, load_job, save_job
-from videostyle.rendering.plan import CanvasFollower, make_plans
+from videostyle.rendering.planning import make_plans
 from videostyle.rendering.settings import RenderSettings
 from videostyle.styles.style_file import CANVAS, Style
 
@@ -27,8 +28,8 @@ def test_plans_hold_a_mesh_for_each_frame_and_come_back_from_disk(
 ) -> None:
     style = with_canvas(random_style)
     with open_reader(clip("plain.mp4")) as source:
-        (plan,) = make_plans(source, [StyleProcessor(style)])
-        (empty,) = make_plans(source, [StyleProcessor(random_style)])
+        (plan,) = make_plans([StyleProcessor(style)], source)
+        (empty,) = make_plans([StyleProcessor(random_style)], source)
     assert empty.meshes is None
     assert plan.meshes is not None
     assert len(plan.times) == 25

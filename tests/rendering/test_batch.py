@@ -12,8 +12,8 @@ import pytest
 
 from videostyle.cli.main import main
 from videostyle.errors import DeviceError, InputError
-from videostyle.rendering import batch, chunks
-from videostyle.rendering.batch import Clock, Task, plan_tasks, run_tasks
+from videostyle.rendering import batch, chunk_writers
+from videostyle.rendering.batch import Clock, Task, groups_of, plan_tasks, run_tasks
 from videostyle.rendering.job_file import JobEntry
 from videostyle.rendering.pipeline import RunReport
 from videostyle.rendering.settings import Engine, RenderSettings
@@ -162,7 +162,7 @@ def test_pictures_of_a_clip_count_as_kept_only_when_they_are_all_there(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(chunks, "commit_pictures", full)
+        patch.setattr(chunk_writers, "commit_pictures", full)
         assert main([*words, "--json"]) == 5
     assert row()["status"] == "failed"
     assert list(folder.glob("*.png"))
@@ -272,3 +272,20 @@ def test_batch_refuses_in_one_line(
     error = capsys.readouterr().err
     assert message in error
     assert len(error.strip().splitlines()) == 1
+
+
+def test_what_reads_a_clip_alike_is_one_group(tmp_path: Path) -> None:
+    from dataclasses import replace
+
+    settings, clip = RenderSettings("a"), tmp_path / "x.mp4"
+    tasks = [
+        Task(clip, tmp_path / "1.mp4", settings, 1, 1),
+        Task(clip, tmp_path / "2.mp4", replace(settings, style="b", strength=0.5), 1, 1),
+        Task(clip, tmp_path / "3.mp4", replace(settings, max_size=64), 1, 1),
+        Task(tmp_path / "y.mp4", tmp_path / "4.mp4", settings, 1, 1),
+        Task(clip, tmp_path / "5.mkv", replace(settings, preserve_color=True), 1, 1),
+        Task(clip, tmp_path / "6.gif", settings, 1, 1),
+        Task(clip, tmp_path / "7", replace(settings, codec="png"), 1, 1),
+    ]
+    groups = [[task.output.stem for task in group] for group in groups_of(tasks)]
+    assert groups == [["1", "2", "5", "7"], ["3"], ["4"], ["6"]]

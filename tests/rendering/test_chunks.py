@@ -1,0 +1,97 @@
+"""The same frames, whoever paints which chunk."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ffmpeg
+from tests.rendering.conftest import decoded
+from videostyle.cli.main import main
+from videostyle.errors import DeviceError, InputError, OutputError
+from videostyle.media.probe import packet_times, probe
+from videostyle.media.readers.open import look_at
+from videostyle.rendering import chunks, plan
+from videostyle.rendering.job_store import load_job
+from videostyle.rendering.render import render
+from videostyle.rendering.settings import Engine, RenderSettings
+from videostyle.rendering.workers import local
+
+
+def test_times_sound_and_size_of_a_chunked_render_are_the_originals(
+    film: Path, uninterrupted: tuple[str, list[float]], style: str, tmp_path: Path
+) -> None:
+    render(film, tmp_path / "out.mp4", RenderSettings(style))
+    original, painted = probe(film), probe(tmp_path / "out.mp4")
+    assert original.video is not None
+    assert painted.video is not None
+    assert packet_times(tmp_path / "out.mp4", painted.video_index or 0) == packet_times(film, original.video_index or 0)
+    assert [s.kind for s in painted.others] == ["audio"]
+    assert len(uninterrupted[1]) == 600
+
+
+@pytest.mark.parametrize("workers", [2, 3])
+def test_processes_paint_the_same_frames(
+    workers: int, film: Path, style: str, uninterrupted: tuple[str, list[float]], tmp_path: Path
+) -> None:
+    render(film, tmp_path / "out.mp4", RenderSettings(style), engine=Engine(workers=workers))
+    assert decoded(tmp_path / "out.mp4") == uninterrupted
+    assert os.listdir(tmp_path) == ["out.mp4"]
+
+
+def test_the_length_of_chunks_changes_no_painted_frame(
+    film: Path, style: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only where an encoder begins anew depends on it, so a lossless file holds the same frames."""
+    found, settings = [], RenderSettings(style, codec="ffv1")
+    for longest in (plan.CHUNK, 130):
+        monkeypatch.setattr(plan, "CHUNK", longest)
+        monkeypatch.setattr(plan, "CHUNK_AT_CUT", longest // 2)
+        render(film, tmp_path / f"{longest}.mkv", settings)
+        found.append(decoded(tmp_path / f"{longest}.mkv"))
+    assert found[0] == found[1]
+
+
+def test_a_worker_that_dies_is_said_and_finished_chunks_are_kept(
+    film: Path, style: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local, "paint_in_folders", _die)
+    with pytest.raises(DeviceError, match=r"a worker died.*run the same command again"):
+        render(film, tmp_path / "out.mp4", RenderSettings(style), engine=Engine(workers=2))
+    assert os.listdir(tmp_path) == [".out.mp4.videostyle"]
+
+
+def _die(folders: list[str], numbers: list[int], device: str | None) -> None:
+    os._exit(9)
+
+
+def test_a_job_array_plans_paints_and_assembles(
+    film: Path, style: str, uninterrupted: tuple[str, list[float]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    common = ["render", str(film), "--style", style, "-o", str(tmp_path / "out.mp4"), "-q"]
+    assert main([*common, "--plan"]) == 0
+    count = int(capsys.readouterr().out)
+    assert count >= 3
+    for number in reversed(range(count)):
+        assert main([*common, "--chunk", str(number)]) == 0
+    assert main([*common, "--chunk", str(count)]) == 2
+    capsys.readouterr()
+    assert main([*common, "--json"]) == 0
+    report = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert report["resumed_frames"] == report["frames"] == 600
+    assert decoded(tmp_path / "out.mp4") == uninterrupted
+
+
+def test_an_input_that_shrank_meanwhile_is_noticed(film: Path, style: str, tmp_path: Path) -> None:
+    clip = tmp_path / "film.mp4"
+    clip.write_bytes(film.read_bytes())
+    folder = render(clip, tmp_path / "out.mp4", RenderSettings(style), plan_only=True).output
+    ffmpeg("-i", film, "-t", "3", "-c", "copy", clip)
+    job = load_job(folder)
+    assert job is not None
+    with pytest.raises((OutputError, InputError)):
+        chunks.paint_missing([job], look_at(job.input))
+    assert not list(folder.glob("*.part"))
