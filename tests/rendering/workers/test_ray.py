@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import importlib
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -57,18 +57,26 @@ def test_what_a_task_meets_is_raised_here(pool: RayPool, tmp_path: Path) -> None
         result_of(pool, task)
 
 
-def test_a_cluster_that_does_not_answer_is_named() -> None:
-    with pytest.raises(DeviceError, match=r"127\.0\.0\.1:1"):
-        RayPool(Engine("ray", address="127.0.0.1:1"), 1)
+@pytest.mark.parametrize(("address", "message"), [(None, "cannot start a Ray cluster"), ("head:1", "cluster 'head:1'")])
+def test_a_cluster_that_does_not_answer_is_named(
+    address: str | None, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Silent:
+        def is_initialized(self) -> bool:
+            return False
+
+        def init(self, **options: object) -> None:
+            raise Exception("The current node timed out during startup")  # as Ray does
+
+    monkeypatch.setitem(sys.modules, "ray", Silent())  # type: ignore[arg-type]
+    with pytest.raises(DeviceError, match=f"{message}.*timed out"):
+        RayPool(Engine("ray", address=address), 1)
 
 
 def test_without_ray_the_extra_is_named(
     film: Path, style: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def without(name: str) -> Any:
-        raise ImportError(f"No module named '{name}'")
-
-    monkeypatch.setattr("videostyle.rendering.workers.ray.importlib.import_module", without)
+    monkeypatch.setitem(sys.modules, "ray", None)  # type: ignore[arg-type]
     words = ["render", str(film), "--style", style, "-o", str(tmp_path / "out.mp4"), "--engine", "ray", "-q"]
     assert main(words) == DeviceError.exit_code
     assert "videostyle[cluster]" in capsys.readouterr().err
