@@ -52,7 +52,7 @@ def main() -> None:
         settings = RenderSettings(style=options.style, overwrite=True)
         if options.profile:
             profile.enable()
-        report = render(options.clip, Path(folder) / "out.mp4", settings, progress=progress, trace=box)
+        report = render(options.clip, Path(folder) / "out.mp4", settings, on_progress=progress, trace=box)
         profile.disable()
     whole = time.monotonic() - origin
     if planned:

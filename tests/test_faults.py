@@ -415,7 +415,7 @@ def test_p6_cancel_leaves_nothing(clip: Clip, tmp_path: Path) -> None:
             source,
             [],
             lambda info: open_writer(tmp_path / "out.mp4", info),
-            progress=lambda n: cancel.set(),
+            on_progress=lambda n: cancel.set(),
             cancel=cancel,
         )
     assert not list(tmp_path.iterdir())

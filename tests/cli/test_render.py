@@ -143,7 +143,7 @@ def test_learning_a_picture_can_be_stopped(
 
     settings = RenderSettings(str(ROOT / "samples" / "harbour.jpg"))
     with pytest.raises(Interrupted):
-        render(clip("silent.mkv"), tmp_path / "out.mp4", settings, progress=told, cancel=stop)
+        render(clip("silent.mkv"), tmp_path / "out.mp4", settings, on_progress=told, cancel=stop)
     assert steps == ["train"]
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 

@@ -200,7 +200,7 @@ def test_cancelling_leaves_no_part(film: Path, style: str, tmp_path: Path) -> No
                 cancel.set()
 
     with pytest.raises(Interrupted, match="kept"):
-        render(film, tmp_path / "out.mp4", RenderSettings(style), progress=progress, cancel=cancel)
+        render(film, tmp_path / "out.mp4", RenderSettings(style), on_progress=progress, cancel=cancel)
     folder = work_folder(tmp_path / "out.mp4")
     assert not list(folder.glob("*.part"))
     assert list(folder.glob("chunk*.json"))

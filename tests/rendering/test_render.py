@@ -154,7 +154,7 @@ def test_a_batch_through_processes_gives_what_one_process_gives(
         Task(other, tmp_path / "3.gif", RenderSettings(styles[0]), 50, 48 * 32),
     ]
     reported: list[tuple[str, int, int | None]] = []
-    outcomes = run_tasks(tasks, Engine(workers=2), progress=lambda tasks: lambda *a: reported.append(a))
+    outcomes = run_tasks(tasks, Engine(workers=2), bars=lambda tasks: lambda *a: reported.append(a))
     assert [(outcome.status, outcome.error) for outcome in outcomes] == [("done", "")] * 4
     assert [decoded(tmp_path / f"{n}.mp4") for n in range(2)] == alone
     render(other, tmp_path / "alone.mp4", RenderSettings(styles[0]))

@@ -100,7 +100,7 @@ def run(options: argparse.Namespace) -> int:
         print(f"warning: about {needed / 1e9:.1f} GB are needed and {free / 1e9:.1f} GB are free", file=sys.stderr)
     bars = Bars(options.quiet)
 
-    def progress(tasks: Sequence[Task]) -> Bars:
+    def bars_of(tasks: Sequence[Task]) -> Bars:
         bars.close()
         if len({task.input for task in tasks}) == 1:
             bars.say(f"{tasks[0].input.name}, {', '.join(task.settings.style for task in tasks)}")
@@ -116,7 +116,7 @@ def run(options: argparse.Namespace) -> int:
             outcomes = run_tasks(
                 tasks,
                 engine,
-                progress=progress,
+                bars=bars_of,
                 on_outcome=on_outcome,
                 cancel=cancel,
                 report=Path(options.report) if options.report else None,

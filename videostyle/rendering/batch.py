@@ -18,6 +18,7 @@ from videostyle.media.readers.open import open_reader
 from videostyle.rendering.job_file import JobEntry
 from videostyle.rendering.naming import OutputNames
 from videostyle.rendering.plan import BYTES_A_PIXEL
+from videostyle.rendering.progress import ProgressFunction
 from videostyle.rendering.settings import Engine, RenderSettings
 
 if TYPE_CHECKING:
@@ -222,7 +223,7 @@ class Clock:
 
 
 Groups = list[list[Task]]
-Progress = Callable[[Sequence[Task]], Callable[[str, int, int | None], None]]
+Bars = Callable[[Sequence[Task]], ProgressFunction]
 
 
 def groups_of(tasks: Iterable[Task]) -> Groups:
@@ -316,7 +317,7 @@ def run_tasks(
     tasks: Sequence[Task],
     engine: Engine,
     *,
-    progress: Progress | None = None,
+    bars: Bars | None = None,
     on_outcome: Callable[[Outcome, float | None], None] | None = None,
     cancel: threading.Event | None = None,
     report: Path | None = None,
@@ -329,7 +330,7 @@ def run_tasks(
     Args:
         tasks: in order.
         engine: who paints. Several workers get the chunks of all clips at once.
-        progress: gives the progress function of the tasks that are painted together.
+        bars: gives the progress function of the tasks that are painted together.
         on_outcome: called after each with what became of it and the seconds left for the rest.
         cancel: set it to stop.
         report: file that is written anew after each task.
@@ -344,9 +345,9 @@ def run_tasks(
     groups = groups_of(tasks)
     try:
         if engine.alone:
-            _one_by_one(groups, results, progress, cancel, restart)
+            _one_by_one(groups, results, bars, cancel, restart)
         else:
-            _all_at_once(groups, results, engine, progress, cancel, restart)
+            _all_at_once(groups, results, engine, bars, cancel, restart)
     except Interrupted:
         results.write()
         raise
@@ -364,7 +365,7 @@ def _requests(group: Sequence[Task]) -> list[OutputRequest]:
 def _one_by_one(
     groups: Groups,
     results: _ResultLog,
-    progress: Progress | None,
+    bars: Bars | None,
     cancel: threading.Event | None,
     restart: bool,
 ) -> None:
@@ -375,9 +376,9 @@ def _one_by_one(
         group, anew = waiting.pop(0)
         if not (group := results.waiting(group)):
             continue
-        on_progress = progress(group) if progress else None
+        on_progress = bars(group) if bars else None
         try:
-            reports = render_all(group[0].input, _requests(group), progress=on_progress, cancel=cancel, restart=anew)
+            reports = render_all(group[0].input, _requests(group), on_progress=on_progress, cancel=cancel, restart=anew)
         except Interrupted:
             raise
         except Exception as error:
@@ -390,7 +391,7 @@ def _all_at_once(
     groups: Groups,
     results: _ResultLog,
     engine: Engine,
-    progress: Progress | None,
+    bars: Bars | None,
     cancel: threading.Event | None,
     restart: bool,
 ) -> None:
@@ -403,8 +404,8 @@ def _all_at_once(
     if not waiting:
         return
     paint = None
-    if progress is not None:
-        bar = progress([task for group in waiting for task in group])
+    if bars is not None:
+        bar = bars([task for group in waiting for task in group])
         total = sum(task.frames for group in waiting for task in group)
         paint = lambda count: bar("paint", count, total)  # noqa: E731
     most = sum(most_chunks(group[0].frames) for group in waiting)

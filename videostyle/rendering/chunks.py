@@ -98,7 +98,7 @@ def paint_chunks(
     intact = set(plan.warnings) <= set(reader.warnings)
     frames = sum(plan.chunks[number][1] for number in numbers)
     reader.read_part(plan.chunks[numbers[0]][0], frames, plan.times if intact else None)
-    return run_all(reader, branches, progress=on_progress, cancel=cancel, trace=trace)
+    return run_all(reader, branches, on_progress=on_progress, cancel=cancel, trace=trace)
 
 
 def _branch(job: Job, stylize: StyleProcessor, info: VideoInfo, numbers: Sequence[int]) -> Branch:

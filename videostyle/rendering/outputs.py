@@ -59,13 +59,13 @@ class Output:
     stylize: StyleProcessor
 
 
-def open_outputs(requests: Sequence[OutputRequest], source: FrameReader, progress: ProgressFunction) -> list[Output]:
+def open_outputs(requests: Sequence[OutputRequest], source: FrameReader, on_progress: ProgressFunction) -> list[Output]:
     """Opens and locks outputs, resolves their styles, and loads the network.
 
     Args:
         requests: what was asked for.
         source: reads the input as all of them need it.
-        progress: called while a style is trained.
+        on_progress: called while a style is trained.
 
     Raises:
         VideostyleError: if one cannot be written, or its style cannot be used; nothing is left behind then.
@@ -73,7 +73,7 @@ def open_outputs(requests: Sequence[OutputRequest], source: FrameReader, progres
     outputs: list[Output] = []
     try:
         for request in requests:
-            outputs.append(_open(request, source, progress))
+            outputs.append(_open(request, source, on_progress))
     except BaseException:
         for output in outputs:
             output.writer.abort()
@@ -81,7 +81,7 @@ def open_outputs(requests: Sequence[OutputRequest], source: FrameReader, progres
     return outputs
 
 
-def _open(request: OutputRequest, source: FrameReader, progress: ProgressFunction) -> Output:
+def _open(request: OutputRequest, source: FrameReader, on_progress: ProgressFunction) -> Output:
     settings, media = request.settings, source.input.media
     default = default_output(source.path, settings.style, source.info, settings.codec)
     target = request.output or default
@@ -107,7 +107,7 @@ def _open(request: OutputRequest, source: FrameReader, progress: ProgressFunctio
                 "it would be painted as well",
                 "choose another folder with -o",
             )
-        style = resolve(settings.style, settings.strength, progress)
+        style = resolve(settings.style, settings.strength, on_progress)
         provenance = provenance_of(style, settings)
         tags.update(provenance.tags())
         marks.append(provenance.xmp())

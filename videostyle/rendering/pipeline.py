@@ -192,19 +192,19 @@ def run(
     processors: Sequence[Processor],
     sink: SinkLike | Callable[[VideoInfo], SinkLike],
     *,
-    progress: Callable[[int], None] | None = None,
+    on_progress: Callable[[int], None] | None = None,
     cancel: threading.Event | None = None,
     trace: Trace | None = None,
 ) -> RunReport:
     """Moves every frame of ``source`` through ``processors`` into ``sink``: ``run_all`` with one branch."""
-    return run_all(source, [Branch(processors, sink)], progress=progress, cancel=cancel, trace=trace)[0]
+    return run_all(source, [Branch(processors, sink)], on_progress=on_progress, cancel=cancel, trace=trace)[0]
 
 
 def run_all(
     source: SourceLike,
     branches: Sequence[Branch],
     *,
-    progress: Callable[[int], None] | None = None,
+    on_progress: Callable[[int], None] | None = None,
     cancel: threading.Event | None = None,
     trace: Trace | None = None,
 ) -> list[RunReport]:
@@ -217,7 +217,7 @@ def run_all(
     Args:
         source: where batches come from; closed at the end.
         branches: what becomes of them.
-        progress: called with the number of frames after each batch that a branch has written.
+        on_progress: called with the number of frames after each batch that a branch has written.
         cancel: set by another thread or a signal handler to stop.
         trace: called for each piece of work of each stage, in the stage's own thread.
 
@@ -249,9 +249,9 @@ def run_all(
 
     def written(since: float, batch: FrameBatch) -> float:
         seconds = worked("encode", since, batch)
-        if progress is not None:
+        if on_progress is not None:
             with reporting:
-                progress(len(batch))
+                on_progress(len(batch))
         return seconds
 
     reader, writers = _Stage("decode", read, stop), [_Writer(branch, stop, written) for branch in branches]

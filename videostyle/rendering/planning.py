@@ -49,7 +49,7 @@ class Planned:
 def plan_outputs(
     outputs: Sequence[Output],
     source: FrameReader,
-    progress: ProgressFunction | None = None,
+    on_progress: ProgressFunction | None = None,
     *,
     restart: bool = False,
     always: bool = False,
@@ -59,7 +59,7 @@ def plan_outputs(
     Args:
         outputs: of the input.
         source: reads the input as all of them need it.
-        progress: called with the frames that were read.
+        on_progress: called with the frames that were read.
         restart: throw away what broken-off renders of the same outputs left.
         always: paint in chunks even where there is one only.
 
@@ -76,7 +76,7 @@ def plan_outputs(
         for job, o in zip(wanted, outputs, strict=True)
     ]
     fresh = [n for n, job in enumerate(kept) if job is None]
-    plans = make_plans([outputs[n].stylize for n in fresh], source, progress) if fresh else []
+    plans = make_plans([outputs[n].stylize for n in fresh], source, on_progress) if fresh else []
     jobs = list(kept)
     for number, plan in zip(fresh, plans, strict=True):
         jobs[number] = replace(wanted[number], plan=plan)
@@ -94,20 +94,20 @@ def plan_outputs(
 
 
 def make_plans(
-    stylizes: Sequence[StyleProcessor], source: FrameReader, progress: ProgressFunction | None = None
+    stylizes: Sequence[StyleProcessor], source: FrameReader, on_progress: ProgressFunction | None = None
 ) -> list[Plan]:
     """Reads an input once for several styles: shots, their statistics, where the canvas lies, times, chunks.
 
     Args:
         stylizes: measure the shots, each for its style.
         source: reads the input as all of them need it.
-        progress: called with the frames that were read.
+        on_progress: called with the frames that were read.
 
     Returns:
         A plan for each style; they differ in the statistics only.
     """
     info = source.info
-    on_frames = (lambda count: progress("plan", count, info.frame_count)) if progress else None
+    on_frames = (lambda count: on_progress("plan", count, info.frame_count)) if on_progress else None
     follower = CanvasFollower(info.width / info.height) if any(s.on_canvas for s in stylizes) else None
     with open_reader(source.input, source.options) as reader:
         shots, times = find_shots(

@@ -12,16 +12,16 @@ ProgressFunction = Callable[[str, int, int | None], None]
 FramesFunction = Callable[[int], None]  # frames painted since the last call
 
 
-def cancellable(progress: ProgressFunction | None, cancel: threading.Event | None) -> ProgressFunction:
+def cancellable(on_progress: ProgressFunction | None, cancel: threading.Event | None) -> ProgressFunction:
     """A progress function that raises ``Interrupted`` once ``cancel`` is set, and else passes its arguments on.
 
     Training and planning are cancelled in this way, between two steps; painting looks at ``cancel`` itself.
     """
 
-    def on_progress(phase: str, done: int, total: int | None) -> None:
+    def checked(phase: str, done: int, total: int | None) -> None:
         if cancel is not None and cancel.is_set():
             raise Interrupted("stopped", hint="nothing was left behind")
-        if progress is not None:
-            progress(phase, done, total)
+        if on_progress is not None:
+            on_progress(phase, done, total)
 
-    return on_progress
+    return checked

@@ -33,7 +33,7 @@ def render(
     output: str | Path | None,
     settings: RenderSettings,
     *,
-    progress: ProgressFunction | None = None,
+    on_progress: ProgressFunction | None = None,
     cancel: threading.Event | None = None,
     trace: Trace | None = None,
     engine: Engine | None = None,
@@ -46,7 +46,7 @@ def render(
         path: as there.
         output: what to write; None = beside the input.
         settings: how.
-        progress: as there.
+        on_progress: as there.
         cancel: as there.
         trace: as there.
         engine: as there.
@@ -58,15 +58,17 @@ def render(
     """
     request = OutputRequest(output_path(output) if output is not None else None, settings)
     if plan_only:
-        return _plan_only(look_at(path), request, cancellable(progress, cancel), restart)
-    return render_all(path, [request], progress=progress, cancel=cancel, trace=trace, engine=engine, restart=restart)[0]
+        return _plan_only(look_at(path), request, cancellable(on_progress, cancel), restart)
+    return render_all(
+        path, [request], on_progress=on_progress, cancel=cancel, trace=trace, engine=engine, restart=restart
+    )[0]
 
 
 def render_all(
     path: str | Path,
     requests: Sequence[OutputRequest],
     *,
-    progress: ProgressFunction | None = None,
+    on_progress: ProgressFunction | None = None,
     cancel: threading.Event | None = None,
     trace: Trace | None = None,
     engine: Engine | None = None,
@@ -80,7 +82,7 @@ def render_all(
     Args:
         path: a video, a still, a folder of pictures or a printf-style pattern.
         requests: the outputs.
-        progress: called with how far it is.
+        on_progress: called with how far it is.
         cancel: set it to stop.
         trace: called for each piece of work of each stage, where this process paints.
         engine: who paints the chunks; None = this process.
@@ -95,12 +97,12 @@ def render_all(
     """
     source, engine = look_at(path), engine or Engine()
     if not engine.alone:
-        return _with_workers(source, requests, engine, progress, cancel, restart)
-    clip = _open_clip(source, requests, cancellable(progress, cancel), restart=restart)
+        return _with_workers(source, requests, engine, on_progress, cancel, restart)
+    clip = _open_clip(source, requests, cancellable(on_progress, cancel), restart=restart)
     try:
         if not clip.planned.in_chunks:
-            return _paint_in_one_pass(clip, progress, cancel, trace)
-        return _paint_in_chunks(clip, progress, cancel, trace)
+            return _paint_in_one_pass(clip, on_progress, cancel, trace)
+        return _paint_in_chunks(clip, on_progress, cancel, trace)
     finally:
         clip.close()
 
@@ -122,29 +124,29 @@ class _Clip:
 def _open_clip(
     source: Input,
     requests: Sequence[OutputRequest],
-    progress: ProgressFunction,
+    on_progress: ProgressFunction,
     *,
     restart: bool = False,
     always: bool = False,
 ) -> _Clip:
     """Opens the outputs of an input and plans them; ``always`` in chunks, even where there is one only."""
     reader = open_reader(source, requests[0].settings.reading(1))
-    outputs = open_outputs(requests, reader, progress)
+    outputs = open_outputs(requests, reader, on_progress)
     try:
-        return _Clip(reader, outputs, plan_outputs(outputs, reader, progress, restart=restart, always=always))
+        return _Clip(reader, outputs, plan_outputs(outputs, reader, on_progress, restart=restart, always=always))
     except BaseException:
         for output in outputs:
             output.writer.abort()
         raise
 
 
-def _painted(progress: ProgressFunction | None, total: int | None) -> FramesFunction | None:
-    return (lambda count: progress("paint", count, total)) if progress else None
+def _painted(on_progress: ProgressFunction | None, total: int | None) -> FramesFunction | None:
+    return (lambda count: on_progress("paint", count, total)) if on_progress else None
 
 
 def _paint_in_one_pass(
     clip: _Clip,
-    progress: ProgressFunction | None = None,
+    on_progress: ProgressFunction | None = None,
     cancel: threading.Event | None = None,
     trace: Trace | None = None,
 ) -> list[RunReport]:
@@ -157,7 +159,7 @@ def _paint_in_one_pass(
     reader = open_reader(clip.reader.input, replace(clip.reader.options, batch_size=batch))
     total = info.frame_count * len(outputs) if info.frame_count else None
     branches = [Branch(processors_of(output.stylize, output.settings), output.writer) for output in outputs]
-    reports = run_all(reader, branches, progress=_painted(progress, total), cancel=cancel, trace=trace)
+    reports = run_all(reader, branches, on_progress=_painted(on_progress, total), cancel=cancel, trace=trace)
     return [
         replace(report, warnings=(*report.warnings, *output.stylize.warnings))
         for report, output in zip(reports, outputs, strict=True)
@@ -165,22 +167,22 @@ def _paint_in_one_pass(
 
 
 def _paint_in_chunks(
-    clip: _Clip, progress: ProgressFunction | None, cancel: threading.Event | None, trace: Trace | None
+    clip: _Clip, on_progress: ProgressFunction | None, cancel: threading.Event | None, trace: Trace | None
 ) -> list[RunReport]:
     """Paints what is missing of outputs, and assembles them."""
     began, jobs = time.monotonic(), clip.planned.jobs
     try:
         total = sum(len(job.plan.times) for job in jobs)
-        on_progress = _painted(progress, total)
-        passes = paint_missing(jobs, clip.reader.input, on_progress=on_progress, cancel=cancel, trace=trace)
+        on_frames = _painted(on_progress, total)
+        passes = paint_missing(jobs, clip.reader.input, on_progress=on_frames, cancel=cancel, trace=trace)
         resumed = [len(job.plan.times) - sum(r.frames for r in done) for job, done in zip(jobs, passes, strict=True)]
         return assemble(jobs, [output.writer for output in clip.outputs], began, resumed, passes)
     except VideostyleError as error:
         raise with_what_is_kept(error, jobs) from error
 
 
-def _plan_only(source: Input, request: OutputRequest, progress: ProgressFunction, restart: bool) -> RunReport:
-    clip = _open_clip(source, [request], progress, restart=restart, always=True)
+def _plan_only(source: Input, request: OutputRequest, on_progress: ProgressFunction, restart: bool) -> RunReport:
+    clip = _open_clip(source, [request], on_progress, restart=restart, always=True)
     clip.close()
     if not clip.planned.in_chunks:
         name = clip.outputs[0].target.name
@@ -193,12 +195,12 @@ def open_for_workers(
     source: Input,
     requests: Sequence[OutputRequest],
     *,
-    progress: ProgressFunction | None = None,
+    on_progress: ProgressFunction | None = None,
     cancel: threading.Event | None = None,
     restart: bool = False,
 ) -> ChunkedClip | list[RunReport]:
     """Opens and plans a clip for a ``Scheduler``; paints it at once if it cannot be painted in chunks."""
-    clip = _open_clip(source, requests, cancellable(progress, cancel), restart=restart, always=True)
+    clip = _open_clip(source, requests, cancellable(on_progress, cancel), restart=restart, always=True)
     try:
         if not clip.planned.in_chunks:
             return _paint_in_one_pass(clip, cancel=cancel)
@@ -213,16 +215,18 @@ def _with_workers(
     source: Input,
     requests: Sequence[OutputRequest],
     engine: Engine,
-    progress: ProgressFunction | None,
+    on_progress: ProgressFunction | None,
     cancel: threading.Event | None,
     restart: bool,
 ) -> list[RunReport]:
     frames = open_reader(source, requests[0].settings.reading(1)).info.frame_count
     total = frames * len(requests) if frames else None
     scheduler: Scheduler[int] = Scheduler(
-        engine, most_chunks(frames), on_progress=_painted(progress, total), cancel=cancel
+        engine, most_chunks(frames), on_progress=_painted(on_progress, total), cancel=cancel
     )
-    scheduler.add(0, lambda: open_for_workers(source, requests, progress=progress, cancel=cancel, restart=restart))
+    scheduler.add(
+        0, lambda: open_for_workers(source, requests, on_progress=on_progress, cancel=cancel, restart=restart)
+    )
     for _, result in scheduler.results():
         if not isinstance(result, list):
             raise result
