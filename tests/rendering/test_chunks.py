@@ -12,7 +12,8 @@ from tests.conftest import ffmpeg
 from tests.rendering.conftest import decoded
 from videostyle.cli.main import main
 from videostyle.errors import DeviceError, InputError, OutputError
-from videostyle.media.probe import packet_times, probe
+from videostyle.media.packets import packet_times
+from videostyle.media.probe import probe
 from videostyle.media.readers.open import look_at
 from videostyle.rendering import chunks, plan
 from videostyle.rendering.job_store import load_job

@@ -1,4 +1,4 @@
-"""From names to finished files: outputs, plans, chunks, workers, batches.
+"""Painting files: from an input and a style to a finished output, in one pass or in chunks, here or on many machines.
 
 An input passes through six modules on its way to a painted file, each once and in this order:
 
@@ -18,4 +18,6 @@ Beside that path: ``settings`` (what a user may ask for), ``naming`` (names of o
 and the rule of chunks), ``shots`` and ``canvas`` (how it is made), ``job_store`` and ``chunk_store`` (how plan and
 chunks lie on the disk), ``chunk_writers``, ``processor_cache``, ``iterate`` (frames for other programs), ``batch`` and
 ``job_file`` (many clips), ``bench`` (how fast each stage is).
+
+What belongs elsewhere: formats and files (``media``), what a frame goes through (``processors``), live (``live``).
 """
