@@ -45,7 +45,7 @@ def test_p5_killed_at_random_moments_it_ends_as_if_it_had_not_been(
     for _ in range(2):
         child = subprocess.Popen([*command, "--resume"], env=environment, stdout=subprocess.DEVNULL)
         before = set(folder.glob("chunk*.json"))
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 300
         while time.monotonic() < deadline and child.poll() is None and set(folder.glob("chunk*.json")) == before:
             time.sleep(0.005)
         time.sleep(rng.uniform(0, 0.05))
@@ -165,11 +165,11 @@ def test_p6_ctrl_c_keeps_finished_chunks_and_says_how_to_go_on(film: Path, style
     command = [sys.executable, "-m", "videostyle", "render", str(film), "--style", style, "-o", str(output), "-q"]
     child = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(ROOT)}, stderr=subprocess.PIPE, text=True)
     folder = work_folder(output)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while time.monotonic() < deadline and not list(folder.glob("chunk*.json")):
         time.sleep(0.01)
     child.send_signal(signal.SIGINT)
-    _, error = child.communicate(timeout=60)
+    _, error = child.communicate(timeout=300)
     if child.returncode == 0:
         pytest.skip("it was done before the signal came")
     assert child.returncode == 130

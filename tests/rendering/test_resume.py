@@ -108,7 +108,7 @@ def test_strict_refuses_to_assemble_what_differs(film: Path, style: str, machine
     chunks.paint_in_folders([str(job.folder)], [0])
     machine("other")
     chunks.paint_in_folders([str(job.folder)], range(len(job.plan.chunks)))
-    with pytest.raises(DeviceError, match=r"different: batch size, device.*leave --strict out"):
+    with pytest.raises(DeviceError, match=r"different: .*device.*leave --strict out"):
         render(film, output, replace(settings, strict=True))
     assert len(finished_chunks(job)) == len(job.plan.chunks)
     assert render(film, output, settings).resumed == 600
@@ -120,7 +120,7 @@ def test_another_precision_from_here_on_is_no_other_render(film: Path, style: st
     chunks.paint_in_folders([str(job.folder)], [0])
     report = render(film, output, replace(settings, precision="bfloat16", batch_size=1))
     assert report.resumed == job.plan.chunks[0][1]
-    assert [w for w in report.warnings if "batch size, precision" in w]
+    assert [w for w in report.warnings if "precision" in w]
 
 
 @pytest.mark.parametrize("change", ["preserve_color", "crf", "input"])
