@@ -140,7 +140,7 @@ class PageReader(threading.Thread):
 def jpegs(address: str) -> Iterator[bytes]:
     """The pictures of a page, as they come."""
     host, _, path = address.removeprefix("http://").partition("/")
-    connection = http.client.HTTPConnection(host, timeout=30)
+    connection = http.client.HTTPConnection(host, timeout=300)  # the first frame comes when all is compiled
     connection.request("GET", f"/{path}frames")
     answer = connection.getresponse()
     while line := answer.readline():
@@ -191,6 +191,8 @@ def measure(case: str, options: argparse.Namespace) -> dict[str, Any]:
             outputs["recording"] = Recording(Path(folder) / "live.mp4")
         report = run_live(settings, camera, outputs, threading.Event(), watch=watch, started=started)
     reader.join(5)
+    if not reader.seen:
+        sys.exit(f"{case}: no frame number could be read back; {report.painted} frames were painted")
     return {"case": case, **figures(reader, report, memory, switches, fps)}
 
 

@@ -18,20 +18,20 @@ def flat_style(random_style: Style) -> Style:
 
 @pytest.fixture
 def painter(random_style: Style, flat_style: Style) -> LivePainter:
-    """One that paints at full size only: each size is a program to compile."""
+    """A painter for the full size only, as every size takes time to compile."""
     info = VideoInfo(width=SIZE[0], height=SIZE[1])
     return LivePainter(random_style, [random_style, flat_style], info, device="cpu", adaptive=False)
 
 
 @pytest.fixture
 def resizing(random_style: Style, flat_style: Style) -> LivePainter:
-    """One that paints at all sizes."""
+    """A painter for all sizes."""
     info = VideoInfo(width=SIZE[0], height=SIZE[1])
     return LivePainter(random_style, [random_style, flat_style], info, device="cpu")
 
 
 @pytest.fixture
 def canvas_style(random_style: Style) -> Style:
-    """One that paints on a canvas."""
+    """A style with a canvas kernel that is not zero."""
     kernel = np.random.default_rng(0).normal(0, 0.3, random_style.weights[CANVAS].shape).astype(np.float32)
     return Style(random_style.card, {**random_style.weights, CANVAS: kernel})

@@ -1,4 +1,4 @@
-"""Cameras, painters, outputs, clocks and screens that the tests of live control."""
+"""Fake cameras, painters, outputs, clocks and screens for the tests of live."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ ROOT = Path(__file__).parent.parent.parent
 SIZE = (96, 64)  # width, height
 
 
-BITS, CELL = 16, 6  # of the time code: a row of cells, black or white
+BITS, CELL = 16, 6  # the frame number is drawn as a row of BITS cells, CELL pixels wide, black or white
 
 
 def coded(number: int) -> np.ndarray:
-    """A frame that carries its number."""
+    """A grey frame, uint8 ``[H, W, 3]``, with its number drawn into it."""
     frame = np.full((SIZE[1], SIZE[0], 3), 90, np.uint8)
     for bit in range(BITS):
         frame[:CELL, bit * CELL : (bit + 1) * CELL] = 255 * (number >> bit & 1)
@@ -40,7 +40,7 @@ def coded(number: int) -> np.ndarray:
 
 
 def code_of(frame: np.ndarray) -> int:
-    """The number that a frame carries."""
+    """The number that is drawn into a frame."""
     cells = frame[:CELL].reshape(CELL, -1, CELL, 3)[:, :BITS].mean(axis=(0, 2, 3))
     return sum(1 << bit for bit in range(BITS) if cells[bit] > 127)
 
@@ -69,7 +69,7 @@ class FakeCamera:
             self._closed.wait(20)
             return None
         if number == fail:
-            raise cv2.error("unplugged")  # a kind of its own
+            raise cv2.error("unplugged")  # OpenCV raises a type of its own
         if number == end:
             return None
         self._due += self._step
@@ -86,7 +86,7 @@ class FakeCamera:
 
 
 class Identity:
-    """A painter that hands frames on, after a while."""
+    """A painter that returns frames unchanged after ``seconds``."""
 
     def __init__(self, seconds: float = 0.0) -> None:
         self.seconds, self.step = seconds, 0
@@ -106,7 +106,7 @@ class Identity:
 
 
 class Keep:
-    """An output that keeps codes and when they came; may be slow, or fail."""
+    """An output that stores frame numbers with their times of arrival; it can be slow, or fail."""
 
     def __init__(self, seconds: float = 0.0, fail_at: int = -1) -> None:
         self.seen: list[tuple[int, float]] = []
@@ -126,7 +126,7 @@ class Keep:
 
 
 class FakeScreen:
-    """Keys that come one a frame, and what was shown."""
+    """A screen that presses one key per frame and stores the pictures shown."""
 
     def __init__(self, keys: list[str]) -> None:
         self.keys, self.shown, self.toggled = iter(keys), [], 0
@@ -141,7 +141,7 @@ class FakeScreen:
 
 
 class Clock:
-    """Stands for the module ``time``: goes on only when something waits, or the test says so."""
+    """Replaces the module ``time``. Time passes only when something waits, or when the test changes ``now``."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -151,7 +151,7 @@ class Clock:
 
 
 class Waits(threading.Event):
-    """An event that is waited for at once, on a clock of the test's."""
+    """An event whose ``wait`` returns at once and advances a ``Clock``."""
 
     def __init__(self, clock: Clock) -> None:
         super().__init__()
@@ -163,7 +163,7 @@ class Waits(threading.Event):
 
 
 class InStep(LatestSlot[Any]):
-    """A slot in which no item is late: whoever leaves one waits until the one before was taken.
+    """A slot that drops nothing: ``put`` waits until the item before it has been taken.
 
     With such slots, and a clock of the test's, a run shows the same however busy the machine is.
     """
@@ -182,14 +182,14 @@ class InStep(LatestSlot[Any]):
 
 def run(camera: FakeCamera, outputs, *, painter=None, reopen=None, seconds: float = 1.0, stalled: float = 2.0,
         until: Callable[[], bool] | None = None):  # type: ignore[no-untyped-def]  # fmt: skip
-    """Runs for some seconds, or until something has happened, but no longer than 30: a busy machine takes its time."""
+    """Runs for ``seconds``, or until ``until`` returns True, for 30 s at most."""
     capture = Capture(camera, reopen, mirror=False, stalled=stalled)
     live = LiveLoop(capture, painter or Identity(), outputs, Pace(1.0, adaptive=False), SIZE, 100.0)
     return live.run(threading.Event(), seconds) if until is None else play(live, until, 30)
 
 
 def play(live: LiveLoop, done: Callable[[], bool], seconds: float) -> LiveReport:
-    """Runs until something has happened."""
+    """Runs until ``done`` returns True, for ``seconds`` at most."""
     stop = threading.Event()
 
     def wait() -> None:
@@ -223,7 +223,7 @@ def recorded(path: Path) -> tuple[list[int], list[float]]:
 
 
 class FakeLibrary:
-    """pyvirtualcam, as far as it is used."""
+    """The part of pyvirtualcam that is used."""
 
     def __init__(self, fails: str = "") -> None:
         self.fails, self.sent, self.opened, self.closed = fails, [], {}, False

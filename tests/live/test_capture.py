@@ -97,14 +97,14 @@ def test_frames_above_the_target_rate_are_skipped_and_do_not_count_as_dropped(
     rng = np.random.default_rng(0)
 
     class Quick(FakeCamera):
-        """Sixty frames a second by their own times; the test does not wait for them."""
+        """Stamps frames with 60 per second, and delivers them as fast as it can."""
 
         def read(self) -> tuple[np.ndarray, float] | None:
             found = super().read()
             return None if found is None else (found[0], self._number / 60 + rng.uniform(-jitter, jitter))
 
     class Taken(LatestSlot[LiveFrame]):
-        """A slot whose frames are taken as they come."""
+        """A slot whose frames are taken at once."""
 
         def put(self, item: LiveFrame) -> None:
             super().put(item)

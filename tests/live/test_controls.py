@@ -40,9 +40,11 @@ def test_each_key_does_what_the_list_of_keys_says(painter: LivePainter, tmp_path
     assert (composed[5][:, SIZE[0] // 2 + 1 :] == 200).all()
     assert len(list(tmp_path.glob("*.png"))) == 1
     assert screen.toggled == 1
-    assert not np.array_equal(screen.shown[0], painted)  # the overlay is drawn on what is shown
-    assert (painted == 200).all()  # and not on what is handed out
-    assert np.array_equal(screen.shown[-1][:, SIZE[0] // 2 + 1 :], painted[:, SIZE[0] // 2 + 1 :])  # switched off
+    assert not np.array_equal(screen.shown[0], painted)  # the picture shown has the overlay
+    assert (painted == 200).all()  # the picture for the outputs has not
+    assert np.array_equal(
+        screen.shown[-1][:, SIZE[0] // 2 + 1 :], painted[:, SIZE[0] // 2 + 1 :]
+    )  # the overlay was switched off
 
 
 def test_a_key_that_fails_shows_a_notice_and_the_run_goes_on(painter: LivePainter, tmp_path: Path) -> None:
@@ -68,7 +70,7 @@ def test_the_window_shows_a_notice_and_takes_keys_while_the_camera_is_away(paint
     assert viewer.show(picture, LiveReport())
     assert viewer.show(None, LiveReport(), "waiting for the camera")
     assert len(screen.shown) == 2
-    assert (screen.shown[1][48:62] != screen.shown[0][48:62]).any()  # it says so
+    assert (screen.shown[1][48:62] != screen.shown[0][48:62]).any()  # the row of the notice
     assert not viewer.show(None, LiveReport(), "waiting for the camera")
 
 
@@ -96,7 +98,7 @@ def test_recordings_start_and_end_by_key(painter: LivePainter, tmp_path: Path) -
     )
     controls.loop = live
     report = live.run(threading.Event(), 10)
-    assert [path.name for path in made] == ["0.mp4", "1.mp4"]  # the second one is finished at the end
+    assert [path.name for path in made] == ["0.mp4", "1.mp4"]  # the second one was ended by the end of the run
     for path in made:
         assert len(times_of(path)) == report.outputs[path.name]["frames"] > 3
     assert len(keep.seen) > 20
@@ -118,7 +120,7 @@ def test_a_recording_that_fails_is_reported_and_not_reported_as_saved(painter: L
     said: list[tuple[str, str]] = []
 
     class Screen(FakeScreen):
-        """Presses the key that the test is waiting to press."""
+        """Presses a key when the state that the test waits for is reached."""
 
         def show(self, picture: np.ndarray | None) -> str:
             note = (controls.recording, controls.notice)
@@ -138,7 +140,7 @@ def test_a_recording_that_fails_is_reported_and_not_reported_as_saved(painter: L
     )
     controls.loop = live
     report = live.run(threading.Event(), 20)
-    assert ("", "the disk is full") in said  # no longer REC
+    assert ("", "the disk is full") in said  # and no recording is in progress any more
     assert "saved as 0.mp4" not in [notice for _, notice in said]
     assert said[-1] == ("", "saved as 1.mp4")
     assert report.outputs["0.mp4"]["error"] == "the disk is full"
@@ -146,7 +148,7 @@ def test_a_recording_that_fails_is_reported_and_not_reported_as_saved(painter: L
 
 
 class CanvasPainter:
-    """Stands for a painter whose style has a canvas, or none."""
+    """A fake painter whose style has a canvas, or none."""
 
     name, strength, style_index, can_interpolate = "canvas style", 1.0, 0, True
 
@@ -182,7 +184,9 @@ def test_a_style_without_a_canvas_refuses_its_keys_in_a_notice() -> None:
 
 def test_keys_of_the_page_are_answered_with_the_status_and_never_end_the_run() -> None:
     controls = Controls(CanvasPainter())  # type: ignore[arg-type]
-    assert controls.press_remotely("]") == "canvas style 100%  canvas 110%  seed 0"  # a real painter keeps to 100%
+    assert (
+        controls.press_remotely("]") == "canvas style 100%  canvas 110%  seed 0"
+    )  # the real painter limits it to 100%
     assert controls.press_remotely("q") == "canvas style 100%  canvas 110%  seed 0"
     controls = Controls(CanvasPainter(has_canvas=False))  # type: ignore[arg-type]
     assert controls.press_remotely("e") == "canvas style 100%  this style has no canvas"

@@ -18,7 +18,7 @@ def test_still_places_dissolve_and_moving_places_change_at_once() -> None:
     values = []
     for i in range(1, 20):
         moved = original.copy()
-        moved[:, 64:] = scene(100 + i)[:, 64:]  # the right half is another picture in every frame
+        moved[:, 64:] = scene(100 + i)[:, 64:]  # the right half changes completely in every frame
         shown = dissolve(new, moved, i / 30)
         values.append(int(shown[36, 20, 0]))
         assert (shown[:, 76:] == 200).all()
@@ -26,4 +26,4 @@ def test_still_places_dissolve_and_moving_places_change_at_once() -> None:
     assert values[-1] == 200
     assert max(np.diff(walk)) < 0.15 * (200 - 40)  # no jump
     assert min(np.diff(walk)) >= -1
-    assert values[6] == pytest.approx(40 + 160 * (7 / 30) / 0.5, abs=8)  # straight, over half a second
+    assert values[6] == pytest.approx(40 + 160 * (7 / 30) / 0.5, abs=8)  # linear, over half a second

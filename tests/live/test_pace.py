@@ -11,7 +11,7 @@ from videostyle.live.pace import DOWN_AFTER, STEPS, UP_AFTER, Pace, painted_size
 
 
 def simulate(pace: Pace, cost: Callable[[float], float], seconds: float) -> list[int]:
-    """Steps over time of frames whose cost is that of their pixels."""
+    """The steps chosen over time, for frames whose cost grows with their pixels."""
     now, steps = 0.0, [0]
     while now < seconds:
         took = cost(now) * STEPS[pace.step] ** 2
@@ -32,11 +32,11 @@ def test_pace_begins_with_the_largest_size_that_fits() -> None:
     pace = Pace(1 / 30)
     pace.begin([0.06, 0.04, 0.02, 0.015, 0.01])
     assert pace.step == 2
-    assert not any(pace.add(0.02, i / 30) for i in range(200))  # 0.04 would not do: it does not try
+    assert not any(pace.add(0.02, i / 30) for i in range(200))  # the larger size takes 0.04, too long to be tried
     slow = Pace(1 / 30)
     slow.begin([1.0] * 5)
     assert slow.step == len(STEPS) - 1
-    spoilt = Pace(1 / 30)  # measured on a machine that was busy: it finds back
+    spoilt = Pace(1 / 30)  # costs that were measured on a busy machine do not keep it at a wrong size
     spoilt.begin([0.4, 0.09, 0.14, 0.11, 0.04])
     assert spoilt.step == len(STEPS) - 1
     assert simulate(spoilt, lambda now: 0.02, 60)[-1] == 0
@@ -46,7 +46,7 @@ def test_pace_begins_with_the_largest_size_that_fits() -> None:
 
 
 def test_pace_doubles_the_wait_before_it_tries_a_size_that_was_too_slow() -> None:
-    # The larger size costs more than foretold: each attempt is a visible change.
+    # The larger size takes longer than predicted, and every attempt is visible.
     now, tries, pace = 0.0, [], Pace(1 / 30)
     pace.begin([0.05, 0.045, 0.024, 0.02, 0.01])
     while now < 200:

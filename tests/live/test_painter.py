@@ -53,7 +53,7 @@ def test_nothing_is_compiled_after_the_start_whatever_is_changed(resizing: LiveP
     resizing.select_style(1, 0.1)
     second = resizing(frame, 0.1)
     assert not np.array_equal(first, second)
-    resizing.select_style(2, 0.2)  # counted round: the first again
+    resizing.select_style(2, 0.2)  # modulo the number of styles: the first one
     assert np.array_equal(resizing(frame, 0.2), first)
     resizing.set_strength(0.5, 0.3)
     for step in (4, 1, 0):
@@ -108,7 +108,7 @@ def test_half_strength_is_neither_lighter_nor_darker_than_both_ends() -> None:
         light.append(painter(frame, i).mean())
     assert light[1] == pytest.approx((light[0] + light[2]) / 2, abs=5)
     painter.set_strength(0.5, 3.0)
-    for second in range(3, 12):  # and stays so while the scene is measured anew, in parts
+    for second in range(3, 12):  # and stays the same while the scene is measured again, column by column
         half = painter(frame, second).mean()
     assert half == pytest.approx(light[1], abs=1)
 
@@ -140,7 +140,7 @@ def test_a_crossfade_moves_gradually_from_one_style_to_the_other(painter: LivePa
     away = [np.abs(w - start).mean() for w in walk]
     assert away[0] < 0.1 * away[-1]
     assert 0.1 * away[-1] < away[10] < 0.95 * away[-1]
-    assert np.abs(walk[-2] - end).mean() < 1  # it has arrived; only the slow mean of the light still moves
+    assert np.abs(walk[-2] - end).mean() < 1  # it has arrived; only the slow mean of the statistics still moves
     steps = [np.abs(b - a).mean() for a, b in itertools.pairwise(walk)]
     assert max(steps) < 0.4 * away[-1]  # no jump
 
@@ -172,7 +172,7 @@ def test_a_style_of_another_base_is_painted_without_strength_and_crossfade(
     painter.set_strength(0.5, 0.1)
     assert painter.strength == 1.0
     painter.select_style(1, 0.2, seconds=5.0)
-    changed = painter(frame, 0.3)  # at once: what lies between them is no picture
+    changed = painter(frame, 0.3)  # at once, without a crossfade
     assert not np.array_equal(changed, first)
     assert np.array_equal(painter(frame, 0.4), changed)
 
@@ -183,7 +183,7 @@ def test_a_change_of_size_does_not_jump_in_a_still_picture(resizing: LivePainter
     resizing.set_step(2, 0.0)
     shown += [resizing(frame, i / 30).astype(int) for i in range(1, 20)]
     change = np.abs(shown[-1] - shown[0]).mean()
-    assert change > 1  # it is another picture in the end
+    assert change > 1  # the size does change the picture
     assert max(np.abs(b - a).mean() for a, b in itertools.pairwise(shown)) < 0.2 * change
     assert np.array_equal(shown[-1], shown[-2])
 
@@ -191,7 +191,7 @@ def test_a_change_of_size_does_not_jump_in_a_still_picture(resizing: LivePainter
 def test_switching_styles_delays_the_output_by_one_frame_at_most(
     painter: LivePainter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """At ten frames a second and 60 ms for a frame, whether painted or measured; to compile a program takes a second.
+    """Ten frames per second; painting or measuring a frame takes 60 ms, compiling a program takes a second.
 
     The clock goes on by what is computed, so that a busy machine leaves no gaps of its own.
     """
@@ -199,7 +199,7 @@ def test_switching_styles_delays_the_output_by_one_frame_at_most(
 
     def function(body: Callable[..., Any] | None = None, **options: Any) -> Callable[..., Any]:
         if body is None:
-            return real(**options)  # of Keras, for one operation
+            return real(**options)  # used by Keras for single operations
 
         def compiled(*arguments: Any) -> Any:
             clock.now += 1.0
@@ -213,10 +213,10 @@ def test_switching_styles_delays_the_output_by_one_frame_at_most(
         program = real(compiled, **options)
         return computed
 
-    free = threading.Semaphore(2)  # the first frame is for preparing
+    free = threading.Semaphore(2)  # the first frame only prepares the painter
 
     class Camera(FakeCamera):
-        """Gives the frame of the moment, once the one before has come out; asks for other styles on the way."""
+        """Delivers a frame when the one before has reached the output, and selects other styles on the way."""
 
         given = 0
 
@@ -231,7 +231,7 @@ def test_switching_styles_delays_the_output_by_one_frame_at_most(
             clock.now = 1000.0 + number / 10
             return coded(number), clock.now
 
-    # The painter paints beside, the code is handed on.
+    # Paints, and copies the number of the frame into the painting.
     class Coded(Identity):
         def prepare(self, frame: np.ndarray, now: float) -> tuple[float, ...]:
             return painter.prepare(frame, now)
@@ -253,10 +253,10 @@ def test_switching_styles_delays_the_output_by_one_frame_at_most(
     keep = Freeing()
     capture = Capture(Camera(10), None, mirror=False, stalled=1000)
     LiveLoop(capture, Coded(), {"keep": keep}, Pace(1 / 10, adaptive=False), SIZE, 10.0).run(threading.Event())
-    gaps = np.diff([code for code, _ in keep.seen[1:]])  # the first one came before all was compiled
+    gaps = np.diff([code for code, _ in keep.seen[1:]])  # the first frame came before everything was compiled
     assert len(gaps) == 57
     assert max(gaps[:18]) == 1
-    # Measuring for another style delays one frame, and no more.
+    # Measuring another style delays one frame at most.
     assert max(gaps[18:]) == 2
     assert np.count_nonzero(gaps[18:] == 2) == 13
 
@@ -266,7 +266,7 @@ def test_canvas_and_seed_are_kept_within_their_bounds(random_style: Style, canva
     suited = Style(replace(canvas_style.card, canvas=0.7), canvas_style.weights)
     painter = LivePainter(random_style, [suited, random_style], info, device="cpu")
     assert painter.has_canvas
-    assert (painter.canvas, painter.seed) == (0.7, 0)  # what the card says
+    assert (painter.canvas, painter.seed) == (0.7, 0)  # as the card says
     painter.select_style(1, 0.0)
     assert not painter.has_canvas
     for asked, expected in ((1.3, 1.0), (-0.1, 0.0), (0.4, 0.4)):
@@ -285,14 +285,14 @@ def test_canvas_and_seed_change_the_painting_and_nothing_is_compiled_for_them(
     frame = scene(3)[: SIZE[1], : SIZE[0]]
     painter.prepare(frame, 0.0)
     compiled = traces(painter)
-    clock = itertools.count(1.0)  # each step a second: every dissolve is over
+    clock = itertools.count(1.0)  # steps of a second, longer than any dissolve
 
     def settled() -> np.ndarray:
         painter(frame, next(clock))
         return painter(frame, next(clock)).astype(int)
 
     full = settled()
-    assert np.array_equal(settled(), full)  # the camera stands still, so does the canvas
+    assert np.array_equal(settled(), full)  # the canvas of a still camera does not move
     painter.set_seed(1)
     other = settled()
     painter.set_seed(0)
@@ -303,9 +303,9 @@ def test_canvas_and_seed_change_the_painting_and_nothing_is_compiled_for_them(
     none = settled()
     changed = np.abs(other - full).mean()
     assert changed > 1
-    assert np.abs(again - full).mean() < 0.1 * changed  # the slow mean of statistics remembers the other seed a little
+    assert np.abs(again - full).mean() < 0.1 * changed  # the slow mean still contains a little of the other seed's
     assert 0 < np.abs(half - none).mean() < np.abs(full - none).mean()
-    painter.select_style(1, next(clock))  # the same weights, but for the canvas
+    painter.select_style(1, next(clock))  # the same weights without a canvas
     assert np.abs(settled() - none).mean() < 0.1 * changed
     painter.select_style(0, next(clock))
     painter.set_strength(0.0, next(clock))  # the base has no canvas either

@@ -12,10 +12,10 @@ from tests.live.fakes import ROOT
 from videostyle.live.window import check_display
 from videostyle.media.readers.camera import list_cameras
 
-# What Windows lacks is taken away before the first import of ours; `os.name` and paths stay those of this system.
+# Removes what Windows lacks before the package is imported; `os.name` and paths stay those of this system.
 WITHOUT_POSIX = """
 import importlib, pkgutil, signal, socket, sys
-import filelock, psutil  # have code of their own for each system
+import filelock, psutil  # these have their own code for each system
 for name in ("fcntl", "resource", "termios", "pwd", "grp"):
     sys.modules[name] = None
 for module, names in ((signal, ("pthread_sigmask", "SIGKILL", "SIGHUP")), (socket, ("AF_UNIX",))):

@@ -36,7 +36,7 @@ def test_slowly_rising_brightness_is_no_change_of_scene() -> None:
 
 
 class Measure:
-    """Statistics that are those of the pixels, and which parts were looked at; None is a whole frame."""
+    """Measures mean and variance of the pixels, and stores which columns were measured; None = the whole frame."""
 
     def __init__(self) -> None:
         self.parts: list[int | None] = []
@@ -60,8 +60,8 @@ def test_columns_measured_one_by_one_give_the_statistics_of_the_whole_frame() ->
     changes = [value for value in found if value is not None]
     assert len(changes) == pytest.approx(10 / MEASURE_EVERY, abs=1)
     looks = len(measure.parts) - 1
-    assert measure.parts == [None, *(i % COLUMNS for i in range(looks))]  # never all at once but at the start
-    for value in changes:  # it does not breathe
+    assert measure.parts == [None, *(i % COLUMNS for i in range(looks))]  # as a whole at the start only
+    for value in changes:  # the statistics do not fluctuate
         assert value["layer"][0] == pytest.approx(whole[0], rel=1e-5)
         assert value["layer"][1] == pytest.approx(whole[1], rel=1e-4)
 

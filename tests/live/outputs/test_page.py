@@ -96,7 +96,7 @@ def test_the_page_shows_the_picture_in_a_browser(page: Page, tmp_path: Path) -> 
     player = threading.Thread(target=play)
     player.start()
     try:
-        # A page that never ends loading is what this one is: after some time the picture is taken all the same.
+        # This page never finishes loading; --timeout takes the screenshot all the same.
         subprocess.run([*words, "--timeout=4000", page.address], timeout=60, capture_output=True, check=True)
     finally:
         done.set()
@@ -117,7 +117,7 @@ def press(page: Page, body: str, *, kind: str = "application/json", host: str | 
 
 @pytest.fixture
 def pressed(page: Page) -> Iterator[list[str]]:
-    """Keys that the page has handed on; each is answered as the loop does it."""
+    """The keys that the page has passed on, answered by a thread as the loop does."""
     keys: list[str] = []
     over = threading.Event()
 
@@ -158,7 +158,7 @@ def test_h1_a_request_that_names_no_key_of_the_page_is_refused(page: Page, press
 
 def test_h1_keys_of_another_site_are_refused(page: Page, pressed: list[str]) -> None:
     assert press(page, '{"key": "n"}', host="evil.example")[0] == 403
-    assert press(page, '{"key": "n"}', kind="text/plain")[0] == 404  # what a form of another site can send
+    assert press(page, '{"key": "n"}', kind="text/plain")[0] == 404  # what a form on another site can send
     assert pressed == []
 
 

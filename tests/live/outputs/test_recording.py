@@ -35,7 +35,7 @@ def test_a_recording_keeps_the_times_of_capture(suffix: str, tmp_path: Path) -> 
 
 
 def test_a_recording_of_a_killed_process_can_be_played(tmp_path: Path) -> None:
-    # A process of its own, killed with the recording open.
+    # A separate process that is killed while the recording is open.
     code = f"""
 import os, sys, signal
 sys.path.insert(0, {str(ROOT)!r})
@@ -51,7 +51,7 @@ os.kill(os.getpid(), signal.SIGKILL)
     assert done.returncode == -signal.SIGKILL, done.stderr
     assert not (tmp_path / "out.mp4").exists()
     codes, _ = recorded(tmp_path / "out.recording.mp4")
-    assert len(codes) >= 90  # of five seconds at most the last is lost
+    assert len(codes) >= 90  # at most the last of five seconds is lost
     assert codes == list(range(len(codes)))
 
 
@@ -89,7 +89,7 @@ def test_the_hint_names_the_running_file_only_if_it_exists(tmp_path: Path) -> No
         for frame in frames_at([0.0, 0.1]):
             output.write(frame)
         output._pending.temporary.unlink()
-        output._pending.temporary.mkdir()  # so that it cannot be put in order
+        output._pending.temporary.mkdir()  # so that the final file cannot be written
         if gone:
             output.running.unlink()
         with pytest.raises(OutputError, match="was not finished") as caught:
@@ -109,7 +109,7 @@ def test_a_full_disk_ends_the_recording_alone_and_keeps_what_was_recorded(
         encode(self, frame)
 
     monkeypatch.setattr(Encoder, "write", full)
-    broke: list[int] = []  # how many frames the other output had when there was no more room
+    broke: list[int] = []  # frames of the other output when the disk was full
 
     def done() -> bool:
         if not broke and recording._frames == 20:
@@ -120,4 +120,4 @@ def test_a_full_disk_ends_the_recording_alone_and_keeps_what_was_recorded(
     assert "disk" in report.outputs["recording"]["error"].lower() or "space" in report.outputs["recording"]["error"]
     assert report.outputs["recording"]["frames"] == 20
     assert len(keep.seen) > broke[0] + 10
-    assert len(times_of(tmp_path / "out.mp4")) == 20  # what there was room for is kept
+    assert len(times_of(tmp_path / "out.mp4")) == 20  # what was recorded until then is kept

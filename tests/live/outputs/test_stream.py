@@ -32,7 +32,7 @@ def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
 
 
 class Listener:
-    """A server for one stream: ffmpeg, which writes what it gets, unchanged, into a file."""
+    """A server for one stream: ffmpeg, which copies what it receives into a file."""
 
     ADDRESSES = {  # noqa: RUF012 - scheme -> what it listens on, and what is sent to
         "rtmp": ("rtmp://127.0.0.1:{0}/live/key", "rtmp://127.0.0.1:{0}/live/key"),
@@ -52,7 +52,7 @@ class Listener:
         self.child = subprocess.Popen([*words, "-f", "nut", str(path)], stdin=subprocess.PIPE, stderr=subprocess.PIPE)
 
     def received(self) -> list[int]:
-        """Numbers of the frames that came so far, decoded."""
+        """Numbers of the frames received so far."""
         try:
             return recorded(self.path)[0]
         except (OSError, av.error.FFmpegError):
@@ -90,7 +90,7 @@ def test_a_stream_reconnects_to_its_server_and_other_outputs_go_on(
     capture = Capture(FakeCamera(25), None, mirror=False, stalled=2)
     live = LiveLoop(capture, Identity(), {"stream": output, "keep": keep}, Pace(1.0), SIZE, 25.0)
 
-    away: list[float] = []  # from when to when it was
+    away: list[float] = []  # when the server went, and when the stream was back
 
     def happened() -> bool:
         if len(servers) == 1 and len(servers[0].received()) > 20:
@@ -110,7 +110,7 @@ def test_a_stream_reconnects_to_its_server_and_other_outputs_go_on(
     assert len(servers[1].received()) > 20
     assert report.outputs["stream"]["reconnects"] >= 1
     assert report.outputs["stream"]["error"] == ""
-    # Whoever looks on did not notice; a busy machine may lose some frames all the time.
+    # The other output went on meanwhile; a busy machine may drop some of its frames.
     meanwhile = [t for _, t in keep.seen if away[0] < t < away[1]]
     assert len(meanwhile) > 0.4 * 25 * (away[1] - away[0])
     assert max(np.diff(meanwhile)) < 2
@@ -160,7 +160,7 @@ def test_pauses_between_attempts_grow_while_the_server_is_away(monkeypatch: pyte
 
 def test_a_server_that_reads_nothing_counts_as_gone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stream_module, "SILENT", 1.0)
-    silent = socket.create_server(("127.0.0.1", 0))  # it accepts in the kernel, and nobody ever reads
+    silent = socket.create_server(("127.0.0.1", 0))  # the kernel accepts the connection, and nothing ever reads
     silent.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     output = StreamOut(f"tcp://127.0.0.1:{silent.getsockname()[1]}")
     output.open(640, 360, 25.0)

@@ -30,7 +30,7 @@ Clip = Callable[[str], Path]
 
 @pytest.fixture
 def paced(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[PacedFile, Clock]]:
-    """Plays a file on a clock of the test's."""
+    """Plays a file on a fake clock."""
 
     def play(path: Path, *, repeat: bool = False) -> tuple[PacedFile, Clock]:
         clock = Clock()
@@ -93,7 +93,7 @@ def test_a_repeated_clip_shows_its_last_frame_for_its_duration(
 
 
 def test_a_frame_shown_for_long_is_given_again(tmp_path: Path, paced: Callable[..., tuple[PacedFile, Clock]]) -> None:
-    """Who waits for frames would otherwise think that the file is stuck."""
+    """Without that, the file would count as stalled."""
     slides = tmp_path / "slides.mkv"
     ffmpeg("-f", "lavfi", "-i", "testsrc2=s=64x48:r=1/10", "-t", "20", *X264, slides)
     camera, _ = paced(slides)
@@ -109,7 +109,7 @@ def test_a_frame_shown_for_long_is_given_again(tmp_path: Path, paced: Callable[.
 
 
 class Device:
-    """What OpenCV makes of a camera: what it was asked for, in order, and what it gives."""
+    """A fake ``cv2.VideoCapture``: stores what it was asked for, in order."""
 
     def __init__(self, opens: bool = True, gives: int = 100, size: tuple[int, int] = (64, 48), fps: float = 30,
                  fourcc: str = "MJPG") -> None:  # fmt: skip
@@ -180,9 +180,9 @@ def test_differences_from_what_the_camera_was_asked_for_are_warnings(device: Cal
         "camera 0 gives 15 frames/s instead of 30",
         "camera 0 gives the format 'MJPG' instead of 'YUYV'",
     ]
-    assert camera.info.width == 96  # what it gives is what is painted
+    assert camera.info.width == 96  # frames are painted as they are delivered
     capture = Capture(camera, None, mirror=False)
-    assert capture.warnings == camera.warnings  # and it stands in the report
+    assert capture.warnings == camera.warnings  # and the report has them
     capture.close()
 
 
@@ -193,7 +193,7 @@ def test_a_busy_camera_is_reported_as_busy(
     device(Device(opens=False))
     with pytest.raises(DeviceError, match="another program uses it"):
         open_grabber(0)
-    found = device(Device(gives=0))  # opened, but the other one has the stream
+    found = device(Device(gives=0))  # it opens, but another program has the stream
     assert main(["live", "--style", "great-wave", "--page", "0"]) == 6
     assert "another program may use it" in capsys.readouterr().err
     assert found.released
@@ -214,7 +214,7 @@ def test_p9_the_error_for_a_missing_camera_lists_the_cameras_found(monkeypatch: 
 
 @pytest.fixture(scope="module")
 def packets(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
-    """A transport stream of 250 frames with a key frame every three seconds, in pieces of a frame on average."""
+    """A transport stream of 250 frames with a key frame every three seconds, in 250 pieces."""
     path = tmp_path_factory.mktemp("stream") / "sent.ts"
     keys = ("-g", "75", "-keyint_min", "75", "-sc_threshold", "0")
     ffmpeg("-f", "lavfi", "-i", "testsrc2=s=64x48:r=25", "-t", "10", *X264, *keys, "-f", "mpegts", path)
@@ -225,7 +225,7 @@ def packets(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
 
 
 def sent(pieces: list[bytes]) -> str:
-    """The address at which whoever connects first gets these."""
+    """Serves these to the first who connects; returns the address."""
     server = socket.create_server(("127.0.0.1", 0))
 
     def serve() -> None:
@@ -297,7 +297,7 @@ def test_a_stream_without_a_key_frame_in_time_is_an_error(
 ) -> None:
     monkeypatch.setattr(camera_module, "FIRST_FRAME", seconds)
     with pytest.raises(DeviceError, match="gives no picture"):
-        # Joined just after a key frame: there is none any more, or the next one comes too late.
+        # Joined just after a key frame: there is no other, or the next one comes too late.
         open_grabber(0, sent(packets[230:] if seconds else packets[80:]))
 
 
