@@ -18,7 +18,7 @@ from videostyle.live.pace import STEPS, painted_size
 from videostyle.live.scene_follower import COLUMNS, SceneFollower
 from videostyle.media.opencv import load_cv2
 from videostyle.motion.canvas_tracker import CanvasTracker
-from videostyle.network.canvas import LARGEST_SEED
+from videostyle.network.canvas import LARGEST_SEED, tile
 from videostyle.network.statistics import KeyframeSegment, between
 from videostyle.network.style_network import Statistics
 from videostyle.processors.style import StyleProcessor
@@ -241,8 +241,11 @@ class LivePainter:
 
     def set_seed(self, seed: int) -> None:
         """Changes to another canvas; the number is taken modulo ``LARGEST_SEED + 1``."""
+        seed %= LARGEST_SEED + 1
+        if self._has_canvas:
+            tile(seed)  # made and kept here, so that the painting thread does not wait for it
         with self._lock:
-            self.seed = seed % (LARGEST_SEED + 1)
+            self.seed = seed
             self._new_strokes = True
 
     def _begin(self, target: Style, now: float, seconds: float) -> None:
