@@ -26,7 +26,7 @@ from tests.conftest import ffmpeg as make
 from videostyle.errors import InputError, Interrupted, OutputError, VideostyleError
 from videostyle.frames import FrameBatch, VideoInfo
 from videostyle.media import opencv
-from videostyle.media.atomic import PendingOutput, check_writable, write_whole
+from videostyle.media.atomic import PendingOutput, check_writable, process_name, write_whole
 from videostyle.media.ffmpeg.process import Process
 from videostyle.media.probe import probe
 from videostyle.media.readers.base import ReadOptions
@@ -250,7 +250,7 @@ def test_n5_long_names_that_begin_alike_are_two_outputs(tmp_path: Path) -> None:
     with PendingOutput(tmp_path / ("a" * 240 + "1.mp4")), PendingOutput(tmp_path / ("a" * 240 + "2.mp4")):
         assert len(list(tmp_path.iterdir())) == 4
     with PendingOutput(tmp_path / "out.mp4") as output:  # an ordinary name is kept whole
-        assert output.temporary.name == ".out.mp4.videostyle.part.mp4"
+        assert output.temporary.name == f".out.mp4.videostyle.{process_name()}.part.mp4"
 
 
 def test_n5_names_that_are_too_long_are_refused(tmp_path: Path) -> None:
@@ -312,6 +312,13 @@ def fake_ffmpeg(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, body: str) -> N
     script.write_text(f"#!{sys.executable}\nimport os, sys, time\n{textwrap.dedent(body)}")
     script.chmod(0o755)
     monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", str(script))
+
+
+def wait_for(path: Path) -> None:
+    deadline = time.monotonic() + 30
+    while not path.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def encode(output: Path) -> None:
@@ -400,6 +407,50 @@ def test_p5_killed_midway_leaves_no_output_and_does_not_block_the_next_run(clip:
     encode(output)
     assert read_all(output)[0] == 160
     assert [p.name for p in tmp_path.iterdir()] == ["out.mp4"]
+
+
+def test_p5_an_encoder_that_outlives_its_killed_run_does_not_write_into_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It still holds frames when its run is killed, and writes them when nobody waits for it any more."""
+    late = tmp_path / "late"
+    late.mkdir()
+    fake_ffmpeg(
+        late,
+        monkeypatch,
+        """
+        target = sys.argv[-1].removeprefix("file:")
+        file = open(target, "wb")
+        open(os.path.join(os.path.dirname(__file__), "begun"), "w").close()
+        sys.stdin.buffer.read()
+        time.sleep(1.0)
+        file.write(b"late")
+        file.close()
+        open(os.path.join(os.path.dirname(__file__), "done"), "w").close()
+        """,
+    )
+    output = tmp_path / "out.mp4"
+    code = f"""
+        import sys
+        sys.path.insert(0, {str(Path(__file__).parent.parent)!r})
+        from tests.test_faults import batches, INFO
+        from videostyle.media.writers.open import open_writer
+        writer = open_writer({str(output)!r}, INFO)
+        writer.write(next(batches(1)))
+        sys.stdin.read()
+    """
+    command = [sys.executable, "-c", textwrap.dedent(code)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE) as child:
+        wait_for(late / "begun")
+        child.kill()
+    monkeypatch.delenv("IMAGEIO_FFMPEG_EXE")
+    writer = open_writer(output, INFO)
+    for batch in batches(4):
+        writer.write(batch)
+    wait_for(late / "done")
+    writer.close()
+    assert read_all(output, strict=True)[0] == 16
+    assert sorted(os.listdir(tmp_path)) == ["late", "out.mp4"]
 
 
 def test_two_runs_do_not_write_one_output(tmp_path: Path) -> None:

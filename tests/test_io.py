@@ -23,7 +23,7 @@ from videostyle.media.readers.base import ReadOptions
 from videostyle.media.readers.images import read_picture
 from videostyle.media.readers.open import open_reader
 from videostyle.media.timecode import TimePoint
-from videostyle.media.writers import mux
+from videostyle.media.writers import mux, streams
 from videostyle.media.writers.base import EncodeOptions
 from videostyle.media.writers.mux import Original
 from videostyle.media.writers.open import open_writer
@@ -394,7 +394,7 @@ def test_a_track_that_is_refused_only_at_the_end_does_not_cost_the_picture(
 ) -> None:
     original = tmp_path / "in.mkv"
     make("-i", clip("plain.mp4"), "-map", "0", "-map", "0:a", "-c", "copy", "-c:a:1", "flac", original)
-    monkeypatch.setattr(mux, "_refusal", lambda stream, packet, container: "")
+    monkeypatch.setattr(streams, "_refusal", lambda stream, packet, container: "")
     report = copy(original, tmp_path / "out.mov")
     assert [w for w in report.warnings if "stream 2 could not be copied" in w]
     assert len(everything(tmp_path / "out.mov")[0]) == 25
@@ -449,6 +449,7 @@ def test_an_input_is_probed_once_for_all_who_read_and_copy_it(
     monkeypatch.setattr(probe_module, "probe", lambda path: probed.append(path) or look(path))
     monkeypatch.setattr(probe_module, "open_container", counted)
     monkeypatch.setattr(mux, "open_container", counted)
+    monkeypatch.setattr(streams, "open_container", counted)
     source = open_reader(clip("plain.mp4"))
     for options in (ReadOptions(batch_size=2), ReadOptions(max_size=32)):
         with open_reader(source.input, options) as again:

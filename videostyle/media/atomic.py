@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import glob
 import hashlib
 import json
 import logging
@@ -21,13 +22,13 @@ from videostyle.platforms import refused_name
 
 log = logging.getLogger("videostyle")
 
-# File systems take names of 255 bytes; this leaves room for what is put before and behind. Paths are asked for with
-# os.path, which takes one that is too long for one that is not there: Path.exists() raises.
+# Bytes of a name that others are made of. File systems take 255; the rest is for what is put before and behind.
+# A path that is too long is looked for with os.path.exists, which says False: Path.exists raises.
 LONGEST_NAME = 180
 
 
 def short_name(name: str) -> str:
-    """A name to make others of: itself, or where it is too long its beginning with a mark of the whole behind."""
+    """A name of at most ``LONGEST_NAME`` bytes: the name itself, or its beginning and a hash of the whole."""
     data = name.encode("utf-8", "surrogatepass")
     if len(data) <= LONGEST_NAME:
         return name
@@ -36,7 +37,7 @@ def short_name(name: str) -> str:
 
 
 def disk_error(path: Path, error: OSError) -> OutputError:
-    """An ``OSError`` met while writing, in words: what is full, missing or forbidden, and by how much."""
+    """The error to show for an ``OSError`` met while writing, with the free space if the disk is full."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         with contextlib.suppress(OSError):
             free = shutil.disk_usage(path.parent).free
@@ -51,14 +52,14 @@ def disk_error(path: Path, error: OSError) -> OutputError:
 
 
 def disk_free(folder: Path) -> int:
-    """Bytes free where ``folder`` is or will be."""
+    """Free bytes of the disk where ``folder`` is, or would be made."""
     while not os.path.exists(folder) and folder != folder.parent:
         folder = folder.parent
     return shutil.disk_usage(folder).free
 
 
 def check_writable(path: Path) -> None:
-    """Makes sure that a file can be put at ``path``, and its folder if it is missing, before work that takes long.
+    """Makes sure that a file can be written to ``path`` before long work begins; makes its folder if it is missing.
 
     Raises:
         OutputError: if it cannot.
@@ -74,7 +75,15 @@ def check_writable(path: Path) -> None:
 
 
 def publish(part: Path, path: Path) -> None:
-    """Gives a complete file its final name, both on the disk when this returns: sync, rename, sync the folder."""
+    """Gives a complete file its final name. Contents and name are on the disk when this returns.
+
+    Args:
+        part: the complete file.
+        path: its final name, in the same folder.
+
+    Raises:
+        OSError: if that fails.
+    """
     with part.open("rb+") as file:
         os.fsync(file.fileno())
     os.replace(part, path)
@@ -87,12 +96,16 @@ def publish(part: Path, path: Path) -> None:
 
 
 def process_name() -> str:
-    """A name of this process that no other has, on no machine that shares a disk with this one: ``HOST.PID``."""
+    """A name that only this process has, among all machines that share a disk: ``HOST.PID``."""
     return f"{socket.gethostname()[:32]}.{os.getpid()}"
 
 
 def write_whole(path: Path, data: bytes) -> None:
-    """Writes a small file that is whole under its name or not there, whoever writes the same at the same time."""
+    """Writes a small file whole or not at all, also if several processes write it at the same time.
+
+    Raises:
+        OSError: if it cannot be written; an older file is kept then.
+    """
     part = path.with_name(f"{short_name(path.name)}.{process_name()}.part")
     try:
         part.write_bytes(data)
@@ -102,8 +115,25 @@ def write_whole(path: Path, data: bytes) -> None:
             part.unlink()
 
 
+def remove_parts(folder: Path, beginning: str) -> None:
+    """Removes unfinished files of runs that have ended; to be called with the lock of their output.
+
+    Args:
+        folder: where they are.
+        beginning: of their names.
+    """
+    for part in folder.glob(f"{glob.escape(beginning)}*.part*"):
+        with contextlib.suppress(OSError):
+            part.unlink()
+
+
 def read_object(path: Path, hint: str = "") -> dict[str, Any]:
-    """A JSON object from a file; empty, with a warning, where the file is not one, and where there is none."""
+    """Reads a JSON object; empty if there is no such file, and with a warning if it holds something else.
+
+    Args:
+        path: the file.
+        hint: for the warning, what to do about it.
+    """
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -115,25 +145,30 @@ def read_object(path: Path, hint: str = "") -> dict[str, Any]:
 
 
 def write_object(path: Path, data: dict[str, Any]) -> None:
-    """Writes a JSON object as ``write_whole`` does, and the folder it belongs in."""
+    """Writes a JSON object as ``write_whole`` does; makes its folder if it is missing."""
     path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, json.dumps(data, indent=1).encode())
 
 
 class PendingOutput:
-    """A file that gets its final name only when it is complete.
+    """An output file that gets its final name only when it is complete.
 
-    Frames go to ``temporary`` (same folder, so that the rename is atomic); ``commit`` syncs and renames it.
-    A lock makes sure that two runs do not write the same output.
+    It is written to ``temporary``, in the same folder so that renaming it is atomic; ``commit`` syncs and renames it.
+    A lock keeps two runs from writing the same output.
 
     Args:
         path: the final name.
-        overwrite: whether an existing file may be replaced (it stays untouched until ``commit``).
+        overwrite: whether an existing file may be replaced; it stays untouched until ``commit``.
         sources: input files, none of which may be the output.
         option: command line option that names the file, for hints.
 
+    Attributes:
+        path: the final name.
+        temporary: the file to write.
+        scratch: another file that may be written meanwhile; it is removed in the end.
+
     Raises:
-        OutputError: if the output exists, is an input, or cannot be created there.
+        OutputError: if the output exists, is an input, is written by another run, or cannot be created.
     """
 
     def __init__(
@@ -156,15 +191,17 @@ class PendingOutput:
             hint = f"use --overwrite to replace it, or another name with {option}"
             raise OutputError(f"'{path}' exists already", hint=hint)
         stem = f".{short_name(self.path.name)}.videostyle"
-        # What follows the last full stop of a title may be no suffix.
+        # What follows the last full stop of a name may be part of a title.
         suffix = self.path.suffix if len(self.path.suffix) < 12 else ""
-        self.temporary = self.path.with_name(f"{stem}.part{suffix}")
-        self.scratch = self.path.with_name(f"{stem}.stream.part")
+        # Names of this process alone: a run that was killed may have left an ffmpeg that still writes to its own.
+        self.temporary = self.path.with_name(f"{stem}.{process_name()}.part{suffix}")
+        self.scratch = self.path.with_name(f"{stem}.{process_name()}.stream.part")
         self._lock: Lock | None = None
         try:
             with contextlib.suppress(FileNotFoundError):
-                os.lstat(self.path)  # a name that is too long would be met when the file is finished
+                os.lstat(self.path)  # refuses a name that is too long now rather than when the file is finished
             self._lock = Lock(self.path.with_name(f"{stem}.lock"))
+            remove_parts(self.path.parent, f"{stem}.")
             self.temporary.open("wb").close()
         except BlockingIOError as error:
             raise OutputError(f"'{path}' is being written by another run", hint="wait for it or stop it") from error
@@ -176,7 +213,11 @@ class PendingOutput:
             raise OutputError(f"cannot write '{path}'", error.strerror or str(error), hint) from error
 
     def commit(self) -> Path:
-        """Gives the finished temporary file its final name; it is on the disk when this returns."""
+        """Gives the complete file its final name, and returns that; see ``publish``.
+
+        Raises:
+            OutputError: if that fails; nothing is left behind then.
+        """
         try:
             publish(self.temporary, self.path)
         except OSError as error:
@@ -186,7 +227,7 @@ class PendingOutput:
         return self.path
 
     def abort(self) -> None:
-        """Removes what is not committed. May be called twice."""
+        """Removes what is not committed and frees the lock. May be called twice."""
         for leftover in (self.temporary, self.scratch):
             with contextlib.suppress(OSError):
                 leftover.unlink()

@@ -13,7 +13,7 @@ from videostyle.live.frame import LiveFrame
 from videostyle.live.outputs.encoder import Encoder
 from videostyle.media.atomic import PendingOutput, disk_error
 from videostyle.media.provenance import Painted, embed
-from videostyle.media.writers.mux import MUXERS
+from videostyle.media.writers.streams import MUXERS
 
 log = logging.getLogger("videostyle")
 

@@ -18,7 +18,9 @@ from videostyle.media.ffmpeg.process import encoder_works
 from videostyle.media.packets import stored_frames
 from videostyle.media.writers.base import EncodeOptions
 from videostyle.media.writers.encoder import StreamEncoder
-from videostyle.media.writers.mux import Muxer, Original, choose_streams, shift_warning
+from videostyle.media.writers.mux import Muxer, Original
+from videostyle.media.writers.streams import choose_streams
+from videostyle.media.writers.timestamps import shift_warning
 
 
 class VideoWriter:

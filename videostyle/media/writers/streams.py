@@ -1,0 +1,103 @@
+"""Chooses the sound and subtitle streams of the original that the output's container takes."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from typing import Any
+
+import av
+from av.error import FFmpegError
+
+from videostyle.media.probe import MediaInfo, open_container
+
+MUXERS = {
+    ".mp4": "mp4",
+    ".m4v": "mp4",
+    ".mov": "mov",
+    ".mkv": "matroska",
+    ".webm": "webm",
+    ".avi": "avi",
+    ".ts": "mpegts",
+    ".flv": "flv",
+}
+# Codecs with a stream type of their own in a transport stream. ffmpeg writes any other codec there as private data,
+# which no player finds, and does not say so.
+TRANSPORT_CODECS = (
+    *("aac", "aac_latm", "mp2", "mp3", "ac3", "eac3", "dts", "opus"),
+    *("dvb_subtitle", "dvb_teletext", "hdmv_pgs_subtitle"),
+)
+TRIED_PACKETS = 500  # packets of the original in which the first one of each stream is looked for
+
+
+def choose_streams(media: MediaInfo, suffix: str, *, copy: bool) -> tuple[list[int], list[str]]:
+    """Finds the sound and subtitle streams of a file that a container takes.
+
+    It is called before the first frame is painted: a stream that is refused at the end would cost the whole render.
+
+    Args:
+        media: what the file holds.
+        suffix: of the output.
+        copy: whether streams are to be copied at all.
+
+    Returns:
+        The streams' numbers in the file, and a warning for each stream that is left out.
+    """
+    chosen: list[int] = []
+    warnings = [
+        f"video stream {stream.index} (a cover or another video) is not copied"
+        for stream in media.others
+        if stream.kind == "picture"
+    ]
+    candidates = [stream.index for stream in media.others if stream.kind in ("audio", "subtitle")]
+    if not copy or not candidates:
+        return chosen, warnings
+    with open_container(media.path) as source:
+        streams = [source.streams[index] for index in candidates]
+        firsts: dict[int, Any] = {}
+        with contextlib.suppress(FFmpegError):
+            for number, packet in enumerate(source.demux(streams)):
+                if packet.size:
+                    firsts.setdefault(packet.stream.index, packet)
+                if len(firsts) == len(streams) or number > TRIED_PACKETS:
+                    break
+        for stream in streams:
+            context: Any = stream.codec_context
+            codec, why = "unknown", "no decoder knows it"
+            if context is not None:
+                codec, why = context.name, _refusal(stream, firsts.get(stream.index), MUXERS[suffix.lower()])
+            if why:
+                warnings.append(f"{stream.type} stream {stream.index} ({codec}) cannot be copied into {suffix}: {why}")
+            else:
+                chosen.append(stream.index)
+    return chosen, warnings
+
+
+def _refusal(stream: Any, packet: Any, container: str) -> str:
+    """Why a container does not take a stream, "" if it does.
+
+    A header and the stream's first packet are written to memory: a container may refuse there what it lists as allowed
+    (TrueHD in mp4, FLAC in mov).
+
+    Args:
+        stream: of the original.
+        packet: its first packet; None if it has none.
+        container: ffmpeg's name of the muxer.
+    """
+    codec = stream.codec_context.codec
+    name = getattr(codec, "canonical_name", codec.name)
+    try:
+        with av.open(io.BytesIO(), "w", format=container) as trial:
+            allowed = TRANSPORT_CODECS if container == "mpegts" else trial.supported_codecs
+            if name not in allowed and codec.name not in allowed:
+                return "the container does not allow it"
+            copy = trial.add_stream_from_template(stream, opaque=True)
+            if packet is None:
+                trial.start_encoding()
+            else:
+                packet.pts = packet.dts = 0
+                packet.stream = copy
+                trial.mux(packet)
+    except (FFmpegError, ValueError) as error:
+        return f"the container does not allow it ({getattr(error, 'strerror', None) or error})"
+    return ""
