@@ -1,4 +1,4 @@
-"""Runs frames from a source through processors into a sink, with decoding, painting and encoding overlapped."""
+"""Moves frames from a reader through processors into writers; decoding, painting and encoding overlap."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from videostyle.errors import Interrupted
 from videostyle.frames import FrameBatch, VideoInfo
+from videostyle.media.writers.base import FrameWriter
 from videostyle.processors.protocol import Processor
 
 log = logging.getLogger("videostyle")
@@ -23,13 +24,13 @@ Trace = Callable[[str, float, float, int], None]
 DEPTH = 2  # batches that wait between two stages: enough to overlap, few enough to keep memory flat
 
 
-class SourceLike(Protocol):
-    """What the pipeline needs of a source."""
+class BatchReader(Protocol):
+    """What a run needs of a reader (``media.readers.base.FrameReader``)."""
 
     info: VideoInfo
     warnings: list[str]
 
-    def __iter__(self) -> Any:
+    def __iter__(self) -> Iterator[FrameBatch]:
         """The batches, once."""
 
     def stop(self) -> None:
@@ -39,32 +40,17 @@ class SourceLike(Protocol):
         """Frees the file."""
 
 
-class SinkLike(Protocol):
-    """What the pipeline needs of a sink."""
-
-    warnings: list[str]
-
-    def write(self, batch: FrameBatch) -> None:
-        """Takes one batch."""
-
-    def close(self) -> Path:
-        """Finishes and names the output."""
-
-    def abort(self) -> None:
-        """Leaves nothing behind."""
-
-
 @dataclass(frozen=True)
 class Branch:
     """One output of a run.
 
     Attributes:
         processors: the chain, opened and closed by the run.
-        sink: where frames go, or a function that opens it once the chain has said what it delivers.
+        writer: where frames go, or a function that opens it for the frames that the chain delivers.
     """
 
     processors: Sequence[Processor]
-    sink: SinkLike | Callable[[VideoInfo], SinkLike]
+    writer: FrameWriter | Callable[[VideoInfo], FrameWriter]
 
 
 @dataclass(frozen=True)
@@ -76,9 +62,9 @@ class RunReport:
         frames: frames written.
         seconds: from the first batch asked for to the finished file.
         first_frame: seconds until the first painted batch.
-        warnings: what was not as it should be, in words.
+        warnings: what the user should know of: damage, and what was left out.
         busy: seconds that each stage worked ("decode", "process", "encode"), waiting not counted.
-        resumed: frames that an earlier run had painted already; they are among ``frames``.
+        resumed: those of ``frames`` that an earlier run had painted.
     """
 
     output: Path
@@ -157,68 +143,73 @@ def open_chain(info: VideoInfo, processors: Iterable[Processor]) -> VideoInfo:
     return info
 
 
-class _Writer:
-    """The end of a branch: a queue, a thread that empties it into the sink, and what is known of both."""
+class _Encoding:
+    """The end of a branch: a queue, and a thread that empties it into the writer."""
 
     def __init__(self, branch: Branch, stop: threading.Event, written: Callable[[float, FrameBatch], float]) -> None:
         self.processors, self.frames, self.painting = branch.processors, 0, 0.0
         self.queue: queue.Queue[FrameBatch | None] = queue.Queue(DEPTH)
-        self.sink: SinkLike | None = None
-        self._open = branch.sink
-        if hasattr(branch.sink, "write"):
-            self.sink = branch.sink  # type: ignore[assignment]
+        self.writer: FrameWriter | None = None
+        self._open = branch.writer
+        if hasattr(branch.writer, "write"):
+            self.writer = branch.writer  # type: ignore[assignment]
         self._stop, self._written = stop, written
         self.stage = _Stage("encode", self._write, stop)
 
     def open(self, info: VideoInfo) -> None:
-        """Opens chain and sink, and starts the thread."""
+        """Opens chain and writer, and starts the thread."""
         info = open_chain(info, self.processors)
-        if self.sink is None:
-            self.sink = self._open(info)  # type: ignore[operator]
+        if self.writer is None:
+            self.writer = self._open(info)  # type: ignore[operator]
         self.stage.thread.start()
+
+    def abort(self) -> None:
+        """Removes the unfinished output."""
+        if self.writer is not None:
+            self.writer.abort()
 
     def _write(self) -> None:
         while (batch := _get(self.queue, self._stop)) is not None:
             at = time.monotonic()
-            if self.sink is None:
-                raise RuntimeError("the sink was never opened")
-            self.sink.write(batch)
+            if self.writer is None:
+                raise RuntimeError("the writer was never opened")
+            self.writer.write(batch)
             self.frames += len(batch)
             self.stage.busy += self._written(at, batch)
 
 
 def run(
-    source: SourceLike,
+    reader: BatchReader,
     processors: Sequence[Processor],
-    sink: SinkLike | Callable[[VideoInfo], SinkLike],
+    writer: FrameWriter | Callable[[VideoInfo], FrameWriter],
     *,
     on_progress: Callable[[int], None] | None = None,
     cancel: threading.Event | None = None,
     trace: Trace | None = None,
 ) -> RunReport:
-    """Moves every frame of ``source`` through ``processors`` into ``sink``: ``run_all`` with one branch."""
-    return run_all(source, [Branch(processors, sink)], on_progress=on_progress, cancel=cancel, trace=trace)[0]
+    """Moves every frame of ``reader`` through ``processors`` into ``writer``: ``run_all`` with one branch."""
+    return run_all(reader, [Branch(processors, writer)], on_progress=on_progress, cancel=cancel, trace=trace)[0]
 
 
 def run_all(
-    source: SourceLike,
+    reader: BatchReader,
     branches: Sequence[Branch],
     *,
     on_progress: Callable[[int], None] | None = None,
     cancel: threading.Event | None = None,
     trace: Trace | None = None,
 ) -> list[RunReport]:
-    """Moves every frame of ``source`` through each branch and finishes all outputs: one decode for all of them.
+    """Moves every frame of ``reader`` through each branch and finishes all outputs: one decode for all of them.
 
     Decoding has a thread and each branch's encoding has one; the processors run in the calling thread, branch
     after branch for each batch. A full queue holds the stage before it back. Whatever fails, everything is
     closed and unfinished outputs are removed.
 
     Args:
-        source: where batches come from; closed at the end.
+        reader: where batches come from; closed at the end.
         branches: what becomes of them.
         on_progress: called with the number of frames after each batch that a branch has written.
-        cancel: set by another thread or a signal handler to stop.
+        cancel: set it, from another thread or a signal handler, to stop the run.
         trace: called for each piece of work of each stage, in the stage's own thread.
 
     Returns:
@@ -241,8 +232,8 @@ def run_all(
 
     def read() -> None:
         at = time.monotonic()
-        for batch in source:
-            reader.busy += worked("decode", at, batch)
+        for batch in reader:
+            decoding.busy += worked("decode", at, batch)
             _put(decoded, batch, stop)
             at = time.monotonic()
         _put(decoded, None, stop)
@@ -254,63 +245,62 @@ def run_all(
                 on_progress(len(batch))
         return seconds
 
-    reader, writers = _Stage("decode", read, stop), [_Writer(branch, stop, written) for branch in branches]
+    decoding, encodings = _Stage("decode", read, stop), [_Encoding(branch, stop, written) for branch in branches]
     try:
         # Decoding begins while the processors get ready, which may mean compiling.
-        reader.thread.start()
-        for writer in writers:
-            writer.open(source.info)
+        decoding.thread.start()
+        for encoding in encodings:
+            encoding.open(reader.info)
         try:
             while (batch := _get(decoded, stop, cancel)) is not None:
-                for writer in writers:
+                for encoding in encodings:
                     _check(cancel)
                     at, painted = time.monotonic(), batch
-                    for processor in writer.processors:
+                    for processor in encoding.processors:
                         painted = processor(painted)
-                    writer.painting += worked("process", at, batch)
+                    encoding.painting += worked("process", at, batch)
                     first = first or time.monotonic() - began
-                    _put(writer.queue, painted, stop, cancel)
-            for writer in writers:
-                _put(writer.queue, None, stop, cancel)
+                    _put(encoding.queue, painted, stop, cancel)
+            for encoding in encodings:
+                _put(encoding.queue, None, stop, cancel)
         except _Stopped:
             pass
-        for writer in writers:
-            while writer.stage.thread.is_alive():
-                writer.stage.thread.join(0.1)
+        for encoding in encodings:
+            while encoding.stage.thread.is_alive():
+                encoding.stage.thread.join(0.1)
                 _check(cancel)
-        for stage in (reader, *(writer.stage for writer in writers)):
+        for stage in (decoding, *(encoding.stage for encoding in encodings)):
             if stage.error is not None:
                 raise stage.error
-        outputs = [writer.sink.close() for writer in writers if writer.sink is not None]
+        outputs = [encoding.writer.close() for encoding in encodings if encoding.writer is not None]
     except BaseException:
         failed = True
         stop.set()
-        for writer in writers:
-            if writer.sink is not None:
-                writer.sink.abort()
+        for encoding in encodings:
+            encoding.abort()
         raise
     finally:
         stop.set()
-        source.stop()
-        for stage in (reader, *(writer.stage for writer in writers)):
+        reader.stop()
+        for stage in (decoding, *(encoding.stage for encoding in encodings)):
             if stage.thread.ident is not None:
                 stage.thread.join(10)
-        for writer in writers:
-            if failed and writer.sink is not None:
-                writer.sink.abort()  # the writer may have begun a file after the first abort
-        source.close()
-        for writer in writers:
-            for processor in writer.processors:
+        for encoding in encodings:
+            if failed:
+                encoding.abort()  # again: the writer may have begun a file after the first time
+        reader.close()
+        for encoding in encodings:
+            for processor in encoding.processors:
                 processor.close()
     seconds = time.monotonic() - began
     return [
         RunReport(
             output,
-            writer.frames,
+            encoding.frames,
             seconds,
             first,
-            (*source.warnings, *(writer.sink.warnings if writer.sink else ())),
-            {"decode": reader.busy, "process": writer.painting, "encode": writer.stage.busy},
+            (*reader.warnings, *(encoding.writer.warnings if encoding.writer else ())),
+            {"decode": decoding.busy, "process": encoding.painting, "encode": encoding.stage.busy},
         )
-        for output, writer in zip(outputs, writers, strict=True)
+        for output, encoding in zip(outputs, encodings, strict=True)
     ]
