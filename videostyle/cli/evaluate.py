@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 from videostyle.errors import InputError, UsageError
 
 if TYPE_CHECKING:
-    from videostyle.metrics.evaluate import Evaluation, TrueFlow
+    from videostyle.metrics.evaluate import Evaluation
+    from videostyle.metrics.paint import PaintJudge
     from videostyle.metrics.perceptual import PerceptualJudge
+    from videostyle.metrics.true_flow import TrueFlow
     from videostyle.network.loss_network import LossNetwork
 
 
@@ -71,31 +73,32 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-y", "--overwrite", action="store_true", help="replace an existing report")
 
 
-def _judge(spec: str | None, net: LossNetwork) -> tuple[PerceptualJudge | None, str]:
-    """What frames are compared with for the style loss, and a line that says so in the report."""
+def _judges(spec: str | None, net: LossNetwork) -> tuple[PerceptualJudge | None, PaintJudge | None, str]:
+    """What frames are compared with, for style and for paint, and a line that says so in the report."""
     if spec is None:
-        return None, ""
+        return None, None, ""
     from videostyle.media.readers.images import read_picture
+    from videostyle.metrics.paint import PaintJudge
     from videostyle.metrics.perceptual import PerceptualJudge
     from videostyle.styles import gallery
     from videostyle.training.content import read_content
     from videostyle.training.session import sample_content
 
     if gallery.is_picture(spec):
-        judge = PerceptualJudge.of(net, read_picture(spec))
-        return judge, f"G_s: of '{Path(spec).name}', short side 384"
+        painting = read_picture(spec)
+        judges = PerceptualJudge.of(net, painting), PaintJudge.of(net, [painting])
+        return *judges, f"G_s: of '{Path(spec).name}', short side 384"
     from videostyle.api import Stylizer
 
     stylizer = Stylizer(gallery.resolve(spec))
     painted = [stylizer(picture[None])[0] for picture in read_content([sample_content()])[0][:6]]
-    return PerceptualJudge.of_painted(
-        net, painted
-    ), f"G_s: mean of what the style '{spec}' paints on the sample pictures"
+    judges = PerceptualJudge.of_painted(net, painted), PaintJudge.of(net, painted)
+    return *judges, f"G_s: mean of what the style '{spec}' paints on the sample pictures"
 
 
 def _true_flow(flow: str | None, occlusions: str | None) -> TrueFlow | None:
     from videostyle.media.readers.images import read_picture, sequence_files
-    from videostyle.metrics.evaluate import TrueFlow
+    from videostyle.metrics.true_flow import TrueFlow
     from videostyle.motion.flow import read_flo
 
     if flow is None:
@@ -183,7 +186,7 @@ def _measure(options: argparse.Namespace, names: dict[str, str], infos: dict[str
     from videostyle.network import loss_network
 
     net = loss_network.load(options.loss_network)
-    judge, target = _judge(options.style, net)
+    judge, paint, target = _judges(options.style, net)
     original, painted = infos["unpainted"], infos["painted"]
     size = (painted.height, painted.width)
     total = min((n for n in (original.frame_count, painted.frame_count, options.max_frames) if n), default=None)
@@ -192,11 +195,14 @@ def _measure(options: argparse.Namespace, names: dict[str, str], infos: dict[str
         flow_and_mask,
         net,
         judge,
+        paint,
         _true_flow(options.flow, options.occlusions),
         sample_every=max(1, (total or 250) // options.samples),
         fps=fps,
     )
     warnings: list[str] = []
+    if paint is not None and not net.deep_layers:
+        warnings.append(f"large strokes are not compared: the loss network {net.name} ends before relu4_1")
     ratio = (original.width * painted.height) / (original.height * painted.width)
     if not 0.98 < ratio < 1.02:
         warnings.append("the videos have different aspect ratios: the others are stretched to that of the painted one")
@@ -211,6 +217,7 @@ def _measure(options: argparse.Namespace, names: dict[str, str], infos: dict[str
     notes = {
         "flow": "flow: DIS (medium) on the original, both ways",
         "net": f"{net.name} ({', '.join(net.style_layers)})",
+        "deep": f"{net.name} ({', '.join(net.deep_layers)})",
         "layer": net.content_layer,
         "target": target,
     }
@@ -218,13 +225,14 @@ def _measure(options: argparse.Namespace, names: dict[str, str], infos: dict[str
 
 
 def _print(evaluation: Evaluation, options: argparse.Namespace) -> None:
-    from videostyle.metrics.evaluate import DEFINITIONS
+    from videostyle.metrics.definitions import DEFINITIONS
     from videostyle.metrics.report import WHO, number
 
     if options.json:
         figures = {
             figure: {
                 **values,
+                "label": DEFINITIONS[figure].label,
                 "definition": evaluation.definition(figure),
                 "unit": DEFINITIONS[figure].unit,
                 "better": DEFINITIONS[figure].better,

@@ -7,8 +7,8 @@ painted video, for the unpainted one (what no painting could be stiller than) an
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,81 +16,20 @@ import numpy as np
 from videostyle.errors import InputError
 from videostyle.frames import UInt8Array
 from videostyle.metrics import temporal
+from videostyle.metrics.definitions import DEFINITIONS, DISTANCES, FAR_EVERY, WINDOW
+from videostyle.metrics.paint import PaintJudge
 from videostyle.metrics.perceptual import PerceptualJudge, perceptual_distance
 from videostyle.metrics.ssim import edge_ssim
-from videostyle.motion.flow import Float, inside, warp
+from videostyle.metrics.true_flow import TrueFlow
+from videostyle.motion.flow import Float, warp
 from videostyle.network.loss_network import LossNetwork
 
-DISTANCES = (1, 2, 4, 8)  # frames between the two of a pair
-FAR_EVERY = 4  # pairs further apart than neighbours are measured at every fourth frame
-WINDOW = 12  # frames over which flicker of still places is measured
 WORST = 3  # pairs shown in the report
 UNPAINTED, PAINTED, BASELINE = "unpainted", "painted", "baseline"
 
 
-@dataclass(frozen=True)
-class Definition:
-    """What a figure means: its label, unit, how it is computed, and which way is better."""
-
-    label: str
-    unit: str
-    text: str
-    better: str = "lower"
-
-
-DEFINITIONS: dict[str, Definition] = {
-    **{
-        f"warping_error_{d}": Definition(
-            f"warping error, {d} frame{'s' if d > 1 else ''} apart",
-            "squared, frames in 0..1",
-            f"mean over pairs t, t-{d} of sum(M (O_t - W(O_t-{d}))^2) / (3 sum(M)); {{flow}}; "
-            "M: forward-backward check and motion boundaries of Ruder et al. 2016"
-            + ("" if d == 1 else f"; every {FAR_EVERY}th frame"),
-        )
-        for d in DISTANCES
-    },
-    "sintel_error": Definition(
-        "stability error, true flow",
-        "root, frames in 0..1",
-        "MPI-Sintel convention: sqrt(mean over pairs of mean over ALL pixels of M (O_t - W(O_t+1))^2), true flow "
-        "from t to t+1, M: inside the picture, flow known, not occluded",
-    ),
-    "static_flicker": Definition(
-        "flicker of still places",
-        "levels of 255",
-        f"deviation over {WINDOW} frames, averaged over pixels whose deviation in the original is below 3 levels",
-    ),
-    "temporal_distance": Definition(
-        "perceptual distance of neighbours",
-        "0..2",
-        "mean over sampled t and layers of |f(O_t)/|f| - f(O_t-1)/|f||^2 under {net} (LPIPS with equal weights)",
-    ),
-    "color_drift": Definition(
-        "colour drift",
-        "levels of 255",
-        "change of the mean colour from the first second to the last beyond the original's, largest channel",
-    ),
-    "style": Definition(
-        "style loss",
-        "of the style's energy",
-        "mean over layers of |G - G_s|^2 / |G_s|^2 under {net}; {target}",
-    ),
-    "content": Definition(
-        "content loss",
-        "of the features' variance",
-        "mean (F(O) - F(I))^2 / var F(I) at {layer} under {net}",
-    ),
-    "edge_ssim": Definition(
-        "SSIM of edges",
-        "-1..1",
-        "structural similarity (Wang et al. 2004) of gradient strengths, each scaled to its root mean square",
-        "higher",
-    ),
-}
-
-
 @dataclass
-class Pair:
+class WorstPair:
     """Two neighbouring frames that differ much: pictures for the report."""
 
     error: float
@@ -113,14 +52,14 @@ class Evaluation:
         stills: (time, original, painted) for a look before and after.
         frames: frames compared.
         size: width and height at which they were.
-        notes: facts that definitions refer to (flow, net, layer, target).
+        notes: facts that definitions refer to (flow, net, deep, layer, target).
         warnings: what the reader should know.
     """
 
     values: dict[str, dict[str, float]]
     series: dict[str, list[float]]
     times: list[float]
-    worst: list[Pair]
+    worst: list[WorstPair]
     stills: list[tuple[float, UInt8Array, UInt8Array]]
     frames: int
     size: tuple[int, int]
@@ -130,39 +69,6 @@ class Evaluation:
     def definition(self, figure: str) -> str:
         """The definition of a figure with this measurement's facts in it."""
         return DEFINITIONS[figure].text.format(**self.notes)
-
-
-@dataclass(frozen=True)
-class TrueFlow:
-    """Known flow from each frame to the next, and the masks that belong to it.
-
-    Attributes:
-        flow: gives float32 ``[H, W, 2]`` from frame t to t+1 for the number t, NaN where unknown; None past the end.
-        occluded: gives bool ``[H, W]`` for the number t, or None.
-    """
-
-    flow: Callable[[int], Float | None]
-    occluded: Callable[[int], Any] = field(default=lambda number: None)
-
-    def pair(self, number: int) -> tuple[Float, Float] | None:
-        """Flow without NaN, and mask ``[H, W, 1]``, from frame ``number`` to the next."""
-        flow = self.flow(number)
-        if flow is None:
-            return None
-        known = np.isfinite(flow).all(axis=2)
-        flow = np.nan_to_num(flow)
-        mask = known & inside(flow)
-        occluded = self.occluded(number)
-        if occluded is not None:
-            if occluded.shape != mask.shape:
-                h, w = occluded.shape[:2]
-                raise InputError(
-                    f"the occlusions of frame {number} are {w}x{h}",
-                    f"the flow is {mask.shape[1]}x{mask.shape[0]}",
-                    hint="give pictures of the size of the flow",
-                )
-            mask &= ~occluded
-        return flow, mask.astype(np.float32)[..., None]
 
 
 class _Mean:
@@ -187,7 +93,8 @@ class Evaluator:
     Args:
         flow: flow and mask from one frame to another (``motion.dis.flow_and_mask``).
         net: the loss network.
-        judge: the painting to compare with, or None.
+        judge: the painting to compare with frame by frame, or None.
+        paint: the same for the figures of ``metrics.paint``, or None.
         true_flow: known flow, or None.
         sample_every: frames between those at which losses are computed.
         fps: frame rate, for the first and last second.
@@ -198,11 +105,12 @@ class Evaluator:
         flow: temporal.FlowFunction,
         net: LossNetwork,
         judge: PerceptualJudge | None = None,
+        paint: PaintJudge | None = None,
         true_flow: TrueFlow | None = None,
         sample_every: int = 12,
         fps: float = 25.0,
     ) -> None:
-        self._flow, self._net, self._judge, self._true_flow = flow, net, judge, true_flow
+        self._flow, self._net, self._judge, self._paint, self._true_flow = flow, net, judge, paint, true_flow
         self._content = PerceptualJudge(net, {})
         self._every, self._second = max(1, sample_every), max(1, round(fps))
         self._means: dict[tuple[str, str], _Mean] = {}
@@ -211,7 +119,7 @@ class Evaluator:
         self._colors: dict[str, tuple[list[Any], deque[Any]]] = {}
         self._series: dict[str, list[float]] = {}
         self._times: list[float] = []
-        self._worst: list[Pair] = []
+        self._worst: list[WorstPair] = []
         self._stills: list[tuple[float, UInt8Array, UInt8Array]] = []
         self.frames = 0
 
@@ -273,7 +181,7 @@ class Evaluator:
         if len(self._worst) == WORST and error <= self._worst[-1].error:
             return
         change = np.abs(frame.astype(np.float32) - warp(before, flow)).mean(axis=2) * mask[..., 0]
-        self._worst.append(Pair(error, time, self.frames, frame, before, change))
+        self._worst.append(WorstPair(error, time, self.frames, frame, before, change))
         self._worst = sorted(self._worst, key=lambda pair: -pair.error)[:WORST]
 
     def _sample(self, frames: Mapping[str, UInt8Array], time: float) -> None:
@@ -281,6 +189,9 @@ class Evaluator:
         for who, frame in frames.items():
             if self._judge is not None:
                 self._add("style", who, self._judge.style(frame))
+            if self._paint is not None:
+                for figure, value in self._paint.figures(frame, original).items():
+                    self._add(figure, who, value)
             self._add("content", who, self._content.content(frame, original))
             self._add("edge_ssim", who, edge_ssim(frame, original))
             if self._past:

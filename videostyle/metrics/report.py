@@ -12,7 +12,8 @@ from videostyle import __version__
 from videostyle.frames import UInt8Array, bgr_to_rgb
 from videostyle.media.opencv import load_cv2
 from videostyle.metrics import plot
-from videostyle.metrics.evaluate import BASELINE, DEFINITIONS, PAINTED, UNPAINTED, Evaluation
+from videostyle.metrics.definitions import DEFINITIONS
+from videostyle.metrics.evaluate import BASELINE, PAINTED, UNPAINTED, Evaluation
 
 WHO = (PAINTED, UNPAINTED, BASELINE)
 CSS = """

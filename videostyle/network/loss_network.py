@@ -139,20 +139,30 @@ def project(net: LossNetwork, layer: str, x: Tensor) -> Tensor:
     return x if head is None else ops.matmul(x, ops.cast(head[0], x.dtype)) + ops.cast(head[1], x.dtype)
 
 
-def gram(net: LossNetwork, layer: str, x: Tensor) -> Tensor:
+def gram(net: LossNetwork, layer: str, x: Tensor, weights: Tensor | None = None) -> Tensor:
     """Gram matrix of the features ``x``, averaged over places: float32 ``[N, C, C]``, head applied.
+
+    Args:
+        net: the network.
+        layer: whose features ``x`` are.
+        x: ``[N, h, w, C]``.
+        weights: how much each place counts, at least 0: float32 ``[N, h, w]``; all alike where None.
 
     *Source:* Gatys et al. 2016, eq. 3, divided by the number of places. With a head ``y = W^T f + b`` the
     matrix of ``y`` is ``V^T G V`` where ``G`` is the Gram matrix of ``(f, 1)`` and ``V`` is ``W`` over ``b``.
     """
     n, h, w, c = x.shape
     flat = ops.reshape(x, (-1 if n is None else n, h * w, c))
-    raw = ops.cast(ops.matmul(ops.transpose(flat, (0, 2, 1)), flat), "float32") / float(h * w)
+    counted = flat
+    if weights is not None:
+        share = weights / ops.maximum(ops.mean(weights, axis=(1, 2), keepdims=True), 1e-8)
+        counted = flat * ops.cast(ops.reshape(share, (-1 if n is None else n, h * w, 1)), flat.dtype)
+    raw = ops.cast(ops.matmul(ops.transpose(flat, (0, 2, 1)), counted), "float32") / float(h * w)
     head = _head(net, layer)
     if head is None:
         return raw
     kernel, bias = ops.cast(head[0], "float32"), ops.cast(head[1], "float32")
-    cross = ops.matmul(ops.transpose(kernel), ops.transpose(ops.mean(ops.cast(flat, "float32"), axis=1)))  # [Ct, N]
+    cross = ops.matmul(ops.transpose(kernel), ops.transpose(ops.mean(ops.cast(counted, "float32"), axis=1)))  # [Ct, N]
     cross = ops.transpose(cross)[:, :, None] * bias[None, None, :]
     lifted = ops.matmul(ops.matmul(ops.transpose(kernel), raw), kernel)
     return lifted + cross + ops.transpose(cross, (0, 2, 1)) + bias[:, None] * bias[None, :]
