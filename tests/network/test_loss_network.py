@@ -68,6 +68,14 @@ def test_gram_through_a_head_is_the_gram_of_the_projected_features() -> None:
     np.testing.assert_allclose(gram(net, "relu2_1", f), np.einsum("npi,npj->nij", mapped, mapped) / 20, rtol=1e-4)
 
 
+@pytest.mark.parametrize("heads", [False, True])
+def test_gram_of_some_places_is_that_of_a_picture_of_these_places(heads: bool) -> None:
+    net, f = small_network(heads), RNG.random((2, 6, 4, 6), np.float32)
+    weights = np.zeros((2, 6, 4), np.float32)
+    weights[:, :3] = 0.5  # how much they weigh beside none is the same
+    np.testing.assert_allclose(gram(net, "relu2_1", f, weights), gram(net, "relu2_1", f[:, :3]), rtol=1e-4)
+
+
 def test_a_layer_that_is_not_there_is_named() -> None:
     with pytest.raises(ModelError, match="no layer relu5_1"):
         features(small_network(), RNG.random((1, 8, 8, 3), np.float32), ("relu1_1", "relu5_1"))
