@@ -1,11 +1,13 @@
-"""Measures styles and well-known per-frame networks on the same clips: style, content, warping error, noise.
+"""Measures styles and well-known per-frame networks on the same clips: paint, content, warping error, noise.
 
     python scripts/compare_peers.py --clips DIR --names chaplin,bikes --painting wave.jpg --vgg16 FILE.npz \
-        [--peer wave.npz]... [--style great-wave]... [--strips DIR] [--true-flow DIR]
+        [--deep FILE.npz] [--peer wave.npz]... [--style great-wave]... [--strips DIR] [--true-flow DIR]
 
 Frames are 640x360, 24 of each clip. Style and content are measured under VGG-16 (relu1_2, relu2_2, relu3_3)
-against the painting at a short side of 384; the warping error along DIS flow of the unpainted frames, and along
-the true flow of pairs of frames where a folder of such is given.
+against the painting at a short side of 384; the figures of ``videostyle.metrics.paint`` (deep, fine, texture, flat,
+colour; of whole frames, and of the third of a frame where the unpainted one shows least) with relu4_1 and relu5_1 of
+the network of ``--deep``; the warping error along DIS flow of the unpainted frames, and along the true flow of pairs
+of frames where a folder of such is given.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from train_gallery import read_rgb
 
 from videostyle.frames import FrameBatch, VideoInfo, evenly_spread
 from videostyle.metrics import temporal
+from videostyle.metrics.paint import PaintJudge
 from videostyle.metrics.perceptual import PerceptualJudge
 from videostyle.motion.dis import flow_and_mask
 from videostyle.network import loss_network
@@ -35,6 +38,23 @@ Paint = Callable[[np.ndarray], np.ndarray]
 Build = Callable[[np.ndarray, int], Paint]  # from a clip and the number of the first frame that will be painted
 
 PLANNED = 250  # frames of a clip that are planned, as in a render
+# What is printed of each network, and how.
+FIGURES = {
+    "style": ".4f",
+    "content": ".3f",
+    "deep": ".3f",
+    "fine": ".3f",
+    "texture": ".2f",
+    "flat": ".2f",
+    "colour": ".1f",
+    "deep_quiet": ".3f",
+    "fine_quiet": ".3f",
+    "texture_quiet": ".2f",
+    "flat_quiet": ".2f",
+    "warping error, e-3": ".3f",
+    "noise gain": ".2f",
+    "frames/s": ".1f",
+}
 
 
 def normalised(x: tf.Tensor, shift: np.ndarray, scale: np.ndarray, epsilon: float) -> tf.Tensor:
@@ -158,6 +178,30 @@ def one_by_one(paint: Paint, frames: np.ndarray) -> np.ndarray:
     return np.concatenate([paint(frame[None]) for frame in frames])
 
 
+def measured(
+    paint: Paint,
+    frames: np.ndarray,
+    flows: list[tuple[np.ndarray, np.ndarray]],
+    judge: PerceptualJudge,
+    paint_judge: PaintJudge,
+) -> tuple[dict[str, float], np.ndarray]:
+    """The figures of what paints a clip, and the last painted frame."""
+    paint(frames[evenly_spread(len(frames), 4)])  # compiles
+    began = time.perf_counter()
+    painted = paint(frames)
+    values = {"frames/s": len(frames) / (time.perf_counter() - began)}
+    sampled: dict[str, list[float]] = {}
+    for i in range(0, len(frames), max(1, len(frames) // 3)):
+        found = paint_judge.figures(painted[i], frames[i])
+        found |= {"style": judge.style(painted[i]), "content": judge.content(painted[i], frames[i])}
+        for figure, value in found.items():
+            sampled.setdefault(figure, []).append(value)
+    values |= {figure: float(np.mean(samples)) for figure, samples in sampled.items()}
+    values["warping error, e-3"] = 1e3 * temporal.warping_error(painted, flows)
+    values["noise gain"] = temporal.noise_gain(partial(one_by_one, paint), frames[0], count=6)
+    return values, painted[-1]
+
+
 def main() -> None:
     """Measures and prints a table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -165,6 +209,7 @@ def main() -> None:
     parser.add_argument("--names", default="chaplin,bikes,bigbuckbunny,paragliding,cat,car-turn")
     parser.add_argument("--painting", type=Path, required=True)
     parser.add_argument("--vgg16", type=Path, required=True)
+    parser.add_argument("--deep", default="embedded", help="network of the deep layers: a file, or a name (embedded)")
     parser.add_argument("--peer", type=Path, action="append", default=[])
     parser.add_argument("--torch-peer", type=Path, action="append", default=[], help="the same network in PyTorch")
     parser.add_argument("--style", action="append", default=[])
@@ -173,7 +218,8 @@ def main() -> None:
     parser.add_argument("--true-flow", type=Path, help="pairs of frames, as scripts/flow_report.py reads them")
     options = parser.parse_args()
 
-    judge = PerceptualJudge.of(loss_network.load(str(options.vgg16)), read_rgb(options.painting))
+    net, painting = loss_network.load(str(options.vgg16)), read_rgb(options.painting)
+    judges = PerceptualJudge.of(net, painting), PaintJudge.of(net, [painting], loss_network.load(options.deep))
     models: dict[str, Build] = {"unpainted": lambda *_: lambda frames: frames}
     models |= {path.stem + " (peer)": (lambda *_, path=path: peer(path)) for path in options.peer}
     if options.torch_peer:
@@ -183,37 +229,28 @@ def main() -> None:
             model = classic_torch.load(path)
             models[f"{path.stem} (peer, PyTorch)"] = lambda *_, model=model: partial(classic_torch.paint, model)
     models |= {style: partial(ours, style) for style in options.style}
-    rows: dict[str, list[tuple[float, ...]]] = {name: [] for name in models}
+    rows: dict[str, list[dict[str, float]]] = {name: [] for name in models}
     for name in options.names.split(","):
         whole, first = read_clip(options.clips / f"{name}.mp4", options.frames)
         frames = whole[first : first + options.frames]
         flows = temporal.clip_flows(frames, flow_and_mask)
         strip = []
         for model, build in models.items():
-            paint = build(whole, first)
-            paint(frames[evenly_spread(len(frames), 4)])  # compiles
-            began = time.perf_counter()
-            painted = paint(frames)
-            rate = len(frames) / (time.perf_counter() - began)
-            picks = range(0, len(frames), max(1, len(frames) // 3))
-            style = float(np.mean([judge.style(painted[i]) for i in picks]))
-            content = float(np.mean([judge.content(painted[i], frames[i]) for i in picks]))
-            error = temporal.warping_error(painted, flows)
-            gain = temporal.noise_gain(partial(one_by_one, paint), frames[0], count=6)
-            rows[model].append((style, content, 1e3 * error, gain, rate))
-            strip.append(painted[-1])
-            figures = f"style {style:.4f} content {content:.3f} warping {1e3 * error:.3f}e-3 noise gain {gain:.2f}"
-            figures += f" {rate:.1f} frames/s"
-            print(f"{name:14} {model:34} {figures}", flush=True)
+            values, last = measured(build(whole, first), frames, flows, *judges)
+            rows[model].append(values)
+            strip.append(last)
+            text = " ".join(f"{figure} {values[figure]:{form}}" for figure, form in FIGURES.items() if figure in values)
+            print(f"{name:14} {model:34} {text}", flush=True)
         if options.strips:
             options.strips.mkdir(parents=True, exist_ok=True)
             cv2.imwrite(str(options.strips / f"{name}.png"), np.concatenate(strip, 1)[..., ::-1])
     print("mean over clips; frames/s of the network alone, in TensorFlow, frames as arrays")
-    print("| network | style | content | warping error | noise gain | frames/s |")
-    print("|---|---|---|---|---|---|")
-    for model, values in rows.items():
-        style, content, error, gain, rate = np.mean(values, axis=0)
-        print(f"| {model} | {style:.4f} | {content:.3f} | {error:.3f}e-3 | {gain:.2f} | {rate:.1f} |")
+    shown = {figure: form for figure, form in FIGURES.items() if figure in next(iter(rows.values()))[0]}
+    print(f"| network | {' | '.join(shown)} |")
+    print("|---" * (len(shown) + 1) + "|")
+    for model, found in rows.items():
+        means = {figure: float(np.mean([row[figure] for row in found])) for figure in shown}
+        print(f"| {model} | {' | '.join(f'{means[figure]:{form}}' for figure, form in shown.items())} |")
     if options.true_flow:
         pairs = true_clips(options.true_flow)
         for model, build in models.items():

@@ -32,7 +32,8 @@ from keras import ops
 from safetensors.numpy import save_file
 
 from videostyle.network import loss_network
-from videostyle.network.loss_network import LossNetwork, features, from_arrays, gram, project, read_arrays
+from videostyle.network.loss_network import LossNetwork, features, gram, project
+from videostyle.network.vgg import VGGNetwork, from_arrays, read_arrays, to_storage
 from videostyle.styles import gallery
 from videostyle.styles.style_file import load_style
 from videostyle.training.objective import Objective
@@ -112,7 +113,7 @@ def spearman(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def distillation(
-    student: LossNetwork, layers: tuple[str, ...]
+    student: VGGNetwork, layers: tuple[str, ...]
 ) -> Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str, Any]]:
     """The function that is minimised: errors of features and of Gram matrices, summed over layers.
 
@@ -258,7 +259,7 @@ def main() -> None:
             text = " ".join(f"{name} {value:.3f}" for name, value in (report | {"pupil": pleased}).items())
             print(f"{step} {time.process_time() - began:.0f}s {text}", flush=True)
 
-    stored = loss_network.to_storage({**frozen, **objective.arrays()})
+    stored = to_storage({**frozen, **objective.arrays()})
     metadata = {"teacher": TEACHERS["fine"]} | ({"deep teacher": TEACHERS["deep"]} if frozen else {})
     save_file(stored, options.output, metadata)
     net = from_arrays(read_arrays(options.output), "embedded")

@@ -17,8 +17,8 @@ import numpy as np
 from keras import ops
 
 from videostyle.network import perceptual as loss
-from videostyle.network.loss_network import LossNetwork
 from videostyle.network.style_network import forward
+from videostyle.network.vgg import VGGNetwork
 from videostyle.styles.style_file import Style
 from videostyle.training.losses import total_variation
 from videostyle.training.objective import Objective
@@ -105,7 +105,7 @@ class Pupil:
         self,
         styles: list[Style],
         next_painting: Callable[[], np.ndarray],
-        student: LossNetwork,
+        student: VGGNetwork,
         rng: np.random.Generator,
     ) -> None:
         self._styles, self._next_painting, self._rng = styles, next_painting, rng

@@ -20,8 +20,8 @@ from keras.optimizers.schedules import CosineDecay
 from train_gallery import read_rgb
 
 from videostyle import __version__
-from videostyle.network.loss_network import read_arrays
 from videostyle.network.style_network import BASES, forward, initial_weights
+from videostyle.network.vgg import read_arrays
 from videostyle.styles import gallery
 from videostyle.styles.style_file import Style, StyleCard, arrays_sha256, load_style, save_style
 from videostyle.training.objective import Objective

@@ -149,7 +149,7 @@ def test_nothing_to_train_on_is_an_error() -> None:
 @pytest.fixture(scope="module")
 def small_net():  # type: ignore[no-untyped-def]
     pytest.importorskip("tensorflow")
-    from videostyle.network.loss_network import from_arrays
+    from videostyle.network.vgg import from_arrays
 
     rng = np.random.default_rng(1)
     arrays = {

@@ -47,8 +47,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--loss-network",
         default="embedded",
         metavar="NAME|FILE",
-        help="the network that compares pictures: embedded (ships with videostyle), vgg16, vgg19, or a file of weights "
-        "(default: embedded)",
+        help="the network that compares pictures: embedded (ships with videostyle), vgg16, vgg19, another "
+        "classifier of keras.applications such as InceptionV3, or a file of weights (default: embedded)",
     )
     parser.add_argument(
         "--max-size",
@@ -158,9 +158,9 @@ def run(options: argparse.Namespace) -> int:
         if options.baseline:
             names["baseline"] = options.baseline
         infos = {}
-        for who, path in names.items():
+        for name, path in names.items():
             with open_reader(path, ReadOptions(max_size=options.max_size)) as source:
-                infos[who] = source.info
+                infos[name] = source.info
         load_tensorflow()
         evaluation = _measure(options, names, infos)
         if report is not None:
@@ -202,11 +202,11 @@ def _measure(options: argparse.Namespace, names: dict[str, str], infos: dict[str
     )
     warnings: list[str] = []
     if paint is not None and not net.deep_layers:
-        warnings.append(f"large strokes are not compared: the loss network {net.name} ends before relu4_1")
+        warnings.append(f"large strokes are not compared: the loss network {net.name} has no deep layers")
     ratio = (original.width * painted.height) / (original.height * painted.width)
     if not 0.98 < ratio < 1.02:
         warnings.append("the videos have different aspect ratios: the others are stretched to that of the painted one")
-    videos = {who: _frames(path, options.max_frames, size, options.max_size) for who, path in names.items()}
+    videos = {name: _frames(path, options.max_frames, size, options.max_size) for name, path in names.items()}
     bars = Bars(quiet=options.quiet)
     try:
         for frames, time in side_by_side(videos, warnings):
@@ -226,7 +226,7 @@ def _measure(options: argparse.Namespace, names: dict[str, str], infos: dict[str
 
 def _print(evaluation: Evaluation, options: argparse.Namespace) -> None:
     from videostyle.metrics.definitions import DEFINITIONS
-    from videostyle.metrics.report import WHO, number
+    from videostyle.metrics.report import VIDEOS, number
 
     if options.json:
         figures = {
@@ -242,12 +242,12 @@ def _print(evaluation: Evaluation, options: argparse.Namespace) -> None:
         data = {"frames": evaluation.frames, "size": evaluation.size, "figures": figures}
         print(json.dumps({**data, "warnings": evaluation.warnings, "report": options.report}))
         return
-    shown = [who for who in WHO if any(who in values for values in evaluation.values.values())]
+    shown = [name for name in VIDEOS if any(name in values for values in evaluation.values.values())]
     width, height = evaluation.size
     print(f"{evaluation.frames} frames at {width}x{height}")
-    print(f"{'':34}" + "".join(f"{who:>12}" for who in shown))
+    print(f"{'':34}" + "".join(f"{name:>12}" for name in shown))
     for figure, values in evaluation.values.items():
-        cells = "".join(f"{number(values.get(who)):>12}" for who in shown)
+        cells = "".join(f"{number(values.get(name)):>12}" for name in shown)
         definition = DEFINITIONS[figure]
         print(f"{definition.label:34}{cells}   {definition.unit}, {definition.better} is better")
         print(f"    {evaluation.definition(figure)}")

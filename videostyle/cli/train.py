@@ -48,7 +48,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         default="embedded",
         metavar="NAME|FILE",
         help="the network that compares pictures with the painting: embedded (ships with videostyle, the fastest), "
-        "vgg16, vgg19, or a file of weights (default: embedded)",
+        "vgg16, vgg19, another classifier of keras.applications such as InceptionV3, or a file of weights "
+        "(default: embedded)",
     )
     parser.add_argument(
         "--network",

@@ -1,7 +1,7 @@
 """Measures a painted video beside the original: every figure with its definition, its unit and a yardstick.
 
-Videos are read once, side by side; memory does not grow with their length. Each figure is computed for the
-painted video, for the unpainted one (what no painting could be stiller than) and for a baseline if there is one.
+Videos are read once, side by side; memory does not grow with their length. Each figure is computed for the painted
+video, for the unpainted one, which shows what the scene alone comes to, and for a baseline if there is one.
 """
 
 from __future__ import annotations
@@ -30,7 +30,16 @@ UNPAINTED, PAINTED, BASELINE = "unpainted", "painted", "baseline"
 
 @dataclass
 class WorstPair:
-    """Two neighbouring frames that differ much: pictures for the report."""
+    """Two neighbouring frames that differ much: pictures for the report.
+
+    Attributes:
+        error: warping error.
+        time: of the later frame, seconds.
+        number: of the later frame.
+        current: the later frame, painted, uint8 ``[H, W, 3]``.
+        before: the one before it.
+        change: their difference along the motion, ``[H, W]``, levels of 255; 0 where not visible in both.
+    """
 
     error: float
     time: float
@@ -45,8 +54,8 @@ class Evaluation:
     """All that was measured.
 
     Attributes:
-        values: figure -> who ("painted", "unpainted", "baseline") -> value.
-        series: who -> warping error of each pair of neighbours.
+        values: figure -> video ("painted", "unpainted", "baseline") -> value.
+        series: video -> warping error of each pair of neighbours.
         times: seconds of the later frame of each pair.
         worst: the painted pairs with the largest error, worst first.
         stills: (time, original, painted) for a look before and after.
@@ -124,7 +133,7 @@ class Evaluator:
         self.frames = 0
 
     def add(self, frames: Mapping[str, UInt8Array], time: float) -> None:
-        """Takes the frames uint8 ``[H, W, 3]`` of one moment, by who painted them; "unpainted" among them."""
+        """Takes the frames uint8 ``[H, W, 3]`` of one moment, by video; "unpainted" must be among them."""
         number = self.frames
         for distance in DISTANCES:
             if distance <= len(self._past) and (distance == 1 or number % FAR_EVERY == 0):
@@ -133,15 +142,15 @@ class Evaluator:
             pair = self._true_flow.pair(number - 1)
             if pair is not None:
                 self._check_size(pair[0], frames[UNPAINTED])
-                for who, frame in frames.items():
-                    self._add("sintel_error", who, temporal.sintel_error([frame, self._past[-1][who]], [pair]) ** 2)
+                for name, frame in frames.items():
+                    self._add("sintel_error", name, temporal.sintel_error([frame, self._past[-1][name]], [pair]) ** 2)
         if number % self._every == 0:
             self._sample(frames, time)
         self._window.append(frames)
         if len(self._window) == WINDOW:
             self._flicker()
-        for who, frame in frames.items():
-            first, last = self._colors.setdefault(who, ([], deque(maxlen=self._second)))
+        for name, frame in frames.items():
+            first, last = self._colors.setdefault(name, ([], deque(maxlen=self._second)))
             mean = frame.reshape(-1, 3).mean(axis=0, dtype=np.float64)
             last.append(mean)
             if len(first) < self._second:
@@ -149,8 +158,8 @@ class Evaluator:
         self._past.append(frames)
         self.frames += 1
 
-    def _add(self, figure: str, who: str, value: float) -> None:
-        self._means.setdefault((figure, who), _Mean()).add(value)
+    def _add(self, figure: str, name: str, value: float) -> None:
+        self._means.setdefault((figure, name), _Mean()).add(value)
 
     @staticmethod
     def _check_size(flow: Float, frame: UInt8Array) -> None:
@@ -165,13 +174,13 @@ class Evaluator:
         flow, mask = self._flow(now[UNPAINTED], past[UNPAINTED])
         if mask.sum() < 0.05 * mask.size:
             return  # a cut: hardly a pixel of one frame is seen in the other
-        for who, frame in now.items():
-            error = temporal.pair_error(frame, past[who], flow, mask)
-            self._add(f"warping_error_{distance}", who, error)
+        for name, frame in now.items():
+            error = temporal.pair_error(frame, past[name], flow, mask)
+            self._add(f"warping_error_{distance}", name, error)
             if distance == 1:
-                self._series.setdefault(who, []).append(error)
-                if who == PAINTED:
-                    self._keep_worst(error, time, frame, past[who], flow, mask)
+                self._series.setdefault(name, []).append(error)
+                if name == PAINTED:
+                    self._keep_worst(error, time, frame, past[name], flow, mask)
         if distance == 1:
             self._times.append(time)
 
@@ -186,16 +195,16 @@ class Evaluator:
 
     def _sample(self, frames: Mapping[str, UInt8Array], time: float) -> None:
         original = frames[UNPAINTED]
-        for who, frame in frames.items():
+        for name, frame in frames.items():
             if self._judge is not None:
-                self._add("style", who, self._judge.style(frame))
+                self._add("style", name, self._judge.style(frame))
             if self._paint is not None:
                 for figure, value in self._paint.figures(frame, original).items():
-                    self._add(figure, who, value)
-            self._add("content", who, self._content.content(frame, original))
-            self._add("edge_ssim", who, edge_ssim(frame, original))
+                    self._add(figure, name, value)
+            self._add("content", name, self._content.content(frame, original))
+            self._add("edge_ssim", name, edge_ssim(frame, original))
             if self._past:
-                self._add("temporal_distance", who, perceptual_distance(self._net, frame, self._past[-1][who]))
+                self._add("temporal_distance", name, perceptual_distance(self._net, frame, self._past[-1][name]))
         if PAINTED in frames:
             self._stills.append((time, original, frames[PAINTED]))
             if len(self._stills) > 8:  # spread over the clip without knowing its length
@@ -203,9 +212,9 @@ class Evaluator:
 
     def _flicker(self) -> None:
         original = np.stack([frames[UNPAINTED] for frames in self._window])
-        for who in self._window[0]:
-            painted = np.stack([frames[who] for frames in self._window])
-            self._add("static_flicker", who, temporal.static_flicker(painted, original))
+        for name in self._window[0]:
+            painted = np.stack([frames[name] for frames in self._window])
+            self._add("static_flicker", name, temporal.static_flicker(painted, original))
         self._window = []
 
     def result(self, notes: Mapping[str, str], warnings: Sequence[str] = ()) -> Evaluation:
@@ -221,17 +230,17 @@ class Evaluator:
         if len(self._window) > 1:
             self._flicker()
         values: dict[str, dict[str, float]] = {}
-        for (figure, who), mean in self._means.items():
+        for (figure, name), mean in self._means.items():
             if mean.value is not None:
-                values.setdefault(figure, {})[who] = mean.value
+                values.setdefault(figure, {})[name] = mean.value
         if "sintel_error" in values:
-            values["sintel_error"] = {who: float(np.sqrt(v)) for who, v in values["sintel_error"].items()}
+            values["sintel_error"] = {name: float(np.sqrt(v)) for name, v in values["sintel_error"].items()}
         if self.frames > 1:
             # Mean colours stand for frames of one pixel: the first and the last second of them, as many of each.
-            ends = {who: np.array([*first, *last])[:, None, None] for who, (first, last) in self._colors.items()}
+            ends = {name: np.array([*first, *last])[:, None, None] for name, (first, last) in self._colors.items()}
             edge = len(self._colors[UNPAINTED][0])
             values["color_drift"] = {
-                who: temporal.color_drift(colors, ends[UNPAINTED], edge) for who, colors in ends.items()
+                name: temporal.color_drift(colors, ends[UNPAINTED], edge) for name, colors in ends.items()
             }
         height, width = self._past[-1][UNPAINTED].shape[:2]
         ordered = {figure: values[figure] for figure in DEFINITIONS if figure in values}
@@ -250,16 +259,16 @@ def side_by_side(
         videos: frames and times of each, "unpainted" among them.
         warnings: a line is added where one video is longer than another.
     """
-    iterators = {who: iter(video) for who, video in videos.items()}
+    iterators = {name: iter(video) for name, video in videos.items()}
     number = 0
     while True:
-        found = {who: next(iterator, None) for who, iterator in iterators.items()}
-        ended = [who for who, item in found.items() if item is None]
+        found = {name: next(iterator, None) for name, iterator in iterators.items()}
+        ended = [name for name, item in found.items() if item is None]
         if ended:
             if len(ended) < len(found):
                 warnings.append(f"{' and '.join(ended)} ended after {number} frames, before the rest")
             return
-        frames = {who: item[0] for who, item in found.items() if item is not None}
+        frames = {name: item[0] for name, item in found.items() if item is not None}
         original = found[UNPAINTED]
         yield frames, original[1] if original is not None else 0.0
         number += 1

@@ -119,7 +119,8 @@ class PaintJudge:
     """Measures pictures against one painting, or against several pictures that stand for a style.
 
     Attributes:
-        net: the loss network.
+        net: the loss network whose style layers are compared.
+        deep: the loss network whose deep layers are; ``net`` itself as a rule.
         grams: Gram matrices ``[1, C, C]`` of the painting for each style and deep layer.
         contrasts: local contrast ``[bands, blocks]`` of all its blocks ("whole"), its quietest third ("quiet") and the
             others ("rest").
@@ -127,26 +128,29 @@ class PaintJudge:
     """
 
     net: LossNetwork
+    deep: LossNetwork
     grams: dict[str, Any] = field(repr=False)
     contrasts: dict[str, Float] = field(repr=False)
     colours: Float = field(repr=False)
 
     @classmethod
-    def of(cls, net: LossNetwork, paintings: Sequence[UInt8Array]) -> PaintJudge:
+    def of(cls, net: LossNetwork, paintings: Sequence[UInt8Array], deep: LossNetwork | None = None) -> PaintJudge:
         """For one painting uint8 ``[H, W, 3]`` RGB, or the mean of several pictures."""
+        deep = deep or net
         grams: dict[str, Any] = {}
         contrasts: dict[str, list[Float]] = {"whole": [], "quiet": [], "rest": []}
         pixels = []
         for painting in map(at_side, paintings):
-            for layer, value in _features(net, painting).items():
-                grams[layer] = grams.get(layer, 0.0) + gram(net, layer, value) / float(len(paintings))
+            for layer, value in _features(net, deep, painting).items():
+                owner = net if layer in net.style_layers else deep
+                grams[layer] = grams.get(layer, 0.0) + gram(owner, layer, value) / float(len(paintings))
             contrast = local_contrast(painting)
             quiet = quietest(contrast)
             for region, mask in (("whole", quiet | ~quiet), ("quiet", quiet), ("rest", ~quiet)):
                 contrasts[region].append(contrast[:, mask])
             pixels.append(painting.reshape(-1, 3))
         joined = {region: np.concatenate(values, axis=1) for region, values in contrasts.items()}
-        return cls(net, grams, joined, palette(np.concatenate(pixels)))
+        return cls(net, deep, grams, joined, palette(np.concatenate(pixels)))
 
     def figures(self, painted: UInt8Array, original: UInt8Array | None = None) -> dict[str, float]:
         """The figures of one picture, and of its two regions if the original is given.
@@ -160,7 +164,7 @@ class PaintJudge:
             layers.
         """
         picture = at_side(painted)
-        found, contrast = _features(self.net, picture), local_contrast(picture)
+        found, contrast = _features(self.net, self.deep, picture), local_contrast(picture)
         values = self._region(picture, found, contrast, None, "whole")
         if original is not None:
             quiet = quietest(local_contrast(at_side(original)))
@@ -174,9 +178,12 @@ class PaintJudge:
     ) -> dict[str, float]:
         """Figures over the blocks of a mask, or over the whole picture."""
         values = {}
-        for figure, layers in (("deep", self.net.deep_layers), ("fine", self.net.style_layers)):
+        for figure, net, layers in (
+            ("deep", self.deep, self.deep.deep_layers),
+            ("fine", self.net, self.net.style_layers),
+        ):
             losses = [
-                style_loss(gram(self.net, layer, found[layer], _places(mask, picture, found[layer])), self.grams[layer])
+                style_loss(gram(net, layer, found[layer], _places(mask, picture, found[layer])), self.grams[layer])
                 for layer in layers
             ]
             if losses:
@@ -193,9 +200,12 @@ class PaintJudge:
         return values
 
 
-def _features(net: LossNetwork, picture: UInt8Array) -> dict[str, Any]:
+def _features(net: LossNetwork, deep: LossNetwork, picture: UInt8Array) -> dict[str, Any]:
+    """The style layers of one network and the deep layers of the other, in one pass where they are the same."""
     x = ops.convert_to_tensor(to_float(picture)[None])
-    return features(net, x, (*net.style_layers, *net.deep_layers))
+    if deep is net:
+        return features(net, x, (*net.style_layers, *net.deep_layers))
+    return features(net, x, net.style_layers) | (features(deep, x, deep.deep_layers) if deep.deep_layers else {})
 
 
 def _of_blocks(picture: UInt8Array, mask: Mask) -> UInt8Array:

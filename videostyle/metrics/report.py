@@ -15,7 +15,7 @@ from videostyle.metrics import plot
 from videostyle.metrics.definitions import DEFINITIONS
 from videostyle.metrics.evaluate import BASELINE, PAINTED, UNPAINTED, Evaluation
 
-WHO = (PAINTED, UNPAINTED, BASELINE)
+VIDEOS = (PAINTED, UNPAINTED, BASELINE)
 CSS = """
 body{font:15px/1.45 sans-serif;max-width:1000px;margin:2em auto;padding:0 1em;color:#222}
 table{border-collapse:collapse;width:100%}td,th{border-bottom:1px solid #ddd;padding:4px 8px;text-align:left;
@@ -50,11 +50,11 @@ def _heat(change: Any) -> UInt8Array:
 
 
 def _figures(evaluation: Evaluation) -> str:
-    shown = [who for who in WHO if any(who in values for values in evaluation.values.values())]
-    head = "".join(f"<th>{who}</th>" for who in shown)
+    shown = [name for name in VIDEOS if any(name in values for values in evaluation.values.values())]
+    head = "".join(f"<th>{name}</th>" for name in shown)
     rows = []
     for figure, values in evaluation.values.items():
-        cells = "".join(f'<td class="n">{number(values.get(who))}</td>' for who in shown)
+        cells = "".join(f'<td class="n">{number(values.get(name))}</td>' for name in shown)
         definition = DEFINITIONS[figure]
         text = html.escape(f"{evaluation.definition(figure)} [{definition.unit}; {definition.better} is better]")
         rows.append(f"<tr><td>{html.escape(definition.label)}<br><small>{text}</small></td>{cells}</tr>")
@@ -63,9 +63,9 @@ def _figures(evaluation: Evaluation) -> str:
 
 def _plots(evaluation: Evaluation) -> str:
     curves = {
-        who: [(time, 1e3 * error) for time, error in zip(evaluation.times, evaluation.series[who], strict=True)]
-        for who in WHO
-        if who in evaluation.series
+        name: [(time, 1e3 * error) for time, error in zip(evaluation.times, evaluation.series[name], strict=True)]
+        for name in VIDEOS
+        if name in evaluation.series
     }
     return plot.lines(curves, "seconds", "warping error, thousandths")
 

@@ -1,141 +1,78 @@
 """Loss networks: frozen classifiers' early layers, whose features say what a picture shows and how it is painted.
 
-Three kinds come in one form (``LossNetwork``): the small **embedded** network that ships with the package,
-distilled from VGG features; VGG-16 or VGG-19 with ImageNet weights (Simonyan and Zisserman 2015); and a file
-of weights in one of the layouts of ``from_arrays``. Pictures are float RGB 0..1, ``[N, H, W, 3]``.
+``load`` finds one by name: the small **embedded** network that ships with the package, distilled from VGG features; a
+classifier of ``keras.applications`` (``network.applications``); or a file of weights (``network.vgg``). Pictures are
+float RGB 0..1, ``[N, H, W, 3]``.
 
-Layers are named as in VGG: ``relu3_2`` follows the second convolution of the third block. The layers of blocks 1 to 3
-see texture of up to about 40 pixels (*style layers*); those of blocks 4 and 5 see large strokes (*deep layers*).
-
-The embedded network has fewer channels than VGG and a linear head for each layer that style and content are
-read from. A head maps the few channels to the many of its teacher; Gram matrices are lifted through it
-(``W^T G W``) rather than computed from mapped pictures, so the teacher's measure costs next to nothing.
+Style layers see texture of up to about 40 pixels, deep layers see large strokes.
 """
 
 from __future__ import annotations
 
-import zipfile
-import zlib
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-import keras
-import numpy as np
 from keras import ops
-from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.numpy import load_file
 
 from videostyle.errors import ModelError
+from videostyle.network import applications
+from videostyle.network.vgg import from_arrays, read_arrays
 
 Tensor = Any
-Arrays = dict[str, NDArray[np.float32]]
 
 ASSET = Path(__file__).resolve().parent.parent / "assets" / "loss_network.safetensors"
-LARGEST = 200_000_000  # bytes of unpacked weights; VGG-19 to its last convolution has 80 million
-BGR_MEAN = (103.939, 116.779, 123.68)  # of ImageNet, as the original VGG was trained
-STYLE_LAYERS = ("relu1_2", "relu2_2", "relu3_3")  # Johnson et al. 2016, as far as a picture of 40 pixels shows them
-DEEP_LAYERS = ("relu4_1", "relu5_1")  # Gatys et al. 2016; Li et al. 2017 (WCT)
 
 
-@dataclass(frozen=True)
-class LossNetwork:
-    """A frozen network and how to read it.
+class LossNetwork(Protocol):
+    """What style and content are read from."""
 
-    Attributes:
-        name: what it is called in style cards.
-        blocks: names of the convolutions, block by block; 2x2 pooling stands between blocks.
-        arrays: ``NAME/kernel`` ``[kh, kw, in, out]`` and ``NAME/bias`` ``[out]``, float32; heads are
-            ``head/LAYER/kernel`` ``[in, out]`` and ``head/LAYER/bias``.
-        style_layers: features of fine texture, finest first, whose Gram matrices are compared.
-        content_layer: feature that is compared place by place.
-        bgr_mean: whether the input is BGR 0..255 less the ImageNet mean (else RGB 0..1).
-        reflect: whether convolutions pad by reflection (else by zeros).
-        deep_layers: features of large strokes, whose Gram matrices are compared too; none if the network ends
-            before block 4. No layer is both a style layer and a deep one.
-    """
+    @property
+    def name(self) -> str:
+        """What it is called in style cards."""
 
-    name: str
-    blocks: tuple[tuple[str, ...], ...]
-    arrays: Arrays = field(repr=False)
-    style_layers: tuple[str, ...] = STYLE_LAYERS
-    content_layer: str = "relu3_3"
-    bgr_mean: bool = False
-    reflect: bool = False
-    deep_layers: tuple[str, ...] = ()
+    @property
+    def style_layers(self) -> tuple[str, ...]:
+        """Features of fine texture, finest first, whose Gram matrices are compared; at least one."""
 
-    def multiplications(self, last: str | None = None) -> float:
-        """Multiply-adds of the convolutions per input pixel, up to the layer ``last`` (to the end where None)."""
-        total, scale = 0.0, 1.0
-        for block in self.blocks:
-            for name in block:
-                total += scale * float(self.arrays[f"{name}/kernel"].size)
-                if _layer(name) == last:
-                    return total
-            scale /= 4
-        return total
+    @property
+    def deep_layers(self) -> tuple[str, ...]:
+        """Features of large strokes, whose Gram matrices are compared too; none if the network ends before them.
 
+        No layer is both a style layer and a deep one.
+        """
 
-def _layer(convolution: str) -> str:
-    """Name of the feature after the ReLU of a convolution: "relu1_2" of "conv1_2"."""
-    return convolution.replace("conv", "relu")
+    @property
+    def content_layer(self) -> str:
+        """The feature that is compared place by place."""
 
+    def extract(self, x: Tensor, layers: tuple[str, ...]) -> dict[str, Tensor]:
+        """Features ``[N, h, w, C]`` of pictures ``[N, H, W, 3]`` RGB 0..1, in their dtype, for each layer.
 
-def _pad(x: Tensor, reflect: bool) -> Tensor:
-    return ops.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="reflect") if reflect else x
+        Raises:
+            ModelError: if there is no such layer.
+        """
+
+    def head(self, layer: str) -> tuple[Tensor, Tensor] | None:
+        """Kernel ``[C, out]`` and bias ``[out]`` that map a layer's features to those that are compared, if any."""
 
 
 def features(net: LossNetwork, x: Tensor, layers: tuple[str, ...] | None = None) -> dict[str, Tensor]:
-    """Features after the ReLU of the layers asked for.
+    """Features after the activation of the layers asked for.
 
     Args:
         net: the network.
-        x: float ``[N, H, W, 3]``, RGB 0..1; computed in its dtype.
+        x: float ``[N, H, W, 3]``, RGB 0..1.
         layers: names such as "relu2_2"; the style and content layers where None.
 
     Returns:
-        ``[N, h, w, C]`` for each layer, before its head (``project`` applies a head).
+        ``[N, h, w, C]`` for each layer, in the dtype of ``x``, before its head (``project`` applies a head).
     """
-    wanted = set(layers or (*net.style_layers, net.content_layer))
-    found: dict[str, Tensor] = {}
-    dtype = x.dtype
-    if net.bgr_mean:
-        x = ops.flip(x, axis=-1) * 255.0 - ops.cast(np.asarray(BGR_MEAN, np.float32), dtype)
-    if "conv0/kernel" in net.arrays:
-        x = ops.conv(x, ops.cast(net.arrays["conv0/kernel"], dtype), padding="valid")
-        x = x + ops.cast(net.arrays["conv0/bias"], dtype)
-    for number, block in enumerate(net.blocks):
-        if number:
-            x = ops.max_pool(x, 2, 2, padding="valid")
-        for name in block:
-            x = ops.conv(
-                _pad(x, net.reflect),
-                ops.cast(net.arrays[f"{name}/kernel"], dtype),
-                padding="valid" if net.reflect else "same",
-            )
-            x = ops.relu(x + ops.cast(net.arrays[f"{name}/bias"], dtype))
-            layer = _layer(name)
-            if layer in wanted:
-                found[layer] = x
-            if wanted <= set(found):
-                return found
-    raise ModelError(
-        f"the loss network {net.name} has no layer {', '.join(sorted(wanted - set(found)))}",
-        hint="give VGG-16 or VGG-19 weights, or leave --loss-network out",
-    )
-
-
-def _head(net: LossNetwork, layer: str) -> tuple[Tensor, Tensor] | None:
-    if f"head/{layer}/kernel" not in net.arrays:
-        return None
-    return net.arrays[f"head/{layer}/kernel"], net.arrays[f"head/{layer}/bias"]
+    return net.extract(x, tuple(dict.fromkeys(layers or (*net.style_layers, net.content_layer))))
 
 
 def project(net: LossNetwork, layer: str, x: Tensor) -> Tensor:
     """The features ``x`` of ``layer`` in the space in which they are compared: through the head, if there is one."""
-    head = _head(net, layer)
+    head = net.head(layer)
     return x if head is None else ops.matmul(x, ops.cast(head[0], x.dtype)) + ops.cast(head[1], x.dtype)
 
 
@@ -158,7 +95,7 @@ def gram(net: LossNetwork, layer: str, x: Tensor, weights: Tensor | None = None)
         share = weights / ops.maximum(ops.mean(weights, axis=(1, 2), keepdims=True), 1e-8)
         counted = flat * ops.cast(ops.reshape(share, (-1 if n is None else n, h * w, 1)), flat.dtype)
     raw = ops.cast(ops.matmul(ops.transpose(flat, (0, 2, 1)), counted), "float32") / float(h * w)
-    head = _head(net, layer)
+    head = net.head(layer)
     if head is None:
         return raw
     kernel, bias = ops.cast(head[0], "float32"), ops.cast(head[1], "float32")
@@ -168,136 +105,24 @@ def gram(net: LossNetwork, layer: str, x: Tensor, weights: Tensor | None = None)
     return lifted + cross + ops.transpose(cross, (0, 2, 1)) + bias[:, None] * bias[None, :]
 
 
-def read_arrays(path: Path) -> Arrays:
-    """Arrays of a ``.safetensors`` or ``.npz`` file of weights; nothing is ever unpickled.
-
-    Raises:
-        ModelError: if the file cannot be read or holds anything but numbers.
-    """
-    try:
-        if path.suffix == ".safetensors":
-            return {name: np.asarray(value, np.float32) for name, value in load_file(path).items()}
-        with zipfile.ZipFile(path) as archive:  # a small file can say that it holds gigabytes
-            size = sum(entry.file_size for entry in archive.infolist())
-        if size > LARGEST:
-            raise ModelError(
-                f"cannot read the loss network '{path}'",
-                f"it unpacks to {size / 1e6:.0f} MB",
-                hint="download or convert it again",
-            )
-        with np.load(path, allow_pickle=False) as arrays:
-            return {name: np.asarray(arrays[name], np.float32) for name in arrays.files}
-    except FileNotFoundError as error:
-        raise ModelError(
-            f"no loss network at '{path}'", hint="give the path of an .npz or .safetensors file"
-        ) from error
-    except (OSError, ValueError, SafetensorError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
-        raise ModelError(
-            f"cannot read the loss network '{path}'", str(error), hint="download or convert it again"
-        ) from error
-
-
-def from_arrays(arrays: Arrays, name: str) -> LossNetwork:
-    """The network of arrays in one of four layouts, which are told apart by the names in them.
-
-    Every layout has ``convB_K/kernel`` ``[3, 3, in, out]`` and ``convB_K/bias`` ``[out]`` for convolution K of block B,
-    in the order of VGG; it may end after any convolution.
-
-    * *VGG* as published: nothing else. Input BGR 0..255 less the ImageNet mean, zero padding.
-    * *VGG normalised*: ``conv0`` ``[1, 1, 3, 3]`` first, which maps RGB 0..1 to what conv1_1 expects. Reflection
-      padding.
-    * *VGG-19 of quarter width* to conv5_1 (Wang et al. 2020): the same with a quarter of the channels (16, 32, 64,
-      128, 128), and 1x1 ``convB_1_aux`` that map the features of relu1_1 ... relu5_1 to as many channels as VGG-19 has
-      there. They were the means to distil it and are not used: the features themselves are compared.
-    * *embedded*: ``head/LAYER/kernel`` ``[in, out]`` and ``head/LAYER/bias`` for each layer that can be compared. Input
-      RGB 0..1, zero padding.
-
-    Raises:
-        ModelError: if the arrays are not those of a known layout.
-    """
-    convolutions = sorted(key[: -len("/kernel")] for key in arrays if key.endswith("/kernel") and key[:4] == "conv")
-    convolutions = [key for key in convolutions if key != "conv0" and not key.endswith("_aux")]
-    numbers = sorted({key.split("_")[0] for key in convolutions})
-    blocks = tuple(tuple(key for key in convolutions if key.split("_")[0] == number) for number in numbers)
-    if not blocks or blocks[0][0] != "conv1_1":
-        raise ModelError(
-            f"'{name}' is not a loss network",
-            "it has no convolution named conv1_1",
-            hint="give VGG-16 or VGG-19 weights, or leave --loss-network out",
-        )
-    width = 3
-    for key in (key for block in blocks for key in block):
-        kernel, bias = arrays[f"{key}/kernel"], arrays.get(f"{key}/bias")
-        if kernel.ndim != 4 or kernel.shape[2] != width or bias is None or bias.shape != (kernel.shape[3],):
-            raise ModelError(
-                f"'{name}' is not a loss network",
-                f"{key} has kernel {kernel.shape} after {width} channels",
-                hint="give VGG-16 or VGG-19 weights, or leave --loss-network out",
-            )
-        width = kernel.shape[3]
-    heads = {key[len("head/") : -len("/kernel")] for key in arrays if key[:5] == "head/" and key.endswith("/kernel")}
-    comparable = heads or {_layer(key) for block in blocks for key in block}
-    style = tuple(layer for layer in STYLE_LAYERS if layer in comparable)
-    if not style:
-        raise ModelError(
-            f"'{name}' is not a loss network",
-            f"it has none of {', '.join(STYLE_LAYERS)}",
-            hint="give VGG-16 or VGG-19 weights, or leave --loss-network out",
-        )
-    plain = "conv0/kernel" in arrays
-    return LossNetwork(
-        name,
-        blocks,
-        arrays,
-        style_layers=style,
-        deep_layers=tuple(layer for layer in DEEP_LAYERS if layer in comparable),
-        content_layer="relu3_3" if "relu3_3" in style else style[-1],
-        bgr_mean=not plain and not heads,
-        reflect=plain,
-    )
-
-
-def _from_applications(name: str) -> LossNetwork:
-    """VGG-16 or VGG-19 up to relu5_1 from ``keras.applications``; downloaded once by Keras."""
-    build = keras.applications.VGG16 if name == "vgg16" else keras.applications.VGG19
-    try:
-        model = build(include_top=False, weights="imagenet")
-    except Exception as error:  # Keras raises whatever its downloader met
-        raise ModelError(
-            f"cannot get the ImageNet weights of {name}",
-            str(error),
-            f"download {name}_weights_tf_dim_ordering_tf_kernels_notop.h5 on a machine with a network and put it "
-            "into ~/.keras/models, give a weights file (--loss-network FILE), or use the embedded network",
-        ) from error
-    return from_keras_vgg(model, name)
-
-
-def from_keras_vgg(model: keras.Model, name: str) -> LossNetwork:
-    """A VGG-16 or VGG-19 of ``keras.applications``, whose layers are called ``block3_conv2``, up to relu5_1."""
-    arrays: Arrays = {}
-    for layer in model.layers:
-        if "_conv" in layer.name:
-            kernel, bias = layer.get_weights()
-            key = layer.name.replace("block", "conv").replace("_conv", "_")
-            arrays[f"{key}/kernel"], arrays[f"{key}/bias"] = np.asarray(kernel), np.asarray(bias)
-            if _layer(key) == DEEP_LAYERS[-1]:
-                break
-    return from_arrays(arrays, name)
-
-
 def load(name: str = "embedded") -> LossNetwork:
-    """The loss network called ``embedded``, ``vgg16``, ``vgg19``, or in the file of that path.
+    """A loss network by name.
+
+    Args:
+        name: "embedded"; a classifier of ``keras.applications`` such as "vgg16" or "InceptionV3", in any case; or the
+            path of a file of weights.
 
     Raises:
         ModelError: if it cannot be had; the message says which file to fetch and where to put it.
     """
     if name == "embedded":
         return from_arrays(read_arrays(ASSET), "embedded")
-    if name in ("vgg16", "vgg19"):
-        return _from_applications(name)
+    if not Path(name).suffix and applications.find(name):
+        return applications.load(name)
+    if not Path(name).suffix and not Path(name).exists():
+        raise ModelError(
+            f"no loss network '{name}'",
+            "it is neither embedded, nor a classifier of keras.applications, nor a file",
+            "give embedded, a name such as VGG19 or InceptionV3, or the path of an .npz or .safetensors file",
+        )
     return from_arrays(read_arrays(Path(name)), Path(name).stem)
-
-
-def to_storage(arrays: Mapping[str, Any]) -> dict[str, NDArray[np.float16]]:
-    """Arrays in half precision, as the embedded network is stored: half the size, no visible difference."""
-    return {name: np.asarray(value).astype(np.float16) for name, value in arrays.items()}

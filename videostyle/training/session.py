@@ -34,7 +34,7 @@ class TrainRequest:
 
     Attributes:
         settings: how to train; None = a quick training.
-        loss_network: "embedded", "vgg16", "vgg19" or a file.
+        loss_network: "embedded", a classifier of ``keras.applications`` by name, or a file.
         start: "nearest", "base", or a style's name or file, or a mix.
         network: size of the network, one of ``NETWORKS``.
         window: side of the training windows.
