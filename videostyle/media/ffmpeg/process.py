@@ -1,6 +1,6 @@
-"""Runs ffmpeg: the only module that starts it.
+"""Runs ffmpeg. No other module starts a program.
 
-``imageio_ffmpeg`` is used to find the binary only: its writer never looks at ffmpeg's exit status.
+``imageio_ffmpeg`` only tells where the program is: its own writer ignores ffmpeg's exit status.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from videostyle.platforms import own_process_group
 
 
 def ffmpeg_exe() -> str:
-    """Path of the ffmpeg binary: ``IMAGEIO_FFMPEG_EXE`` or the one that imageio-ffmpeg brings.
+    """The path of ffmpeg: the environment's ``IMAGEIO_FFMPEG_EXE``, or the one that imageio-ffmpeg brings.
 
     Raises:
         OutputError: if there is none.
@@ -33,14 +33,14 @@ def ffmpeg_exe() -> str:
 
 
 class Process:
-    """A running ffmpeg with its last words kept.
+    """A running ffmpeg whose messages are kept.
 
-    stderr is drained by a thread (a full pipe would stop ffmpeg), and the child has a process group of its own:
-    Ctrl-C must reach this program only, as ffmpeg would finish a short file and call it done.
+    A thread reads its stderr, because a full pipe would stop it. It does not hear Ctrl-C: it would finish the file that
+    it has so far, and report success.
 
     Args:
         arguments: what follows the program's name (``argv``).
-        write: whether bytes are handed to ffmpeg; else they are read from it.
+        write: whether bytes are written to ffmpeg; otherwise they are read from it.
 
     Raises:
         OutputError: if ffmpeg is missing or cannot be started.
@@ -57,7 +57,7 @@ class Process:
             )
         except OSError as error:
             raise OutputError("ffmpeg cannot be started", str(error), "run 'videostyle doctor'") from error
-        self._words: collections.deque[str] = collections.deque(maxlen=64)
+        self._messages: collections.deque[str] = collections.deque(maxlen=64)
         self._drain = threading.Thread(target=self._read_errors, daemon=True)
         self._drain.start()
 
@@ -65,33 +65,33 @@ class Process:
         stream = self._child.stderr
         if stream is not None:
             for line in stream:
-                self._words.append(line.decode("utf-8", "replace").strip())
+                self._messages.append(line.decode("utf-8", "replace").strip())
 
     @property
-    def last_words(self) -> str:
+    def last_message(self) -> str:
         """The last line that ffmpeg printed, "" if none."""
-        return next((line for line in reversed(self._words) if line), "")
+        return next((line for line in reversed(self._messages) if line), "")
 
     @property
     def stdout(self) -> IO[bytes]:
-        """Where decoded frames come from."""
+        """The pipe that ffmpeg writes to."""
         if self._child.stdout is None:
             raise ValueError("this ffmpeg was started for writing")
         return self._child.stdout
 
     def write(self, frames: UInt8Array) -> None:
-        """Hands raw bytes to ffmpeg.
+        """Writes raw frames to ffmpeg.
 
         Raises:
-            OutputError: if ffmpeg has died; with its last words.
+            OutputError: if ffmpeg has ended; with its last message.
         """
         self._feed(frames.data.cast("B"), flush=False)
 
     def send(self, data: bytes) -> None:
-        """Hands bytes to ffmpeg that must not wait for more.
+        """Writes bytes to ffmpeg at once, without waiting for a full buffer.
 
         Raises:
-            OutputError: if ffmpeg has died; with its last words.
+            OutputError: if ffmpeg has ended; with its last message.
         """
         self._feed(data, flush=True)
 
@@ -113,10 +113,10 @@ class Process:
     def _reason(self) -> str:
         code = self._child.returncode
         status = f"signal {-code}" if code is not None and code < 0 else f"exit status {code}"
-        return f"{status}: {self.last_words}" if self.last_words else status
+        return f"{status}: {self.last_message}" if self.last_message else status
 
     def close(self) -> None:
-        """Ends the input and waits.
+        """Ends ffmpeg's input and waits for it.
 
         Raises:
             OutputError: if ffmpeg did not exit with 0.
@@ -137,7 +137,7 @@ class Process:
 
     @property
     def failed(self) -> str:
-        """After the end: why ffmpeg failed, "" if it did not."""
+        """Why ffmpeg failed, "" if it did not. Waits for its end."""
         self._child.wait()
         self._drain.join(5)
         return self._reason() if self._child.returncode else ""
@@ -152,12 +152,12 @@ class Process:
                 try:
                     pipe.close()
                 except OSError:
-                    pass  # what was still buffered has no reader any more
+                    pass  # nobody reads what was still buffered
 
 
 @lru_cache(maxsize=32)
 def encoder_works(encoder: str) -> bool:
-    """Whether this machine can encode with ``encoder``: tried on one black frame."""
+    """Whether this machine can encode with ``encoder``; it is tried on one black frame."""
     command = [ffmpeg_exe(), *QUIET, "-f", "lavfi", "-i", "color=s=256x256:d=0.04"]
     command += ["-frames:v", "1", "-c:v", encoder, "-f", "null", "-"]
     try:
@@ -167,7 +167,11 @@ def encoder_works(encoder: str) -> bool:
 
 
 def version() -> str:
-    """First line of ``ffmpeg -version``."""
+    """The first line of ``ffmpeg -version``.
+
+    Raises:
+        OutputError: if ffmpeg does not run.
+    """
     try:
         done = subprocess.run([ffmpeg_exe(), "-version"], capture_output=True, timeout=20, check=False)
         return done.stdout.decode("utf-8", "replace").splitlines()[0]

@@ -296,7 +296,7 @@ class NetworkStream(_SafelyClosed):
             why = str(error)
             if self._relay is not None:
                 self._relay.kill()
-                why = self._relay.last_words or why
+                why = self._relay.last_message or why
             raise DeviceError(f"cannot open the stream '{address}'", why, "is it being sent?") from error
         stream.thread_type = "SLICE"  # decoding several frames at once would delay them
         self._frames = self._decoded(stream)

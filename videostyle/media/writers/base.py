@@ -1,4 +1,4 @@
-"""What all writers of frames share: how to encode, and when the output is there."""
+"""What all writers of frames share: their options and their methods."""
 
 from __future__ import annotations
 
@@ -12,16 +12,19 @@ from videostyle.frames import FrameBatch
 
 @dataclass(frozen=True)
 class EncodeOptions:
-    """How a sink writes.
+    """How an output is written.
 
     Attributes:
-        codec: a name of ``ffmpeg.CODECS``, or "png" for a sequence; None = the usual one for the suffix.
-        crf: constant quality on the codec's own scale.
-        preset: the encoder's own words.
-        pixel_format: stored pixel format.
-        audio: whether sound (and subtitles) are copied.
+        codec: a name of ``codecs.CODECS``, or "png" for a sequence of pictures; None = the usual one for the suffix.
+        crf: constant quality on the codec's own scale, 0 is best; None = the usual one.
+        preset: speed against size, one of the codec's own words; None = the usual one.
+        pixel_format: stored pixel format, in ffmpeg's words; None = the usual one.
+        audio: whether sound and subtitles are copied.
         overwrite: whether an existing output may be replaced.
-        threads: threads of the encoder; None leaves it to the encoder.
+        threads: threads of the encoder; None leaves the number to the encoder.
+
+    Raises:
+        UsageError: if a value is out of range.
     """
 
     codec: str | None = None
@@ -38,15 +41,19 @@ class EncodeOptions:
 
 
 class FrameWriter(Protocol):
-    """Takes batches in order; the output is there after ``close`` and only then."""
+    """Takes batches in order. A file appears under its name when ``close`` returns, complete, and not before.
+
+    Attributes:
+        warnings: what could not be kept.
+    """
 
     warnings: list[str]
 
     def write(self, batch: FrameBatch) -> None:
-        """Takes one batch."""
+        """Takes the next batch."""
 
     def close(self) -> Path:
-        """Finishes, verifies and names the output."""
+        """Finishes, verifies and names the output, and returns its path."""
 
     def abort(self) -> None:
-        """Leaves nothing behind. May be called twice, and after ``close``."""
+        """Removes what is not finished. May be called twice, and after ``close``."""

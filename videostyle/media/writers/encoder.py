@@ -1,4 +1,4 @@
-"""Encodes frames with ffmpeg into one video stream."""
+"""Encodes frames into one video stream, with ffmpeg."""
 
 from __future__ import annotations
 
@@ -14,13 +14,16 @@ from videostyle.media.writers.base import EncodeOptions
 
 
 class StreamEncoder:
-    """Encodes frames at a constant rate into one file without sound; remembers each frame's true time.
+    """Encodes frames at a constant rate into one file without sound, and remembers each frame's true time.
 
     Args:
         target: the file to write.
-        info: what the frames look like.
+        info: what the frames are like.
         codec: what to encode with.
-        options: how.
+        options: how to encode.
+
+    Attributes:
+        times: when each frame that was written is shown, seconds.
     """
 
     def __init__(self, target: Path, info: VideoInfo, codec: Codec, options: EncodeOptions) -> None:
@@ -30,7 +33,12 @@ class StreamEncoder:
         self._input_format = ""
 
     def write(self, batch: FrameBatch) -> None:
-        """Encodes one batch; the first one starts ffmpeg."""
+        """Encodes one batch; the first one starts ffmpeg.
+
+        Raises:
+            OutputError: if ffmpeg has ended.
+            ValueError: if the frames have another size or format than they should.
+        """
         height, width = batch.frames.shape[1:3]
         expected = (self._info.height, self._info.width)
         if batch.pixel_format == "i420":
@@ -56,7 +64,7 @@ class StreamEncoder:
         self.times.extend(float(t) for t in batch.pts)
 
     def close(self) -> None:
-        """Waits until all is written.
+        """Waits until everything is written.
 
         Raises:
             OutputError: if ffmpeg failed.

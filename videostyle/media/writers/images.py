@@ -18,18 +18,27 @@ from videostyle.media.readers.images import PICTURES
 from videostyle.media.writers.base import EncodeOptions
 
 LOSSY = (".jpg", ".jpeg", ".webp")
-PLACE = re.compile(r"%0?\d*d")  # for the number of a picture of a sequence
+PLACE = re.compile(r"%0?\d*d")  # where a printf-style pattern has the number of a picture
 
 
 def numbered(pattern: str | Path, number: int) -> Path:
-    """The file of a picture: the last place for a number counts, all other per cent signs are part of the name."""
+    """The file of a picture of a sequence.
+
+    Args:
+        pattern: a printf-style pattern. Only its last place for a number is filled; other per cent signs are kept.
+        number: of the picture.
+    """
     text = str(pattern)
     place = list(PLACE.finditer(text))[-1]
     return Path(text[: place.start()] + place[0] % number + text[place.end() :])
 
 
 def check_picture_options(suffix: str, options: EncodeOptions) -> str:
-    """What of the options means nothing for pictures of that kind; "" if all of them count.
+    """Finds an option that has no effect on pictures of a kind; "" if all have one.
+
+    Args:
+        suffix: of the pictures, in lower case.
+        options: how to write them.
 
     Raises:
         UsageError: if the quality is beyond the scale of JPEG and WebP.
@@ -37,7 +46,7 @@ def check_picture_options(suffix: str, options: EncodeOptions) -> str:
     if options.preset is not None:
         return "--preset does not apply to pictures"
     if options.crf is not None and suffix not in LOSSY:
-        return f"--crf does not apply to {suffix} pictures, which lose nothing"
+        return f"--crf does not apply to {suffix} pictures, which are lossless"
     if options.crf is not None and options.crf > WORST_PICTURE:
         raise UsageError(f"--crf {options.crf} is beyond the scale of {suffix}", hint=f"give 0 to {WORST_PICTURE}")
     return ""
@@ -46,17 +55,22 @@ def check_picture_options(suffix: str, options: EncodeOptions) -> str:
 class ImageWriter:
     """Writes pictures: one still, or numbered files in a folder or by a printf-style pattern.
 
+    A still appears when ``close`` returns. The pictures of a sequence appear one by one, each whole.
+
     Args:
         path: a picture file, a folder, or a pattern such as ``out_%05d.png``.
-        info: what the frames look like.
-        options: ``overwrite`` and ``crf`` (``picture_quality``) count.
-        finish: called with each written file.
+        info: what the frames are like.
+        options: of these, ``overwrite`` and ``crf`` (``picture_quality``) are used.
+        finish: called with each complete file, before it is named.
         inputs: files none of which may be written.
-        lock: whether another run may not write the same sequence meanwhile.
+        lock: keep other runs from writing the same sequence.
+
+    Attributes:
+        warnings: options that have no effect.
 
     Raises:
-        UsageError: if such pictures cannot be written.
-        OutputError: if they cannot be written there, or are being written by another run.
+        UsageError: if there are no such pictures.
+        OutputError: if the output cannot be created, or is written by another run.
     """
 
     def __init__(
@@ -111,16 +125,16 @@ class ImageWriter:
 
     @property
     def in_parts(self) -> bool:
-        """Whether parts of the output can be written apart (``assemble``)."""
+        """Whether parts of the output can be written separately (``assemble``)."""
         return self._pending is None
 
     @property
     def pattern(self) -> str:
-        """Path of the pictures of a sequence, with a place for the number (``numbered``)."""
+        """The absolute path of a sequence as a printf-style pattern (``numbered``)."""
         return str(self._folder.absolute() / self._pattern)
 
     def vet(self, frames: int) -> None:
-        """Looks whether so many pictures may be written, before the first one is.
+        """Makes sure that a number of pictures may be written, before the first one is.
 
         Raises:
             OutputError: if one is an input, or exists and may not be replaced.
@@ -138,12 +152,21 @@ class ImageWriter:
             raise OutputError(f"'{target}' exists already", hint="use --overwrite to replace it")
 
     def assemble(self, parts: Sequence[Path], times: Sequence[float]) -> Path:
-        """Ends a sequence whose pictures are there already; returns its folder or pattern."""
+        """Finishes a sequence whose pictures are written already; returns its folder or pattern.
+
+        Args:
+            parts: not used; the pictures are at their places.
+            times: not used; pictures have none.
+        """
         self.abort()
         return self._path
 
     def write(self, batch: FrameBatch) -> None:
-        """Writes each frame of the batch."""
+        """Writes each frame of a batch.
+
+        Raises:
+            OutputError: if one cannot be written.
+        """
         for number, frame in enumerate(batch.frames, batch.index):
             if self._pending is not None:
                 self._encode(self._pending.temporary, frame)
@@ -179,7 +202,11 @@ class ImageWriter:
             raise disk_error(path, error) from error
 
     def close(self) -> Path:
-        """Names the still; a sequence is there already."""
+        """Gives the still its name; the pictures of a sequence have theirs. Returns the output.
+
+        Raises:
+            OutputError: if there was no frame, or the still cannot be named.
+        """
         if not self._written:
             self.abort()
             raise OutputError(
@@ -193,7 +220,7 @@ class ImageWriter:
         return self._path
 
     def abort(self) -> None:
-        """Removes a still that is not committed; pictures of a sequence that are whole are kept."""
+        """Removes a still that is not finished; the pictures of a sequence are kept. May be called twice."""
         if self._pending is not None:
             self._pending.abort()
         if self._lock is not None:

@@ -1,4 +1,4 @@
-"""Writes a video: encodes it, puts it beside the original's sound, checks it and names it."""
+"""Writes a video: encodes it, muxes it with the original's sound, verifies it and gives it its name."""
 
 from __future__ import annotations
 
@@ -24,19 +24,25 @@ from videostyle.media.writers.timestamps import shift_warning
 
 
 class VideoWriter:
-    """Encodes with ffmpeg at a constant rate into a scratch file, then muxes it with every frame's true time.
+    """Encodes with ffmpeg at a constant rate into a scratch file, then muxes that with every frame's true time.
 
-    No container and no encoder option of ffmpeg keeps arbitrary times through a raw pipe; giving each encoded
-    packet its source's time afterwards is exact, costs a copy of the (small) stream, and puts the untouched
-    sound, subtitles and chapters beside it in the same pass.
+    A raw pipe to ffmpeg carries no times. Each encoded packet gets its frame's time afterwards: that is exact, costs a
+    copy of the encoded stream, and adds the sound, subtitles and chapters in the same pass.
 
     Args:
         path: the output.
-        info: what the frames look like.
+        info: what the frames are like.
         options: how to encode.
-        original: where everything but the picture is copied from; None = a silent video.
-        metadata: tags of the container, added to the original's; read when the file is finished.
-        finish: called with the complete file before it is verified and named.
+        original: where everything but the video is copied from; None = a silent video without tags.
+        metadata: tags of the container, added to those of the original; read when the file is muxed.
+        finish: called with the complete file, before it is verified and named.
+
+    Attributes:
+        warnings: what could not be kept.
+
+    Raises:
+        UsageError: if there is no such codec, the container cannot hold it, or it has no such quality or preset.
+        OutputError: if the encoder does not work here, or the output cannot be created.
     """
 
     def __init__(
@@ -63,7 +69,7 @@ class VideoWriter:
         self._output = PendingOutput(
             path, overwrite=options.overwrite, sources=(original.media.path,) if original else ()
         )
-        # GIF and WebP have clocks and palettes of their own: ffmpeg writes these files itself.
+        # ffmpeg writes GIF and WebP itself: their frames cannot be muxed from another container.
         self._direct = not self._codec.stream
         self._chosen: list[int] = []
         target = self._output.temporary if self._direct else self._output.scratch
@@ -77,18 +83,22 @@ class VideoWriter:
 
     @property
     def in_parts(self) -> bool:
-        """Whether the output can be put together of parts that were encoded apart (``assemble``)."""
+        """Whether the output can be joined from parts that were encoded separately (``assemble``)."""
         return not self._direct
 
     def write(self, batch: FrameBatch) -> None:
-        """Encodes one batch."""
+        """Encodes one batch.
+
+        Raises:
+            OutputError: if ffmpeg has ended.
+        """
         self._encoder.write(batch)
 
     def close(self) -> Path:
-        """Finishes the encoder, muxes, verifies and renames.
+        """Finishes encoding, muxes, verifies and renames; returns the output.
 
         Raises:
-            OutputError: if any of that failed; nothing is left behind then.
+            OutputError: if any of that fails; nothing is left behind then.
         """
         if not self._encoder.times:
             self.abort()
@@ -105,14 +115,14 @@ class VideoWriter:
         return self.assemble([self._output.scratch], self._encoder.times)
 
     def assemble(self, parts: Sequence[Path], times: Sequence[float]) -> Path:
-        """Makes the output of files that ``StreamEncoder`` wrote, one after the other, without encoding again.
+        """Joins files that ``StreamEncoder`` wrote to the output, without encoding again.
 
         Args:
-            parts: files in order, all encoded alike.
-            times: the true time of every frame of all of them.
+            parts: the files in order, all with the same parameters.
+            times: when each frame of all of them is shown, seconds on the original's clock.
 
         Raises:
-            OutputError: if that failed; nothing but ``parts`` is left behind then.
+            OutputError: if that fails; nothing but ``parts`` is left behind then.
         """
         path, copied = self._output.path, 0
         try:
@@ -139,16 +149,16 @@ class VideoWriter:
             self.abort()
 
     def abort(self) -> None:
-        """Ends the encoder and removes what it wrote."""
+        """Stops encoding and removes everything that is not finished. May be called twice, and after ``close``."""
         self._encoder.kill()
         self._output.abort()
 
     def _verify(self, frames: int, copied: int) -> None:
-        """Counts what was written: a file that plays is not yet a file that is whole.
+        """Counts frames and streams in the complete file: a file that plays may still lack some.
 
         Args:
-            frames: that were written.
-            copied: streams of the original that packets were copied from.
+            frames: how many were written.
+            copied: how many streams of the original were copied.
 
         Raises:
             OutputError: if something is missing.
