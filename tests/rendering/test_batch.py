@@ -13,7 +13,8 @@ import pytest
 from videostyle.cli.main import main
 from videostyle.errors import DeviceError, InputError
 from videostyle.rendering import batch, chunk_writers
-from videostyle.rendering.batch import Clock, Task, groups_of, plan_tasks, run_tasks
+from videostyle.rendering.batch import Clock, groups_of, run_tasks
+from videostyle.rendering.batch_tasks import Task, plan_tasks
 from videostyle.rendering.job_file import JobEntry
 from videostyle.rendering.pipeline import RunReport
 from videostyle.rendering.settings import Engine, RenderSettings
@@ -289,3 +290,17 @@ def test_what_reads_a_clip_alike_is_one_group(tmp_path: Path) -> None:
     ]
     groups = [[task.output.stem for task in group] for group in groups_of(tasks)]
     assert groups == [["1", "2", "5", "7"], ["3"], ["4"], ["6"]]
+
+
+def test_a_pattern_that_nothing_matches_is_the_failure_of_its_entry(clip: Clip, tmp_path: Path) -> None:
+    shutil.copy(clip("one.mp4"), tmp_path / "a.mp4")
+    entries = [
+        JobEntry(tmp_path / "*.mov", ("quick",), RenderSettings(""), where="line 3"),
+        JobEntry(tmp_path / "*.mp4", ("quick",), RenderSettings("")),
+    ]
+    tasks, failed = plan_tasks(entries, None)
+    assert [task.input.name for task in tasks] == ["a.mp4"]
+    (outcome,) = failed
+    assert outcome.exit_code == InputError.exit_code
+    assert "nothing matches" in outcome.error
+    assert "line 3" in outcome.error

@@ -11,7 +11,7 @@ import pytest
 from videostyle.cli.main import main
 from videostyle.errors import UsageError
 from videostyle.frames import VideoInfo
-from videostyle.rendering.batch import plan_tasks
+from videostyle.rendering.batch_tasks import plan_tasks
 from videostyle.rendering.job_file import JobEntry
 from videostyle.rendering.naming import OutputNames, default_output, style_label
 from videostyle.rendering.settings import RenderSettings

@@ -13,7 +13,8 @@ from tests.rendering.conftest import decoded
 from videostyle.errors import ModelError
 from videostyle.media.readers.opencv import OpenCVReader
 from videostyle.rendering import chunks
-from videostyle.rendering.batch import Task, run_tasks
+from videostyle.rendering.batch import run_tasks
+from videostyle.rendering.batch_tasks import Task
 from videostyle.rendering.chunk_store import finished_chunks
 from videostyle.rendering.job_store import load_job
 from videostyle.rendering.outputs import OutputRequest

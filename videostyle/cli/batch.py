@@ -14,7 +14,7 @@ from videostyle.cli.options import add_chunk_options, add_render_options, engine
 from videostyle.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
-    from videostyle.rendering.batch import Outcome, Task
+    from videostyle.rendering.batch_tasks import Outcome, Task
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -66,7 +66,8 @@ def run(options: argparse.Namespace) -> int:
     from videostyle.cli.progress import Bars
     from videostyle.inference.startup import load_tensorflow
     from videostyle.media.atomic import disk_free
-    from videostyle.rendering.batch import Clock, disk_needed, plan_tasks, run_tasks
+    from videostyle.rendering.batch import Clock, run_tasks
+    from videostyle.rendering.batch_tasks import disk_needed, plan_tasks
     from videostyle.rendering.job_file import JobEntry, read_job_file
 
     settings, engine = render_settings(options, ""), engine_from(options)

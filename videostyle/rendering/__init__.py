@@ -16,8 +16,8 @@ to 5 at once.
 
 Beside that path: ``settings`` (what a user may ask for), ``naming`` (names of outputs), ``plan`` (what a plan holds,
 and the rule of chunks), ``shots`` and ``canvas`` (how it is made), ``job_store`` and ``chunk_store`` (how plan and
-chunks lie on the disk), ``chunk_writers``, ``processor_cache``, ``iterate`` (frames for other programs), ``batch`` and
-``job_file`` (many clips), ``bench`` (how fast each stage is).
+chunks lie on the disk), ``chunk_writers``, ``processor_cache``, ``iterate`` (frames for other programs), ``job_file``,
+``batch_tasks`` and ``batch`` (many clips), ``bench`` (how fast each stage is).
 
 What belongs elsewhere: formats and files (``media``), what a frame goes through (``processors``), live (``live``).
 """

@@ -1,4 +1,4 @@
-"""Many clips, many styles: entries of job files and folders become tasks, which are painted longest first."""
+"""Paints the tasks of a batch, past what fails; each clip is decoded once for all of its outputs."""
 
 from __future__ import annotations
 
@@ -7,19 +7,14 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from videostyle.errors import DeviceError, InputError, Interrupted, OutputError, UsageError, VideostyleError
+from videostyle.errors import DeviceError, Interrupted, OutputError, VideostyleError
 from videostyle.media.atomic import write_whole
-from videostyle.media.readers.base import ReadOptions
-from videostyle.media.readers.open import open_reader
-from videostyle.rendering.job_file import JobEntry
-from videostyle.rendering.naming import OutputNames
-from videostyle.rendering.plan import BYTES_A_PIXEL
+from videostyle.rendering.batch_tasks import Outcome, Task, failure_of
 from videostyle.rendering.progress import ProgressFunction
-from videostyle.rendering.settings import Engine, RenderSettings
+from videostyle.rendering.settings import Engine
 
 if TYPE_CHECKING:
     from videostyle.rendering.chunked_clip import ChunkedClip
@@ -28,196 +23,26 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("videostyle")
 
-VIDEOS = (
-    *(".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".mts", ".m2ts", ".ts", ".flv", ".3gp"),
-    *(".mxf", ".ogv", ".wmv", ".gif"),
-)
-ATTEMPTS = 2  # for what may pass: a full disk, a device that is busy
-
-
-@dataclass(frozen=True)
-class Task:
-    """One output.
-
-    Attributes:
-        input: the clip.
-        output: the file to write.
-        settings: how.
-        frames: that the container promises; 0 where unknown.
-        pixels: of a frame as painted.
-    """
-
-    input: Path
-    output: Path
-    settings: RenderSettings
-    frames: int
-    pixels: int
-
-    @property
-    def cost(self) -> float:
-        """Megapixels to paint: what the time of a task goes with."""
-        return self.frames * self.pixels / 1e6
-
-    @property
-    def is_there(self) -> bool:
-        """Whether its output is there already, and whole.
-
-        A file is; a folder of pictures is there from the first moment, and whole when nothing of its render is left.
-        """
-        from videostyle.rendering.job_store import work_folder
-
-        try:
-            if not self.output.is_dir():
-                return self.output.exists()
-            return any(self.output.iterdir()) and not work_folder(self.output).exists()
-        except OSError:
-            return False  # a name that is too long, a folder that cannot be read: painting it will say so
-
-
-@dataclass
-class Outcome:
-    """What became of a task: "done", "kept" (was there already), "failed" or "skipped"."""
-
-    task: Task
-    status: str
-    frames: int = 0
-    seconds: float = 0.0
-    resumed: int = 0
-    error: str = ""
-    exit_code: int = 0
-    warnings: tuple[str, ...] = ()
-
-    def row(self) -> dict[str, Any]:
-        """As JSON values."""
-        data = {key: value for key, value in vars(self).items() if key != "task"}
-        return {
-            "input": str(self.task.input),
-            "output": str(self.task.output),
-            "style": self.task.settings.style,
-            **data,
-        }
-
-
-# -- from entries to tasks ---------------------------------------------------------------------------------------
-
-
-def _clips(entry: JobEntry, skip: Path | None) -> list[tuple[Path, Path]]:
-    """Files that an entry means, each with its folder below the input (for a mirrored tree)."""
-    path = entry.input
-    if path.is_dir():
-        found = [f for f in sorted(path.rglob("*")) if f.suffix.lower() in VIDEOS and f.is_file()]
-        found = [f for f in found if not any(part.startswith(".") for part in f.relative_to(path).parts)]
-        if skip is not None and skip != path:
-            found = [f for f in found if not f.resolve().is_relative_to(skip)]
-        if not found:
-            raise InputError(f"the folder '{path}' holds no videos", hint="give a folder that does")
-        return [(f, f.parent.relative_to(path)) for f in found]
-    if "*" in path.name or "?" in path.name:
-        found = sorted(f for f in path.parent.glob(path.name) if f.is_file())
-        if not found:
-            raise InputError(
-                f"nothing matches '{path}'",
-                entry.where,
-                hint="patterns are relative to the job file, or to this folder",
-            )
-        return [(f, Path()) for f in found]
-    return [(path, Path())]
-
-
-def plan_tasks(entries: Sequence[JobEntry], folder: Path | None) -> tuple[list[Task], list[Outcome]]:
-    """Tasks, longest first, and what cannot become one.
-
-    Args:
-        entries: what is wanted.
-        folder: where outputs go, in a mirrored tree; None = beside the clips.
-    """
-    tasks: list[Task] = []
-    failed: list[Outcome] = []
-    names = OutputNames()
-    for entry in entries:
-        try:
-            clips = _clips(entry, folder.resolve() if folder else None)
-        except (VideostyleError, OSError) as error:
-            settings = replace(entry.settings, style=entry.styles[0])
-            failed.append(_unreadable(Task(entry.input, entry.output or entry.input, settings, 0, 0), error))
-            continue
-        for clip, below in clips:
-            try:
-                with open_reader(clip, ReadOptions(max_size=entry.settings.max_size)) as source:
-                    info = source.info
-                if entry.input.is_dir() and _painted(clip):
-                    continue  # our own output, left beside the clips by an earlier run
-            except Exception as error:  # of whatever kind: the other clips have nothing to do with it
-                tasks_of_clip = (Task(clip, clip, replace(entry.settings, style=s), 0, 0) for s in entry.styles)
-                failed += [_unreadable(task, error) for task in tasks_of_clip]
-                continue
-            for style in entry.styles:
-                settings = replace(entry.settings, style=style)
-                task = Task(clip, entry.output or clip, settings, info.frame_count or 0, info.width * info.height)
-                try:
-                    if entry.output is not None:
-                        names.claim(entry.output, clip)
-                        tasks.append(task)
-                    else:
-                        place = folder / below if folder else None
-                        tasks.append(replace(task, output=names.choose(clip, style, info, settings.codec, place)))
-                except UsageError as error:
-                    failed.append(_failure(task, error))
-    return sorted(tasks, key=lambda task: -task.cost), failed
-
-
-def _unreadable(task: Task, error: Exception) -> Outcome:
-    """The failure of a task whose input could not be looked at."""
-    if isinstance(error, OSError):
-        error = InputError(
-            f"cannot open '{task.input}'",
-            error.strerror or str(error),
-            hint="check the path, and whether this user may read it",
-        )
-    return _failure(task, error)
-
-
-def _failure(task: Task, error: Exception) -> Outcome:
-    if isinstance(error, VideostyleError):
-        return Outcome(task, "failed", error=str(error), exit_code=error.exit_code)
-    if isinstance(error, OSError):
-        why = f"'{task.output}': {error.strerror or error}"
-        return Outcome(task, "failed", error=why, exit_code=OutputError.exit_code)
-    # Nobody foresaw it; the other clips have nothing to do with it.
-    log.info("%s", task.input, exc_info=error)
-    why = f"this is a bug: {type(error).__name__}: {error} (--log-level info shows more)"
-    return Outcome(task, "failed", error=" ".join(why.split()), exit_code=VideostyleError.exit_code)
-
-
-def _painted(clip: Path) -> bool:
-    from videostyle.media.probe import probe
-    from videostyle.media.provenance import read
-
-    return read(clip, probe(clip).metadata) is not None
-
-
-def disk_needed(tasks: Iterable[Task]) -> int:
-    """Bytes that the outputs may take at the same time: each finished one, and the chunks of the largest."""
-    sizes = [task.cost * 1e6 * BYTES_A_PIXEL for task in tasks]
-    return round(sum(sizes) + max(sizes, default=0.0))
-
-
-# -- doing it ----------------------------------------------------------------------------------------------------
+ATTEMPTS = 2  # for faults that may pass: a full disk, a device that is busy
 
 
 class Clock:
-    """An honest time left: megapixels a second of what was painted so far, or of ``bench`` before that."""
+    """Estimates the time left from the megapixels a second that were painted so far.
+
+    Args:
+        rate: megapixels a second to go by before anything is painted; None = unknown.
+    """
 
     def __init__(self, rate: float | None) -> None:
         self._guess, self._done, self._seconds = rate, 0.0, 0.0
 
     def add(self, megapixels: float, seconds: float) -> None:
-        """Takes what a finished task cost."""
+        """Adds what was painted, and the seconds it took."""
         self._done += megapixels
         self._seconds += seconds
 
     def left(self, megapixels: float) -> float | None:
-        """Seconds for so much; None where nothing is known yet."""
+        """Seconds that so many megapixels will take; None if nothing is known yet."""
         rate = self._done / self._seconds if self._seconds > 0 and self._done > 0 else self._guess
         return megapixels / rate if rate else None
 
@@ -227,23 +52,23 @@ Bars = Callable[[Sequence[Task]], ProgressFunction]
 
 
 def groups_of(tasks: Iterable[Task]) -> Groups:
-    """Tasks in groups that one decode of a clip serves, in the order of the first of each."""
+    """Groups of tasks that one decode of a clip serves, in the order of the first task of each."""
     from videostyle.media.ffmpeg.codecs import codec_for
 
     groups: dict[Any, list[Task]] = {}
     for task in tasks:
         codec = task.settings.encode.codec
         try:
-            # What cannot be put together of chunks would keep the others from it.
+            # In one group with an output that cannot be joined of chunks, the others could not be either.
             in_parts = codec == "png" or bool(codec_for(codec, task.output.suffix).stream)
         except VideostyleError:
-            in_parts = False  # said when it is its turn
+            in_parts = False  # reported when it is its turn
         groups.setdefault((task.input, task.settings.reading(1), in_parts), []).append(task)
     return list(groups.values())
 
 
 class _ResultLog:
-    """What became of the tasks so far: written to the report, passed on, and what is to be done about a failure."""
+    """Collects outcomes, writes the report, and decides what is tried again."""
 
     def __init__(
         self,
@@ -260,7 +85,7 @@ class _ResultLog:
         self._since = time.monotonic()
 
     def waiting(self, group: Sequence[Task]) -> list[Task]:
-        """Those that are to be painted; outputs that are there already are noted and left out."""
+        """The tasks of a group that are to be painted; those whose output exists are noted as kept."""
         left = []
         for task in group:
             if task.is_there and not task.settings.encode.overwrite:
@@ -270,7 +95,7 @@ class _ResultLog:
         return left
 
     def note(self, *outcomes: Outcome) -> None:
-        """Takes outcomes that are final."""
+        """Adds final outcomes."""
         for outcome in outcomes:
             self.outcomes.append(outcome)
             self._left -= outcome.task.cost
@@ -279,7 +104,7 @@ class _ResultLog:
                 self._on_outcome(outcome, self._clock.left(self._left))
 
     def done(self, group: Sequence[Task], reports: Sequence[RunReport]) -> None:
-        """Takes what was painted."""
+        """Adds the outcomes of a group that was painted."""
         painted = sum(t.pixels * (r.frames - r.resumed) for t, r in zip(group, reports, strict=True))
         now = time.monotonic()
         self._clock.add(painted / 1e6, now - self._since)
@@ -292,24 +117,24 @@ class _ResultLog:
         )
 
     def again(self, group: Sequence[Task], error: Exception) -> Groups:
-        """What of a failed group is to be tried once more; the rest is noted as failed."""
+        """The groups of a failed group that are to be tried again; tasks that are not are noted as failed."""
         if len(group) > 1:
             # A style that cannot be used, or an output that cannot be written, must not cost the others.
             log.info("%s: %s; its outputs are painted one by one", group[0].input.name, error)
             return [[task] for task in group]
         if not isinstance(error, VideostyleError):
-            self.note(_failure(group[0], error))
+            self.note(failure_of(group[0], error))
             return []
         tried = self._tried[group[0].output] = self._tried.get(group[0].output, 0) + 1
-        # A broken clip stays broken.
+        # A damaged clip stays damaged; a full disk or a busy device may not.
         if isinstance(error, OutputError | DeviceError) and tried < ATTEMPTS:
             log.warning("%s: %s; tried once more", group[0].input.name, error)
             return [list(group)]
-        self.note(_failure(group[0], error))
+        self.note(failure_of(group[0], error))
         return []
 
     def write(self) -> None:
-        """Writes the report anew."""
+        """Rewrites the report."""
         _write_report(self._report, self.outcomes)
 
 
@@ -328,15 +153,18 @@ def run_tasks(
     """Paints every task, going on past what fails; each clip is decoded once for all of its outputs.
 
     Args:
-        tasks: in order.
+        tasks: in the order in which to paint them.
         engine: who paints. Several workers get the chunks of all clips at once.
-        bars: gives the progress function of the tasks that are painted together.
-        on_outcome: called after each with what became of it and the seconds left for the rest.
+        bars: gives the progress function of tasks that are painted together.
+        on_outcome: called for each outcome, with the seconds left for the rest or None.
         cancel: set it to stop.
-        report: file that is written anew after each task.
-        failed: what failed before; part of the result.
-        restart: throw away what broken-off renders left.
-        clock: for the time left.
+        report: file that is rewritten after each task.
+        failed: outcomes of tasks that failed already; part of the result.
+        restart: delete what broken-off renders left, instead of resuming them.
+        clock: estimates the time left.
+
+    Returns:
+        An outcome for each task, and ``failed``.
 
     Raises:
         Interrupted: if ``cancel`` was set; the report is written.

@@ -1,0 +1,197 @@
+"""What a batch is to paint: entries of job files, folders and clips become tasks."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from videostyle.errors import InputError, OutputError, UsageError, VideostyleError
+from videostyle.media.readers.base import ReadOptions
+from videostyle.media.readers.open import open_reader
+from videostyle.rendering.job_file import JobEntry
+from videostyle.rendering.naming import OutputNames
+from videostyle.rendering.plan import BYTES_A_PIXEL
+from videostyle.rendering.settings import RenderSettings
+
+log = logging.getLogger("videostyle")
+
+VIDEOS = (
+    *(".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".mts", ".m2ts", ".ts", ".flv", ".3gp"),
+    *(".mxf", ".ogv", ".wmv", ".gif"),
+)
+
+
+@dataclass(frozen=True)
+class Task:
+    """One output of a batch.
+
+    Attributes:
+        input: the clip.
+        output: the file to write.
+        settings: how.
+        frames: that the container promises; 0 where unknown.
+        pixels: of a frame as painted.
+    """
+
+    input: Path
+    output: Path
+    settings: RenderSettings
+    frames: int
+    pixels: int
+
+    @property
+    def cost(self) -> float:
+        """Megapixels to paint, which the time that a task takes is proportional to."""
+        return self.frames * self.pixels / 1e6
+
+    @property
+    def is_there(self) -> bool:
+        """Whether its output exists and is complete.
+
+        A file always is; a folder of pictures is once its render has left no unfinished work beside it.
+        """
+        from videostyle.rendering.job_store import work_folder
+
+        try:
+            if not self.output.is_dir():
+                return self.output.exists()
+            return any(self.output.iterdir()) and not work_folder(self.output).exists()
+        except OSError:
+            return False  # a name that is too long, a folder that cannot be read: painting it reports that
+
+
+@dataclass
+class Outcome:
+    """What became of a task: "done", "kept" (was there already), "failed" or "skipped"."""
+
+    task: Task
+    status: str
+    frames: int = 0
+    seconds: float = 0.0
+    resumed: int = 0
+    error: str = ""
+    exit_code: int = 0
+    warnings: tuple[str, ...] = ()
+
+    def row(self) -> dict[str, Any]:
+        """As JSON values."""
+        data = {key: value for key, value in vars(self).items() if key != "task"}
+        return {
+            "input": str(self.task.input),
+            "output": str(self.task.output),
+            "style": self.task.settings.style,
+            **data,
+        }
+
+
+def _clips(entry: JobEntry, skip: Path | None) -> list[tuple[Path, Path]]:
+    """The files that an entry names, each with its folder below the input (for a mirrored tree).
+
+    Args:
+        entry: of a job file or the command line.
+        skip: a folder of outputs, not to be searched.
+    """
+    path = entry.input
+    if path.is_dir():
+        found = [f for f in sorted(path.rglob("*")) if f.suffix.lower() in VIDEOS and f.is_file()]
+        found = [f for f in found if not any(part.startswith(".") for part in f.relative_to(path).parts)]
+        if skip is not None and skip != path:
+            found = [f for f in found if not f.resolve().is_relative_to(skip)]
+        if not found:
+            raise InputError(f"the folder '{path}' holds no videos", hint="give a folder that does")
+        return [(f, f.parent.relative_to(path)) for f in found]
+    if "*" in path.name or "?" in path.name:
+        found = sorted(f for f in path.parent.glob(path.name) if f.is_file())
+        if not found:
+            raise InputError(
+                f"nothing matches '{path}'",
+                entry.where,
+                hint="patterns are relative to the job file, or to this folder",
+            )
+        return [(f, Path()) for f in found]
+    return [(path, Path())]
+
+
+def plan_tasks(entries: Sequence[JobEntry], folder: Path | None) -> tuple[list[Task], list[Outcome]]:
+    """Makes tasks of entries, longest first.
+
+    Args:
+        entries: of job files and the command line.
+        folder: where outputs go, in a mirrored tree; None = beside the clips.
+
+    Returns:
+        The tasks, and the failures of clips that cannot be read and of outputs whose names collide.
+    """
+    tasks: list[Task] = []
+    failed: list[Outcome] = []
+    names = OutputNames()
+    for entry in entries:
+        try:
+            clips = _clips(entry, folder.resolve() if folder else None)
+        except (VideostyleError, OSError) as error:
+            settings = replace(entry.settings, style=entry.styles[0])
+            failed.append(_unreadable(Task(entry.input, entry.output or entry.input, settings, 0, 0), error))
+            continue
+        for clip, below in clips:
+            try:
+                with open_reader(clip, ReadOptions(max_size=entry.settings.max_size)) as source:
+                    info = source.info
+                if entry.input.is_dir() and _painted(clip):
+                    continue  # our own output, left beside the clips by an earlier run
+            except Exception as error:  # of any kind: it must not end the batch
+                tasks_of_clip = (Task(clip, clip, replace(entry.settings, style=s), 0, 0) for s in entry.styles)
+                failed += [_unreadable(task, error) for task in tasks_of_clip]
+                continue
+            for style in entry.styles:
+                settings = replace(entry.settings, style=style)
+                task = Task(clip, entry.output or clip, settings, info.frame_count or 0, info.width * info.height)
+                try:
+                    if entry.output is not None:
+                        names.claim(entry.output, clip)
+                        tasks.append(task)
+                    else:
+                        place = folder / below if folder else None
+                        tasks.append(replace(task, output=names.choose(clip, style, info, settings.codec, place)))
+                except UsageError as error:
+                    failed.append(failure_of(task, error))
+    return sorted(tasks, key=lambda task: -task.cost), failed
+
+
+def _unreadable(task: Task, error: Exception) -> Outcome:
+    """The failure of a task whose input could not be looked at."""
+    if isinstance(error, OSError):
+        error = InputError(
+            f"cannot open '{task.input}'",
+            error.strerror or str(error),
+            hint="check the path, and whether this user may read it",
+        )
+    return failure_of(task, error)
+
+
+def failure_of(task: Task, error: Exception) -> Outcome:
+    """The outcome of a task that an error ended."""
+    if isinstance(error, VideostyleError):
+        return Outcome(task, "failed", error=str(error), exit_code=error.exit_code)
+    if isinstance(error, OSError):
+        why = f"'{task.output}': {error.strerror or error}"
+        return Outcome(task, "failed", error=why, exit_code=OutputError.exit_code)
+    # A bug; it does not end the batch.
+    log.info("%s", task.input, exc_info=error)
+    why = f"this is a bug: {type(error).__name__}: {error} (--log-level info shows more)"
+    return Outcome(task, "failed", error=" ".join(why.split()), exit_code=VideostyleError.exit_code)
+
+
+def _painted(clip: Path) -> bool:
+    from videostyle.media.probe import probe
+    from videostyle.media.provenance import read
+
+    return read(clip, probe(clip).metadata) is not None
+
+
+def disk_needed(tasks: Iterable[Task]) -> int:
+    """Bytes that the outputs may take at the same time: each finished one, and the chunks of the largest."""
+    sizes = [task.cost * 1e6 * BYTES_A_PIXEL for task in tasks]
+    return round(sum(sizes) + max(sizes, default=0.0))
