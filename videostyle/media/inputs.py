@@ -10,7 +10,11 @@ from videostyle.errors import InputError
 
 
 def vet_input(path: str | os.PathLike[str], kind: str = "video") -> Path:
-    """The absolute path of an input file, looked at before any library opens it.
+    """Checks an input file before any library opens it; returns its absolute path.
+
+    Args:
+        path: as the user gave it.
+        kind: what is expected, for messages.
 
     Raises:
         InputError: if it is missing, empty, a folder, a pipe or a device, or has a name that is not text.
@@ -37,7 +41,7 @@ def vet_input(path: str | os.PathLike[str], kind: str = "video") -> Path:
     if stat.S_ISDIR(status.st_mode):
         raise InputError(f"'{text}' is a folder", hint=f"give a {kind} file")
     if not stat.S_ISREG(status.st_mode):
-        # Opening a pipe or a socket would wait for ever.
+        # Opening a pipe or a socket may never return.
         raise InputError(f"'{text}' is not a regular file", hint=f"give a {kind} file")
     if status.st_size == 0:
         raise InputError(f"'{text}' is empty", "it has 0 bytes", hint="copy or download it again")

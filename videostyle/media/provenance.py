@@ -1,4 +1,4 @@
-"""Says in a painted file that it was painted, with what and how strongly, in a way that other programs read.
+"""Marks a painted file as painted: with which style and how strongly, in a form that other programs read.
 
 Two places: the container's own tags (``comment`` for people, ``videostyle`` as JSON for programs), and an XMP
 packet with IPTC's ``DigitalSourceType``, in the box or chunk that each format has for it.

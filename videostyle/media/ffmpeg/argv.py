@@ -14,12 +14,12 @@ QUIET = ("-hide_banner", "-nostdin", "-loglevel", "error")
 
 
 def file_name(path: Path) -> str:
-    """A path as ffmpeg must be given it: with its protocol, so that no name is read as an option or address."""
+    """A path as ffmpeg's argument: with its protocol, so that no name is taken for an option or an address."""
     return f"file:{path}"
 
 
 def encoded_rate(info: VideoInfo) -> Fraction:
-    """The constant rate, in frames a second, that frames are encoded at whatever their times are."""
+    """The constant rate, in frames a second, at which frames are encoded; they get their own times afterwards."""
     return min(max(info.fps or Fraction(25), MIN_RATE), MAX_RATE).limit_denominator(100_000)
 
 
@@ -65,8 +65,8 @@ def encode_arguments(
     arguments += ["-f", "rawvideo", "-pixel_format", "yuv420p" if planes else "rgb24"]
     arguments += ["-video_size", f"{info.width}x{info.height}", "-framerate", f"{rate.numerator}/{rate.denominator}"]
     full = info.color.full_range is True
-    # Raw frames say nothing of their colours: untold, ffmpeg takes planes for BT.601 of limited range and converts
-    # what is not; and primaries and transfer are stored only if they come with the frames.
+    # Raw frames carry no colour description. Without one, ffmpeg takes planes for limited-range BT.601 and converts
+    # them; and it stores primaries and transfer only if the frames have them.
     if planes:
         arguments += ["-colorspace", _plane_matrix(info.color), "-color_range", "pc" if full else "tv"]
     for option, value in (("-color_primaries", info.color.primaries), ("-color_trc", info.color.transfer)):
@@ -79,7 +79,7 @@ def encode_arguments(
     # "area" averages four pixels to a chroma sample: the inverse of how readers repeat them.
     flags = "bicubic+full_chroma_int+accurate_rnd" if planes else "area+accurate_rnd"
     if codec.encoder == "gif":
-        # A palette of each frame's own: one palette for all frames would need the whole clip in memory.
+        # Each frame has its own palette: one for all frames would need the whole clip in memory.
         graph = "split[a][b];[a]palettegen=stats_mode=single[p];[b][p]paletteuse=new=1:dither=sierra2_4a"
         graph = f"scale=flags={flags},format=rgb24,{graph}" if planes else graph
         arguments += ["-filter_complex", graph, "-loop", "0"]
@@ -124,7 +124,7 @@ def decode_arguments(
 ) -> list[str]:
     """Arguments that decode a file's stream of that number to rgb24 frames on stdout, upright and progressive.
 
-    They come as NUT, raw frames with their times: a frame that cannot be decoded leaves a gap, not a shift.
+    The frames come as NUT, with their times: a frame that cannot be decoded leaves a gap and shifts no other.
 
     Args:
         path: the file.
@@ -154,18 +154,18 @@ def decode_arguments(
 
 
 def send_arguments(url: str, container: str) -> list[str]:
-    """Arguments that hand on packets, NUT on stdin, to a network address without encoding them again.
+    """Arguments that send packets, NUT on stdin, to a network address without encoding them again.
 
-    A program of its own, as the libraries inside Python know no SRT and cannot be stopped while a server that
-    has fallen silent lets them wait.
+    A separate program sends them: the libraries inside Python lack SRT, and cannot be stopped while they wait for a
+    server.
 
     Args:
-        url: where to.
-        container: what the address takes, as "flv".
+        url: the address.
+        container: the format that the address takes, as "flv".
     """
-    # Nothing is looked at beforehand, nothing held back: each packet leaves when it comes.
+    # No probing and no buffering: each packet is sent when it comes.
     quick = ("-fflags", "nobuffer", "-probesize", "32", "-analyzeduration", "0")
-    # Players that come in the middle need the decoder's set-up again with each key frame.
+    # Players that join later need the decoder's parameters with each key frame.
     repeat = () if container == "flv" else ("-bsf:v", "dump_extra=freq=keyframe")
     late = ("-flvflags", "no_duration_filesize") if container == "flv" else ()
     return [
@@ -176,7 +176,7 @@ def send_arguments(url: str, container: str) -> list[str]:
 
 
 def receive_arguments(url: str) -> list[str]:
-    """Arguments that hand on the video packets of a network address as NUT on stdout."""
+    """Arguments that pass on the video packets of a network address as NUT on stdout."""
     return [
         *(*QUIET, "-fflags", "nobuffer"),
         # Half a second is enough to see what comes; ffmpeg would look at five.

@@ -11,11 +11,11 @@ WORST_PICTURE = 49  # the last --crf of JPEG and WebP
 
 @dataclass(frozen=True)
 class Codec:
-    """How a codec is asked for.
+    """How ffmpeg encodes with a codec.
 
     Attributes:
         encoder: ffmpeg's encoder.
-        arguments: options that always go with it.
+        arguments: options that are always given to it.
         quality_option: how ffmpeg is given a constant quality; "" where the codec has none that can be chosen.
         quality: the usual one.
         worst_quality: the last of the codec's scale, which begins with 0, the best.
@@ -25,8 +25,8 @@ class Codec:
         presets: the presets there are; none where the codec has no such thing.
         containers: suffixes it can be stored in, the preferred one first.
         stream: format of the intermediate file.
-        matrix: the one matrix that its readers take; "" where the file says which.
-        full_range: whether a file can say that its samples span 0 to 255; all are limited where it cannot.
+        matrix: the only colour matrix that its readers know; "" where the file states its matrix.
+        full_range: whether a file can state that its samples have full range; otherwise they are limited.
     """
 
     encoder: str
@@ -128,7 +128,7 @@ CODECS: dict[str, Codec] = {
     "hevc_qsv": Codec(
         "hevc_qsv", ("-tag:v", "hvc1"), quality_option="-global_quality", quality=22, presets=_QSV, pixel_format="nv12"
     ),
-    # Apple's scale goes up with quality, and older Macs have none: it is left where it is.
+    # Apple's quality scale runs the other way, and Intel Macs ignore it: it is fixed.
     "h264_videotoolbox": Codec("h264_videotoolbox", ("-q:v", "65")),
     "hevc_videotoolbox": Codec("hevc_videotoolbox", ("-q:v", "65", "-tag:v", "hvc1")),
 }
@@ -150,7 +150,7 @@ def codec_for(name: str | None, suffix: str) -> Codec:
     if suffix not in codec.containers:
         raise UsageError(f"a '{suffix}' file cannot hold {name}", hint=f"use one of: {', '.join(codec.containers)}")
     if suffix == ".avi" and codec.encoder == "libx264":
-        # AVI stores no times: frames that wait for others to be decoded would all be shown late.
+        # AVI stores no presentation times, so B-frames would be shown late.
         codec = replace(codec, arguments=(*codec.arguments, "-bf", "0"))
     return codec
 
@@ -185,7 +185,9 @@ def check_quality(name: str | None, suffix: str, crf: int | None, preset: str | 
 
 
 def frames_for(name: str | None, suffix: str, pixel_format: str | None = None) -> str:
-    """How frames are best handed over: "i420" where four pixels share a colour in the file anyway, else "rgb24".
+    """The pixel format in which frames are best given to the encoder.
+
+    It is "i420" where the file stores one colour for four pixels anyway, else "rgb24".
 
     Args:
         name: the codec, as in ``codec_for``.

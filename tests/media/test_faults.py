@@ -362,9 +362,9 @@ def test_p1_disk_full(tmp_path: Path) -> None:
         import resource, signal, sys
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000))
-        sys.path.insert(0, {str(Path(__file__).parent.parent)!r})
+        sys.path.insert(0, {str(Path(__file__).parents[2])!r})
         from pathlib import Path
-        from tests.test_faults import encode
+        from tests.media.test_faults import encode
         from videostyle.errors import OutputError
         try:
             encode(Path({str(tmp_path / "out.mp4")!r}))
@@ -395,8 +395,8 @@ def test_p5_killed_midway_leaves_no_output_and_does_not_block_the_next_run(clip:
     output = tmp_path / "out.mp4"
     code = f"""
         import sys, time
-        sys.path.insert(0, {str(Path(__file__).parent.parent)!r})
-        from tests.test_faults import batches, INFO
+        sys.path.insert(0, {str(Path(__file__).parents[2])!r})
+        from tests.media.test_faults import batches, INFO
         from videostyle.media.writers.open import open_writer
         sink = open_writer({str(output)!r}, INFO)
         for batch in batches(10):
@@ -437,8 +437,8 @@ def test_p5_an_encoder_that_outlives_its_killed_run_does_not_write_into_the_next
     output = tmp_path / "out.mp4"
     code = f"""
         import sys
-        sys.path.insert(0, {str(Path(__file__).parent.parent)!r})
-        from tests.test_faults import batches, INFO
+        sys.path.insert(0, {str(Path(__file__).parents[2])!r})
+        from tests.media.test_faults import batches, INFO
         from videostyle.media.writers.open import open_writer
         writer = open_writer({str(output)!r}, INFO)
         writer.write(next(batches(1)))
@@ -492,9 +492,9 @@ def test_small_fuzz(clip: Clip, tmp_path: Path) -> None:
         (tmp_path / f"{seed}.mkv").write_bytes(broken)
     code = f"""
         import sys
-        sys.path.insert(0, {str(Path(__file__).parent.parent)!r})
+        sys.path.insert(0, {str(Path(__file__).parents[2])!r})
         from pathlib import Path
-        from tests.test_faults import read_all
+        from tests.media.test_faults import read_all
         from videostyle.errors import InputError
         for path in sorted(Path({str(tmp_path)!r}).glob("*.mkv")):
             try:
