@@ -11,8 +11,8 @@ An input passes through six modules on its way to a painted file, each once and 
 6. ``assembly.assemble`` joins the chunks, adds sound, checks the file and gives it its name.
 
 With several workers ``scheduler.Scheduler`` takes the place of 4: it hands chunks to a pool (``workers``), whose
-processes run ``chunks.paint_in_folders``. A still, and a clip that cannot be joined of chunks (GIF, WebP), goes from 3
-to 5 at once.
+processes run ``chunks.paint_in_folders``. A still, a clip of one chunk, and what cannot be joined of chunks (GIF, WebP)
+goes from 3 to 5 at once; its writer then finishes the file itself.
 
 Beside that path: ``settings`` (what a user may ask for), ``naming`` (names of outputs), ``plan`` (what a plan holds,
 and the rule of chunks), ``shots`` and ``canvas`` (how it is made), ``job_store`` and ``chunk_store`` (how plan and
