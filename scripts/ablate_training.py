@@ -23,7 +23,9 @@ from videostyle.metrics.perceptual import PerceptualJudge
 from videostyle.motion.dis import flow_and_mask
 from videostyle.network import loss_network
 from videostyle.styles import gallery
-from videostyle.styles.style_file import Style, StyleCard, load_style, save_style
+from videostyle.styles.card import Style, StyleCard
+from videostyle.styles.resolve import resolve
+from videostyle.styles.style_file import load_style, save_style
 from videostyle.training.pairs import PairSampler
 from videostyle.training.style_objective import LossNetworks, LossWeights
 from videostyle.training.trainer import TrainingSettings, train_style
@@ -54,7 +56,7 @@ def main() -> None:
     clips = [frames[first : first + 6] for frames, first in whole]
     flows = [temporal.clip_flows(frames, flow_and_mask) for frames in clips]
     precision = loss_precision()
-    start = gallery.resolve(options.start) if options.start else gallery.base()
+    start = resolve(options.start) if options.start else gallery.base()
 
     def trained(painting: Path, way: str) -> tuple[Style, float]:
         kept = options.keep / f"{painting.stem}.{way}.safetensors" if options.keep else None

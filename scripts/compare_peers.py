@@ -32,7 +32,7 @@ from videostyle.motion.dis import flow_and_mask
 from videostyle.network import loss_network
 from videostyle.processors.style import StyleProcessor
 from videostyle.rendering.shots import find_shots, measure_section, segments_of
-from videostyle.styles import gallery
+from videostyle.styles.resolve import resolve
 
 Paint = Callable[[np.ndarray], np.ndarray]
 Build = Callable[[np.ndarray, int], Paint]  # from a clip and the number of the first frame that will be painted
@@ -144,7 +144,7 @@ class InMemory:
 
 def ours(name: str, whole: np.ndarray, first: int) -> Paint:
     """A style of ours that paints frames from ``first`` on with the statistics that a render of ``whole`` has."""
-    stylize = StyleProcessor(gallery.resolve(name, 1.0), batch_size=4)
+    stylize = StyleProcessor(resolve(name, 1.0), batch_size=4)
     stylize.open(VideoInfo(width=whole.shape[2], height=whole.shape[1]))
     shots, _ = find_shots(InMemory(whole), lambda frames: [measure_section(frames, stylize.statistics_of)])
     stylize.use_shots(segments_of(shots, 0))

@@ -19,7 +19,7 @@ from keras import ops
 from videostyle.network import perceptual as loss
 from videostyle.network.style_network import forward
 from videostyle.network.vgg import VGGNetwork
-from videostyle.styles.style_file import Style
+from videostyle.styles.card import Style
 from videostyle.training.losses import total_variation
 from videostyle.training.objective import Objective
 

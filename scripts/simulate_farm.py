@@ -22,7 +22,7 @@ import numpy as np
 
 from videostyle.inference.startup import load_tensorflow
 from videostyle.metrics import plot
-from videostyle.styles import gallery
+from videostyle.styles.resolve import find_style
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ def main() -> None:
     parser.add_argument("--plot", type=Path)
     options = parser.parse_args()
     load_tensorflow(frames_side_by_side=True)
-    print(f"measuring with {gallery.load(options.style).card.name}", flush=True)
+    print(f"measuring with {find_style(options.style).card.name}", flush=True)
     lengths: list[int] = []
     costs = None
     for clip in options.clips:

@@ -2,7 +2,7 @@
 
 python scripts/train_base.py --photos DIR [--network small] [--steps 4000]
 
-The base of a deeper network is made from that of a shallower one when it is asked for (``weights.deepened``): only the
+The base of a deeper network is that of a shallower one (``styles.interpolation.expand_depth``): only the
 small and the medium one are trained.
 """
 
@@ -20,10 +20,12 @@ from keras.optimizers.schedules import CosineDecay
 from train_gallery import read_rgb
 
 from videostyle import __version__
-from videostyle.network.style_network import BASES, forward, initial_weights
+from videostyle.network.architecture import BASES, initial_weights
+from videostyle.network.style_network import forward
 from videostyle.network.vgg import read_arrays
 from videostyle.styles import gallery
-from videostyle.styles.style_file import Style, StyleCard, arrays_sha256, load_style, save_style
+from videostyle.styles.card import Style, StyleCard, arrays_sha256
+from videostyle.styles.style_file import load_style, save_style
 from videostyle.training.objective import Objective
 
 GRAPHICS = 0.25  # share of pictures that are drawn: no photo has areas of pure colours

@@ -24,9 +24,11 @@ import numpy as np
 from videostyle import __version__
 from videostyle.media.readers.open import open_reader
 from videostyle.network import loss_network
-from videostyle.network.style_network import NETWORKS
+from videostyle.network.architecture import NETWORKS
 from videostyle.styles import gallery
-from videostyle.styles.style_file import CANVAS, StyleCard, deepened, has_canvas, load_style, save_style
+from videostyle.styles.card import CANVAS, StyleCard, has_canvas
+from videostyle.styles.interpolation import expand_depth
+from videostyle.styles.style_file import load_style, save_style
 from videostyle.training.content import clip_neighbours
 from videostyle.training.pairs import PairSampler
 from videostyle.training.session import clip_pairs
@@ -145,7 +147,7 @@ def main() -> None:
         target = options.output / f"{name}.safetensors"
         start = options.start or (options.output / f"{entry['start']}.safetensors" if "start" in entry else None)
         style = load_style(start) if start else gallery.base()
-        style = deepened(style, NETWORKS["medium"]) or style
+        style = expand_depth(style, NETWORKS["medium"]) or style
         if "canvas" in entry and not has_canvas(style.weights):
             other = load_style(options.output / f"{entry['canvas']}.safetensors")
             style = replace(style, weights={**style.weights, CANVAS: other.weights[CANVAS]})

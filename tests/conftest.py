@@ -182,8 +182,8 @@ def load_script(name: str) -> ModuleType:
 def random_style():  # type: ignore[no-untyped-def]
     """A style of a small network with random weights: paints something, learns nothing."""
     pytest.importorskip("tensorflow")
-    from videostyle.network.style_network import Architecture, initial_weights
-    from videostyle.styles.style_file import Style, StyleCard
+    from videostyle.network.architecture import Architecture, initial_weights
+    from videostyle.styles.card import Style, StyleCard
 
     arch = Architecture(channels=8, blocks=1, deep_channels=8, deep_blocks=1, head_channels=4, fine_channels=3)
     return Style(StyleCard(name="random", architecture=arch), initial_weights(arch, seed=5))

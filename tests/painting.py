@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from videostyle.frames import FrameBatch, VideoInfo
 from videostyle.processors.style import StyleProcessor
-from videostyle.styles.style_file import Style
+from videostyle.styles.card import Style
 
 
 def scene(count: int, height: int, width: int, seed: int = 0) -> np.ndarray:

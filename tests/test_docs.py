@@ -18,6 +18,7 @@ from videostyle.media.ffmpeg.codecs import CODECS
 from videostyle.rendering.job_file import read_job_file
 from videostyle.rendering.settings import RenderSettings
 from videostyle.styles import gallery
+from videostyle.styles.resolve import is_picture, parse_mix
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -85,8 +86,8 @@ def test_a_command_is_one(page: str, command: str, capsys: pytest.CaptureFixture
     if options.verb in ("render", "live", "batch", "export", "bench"):
         known = {entry.name for entry in gallery.entries() if entry.bundled} | OWN_STYLES
         styles = options.style if isinstance(options.style, list) else [options.style]
-        for name, _ in (part for style in styles for part in gallery.parse_mix(style)):
-            assert name in known or gallery.is_picture(name) or name.endswith(gallery.SUFFIX), name
+        for name, _ in (part for style in styles for part in parse_mix(style)):
+            assert name in known or is_picture(name) or name.endswith(gallery.SUFFIX), name
 
 
 def test_readme_is_short() -> None:

@@ -19,7 +19,8 @@ from videostyle.inference.canvas_sampling import CanvasSettings, still_canvas
 from videostyle.inference.export import export
 from videostyle.network.statistics import KeyframeSegment
 from videostyle.processors.style import StyleProcessor
-from videostyle.styles.style_file import CANVAS, Style, save_style
+from videostyle.styles.card import CANVAS, Style
+from videostyle.styles.style_file import save_style
 
 WIDTH, HEIGHT = 50, 36  # no multiples of the network's stride
 

@@ -14,12 +14,15 @@ from videostyle.frames import ColorInfo, FrameBatch, VideoInfo
 from videostyle.inference import shot_measurement
 from videostyle.inference.device import choose_device, choose_precision
 from videostyle.inference.tiling import plan_tiles
-from videostyle.network import style_network
+from videostyle.network import resampling
+from videostyle.network.architecture import Architecture, initial_weights
+from videostyle.network.folding import fold, forward_folded, measure
 from videostyle.network.statistics import FLAT, KeyframeSegment, between, contrast, difference, pooled
-from videostyle.network.style_network import Architecture, fold, forward, forward_folded, measure
+from videostyle.network.style_network import forward
 from videostyle.processors.preserve_color import PreserveColor
 from videostyle.processors.style import StyleProcessor
-from videostyle.styles.style_file import Style, blend
+from videostyle.styles.card import Style
+from videostyle.styles.interpolation import blend
 
 
 def scene(count: int, height: int, width: int, seed: int = 0) -> np.ndarray:
@@ -41,15 +44,15 @@ def opened(style: Style, height: int, width: int, **options: object) -> StylePro
 
 def test_depth_and_space_are_each_other_undone() -> None:
     x = np.random.default_rng(0).random((2, 8, 16, 3), np.float32)
-    deep = style_network.space_to_depth(x, 4)
+    deep = resampling.space_to_depth(x, 4)
     np.testing.assert_array_equal(deep, tf.nn.space_to_depth(x, 4))
-    np.testing.assert_array_equal(style_network.depth_to_space(deep, 4), x)
+    np.testing.assert_array_equal(resampling.depth_to_space(deep, 4), x)
 
 
 def test_parameters_and_shapes() -> None:
     arch = Architecture()
     assert arch.parameters <= 1_680_000 / 4  # a quarter of the classic network's
-    assert set(style_network.initial_weights(arch)) == set(arch.shapes())
+    assert set(initial_weights(arch)) == set(arch.shapes())
     with pytest.raises(ValueError, match="channels"):
         Architecture(channels=100_000)
 
@@ -88,7 +91,7 @@ def test_steps_up_are_convolutions_of_the_higher_resolution(random_style: Style,
     picture = rng.random((1, 16, 24, 3), np.float32)
     if name == "out":
         full = rng.random((1, 16, 24, width), np.float32)
-        low, groups = style_network.space_to_depth(full, 2), (0, 4 * width, 12)
+        low, groups = resampling.space_to_depth(full, 2), (0, 4 * width, 12)
         expected = convolved(full, weights["out/kernel"])
     else:
         low, groups = rng.random((1, 8, 12, width), np.float32), (width, 12)
@@ -96,14 +99,14 @@ def test_steps_up_are_convolutions_of_the_higher_resolution(random_style: Style,
         if name == "fine":
             upsampled = spline_up(wide)[:, 4:-4, 4:-4]
         else:
-            upsampled = np.asarray(style_network.resize_up(tf.constant(wide)))[:, 3:-3, 3:-3]
+            upsampled = np.asarray(resampling.resize_up(tf.constant(wide)))[:, 3:-3, 3:-3]
         expected = tf.nn.conv2d(upsampled, weights[f"{name}/kernel"], 1, "VALID").numpy()
     detail = weights[f"{name}/detail"]
     expected = expected + convolved(picture, detail - detail.mean((0, 1))) + weights[f"{name}/bias"]
-    kernel, bias = style_network._interleaved(weights, name)
-    joined = np.concatenate([low, style_network.space_to_depth(picture, 2)], axis=-1)
-    found = tf.nn.conv2d(style_network._mirrored(tf.constant(joined), groups), kernel, 1, "VALID") + bias
-    np.testing.assert_allclose(style_network.depth_to_space(found, 2), expected, atol=1e-5)
+    kernel, bias = resampling.interleaved(weights, name)
+    joined = np.concatenate([low, resampling.space_to_depth(picture, 2)], axis=-1)
+    found = tf.nn.conv2d(resampling.mirrored(tf.constant(joined), groups), kernel, 1, "VALID") + bias
+    np.testing.assert_allclose(resampling.depth_to_space(found, 2), expected, atol=1e-5)
 
 
 def test_the_picture_is_halved_through_a_low_pass_border_included() -> None:
@@ -113,7 +116,7 @@ def test_the_picture_is_halved_through_a_low_pass_border_included() -> None:
     expected = np.zeros((1, 8, 12, 3), np.float32)
     for row, column in np.ndindex(4, 4):
         expected += taps[row, column] * padded[:, row : row + 15 : 2, column : column + 23 : 2]
-    halved = style_network._halved(style_network.space_to_depth(tf.constant(x), 2))
+    halved = resampling.halved(resampling.space_to_depth(tf.constant(x), 2))
     np.testing.assert_allclose(halved, expected, atol=1e-6)
 
 

@@ -189,7 +189,7 @@ def objective_as_new(key: tuple, weights, *rest):  # type: ignore[no-untyped-def
 
 
 def train(style, net, steps: int, **options):  # type: ignore[no-untyped-def]
-    from videostyle.styles.style_file import StyleCard, arrays_sha256
+    from videostyle.styles.card import StyleCard, arrays_sha256
     from videostyle.training import trainer
 
     sampler = options.pop("sampler", None) or data.PairSampler([picture(i) for i in range(3)], size=64, batch=1)
@@ -236,9 +236,11 @@ def test_training_lowers_the_style_loss_and_fills_in_the_card(random_style, smal
 
 
 def test_colours_of_areas_half_way_from_the_base_count_if_they_leave_the_line(random_style, small_net) -> None:  # type: ignore[no-untyped-def]
+    from videostyle.network.architecture import initial_weights
     from videostyle.network.perceptual import half_size
-    from videostyle.network.style_network import forward, initial_weights
-    from videostyle.styles.style_file import Style, arrays_sha256, interpolate
+    from videostyle.network.style_network import forward
+    from videostyle.styles.card import Style, arrays_sha256
+    from videostyle.styles.interpolation import interpolate
     from videostyle.training.losses import area_loss
     from videostyle.training.style_objective import WALKED, LossWeights, style_objective, targets_of
 
@@ -463,7 +465,8 @@ def test_the_gallery_is_trained_stage_by_stage(  # type: ignore[no-untyped-def]
     random_style, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cv2 = pytest.importorskip("cv2")
-    from videostyle.styles.style_file import Style, load_style, save_style
+    from videostyle.styles.card import Style
+    from videostyle.styles.style_file import load_style, save_style
 
     for name in ("photo.jpg", "woodcut.png"):
         cv2.imwrite(str(tmp_path / name), picture(5))

@@ -23,7 +23,7 @@ from videostyle.rendering.render import render as _render
 from videostyle.rendering.settings import settings_from
 
 if TYPE_CHECKING:
-    from videostyle.styles.style_file import Style
+    from videostyle.styles.card import Style
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -237,13 +237,13 @@ class Stylizer:
         tile: int | None = None,
     ) -> None:
         from videostyle.inference.canvas_sampling import CanvasSettings
-        from videostyle.styles import gallery
-        from videostyle.styles.style_file import Style as StyleClass
+        from videostyle.styles.card import Style as StyleClass
+        from videostyle.styles.resolve import resolve, with_strength
 
         if isinstance(style, StyleClass):
-            self._style = gallery.weakened(style, strength)
+            self._style = with_strength(style, strength)
         else:
-            self._style = gallery.resolve(style, strength)
+            self._style = resolve(style, strength)
         self._options: dict[str, Any] = {
             "canvas": CanvasSettings(self._style.card.canvas if canvas is None else canvas, seed),
             "batch_size": batch_size,

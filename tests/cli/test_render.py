@@ -22,7 +22,7 @@ from videostyle.media.readers.images import read_picture
 from videostyle.styles.style_file import load_style
 
 if TYPE_CHECKING:
-    from videostyle.styles.style_file import Style
+    from videostyle.styles.card import Style
 
 
 def test_a_clip_is_painted_from_the_command_line(clip: Clip, tmp_path: Path) -> None:
@@ -84,11 +84,9 @@ def test_a_picture_as_style_is_trained_once_and_kept(
     tmp_path: Path, clip: Clip, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from videostyle.training import session as style_module
-    from videostyle.training import trainer
 
     monkeypatch.setattr(style_module, "QUICK_STEPS", 2)
     monkeypatch.setattr(style_module, "WINDOW", 64)
-    monkeypatch.setattr(trainer, "WHOLE", 1)
     learn, learnt = style_module.train, []
 
     def learn_once(*arguments: Any) -> Style:

@@ -12,10 +12,10 @@ from videostyle.cli.main import main
 from videostyle.media.readers.images import read_picture
 
 if TYPE_CHECKING:
-    from videostyle.styles.style_file import Style
+    from videostyle.styles.card import Style
 
 
-def test_a_style_of_sizes_without_a_base_is_whole_but_not_weakened(
+def test_a_style_of_sizes_without_a_base_is_whole_but_has_no_strength(
     random_style: Style, tmp_path: Path, clip: Clip, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from videostyle.styles.style_file import save_style

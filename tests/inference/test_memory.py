@@ -11,7 +11,7 @@ import pytest
 tf = pytest.importorskip("tensorflow")
 from videostyle.inference import memory
 from videostyle.inference.memory import MemoryBudget, budget_of, bytes_per_pixel, host_budget, is_out_of_memory
-from videostyle.network.style_network import NETWORKS
+from videostyle.network.architecture import NETWORKS
 
 
 def test_bytes_a_pixel_are_those_that_were_measured() -> None:

@@ -11,7 +11,7 @@ pytest.importorskip("tensorflow")
 from videostyle.frames import CanvasMesh, FrameBatch, VideoInfo
 from videostyle.inference.canvas_sampling import CanvasSettings, still_mesh
 from videostyle.processors.style import StyleProcessor
-from videostyle.styles.style_file import CANVAS, Style
+from videostyle.styles.card import CANVAS, Style
 
 HEIGHT, WIDTH = 104, 152
 

@@ -8,7 +8,7 @@ import pytest
 from tests.live.fakes import SIZE
 from videostyle.frames import VideoInfo
 from videostyle.live.painter import LivePainter
-from videostyle.styles.style_file import CANVAS, Style
+from videostyle.styles.card import CANVAS, Style
 
 
 @pytest.fixture

@@ -26,7 +26,9 @@ from videostyle.live.painter import LivePainter
 from videostyle.network.canvas import LARGEST_SEED
 from videostyle.network.statistics import between
 from videostyle.styles import gallery
-from videostyle.styles.style_file import Style, blend, interpolate
+from videostyle.styles.card import Style
+from videostyle.styles.interpolation import blend, interpolate
+from videostyle.styles.resolve import resolve
 
 
 def test_blend_gives_what_interpolate_gives(random_style: Style, flat_style: Style) -> None:
@@ -97,7 +99,7 @@ def test_a_selected_style_is_painted_with_its_own_statistics(random_style: Style
 
 
 def test_half_strength_is_neither_lighter_nor_darker_than_both_ends() -> None:
-    style = gallery.resolve("great-wave")
+    style = resolve("great-wave")
     base = gallery.base(style.architecture)
     frame = np.ascontiguousarray(cv2.imread(str(ROOT / "samples" / "harbour.jpg"))[::2, ::2, ::-1])
     info = VideoInfo(width=frame.shape[1], height=frame.shape[0])

@@ -23,7 +23,7 @@ from videostyle.inference.painter import FramePainter
 from videostyle.inference.program import FrameInputs
 from videostyle.network.statistics import KeyframeSegment
 from videostyle.processors.style import StyleProcessor
-from videostyle.styles.style_file import Style
+from videostyle.styles.card import Style
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -243,8 +243,8 @@ from videostyle.inference.startup import load_tensorflow
 load_tensorflow(frames_side_by_side=True)
 from tests.painting import batch, opened, scene
 from videostyle.network.statistics import KeyframeSegment
-from videostyle.network.style_network import Architecture, initial_weights
-from videostyle.styles.style_file import Style, StyleCard
+from videostyle.network.architecture import Architecture, initial_weights
+from videostyle.styles.card import Style, StyleCard
 arch = Architecture(channels=8, blocks=1, deep_channels=8, deep_blocks=1, head_channels=16, fine_channels=6)
 style = Style(StyleCard(name="random", architecture=arch), initial_weights(arch, seed=5))
 frames = scene(2, 1080, 1920)

@@ -16,7 +16,7 @@ from videostyle.rendering.canvas import CanvasFollower
 from videostyle.rendering.job_store import Job, load_job, save_job
 from videostyle.rendering.planning import make_plans
 from videostyle.rendering.settings import RenderSettings
-from videostyle.styles.style_file import CANVAS, Style
+from videostyle.styles.card import CANVAS, Style
 
 
 def with_canvas(style: Style) -> Style:

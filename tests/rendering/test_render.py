@@ -20,7 +20,8 @@ from videostyle.rendering.job_store import load_job
 from videostyle.rendering.outputs import OutputRequest
 from videostyle.rendering.render import render, render_all
 from videostyle.rendering.settings import Engine, RenderSettings
-from videostyle.styles.style_file import Style, StyleCard, save_style
+from videostyle.styles.card import Style, StyleCard
+from videostyle.styles.style_file import save_style
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +36,7 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def styles(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """Two styles that paint quickly and differently."""
     pytest.importorskip("tensorflow")
-    from videostyle.network.style_network import Architecture, initial_weights
+    from videostyle.network.architecture import Architecture, initial_weights
 
     folder = tmp_path_factory.mktemp("styles")
     arch = Architecture(channels=8, blocks=1, deep_channels=8, deep_blocks=1, head_channels=4)

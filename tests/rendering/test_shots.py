@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 from tests.motion.pictures import picture
-from videostyle.network.statistics import keyframe_segments
-from videostyle.network.style_network import Statistics
+from videostyle.network.statistics import Statistics, keyframe_segments
 from videostyle.rendering.shots import find_shots, measure_section
 
 

@@ -84,7 +84,7 @@ def run(options: argparse.Namespace) -> int:
     from videostyle.media.atomic import PendingOutput
     from videostyle.metrics import plot
     from videostyle.rendering.bench import bench
-    from videostyle.styles import gallery
+    from videostyle.styles.resolve import resolve
 
     device = choose_device(options.device)
     if options.precisions:
@@ -100,7 +100,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         with tempfile.TemporaryDirectory(prefix="videostyle-bench-") as folder:
             report = bench(
-                gallery.resolve(options.style), sizes, batches, precisions, device, Path(folder),
+                resolve(options.style), sizes, batches, precisions, device, Path(folder),
                 rounds=options.rounds, frames=options.frames, on_progress=on_progress,
             )  # fmt: skip
         if picture is not None:

@@ -88,7 +88,7 @@ def _tuning() -> str:
 
 def _styles() -> str:
     from videostyle.network import loss_network
-    from videostyle.network.style_network import NETWORKS
+    from videostyle.network.architecture import NETWORKS
     from videostyle.styles import gallery
     from videostyle.styles.style_file import load_style
 

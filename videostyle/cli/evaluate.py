@@ -80,17 +80,17 @@ def _judges(spec: str | None, net: LossNetwork) -> tuple[PerceptualJudge | None,
     from videostyle.media.readers.images import read_picture
     from videostyle.metrics.paint import PaintJudge
     from videostyle.metrics.perceptual import PerceptualJudge
-    from videostyle.styles import gallery
+    from videostyle.styles.resolve import is_picture, resolve
     from videostyle.training.content import read_content
     from videostyle.training.session import sample_content
 
-    if gallery.is_picture(spec):
+    if is_picture(spec):
         painting = read_picture(spec)
         judges = PerceptualJudge.of(net, painting), PaintJudge.of(net, [painting])
         return *judges, f"G_s: of '{Path(spec).name}', short side 384"
     from videostyle.api import Stylizer
 
-    stylizer = Stylizer(gallery.resolve(spec))
+    stylizer = Stylizer(resolve(spec))
     painted = [stylizer(picture[None])[0] for picture in read_content([sample_content()])[0][:6]]
     judges = PerceptualJudge.of_painted(net, painted), PaintJudge.of(net, painted)
     return *judges, f"G_s: mean of what the style '{spec}' paints on the sample pictures"

@@ -82,8 +82,9 @@ def run(options: argparse.Namespace) -> int:
     from videostyle.inference.export import export
     from videostyle.processors.style import StyleProcessor
     from videostyle.styles import gallery
+    from videostyle.styles.resolve import resolve
 
-    style = gallery.resolve(options.style, options.strength)
+    style = resolve(options.style, options.strength)
     canvas = CanvasSettings(style.card.canvas if options.canvas is None else options.canvas, options.seed)
     if style.ends and scene is None:
         raise UsageError(

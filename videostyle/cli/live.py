@@ -268,14 +268,14 @@ def _train_styles(options: argparse.Namespace) -> None:
     from videostyle.cli.progress import Bars
     from videostyle.inference.startup import load_tensorflow
     from videostyle.rendering.progress import cancellable
-    from videostyle.training.session import from_picture
+    from videostyle.training.session import style_of_picture
 
     load_tensorflow()
     bars = Bars(options.quiet)
     with stoppable() as stop:
         try:
             for style in filter(trains, options.style):
-                from_picture(Path(style), cancellable(bars, stop))
+                style_of_picture(Path(style), cancellable(bars, stop))
         finally:
             bars.close()
 

@@ -91,10 +91,10 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _show(options: argparse.Namespace) -> int:
-    from videostyle.styles import gallery
-    from videostyle.styles.style_file import arrays_sha256
+    from videostyle.styles.card import arrays_sha256
+    from videostyle.styles.resolve import find_style
 
-    style = gallery.load(options.style)
+    style = find_style(options.style)
     card = {
         **asdict(style.card),
         "parameters": style.architecture.parameters,
@@ -185,11 +185,11 @@ def _explain(options: argparse.Namespace) -> int:
     from videostyle.media.readers.images import read_picture
     from videostyle.metrics.explain import explain
     from videostyle.network import loss_network
-    from videostyle.styles import gallery
+    from videostyle.styles.resolve import resolve
     from videostyle.training.session import sample_content
     from videostyle.training.trainer import LossWeights
 
-    style = gallery.resolve(options.style)
+    style = resolve(options.style)
     scene = read_picture(options.scene or sorted(sample_content().iterdir())[0])
     painting = read_picture(options.painting) if options.painting else None
     output = options.output or Path(f"{style.card.name or 'style'}_explained.png")

@@ -13,7 +13,7 @@ from videostyle.errors import SettingError, UsageError
 from videostyle.platforms import portable_name
 
 if TYPE_CHECKING:
-    from videostyle.styles.style_file import StyleCard
+    from videostyle.styles.card import StyleCard
     from videostyle.training.session import TrainRequest
 
 
@@ -263,7 +263,7 @@ def _request(options: argparse.Namespace) -> TrainRequest:
 
 
 def _card(options: argparse.Namespace, name: str, painting: Path) -> StyleCard:
-    from videostyle.styles.style_file import StyleCard
+    from videostyle.styles.card import StyleCard
 
     return StyleCard(
         name=name,

@@ -11,7 +11,7 @@ from videostyle.errors import Interrupted
 
 if TYPE_CHECKING:
     from videostyle.frames import UInt8Array
-    from videostyle.styles.style_file import Style
+    from videostyle.styles.card import Style
     from videostyle.training.trainer import Progress
 
 PREVIEW_EVERY = 50  # steps

@@ -23,8 +23,8 @@ from videostyle.frames import UInt8Array
 from videostyle.inference.canvas_sampling import CanvasSettings, still_canvas
 from videostyle.inference.program import standalone
 from videostyle.media.atomic import PendingOutput, disk_error, short_name
-from videostyle.network.style_network import Statistics
-from videostyle.styles.style_file import Style, has_canvas
+from videostyle.network.statistics import Statistics
+from videostyle.styles.card import Style, has_canvas
 
 OPSET = 17  # of ONNX; known to every runtime since 2022
 ALIKE = 0.5  # levels of 255 that an exported program may differ by in the mean; rounding makes it less than 0.1

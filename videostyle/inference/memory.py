@@ -9,7 +9,7 @@ from functools import lru_cache
 
 import tensorflow as tf
 
-from videostyle.network.style_network import Architecture
+from videostyle.network.architecture import Architecture
 from videostyle.resources import available_memory
 
 # Share of the memory that is available which activations may take; the rest is for frames, the decoder and the encoder.

@@ -12,7 +12,7 @@ from videostyle.frames import ColorInfo, UInt8Array
 from videostyle.inference.memory import bytes_per_pixel
 from videostyle.inference.program import FrameInputs, folded_program, for_whole_frames, i420_converter
 from videostyle.inference.tiling import padding_offset, plan_tiles
-from videostyle.network.style_network import Architecture, padded_size
+from videostyle.network.architecture import Architecture, padded_size
 
 TILE_PIXELS = 1920 * 1088  # largest piece the network is given at once; about 0.5 GB of activations in float32
 

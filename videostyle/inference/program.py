@@ -1,6 +1,6 @@
 """The device program: what is compiled to paint frames, uint8 in and uint8 out.
 
-The shot's statistics are folded into the weights (``network.style_network.fold``) together with the scaling from
+The shot's statistics are folded into the weights (``network.folding.fold``) together with the scaling from
 and to 0..255, so that the program is a cast, a pad, convolutions, a clip and a cast. Weights are arguments of the
 program: another style, strength or shot changes numbers, not the graph.
 """
@@ -16,18 +16,13 @@ from numpy.typing import NDArray
 
 from videostyle.frames import ColorInfo
 from videostyle.inference.tiling import Tile, mirrored_margins, padding_offset
+from videostyle.network.architecture import Architecture, padded_size
 from videostyle.network.canvas import CELL
-from videostyle.network.style_network import (
-    Architecture,
-    Statistics,
-    depth_to_space,
-    fold,
-    forward,
-    forward_phases,
-    padded_size,
-    space_to_depth,
-)
-from videostyle.styles.style_file import Style
+from videostyle.network.folding import fold, forward_phases
+from videostyle.network.resampling import depth_to_space, space_to_depth
+from videostyle.network.statistics import Statistics
+from videostyle.network.style_network import forward
+from videostyle.styles.card import Style
 
 
 class FrameInputs(NamedTuple):

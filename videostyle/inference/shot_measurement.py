@@ -18,10 +18,11 @@ from videostyle.inference.memory import budget_of, bytes_per_pixel, is_out_of_me
 from videostyle.inference.painter import TILE_PIXELS
 from videostyle.inference.program import symmetric_pad
 from videostyle.network import statistics as shot_statistics
-from videostyle.network.statistics import contrast, pooled, share_beside
-from videostyle.network.style_network import Architecture, Statistics, measure, padded_size
+from videostyle.network.architecture import Architecture, padded_size
+from videostyle.network.folding import measure
+from videostyle.network.statistics import Statistics, contrast, pooled, share_beside
+from videostyle.styles.card import Arrays, Style, has_canvas
 from videostyle.styles.gallery import ordinary_picture
-from videostyle.styles.style_file import Arrays, Style, has_canvas
 
 MOST_COLUMNS = 64  # that a frame is cut into when memory is short
 

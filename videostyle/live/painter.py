@@ -19,10 +19,10 @@ from videostyle.live.scene_follower import COLUMNS, SceneFollower
 from videostyle.media.opencv import load_cv2
 from videostyle.motion.canvas_tracker import CanvasTracker
 from videostyle.network.canvas import LARGEST_SEED, tile
-from videostyle.network.statistics import KeyframeSegment, between
-from videostyle.network.style_network import Statistics
+from videostyle.network.statistics import KeyframeSegment, Statistics, between
 from videostyle.processors.style import StyleProcessor
-from videostyle.styles.style_file import Style, blend, has_canvas, interpolate
+from videostyle.styles.card import Style, has_canvas
+from videostyle.styles.interpolation import blend, interpolate
 
 TRACKED_SIDE = 320  # pixels; longer side of the picture that the canvas is tracked on, for at most 2 ms a frame
 CROSSFADE_RATE = 24  # changes of the weights per second of a crossfade; each one costs time

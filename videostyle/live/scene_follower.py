@@ -11,8 +11,7 @@ from collections.abc import Callable
 
 from videostyle.frames import UInt8Array
 from videostyle.motion.cuts import CutDetector
-from videostyle.network.statistics import between, pooled
-from videostyle.network.style_network import Statistics
+from videostyle.network.statistics import Statistics, between, pooled
 
 MEASURE_EVERY = 1.0  # seconds between two measurements of a scene that stays
 COLUMNS = 4  # vertical strips that such a measurement is split into, one at a time: a whole one would delay a frame

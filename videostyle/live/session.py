@@ -19,6 +19,7 @@ from videostyle.live.telemetry import LiveReport
 from videostyle.live.viewer import Screen, WindowViewer
 from videostyle.media.readers.camera import Grabber
 from videostyle.styles import gallery
+from videostyle.styles.resolve import resolve, with_equal_depth
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class LiveSettings:
     """Settings of a live run.
 
     Attributes:
-        styles: names, files or mixes, see ``gallery.resolve``; the run begins with the first one.
+        styles: names, files or mixes, see ``styles.resolve``; the run begins with the first one.
         strength: 0..1.
         canvas: how much is painted where the scene shows nothing, 0..1; None = what the card of each style says.
         seed: number of the canvas, 0..``LARGEST_SEED``.
@@ -104,7 +105,7 @@ def run_live(
     Raises:
         VideostyleError: if a style cannot be used, or the camera failed.
     """
-    styles = gallery.of_one_depth([gallery.resolve(name) for name in settings.styles])
+    styles = with_equal_depth([resolve(name) for name in settings.styles])
     if any(style.architecture != styles[0].architecture for style in styles):
         raise UsageError("the styles are of different networks", hint="give styles of one size of network")
     info = grabber.info

@@ -17,15 +17,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from videostyle.network.style_network import Statistics
-
 Float = NDArray[np.float32]
+Statistics = dict[str, tuple[Float, Float]]  # layer -> (mean, variance), each float32 [C]
 
 SAME = 0.04  # difference up to which measurements are of one scene; where a camera stands still it is 0.01 to 0.03
 FAR = 0.08  # difference of neighbours beyond which more must be known of what lies between
@@ -104,7 +102,7 @@ def pooled(parts: Sequence[Statistics], counts: Sequence[int] | None = None) -> 
 def between(one: Statistics, other: Statistics, share: float) -> Statistics:
     """Statistics on the straight line from ``one`` (``share`` 0) to ``other`` (1).
 
-    Where only one of them corrects the painted colours (``style_network.fold``), the correction fades: "out" becomes
+    Where only one of them corrects the painted colours (``folding.fold``), the correction fades: "out" becomes
     "line".
     """
 

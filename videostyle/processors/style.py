@@ -24,10 +24,10 @@ from videostyle.inference.painter import TILE_PIXELS, FramePainter
 from videostyle.inference.program import FrameInputs
 from videostyle.inference.shot_measurement import ShotMeasurement
 from videostyle.inference.tiling import frame_margins
-from videostyle.network.statistics import KeyframeSegment, between, steps_of
-from videostyle.network.style_network import Statistics, expand, fold
+from videostyle.network.folding import expand, fold
+from videostyle.network.statistics import KeyframeSegment, Statistics, between, steps_of
 from videostyle.resources import usable_cores
-from videostyle.styles.style_file import Arrays, Style, has_canvas
+from videostyle.styles.card import Arrays, Style, has_canvas
 
 log = logging.getLogger("videostyle")
 
@@ -44,7 +44,7 @@ class StyleProcessor:
     four of its frames, and kept.
 
     Args:
-        style: what to paint with, at its strength already (``gallery.resolve``).
+        style: what to paint with, at its strength already (``styles.resolve``).
         precision: one of ``PRECISIONS``.
         batch_size: frames computed at once; None chooses by frame size.
         device: as in ``choose_device``.

@@ -26,7 +26,7 @@ from videostyle.processors.protocol import Borrowed
 from videostyle.processors.style import StyleProcessor
 from videostyle.rendering.pipeline import run
 from videostyle.resources import usable_cores
-from videostyle.styles.style_file import Style
+from videostyle.styles.card import Style
 
 AGREEMENT = 40.0  # dB that another precision must have to float32 to be chosen
 RATE = Fraction(25)

@@ -13,13 +13,13 @@ from videostyle.rendering.pipeline import open_chain
 from videostyle.rendering.planning import make_plans
 from videostyle.rendering.processor_cache import make_stylize, processors_of
 from videostyle.rendering.settings import RenderSettings
-from videostyle.training.session import resolve
+from videostyle.training.session import resolve_or_train
 
 
 def iterate(path: str | Path, settings: RenderSettings) -> Iterator[FrameBatch]:
     """Painted batches (rgb24) of an input, for use in other programs; nothing is written."""
     first = open_reader(path, settings.reading(1))
-    stylize = make_stylize(resolve(settings.style, settings.strength, None), settings)
+    stylize = make_stylize(resolve_or_train(settings.style, settings.strength, None), settings)
     if not first.info.still:
         (plan,) = make_plans([stylize], first)
         stylize.use_shots(plan.segments)

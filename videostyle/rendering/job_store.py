@@ -31,7 +31,7 @@ from videostyle.rendering.plan import Plan
 from videostyle.rendering.settings import RenderSettings, settings_from, to_json
 
 if TYPE_CHECKING:
-    from videostyle.styles.style_file import Style
+    from videostyle.styles.card import Style
 
 FORMAT = 5
 RESUME_HINT = "run the same command again and it goes on from there"
@@ -105,7 +105,7 @@ def fingerprint(files: Sequence[Path], settings: RenderSettings, style: Style) -
         settings: as asked for.
         style: with its strength.
     """
-    from videostyle.styles.style_file import arrays_sha256
+    from videostyle.styles.card import arrays_sha256
 
     compared = {name: value for name, value in to_json(settings).items() if name not in NOT_COMPARED}
     return {
@@ -149,8 +149,8 @@ def save_job(job: Job) -> None:
 
 def load_job(folder: Path) -> Job | None:
     """The job of a folder; None where there is no whole plan of this format."""
-    from videostyle.network.style_network import Architecture
-    from videostyle.styles.style_file import Style, StyleCard
+    from videostyle.network.architecture import Architecture
+    from videostyle.styles.card import Style, StyleCard
 
     path = folder / "plan.safetensors"
     if not path.is_file():

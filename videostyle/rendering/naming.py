@@ -17,7 +17,7 @@ from videostyle.platforms import portable_name
 from videostyle.rendering.settings import RenderSettings
 
 if TYPE_CHECKING:
-    from videostyle.styles.style_file import Style
+    from videostyle.styles.card import Style
 
 STYLE_FILES = (".safetensors", *PICTURES)  # suffixes of files that a STYLE argument may name
 SHARE = re.compile(r"(.+):([0-9.]+)")  # a part of a mix

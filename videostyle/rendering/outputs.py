@@ -23,7 +23,7 @@ from videostyle.rendering.naming import default_output, provenance_of
 from videostyle.rendering.processor_cache import make_stylize
 from videostyle.rendering.progress import ProgressFunction
 from videostyle.rendering.settings import RenderSettings
-from videostyle.training.session import resolve
+from videostyle.training.session import resolve_or_train
 
 if TYPE_CHECKING:
     from videostyle.processors.style import StyleProcessor
@@ -107,7 +107,7 @@ def _open(request: OutputRequest, source: FrameReader, on_progress: ProgressFunc
                 "it would be painted as well",
                 "choose another folder with -o",
             )
-        style = resolve(settings.style, settings.strength, on_progress)
+        style = resolve_or_train(settings.style, settings.strength, on_progress)
         provenance = provenance_of(style, settings)
         tags.update(provenance.tags())
         marks.append(provenance.xmp())

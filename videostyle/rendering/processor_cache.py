@@ -20,7 +20,7 @@ from videostyle.rendering.settings import RenderSettings
 
 if TYPE_CHECKING:
     from videostyle.processors.style import StyleProcessor
-    from videostyle.styles.style_file import Style
+    from videostyle.styles.card import Style
 
 CACHED = 16  # processors that a worker keeps: styles of one clip, times kinds of clips whose chunks alternate
 

@@ -31,7 +31,7 @@ from videostyle.network.statistics import (
 from videostyle.resources import usable_cores
 
 if TYPE_CHECKING:
-    from videostyle.network.style_network import Statistics
+    from videostyle.network.statistics import Statistics
 
 T = TypeVar("T")
 

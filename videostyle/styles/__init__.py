@@ -1,4 +1,5 @@
-"""Styles: their files and cards, mixes and strengths, and the gallery in which they are found by name.
+"""Styles: cards and weights, their files, interpolation between them, the gallery, and STYLE arguments.
 
-The network that their weights are for is ``network.style_network``; how they come about is ``training``'s.
+``card`` <- ``style_file``, ``interpolation`` <- ``gallery`` <- ``resolve``: each module imports only those to its left.
+The network that the weights are for is in ``network``; ``training`` makes new styles.
 """

@@ -16,7 +16,7 @@ from videostyle.media.readers.images import read_picture
 from videostyle.training.content import Neighbours, enlarged, read_content, shrunk
 
 if TYPE_CHECKING:
-    from videostyle.styles.style_file import Style, StyleCard
+    from videostyle.styles.card import Style, StyleCard
     from videostyle.training.pairs import ClipPair
     from videostyle.training.trainer import Observer, TrainingSettings
 
@@ -97,9 +97,10 @@ def train(
     """
     from videostyle.inference.device import choose_device, choose_precision
     from videostyle.network import loss_network
-    from videostyle.network.style_network import NETWORKS
+    from videostyle.network.architecture import NETWORKS
     from videostyle.styles import gallery
-    from videostyle.styles.style_file import deepened
+    from videostyle.styles.interpolation import expand_depth
+    from videostyle.styles.resolve import find_style, resolve
     from videostyle.training.pairs import PairSampler
     from videostyle.training.starts import nearest_start
     from videostyle.training.style_objective import PAINTING_SIDE, LossNetworks, targets_of
@@ -125,8 +126,8 @@ def train(
         # Not the user's own: what is trained would depend on what was trained before.
         for entry in (entry for entry in gallery.entries() if entry.bundled):
             try:
-                found = gallery.load(entry.name)
-                candidate = deepened(found, architecture)
+                found = find_style(entry.name)
+                candidate = expand_depth(found, architecture)
                 candidates += [candidate] if candidate is not None and gallery.is_child(found) else []
             except ModelError as error:
                 log.warning("%s", error)
@@ -134,8 +135,8 @@ def train(
         start = nearest_start(base, candidates, nets, targets, list(batch["current"]), batch["canvas"])
         log.info("training starts from %s", start.card.name)
     elif request.start != "base":
-        found = gallery.resolve(request.start)
-        chosen = deepened(found, architecture)
+        found = resolve(request.start)
+        chosen = expand_depth(found, architecture)
         if chosen is None:
             raise UsageError(
                 f"cannot start from '{request.start}'",
@@ -156,7 +157,7 @@ def train(
     )
 
 
-def from_picture(painting: Path, progress: PairProgress | None) -> Style:
+def style_of_picture(painting: Path, progress: PairProgress | None) -> Style:
     """The style of a picture: found under the picture's hash, or trained and kept.
 
     It is trained on the pictures that ship with the package, so that it depends on the painting alone and not on the
@@ -167,10 +168,11 @@ def from_picture(painting: Path, progress: PairProgress | None) -> Style:
         ModelError: if it cannot be used.
     """
     from videostyle.styles import gallery
-    from videostyle.styles.style_file import StyleCard, load_style, save_style
+    from videostyle.styles.card import StyleCard
+    from videostyle.styles.style_file import load_style, save_style
 
     read_picture(painting)  # a broken painting is refused before anything else
-    kept = gallery.kept_for(painting)
+    kept = gallery.path_for_picture(painting)
     if kept.is_file():
         try:
             style = load_style(kept)
@@ -191,7 +193,7 @@ def from_picture(painting: Path, progress: PairProgress | None) -> Style:
     return style
 
 
-def resolve(spec: str, strength: float, progress: PairProgress | None) -> Style:
+def resolve_or_train(spec: str, strength: float, progress: PairProgress | None) -> Style:
     """The style that a STYLE argument means, at a strength; a picture is trained on first.
 
     Raises:
@@ -199,8 +201,8 @@ def resolve(spec: str, strength: float, progress: PairProgress | None) -> Style:
         InputError: if it is a picture and cannot be read.
         ModelError: if there is no such style, or it cannot be used.
     """
-    from videostyle.styles import gallery
+    from videostyle.styles.resolve import is_picture, resolve, with_strength
 
-    if gallery.is_picture(spec):
-        return gallery.weakened(from_picture(Path(spec), progress), strength)
-    return gallery.resolve(spec, strength)
+    if is_picture(spec):
+        return with_strength(style_of_picture(Path(spec), progress), strength)
+    return resolve(spec, strength)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from videostyle.network.perceptual import style_loss
 from videostyle.network.style_network import forward
-from videostyle.styles.style_file import Style
+from videostyle.styles.card import Style
 from videostyle.training.style_objective import LossNetworks, Targets, grams
 
 

@@ -11,9 +11,10 @@ from keras import ops
 from numpy.typing import NDArray
 
 from videostyle.errors import ModelError, UsageError
+from videostyle.network.architecture import Architecture
 from videostyle.network.loss_network import LossNetwork, features, gram, project
 from videostyle.network.perceptual import PAINTING_SIDE, half_size, resized, structure_loss, style_loss
-from videostyle.network.style_network import Architecture, forward, forward_neighbours
+from videostyle.network.style_network import forward, forward_neighbours
 from videostyle.training import losses as loss
 
 Tensor = Any

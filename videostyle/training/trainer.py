@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from videostyle.errors import Interrupted, ModelError, UsageError
-from videostyle.styles.style_file import Style, StyleCard, arrays_sha256
+from videostyle.styles.card import Style, StyleCard, arrays_sha256
 from videostyle.training.checkpoint import Checkpoint, Journey
 from videostyle.training.objective import Objective
 from videostyle.training.style_objective import LOSSES, LossNetworks, LossWeights, style_objective, targets_of

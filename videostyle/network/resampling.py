@@ -1,0 +1,176 @@
+"""Steps between resolutions, written as the convolutions that the style network computes.
+
+Trained kernels are small (3x3 on features, 5x5 on the picture) and work at the higher resolution, after an
+interpolation or before a low-pass. What is computed is the kernel and the interpolation as one convolution at the
+lower resolution (``style_network`` says why). ``expand_weights`` makes it; its cost is small beside that of a frame.
+
+*Phases* of a picture are its pixels after ``space_to_depth`` by 2: each place of the lower resolution holds the
+channels of its 2x2 pixels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from keras import ops
+from numpy.typing import NDArray
+
+Tensor = Any  # whatever the Keras backend calls its tensors
+Weights = Mapping[str, Tensor]
+
+STEPS_UP = ("head", "fine", "out")  # layers, from low to full resolution
+
+
+def expand_weights(weights: Weights) -> dict[str, Tensor]:
+    """The arrays as the convolutions use them: kernels of the steps down and up are made of the trained ones."""
+    expanded = {name: value for name, value in weights.items() if not name.endswith("/detail")}
+    for name in ("stem", "down"):
+        expanded[f"{name}/kernel"] = antialiased(weights[f"{name}/kernel"])
+    for name in STEPS_UP:
+        expanded[f"{name}/kernel"], expanded[f"{name}/bias"] = interleaved(weights, name)
+    return expanded
+
+
+def space_to_depth(x: Tensor, block: int) -> Tensor:
+    """``[N, H, W, C]`` to ``[N, H/block, W/block, block * block * C]``, channels ordered (row, column, channel)."""
+    n, h, w, c = x.shape[0], x.shape[1], x.shape[2], x.shape[3]
+    n = -1 if n is None else n
+    x = ops.reshape(x, (n, h // block, block, w // block, block, c))
+    return ops.reshape(ops.transpose(x, (0, 1, 3, 2, 4, 5)), (n, h // block, w // block, block * block * c))
+
+
+def depth_to_space(x: Tensor, block: int) -> Tensor:
+    """The inverse of ``space_to_depth``."""
+    n, h, w, c = x.shape[0], x.shape[1], x.shape[2], x.shape[3]
+    n = -1 if n is None else n
+    c //= block * block
+    x = ops.reshape(x, (n, h, w, block, block, c))
+    return ops.reshape(ops.transpose(x, (0, 1, 3, 2, 4, 5)), (n, h * block, w * block, c))
+
+
+def resize_up(x: Tensor) -> Tensor:
+    """``[N, H, W, C]`` to ``[N, 2H, 2W, C]``, bilinear with pixel centres aligned."""
+    height, width = x.shape[1], x.shape[2]
+    if height is None or width is None:
+        raise ValueError("the network needs a fixed height and width")
+    return ops.image.resize(x, (2 * height, 2 * width), interpolation="bilinear", data_format="channels_last")
+
+
+def _flipped(groups: tuple[int, ...], axis: int) -> NDArray[np.int32]:
+    """Order of channels that swaps phases along an axis (0 rows, 1 columns) in all groups but the first."""
+    order, start = [np.arange(groups[0])], groups[0]
+    for size in groups[1:]:
+        order.append(np.flip(start + np.arange(size).reshape(2, 2, -1), axis).ravel())
+        start += size
+    return np.concatenate(order).astype(np.int32)
+
+
+def mirrored(x: Tensor, groups: tuple[int, ...] = (), reach: int = 1) -> Tensor:
+    """Pads ``[N, H, W, C]`` by ``reach`` places of its mirror image.
+
+    Args:
+        x: features.
+        groups: number of channels without phases, then number of channels of each group of 2x2 phases; the phases
+            of a group change sides in the mirror. Empty: no channel has phases.
+        reach: places to add on each side.
+    """
+    # Concatenated slices take two thirds of the time of a symmetric pad (TensorFlow, CPU).
+    for axis in (1, 2):
+        first, last = (x[:, :reach], x[:, -reach:]) if axis == 1 else (x[:, :, :reach], x[:, :, -reach:])
+        if reach > 1:
+            first, last = ops.flip(first, axis), ops.flip(last, axis)
+        if groups:
+            order = _flipped(groups, axis - 1)
+            first, last = ops.take(first, order, axis=-1), ops.take(last, order, axis=-1)
+        x = ops.concatenate([first, x, last], axis=axis)
+    return x
+
+
+def halved(phases: Tensor) -> Tensor:
+    """The picture at half its size, low-passed by 1 3 3 1 in both directions: from 12 channels of phases to 3."""
+    taps = np.array([[0, 1], [3, 3], [1, 0]], np.float32) / 8  # [cell, phase]
+    kernel = np.einsum("yi,xj,cd->yxijcd", taps, taps, np.eye(3, dtype=np.float32)).reshape(3, 3, 12, 3)
+    return ops.conv(mirrored(phases, (0, 12)), ops.cast(kernel, phases.dtype), padding="valid")
+
+
+def antialiased(kernel: Tensor) -> Tensor:
+    """A 3x3 kernel behind a low-pass of 1 3 3 1 in both directions, as one of 6x6: for a stride of 2.
+
+    Without the low-pass, the features of the deep branch would depend on where the picture lies on their grid, and
+    large strokes would jump while the scene moves by less than a cell. A kernel of even size also puts the centre of
+    a cell where bilinear upsampling expects it.
+
+    *Source:* Zhang 2019, Making convolutional networks shift-invariant again.
+    """
+    blur = np.zeros((6, 3), np.float32)
+    for tap in range(3):
+        blur[tap : tap + 4, tap] = np.array([1, 3, 3, 1]) / 8
+    return ops.einsum("at,bu,tucd->abcd", blur, blur, kernel)
+
+
+def interleaved(weights: Weights, name: str) -> tuple[Tensor, Tensor]:
+    """One step of the way up as a 3x3 convolution of the lower resolution: its kernel and bias.
+
+    The input is the features, then the picture in 2x2 phases (12 channels); the output is in 2x2 phases.
+    "out" keeps the resolution: its features come in phases as well.
+
+    Returns:
+        Kernel ``[3, 3, in + 12, 4 * out]`` and bias ``[4 * out]``.
+    """
+    kernel, detail = weights[f"{name}/kernel"], weights[f"{name}/detail"]
+    width, into = kernel.shape[2], kernel.shape[3]
+    # Mean zero over the taps: the picture's even colours must come through the trunk, not past it.
+    detail = detail - ops.mean(detail, axis=(0, 1), keepdims=True)
+    if name == "out":
+        rows = _taps(3)
+        main = ops.einsum("ayit,bxju,tucd->yxijcabd", rows, rows, kernel)
+        main = ops.reshape(main, (3, 3, 4 * width, 4 * into))
+    else:
+        rows = _spline_taps() if name == "fine" else _interpolated_taps()
+        main = ops.reshape(ops.einsum("ayt,bxu,tucd->yxcabd", rows, rows, kernel), (3, 3, width, 4 * into))
+    rows = _taps(5)
+    fine = ops.reshape(ops.einsum("ayit,bxju,tucd->yxijcabd", rows, rows, detail), (3, 3, 12, 4 * into))
+    return ops.concatenate([main, fine], axis=2), ops.tile(weights[f"{name}/bias"], 4)
+
+
+def _taps(size: int) -> NDArray[np.float32]:
+    """Where the taps of a 1-D kernel of full resolution fall in cells of two pixels.
+
+    Returns:
+        ``[2, 3, 2, size]``: 1 where, for output phase p, the tap t reads phase q of the cell at offset s - 1.
+    """
+    table = np.zeros((2, 3, 2, size), np.float32)
+    for p in range(2):
+        for t in range(size):
+            cell, q = divmod(p + t - size // 2, 2)
+            table[p, cell + 1, q, t] = 1.0
+    return table
+
+
+def _interpolated_taps() -> NDArray[np.float32]:
+    """Where the taps of a 1-D kernel of 3 fall in the lower resolution, after bilinear upsampling by 2.
+
+    Returns:
+        ``[2, 3, 3]``: weight of the place at offset s - 1 for output phase p and tap t. A pixel of the higher
+        resolution is three quarters of the one it lies in and a quarter of the nearest neighbour.
+    """
+    share = np.array([[0.25, 0.75, 0.0], [0.0, 0.75, 0.25]], np.float32)  # [phase, offset + 1]
+    table = np.zeros((2, 3, 3), np.float32)
+    for p in range(2):
+        for t in range(3):
+            cell, q = divmod(p + t - 1, 2)
+            for offset in range(3):
+                if share[q, offset]:
+                    table[p, cell + offset, t] += share[q, offset]
+    return table
+
+
+def _spline_taps() -> NDArray[np.float32]:
+    """As ``_interpolated_taps`` for a quadratic B-spline (three places wide) and a kernel of 1: ``[2, 3, 1]``.
+
+    *Source:* Unser 1999, Splines: a perfect fit for signal and image processing.
+    """
+    at = np.array([-0.25, 0.25], np.float32)  # of both phases, from the centre of the place they lie in
+    return np.stack([0.5 * (0.5 - at) ** 2, 0.75 - at**2, 0.5 * (0.5 + at) ** 2], axis=1)[..., None]
