@@ -208,7 +208,8 @@ def test_switching_styles_delays_the_output_by_one_frame_at_most(
             return body(*arguments)
 
         def computed(*arguments: Any) -> Any:
-            pictures = (value for value in arguments if getattr(value, "dtype", None) == tf.uint8)
+            values = tf.nest.flatten(arguments)  # frames are inside FrameInputs
+            pictures = (value for value in values if getattr(value, "dtype", None) == tf.uint8)
             clock.now += 0.06 * sum(int(tf.size(picture)) for picture in pictures) / (3 * SIZE[0] * SIZE[1])
             return program(*arguments)
 
