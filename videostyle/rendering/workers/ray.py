@@ -14,6 +14,7 @@ from videostyle.rendering.chunks import paint_in_folders, warm_up
 from videostyle.rendering.settings import Engine
 
 ATTEMPTS = 3  # how often a chunk is tried on other workers of a cluster before its clip fails
+START_TIMEOUT_MS = 180_000
 
 
 def _paint_on_cluster(folders: Sequence[str], numbers: Sequence[int], threads: int) -> None:
@@ -42,9 +43,11 @@ class RayPool:
         if self._ours:
             quiet: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
             if engine.address is None:
-                # The dashboard would listen on a port: nobody asked for it.
+                # The dashboard would listen on a port that nobody asked for.
                 quiet |= {"include_dashboard": False}
-            os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nor for reports of its use to its makers
+            os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # no reports to Ray's makers
+            # On a busy machine a helper process of Ray needs longer to start than it is given otherwise.
+            os.environ.setdefault("RAY_agent_register_timeout_ms", str(START_TIMEOUT_MS))
             try:
                 ray.init(address=engine.address, **quiet)
             except Exception as error:  # Ray raises all kinds, bare ones among them
