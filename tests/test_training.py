@@ -242,7 +242,7 @@ def test_colours_of_areas_half_way_from_the_base_count_if_they_leave_the_line(ra
     from videostyle.styles.card import Style, arrays_sha256
     from videostyle.styles.interpolation import interpolate
     from videostyle.training.losses import area_loss
-    from videostyle.training.style_objective import WALKED, LossWeights, style_objective, targets_of
+    from videostyle.training.style_objective import INTERPOLATED, LossWeights, style_objective, targets_of
 
     arch = random_style.architecture
     base = Style(random_style.card, initial_weights(arch, seed=6))
@@ -251,17 +251,19 @@ def test_colours_of_areas_half_way_from_the_base_count_if_they_leave_the_line(ra
     batch = sampler.batch(1)
     targets = targets_of(small_net, picture(99), scales=1)
     plain, kept = (
-        style_objective(arch, small_net, targets, LossWeights(walk=weight), 64, base=base.weights)(style.weights, batch)
+        style_objective(arch, small_net, targets, LossWeights(interpolation=weight), 64, base=base.weights)(
+            style.weights, batch
+        )
         for weight in (0.0, 7.0)
     )
     scene, end = half_size(batch["current"]), half_size(forward(arch, style.weights, batch["current"], batch["canvas"]))
-    between = forward(arch, interpolate(base, [(style, 1.0)], WALKED).weights, scene)
-    expected = float(area_loss(between, (1 - WALKED) * scene + WALKED * end))
+    between = forward(arch, interpolate(base, [(style, 1.0)], INTERPOLATED).weights, scene)
+    expected = float(area_loss(between, (1 - INTERPOLATED) * scene + INTERPOLATED * end))
     assert expected > 1e-4
-    assert float(kept["walk"]) == pytest.approx(expected, rel=1e-3)
+    assert float(kept["interpolation"]) == pytest.approx(expected, rel=1e-3)
     assert float(kept["loss"] - plain["loss"]) == pytest.approx(7 * expected, rel=1e-2)
     with pytest.raises(UsageError, match="base"):
-        style_objective(arch, small_net, targets, LossWeights(walk=1.0), 64)
+        style_objective(arch, small_net, targets, LossWeights(interpolation=1.0), 64)
 
 
 def test_a_loss_network_in_bfloat16_teaches_the_same(random_style, small_net) -> None:  # type: ignore[no-untyped-def]
@@ -274,7 +276,7 @@ def test_batches_come_in_the_order_of_their_steps(  # type: ignore[no-untyped-de
     random_style, small_net, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The next batches are made beside the step that is learnt; none is left out, made twice or made for nothing."""
-    from videostyle.training.trainer import _ahead
+    from videostyle.training.trainer import _prefetched
 
     class Counted(data.PairSampler):
         made: list[int] = []  # noqa: RUF012
@@ -298,7 +300,9 @@ def test_batches_come_in_the_order_of_their_steps(  # type: ignore[no-untyped-de
         for first, last in ((1, 9), (4, 4), (5, 4)):
             sampler = Uneven([picture(0)], size=64, batch=1)
             Counted.made.clear()
-            assert [int(batch["previous"][0]) for batch in _ahead(sampler, first, last)] == list(range(first, last + 1))
+            assert [int(batch["previous"][0]) for batch in _prefetched(sampler, first, last)] == list(
+                range(first, last + 1)
+            )
             assert sorted(sampler.made) == list(range(first, last + 1))
 
 
@@ -448,7 +452,7 @@ def test_every_style_of_the_gallery_says_how_it_is_trained() -> None:
     table = tomllib.loads((SCRIPTS / "gallery.toml").read_text(encoding="utf-8"))
     stages = table.pop("stages")
     first, following = (script.stage_keys(stages, name) for name in ("first", "next"))
-    assert following["walk"] > first["walk"]
+    assert following["interpolation"] > first["interpolation"]
     assert following["loss_network"] == first["loss_network"]
     own = {"like": "next", "steps": 7}
     assert script.keys_of(stages, own, {"steps": 9, "content": 3}) == {**following, "steps": 7, "content": 3}

@@ -10,6 +10,6 @@ The steps of a training, in the order in which they happen:
     it with Muon, ``checkpoint`` keeps the state.
 4.  ``cli.train`` writes the style (``styles.style_file.save_style``).
 
-``session.resolve`` is the way from a STYLE argument to a style: it trains where that names a picture. What is
-computed with finished weights belongs into ``inference``.
+``session.resolve_or_train`` is the way from a STYLE argument to a style: it trains where that names a picture. What is
+computed with finished weights belongs in ``inference``.
 """

@@ -20,8 +20,8 @@ from videostyle.training.objective import Objective
 
 
 @dataclass
-class Journey:
-    """How far a training is, beside weights and optimiser: what a resumed one has to know as well.
+class TrainingState:
+    """How far a training is: what one that is resumed needs beside weights and optimiser.
 
     Attributes:
         step: steps done.
@@ -58,8 +58,8 @@ class Checkpoint:
     path: Path
     identity: Mapping[str, Any]
 
-    def save(self, objective: Objective, journey: Journey) -> None:
-        """Writes the state of weights, optimiser and journey; the file is replaced only when it is whole.
+    def save(self, objective: Objective, training: TrainingState) -> None:
+        """Writes the weights and the state of optimiser and training; the file is replaced only when it is whole.
 
         Raises:
             OutputError: if it cannot be written.
@@ -69,24 +69,26 @@ class Checkpoint:
         state.update({f"weights/{name}": value for name, value in objective.arrays().items()})
         temporary = self.path.with_name(self.path.name + ".part")
         try:
-            save_file(state, temporary, {"journey": json.dumps(asdict(journey)), "identity": json.dumps(self.identity)})
+            save_file(
+                state, temporary, {"journey": json.dumps(asdict(training)), "identity": json.dumps(self.identity)}
+            )
             os.replace(temporary, self.path)
         except (OSError, SafetensorError) as error:
             raise OutputError(
                 f"cannot write the checkpoint '{self.path}'", str(error), hint="choose another place with --checkpoint"
             ) from error
 
-    def load(self, objective: Objective) -> Journey:
-        """Restores weights and optimiser; a journey that has not begun where there is no file."""
+    def load(self, objective: Objective) -> TrainingState:
+        """Restores weights and optimiser; the state of a training that has not begun if there is no file."""
         if not self.path.is_file():
-            return Journey()
+            return TrainingState()
         what, hint = f"cannot go on from the checkpoint '{self.path}'", "delete it to start anew, or name another file"
         try:
             state = load_file(self.path)
             with safe_open(self.path, "numpy") as file:
                 metadata = file.metadata() or {}
             identity = json.loads(metadata["identity"])
-            journey = Journey(**json.loads(metadata["journey"]))
+            training = TrainingState(**json.loads(metadata["journey"]))
         except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
             raise ModelError(what, f"{type(error).__name__}: {error}", hint) from error
         wanted = json.loads(json.dumps(self.identity))
@@ -97,4 +99,4 @@ class Checkpoint:
         objective.set_arrays({n.removeprefix(prefix): value for n, value in state.items() if n.startswith(prefix)})
         for i, variable in enumerate(objective.optimizer.variables):
             variable.assign(state[f"state/{i}"])
-        return journey
+        return training

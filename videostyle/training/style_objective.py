@@ -20,7 +20,7 @@ from videostyle.training import losses as loss
 Tensor = Any
 
 TONE_CELLS = (4, 8)  # pixels; cells whose lightness is compared within neighbourhoods
-WALKED = 0.6  # strength at which the way from the base is looked at: where it leaves the straight line most
+INTERPOLATED = 0.6  # strength that the interpolation loss paints at: colours leave the straight line most there
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class LossWeights:
         temporal: stillness of the painted frames.
         temporal_feature: the same for the network's own deep features.
         total_variation: smoothness between neighbouring pixels.
-        walk: at a strength below 1 large areas have colours between the scene's and the painted ones.
+        interpolation: at a strength below 1 large areas have colours between the scene's and the painted ones.
     """
 
     content: float = 5.0
@@ -49,7 +49,7 @@ class LossWeights:
     temporal: float = 800.0
     temporal_feature: float = 0.5
     total_variation: float = 0.3
-    walk: float = 20.0
+    interpolation: float = 20.0
 
 
 LOSSES = ("loss", *asdict(LossWeights()))
@@ -156,13 +156,13 @@ def style_objective(
         weights: of the losses.
         window: side of the pairs, pixels, a multiple of 32.
         precision: dtype in which the loss networks are computed; distances are in float32 whatever it is.
-        base: arrays of the base, for the loss "walk".
+        base: arrays of the base, for the interpolation loss.
 
     Raises:
-        UsageError: if the loss "walk" is asked for without the arrays of the ``base``.
+        UsageError: if the interpolation loss is asked for without the arrays of the ``base``.
     """
-    if weights.walk and base is None:
-        raise UsageError("the loss 'walk' looks at the way from the base, and there is none", hint="give base=")
+    if weights.interpolation and base is None:
+        raise UsageError("the interpolation loss needs the base, and there is none", hint="give base=")
     origin = base or {}
     content_layer = nets.fine.content_layer
     # Colours are compared in every other pixel of the half size: enough to know their distribution.
@@ -197,14 +197,14 @@ def style_objective(
             "temporal": loss.temporal_output_loss(now, before, current, previous, flow, mask),
             "temporal_feature": loss.temporal_feature_loss(deep, deep_before, flow, mask),
             "total_variation": loss.total_variation(now),
-            "walk": ops.zeros(()),
+            "interpolation": ops.zeros(()),
         }
-        if weights.walk:
-            between = {name: origin[name] + WALKED * (value - origin[name]) for name, value in arrays.items()}
+        if weights.interpolation:
+            between = {name: origin[name] + INTERPOLATED * (value - origin[name]) for name, value in arrays.items()}
             # At half size: a quarter of the cost, and large areas are all that is looked at.
             small, painted = half_size(current), ops.stop_gradient(half_size(now))
-            line = small + WALKED * (painted - small)
-            values["walk"] = loss.area_loss(forward(arch, between, small), line)
+            line = small + INTERPOLATED * (painted - small)
+            values["interpolation"] = loss.area_loss(forward(arch, between, small), line)
         # Values outside 0..1 are clipped on the way to the screen; the losses must not count on them.
         outside = ops.mean(ops.square(now - ops.clip(now, 0.0, 1.0)))
         values["loss"] = sum(value * values[name] for name, value in asdict(weights).items()) + 10.0 * outside

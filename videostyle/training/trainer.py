@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from videostyle.errors import Interrupted, ModelError, UsageError
 from videostyle.styles.card import Style, StyleCard, arrays_sha256
-from videostyle.training.checkpoint import Checkpoint, Journey
+from videostyle.training.checkpoint import Checkpoint, TrainingState
 from videostyle.training.objective import Objective
 from videostyle.training.style_objective import LOSSES, LossNetworks, LossWeights, style_objective, targets_of
 
@@ -119,10 +119,10 @@ def learning_rate(peak: float, progress: float) -> float:
     return peak * warm * (0.02 + 0.98 * 0.5 * (1.0 + math.cos(math.pi * min(progress, 1.0))))
 
 
-def _ahead(sampler: Sampler, first: int, last: int) -> Iterator[Mapping[str, NDArray[np.float32]]]:
-    """The batches of steps ``first`` to ``last``; the next ones are made while this one is learnt from.
+def _prefetched(sampler: Sampler, first: int, last: int) -> Iterator[Mapping[str, NDArray[np.float32]]]:
+    """The batches of steps ``first`` to ``last``; the next ones are made while a step is computed.
 
-    On two cores one at a time is made. Where an accelerator learns, it takes several cores to keep up with it.
+    Half of the cores make batches. An accelerator takes several of them to keep up with.
     """
     makers = max(1, min(8, (os.cpu_count() or 1) // 2))
     with ThreadPoolExecutor(makers, thread_name_prefix="pairs") as pool:
@@ -169,7 +169,7 @@ def train_style(
     function = style_objective(arch, nets, targets, settings.weights, sampler.window, settings.precision, base.weights)
     objective = Objective(start.weights, function, LOSSES, settings.learning_rate)
     base_hash = arrays_sha256(base.weights)
-    journey, keep = Journey(), None
+    state, keep = TrainingState(), None
     if checkpoint is not None:
         own = asdict(settings)
         weights = own.pop("weights")
@@ -185,29 +185,29 @@ def train_style(
             "optimiser": "muon",  # the state of another one does not fit
         }
         keep = Checkpoint(checkpoint, identity)
-        journey = keep.load(objective)
-    first, began = journey.step, time.monotonic() - journey.seconds
+        state = keep.load(objective)
+    first, began = state.step, time.monotonic() - state.seconds
     patience = settings.patience or math.inf
-    stopped = journey.step - journey.best_step >= patience
+    stopped = state.step - state.best_step >= patience
 
     def snapshot() -> Style:
-        figures = {name: round(value, 5) for name, value in journey.smooth.items()}
+        figures = {name: round(value, 5) for name, value in state.smooth.items()}
         filled = replace(
             card,
             architecture=arch,
             loss_network=nets.name,
             loss_weights=asdict(settings.weights),
-            figures={**figures, **card.figures, "steps": journey.step},
+            figures={**figures, **card.figures, "steps": state.step},
             base_sha256=base_hash,
         )
         return Style(filled, objective.arrays())
 
     saved = first
-    for step, batch in enumerate(_ahead(sampler, first + 1, first if stopped else settings.steps), first + 1):
-        journey.seconds = time.monotonic() - began
+    for step, batch in enumerate(_prefetched(sampler, first + 1, first if stopped else settings.steps), first + 1):
+        state.seconds = time.monotonic() - began
         fraction = (step - 1) / settings.steps
         if settings.minutes is not None:
-            fraction = max(fraction, journey.seconds / (60.0 * settings.minutes))
+            fraction = max(fraction, state.seconds / (60.0 * settings.minutes))
             if fraction >= 1.0:
                 break
         values = objective.step(batch, learning_rate(settings.learning_rate, fraction))
@@ -217,25 +217,25 @@ def train_style(
                 f"the loss at step {step} is not finite",
                 "try again with a lower --learning-rate",
             )
-        journey.step, journey.seconds = step, time.monotonic() - began
-        journey.add(values)
+        state.step, state.seconds = step, time.monotonic() - began
+        state.add(values)
         if observer is not None:
-            of_a_step = journey.seconds / step
+            of_a_step = state.seconds / step
             left = of_a_step * (settings.steps - step)
             if settings.minutes is not None:
-                left = max(0.0, min(left, 60.0 * settings.minutes - journey.seconds))
+                left = max(0.0, min(left, 60.0 * settings.minutes - state.seconds))
             expected = min(settings.steps, step + round(left / of_a_step))
             try:
                 observer(Progress(step, settings.steps, expected, values, left, snapshot))
             except Interrupted:
                 if keep is not None:
-                    keep.save(objective, journey)
+                    keep.save(objective, state)
                 raise
         if keep is not None and step % settings.checkpoint_every == 0:
-            keep.save(objective, journey)
+            keep.save(objective, state)
             saved = step
-        if step - journey.best_step >= patience:
+        if step - state.best_step >= patience:
             break
-    if keep is not None and journey.step > saved:
-        keep.save(objective, journey)
+    if keep is not None and state.step > saved:
+        keep.save(objective, state)
     return snapshot()
