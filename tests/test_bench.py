@@ -73,15 +73,15 @@ def test_bench_measures_and_keeps_the_best(tmp_path: Path, own_home: Path) -> No
 def test_a_kept_measurement_decides_how_render_computes(
     clip: Clip, own_home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from videostyle.rendering.processor_cache import make_stylize
+    from videostyle.rendering.processor_cache import make_style_processor
     from videostyle.rendering.settings import RenderSettings
     from videostyle.styles.resolve import resolve
 
     tuning.save("/CPU:0", tuning.Tuning("bfloat16", 3 * 64 * 48, 10.0, (64, 48), "2026-01-01T00:00:00+00:00"))
-    chosen = make_stylize(resolve("great-wave"), RenderSettings("great-wave"))
+    chosen = make_style_processor(resolve("great-wave"), RenderSettings("great-wave"))
     assert chosen.precision == "bfloat16"
     assert chosen.batch_for(48, 64) == 2  # the power of two below three
-    asked = make_stylize(resolve("great-wave"), RenderSettings("great-wave", precision="float32"))
+    asked = make_style_processor(resolve("great-wave"), RenderSettings("great-wave", precision="float32"))
     assert asked.precision == "float32"
     main(["doctor"])
     assert "bfloat16, 0.01 megapixels at once, 10.0 frames/s" in capsys.readouterr().out

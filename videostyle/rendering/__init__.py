@@ -4,7 +4,7 @@ An input passes through six modules on its way to a painted file, each once and 
 
 1. ``render.render`` looks at the input once (``media.readers.open.look_at``) and hands what it found to all others.
 2. ``outputs.open_outputs`` opens and locks the file to write, finds or trains the style, loads the network.
-3. ``planning.plan_outputs`` finds the plan of a broken-off render, or reads the input once to make one: shots, the
+3. ``planning.plan_outputs`` finds the plan of an interrupted render, or reads the input once to make one: shots, the
    style's statistics along them, where the canvas lies, when each frame is shown, where chunks begin. It is saved.
 4. ``chunks.paint_missing`` paints the chunks that are not finished, in this process.
 5. ``pipeline.run_all`` moves their frames: a reader's thread, the processors, a thread for each encoder.

@@ -160,7 +160,7 @@ def run_tasks(
         cancel: set it to stop.
         report: file that is rewritten after each task.
         failed: outcomes of tasks that failed already; part of the result.
-        restart: delete what broken-off renders left, instead of resuming them.
+        restart: delete what interrupted renders left, instead of resuming them.
         clock: estimates the time left.
 
     Returns:

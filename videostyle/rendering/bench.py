@@ -126,7 +126,7 @@ class BenchReport:
 
 
 def moving_frames(width: int, height: int, count: int) -> UInt8Array:
-    """Smooth shapes and some grain that drift, uint8 ``[count, height, width, 3]``: neither flat nor noise."""
+    """Drifting smooth shapes with some grain, uint8 ``[count, height, width, 3]``: neither flat nor noise."""
     rng = np.random.default_rng(0)
     y, x = np.mgrid[0 : height + count, 0 : width + 2 * count].astype(np.float32)
     waves = [
@@ -150,41 +150,43 @@ def bench_device(
     """The device program at one size, batch and precision."""
     width, height = size
     frames = moving_frames(width, height, batch)
-    stylize = StyleProcessor(style, precision=precision, batch_size=batch, device=device, tile=1 << 40)
-    stylize.open(VideoInfo(width=width, height=height))
+    style_processor = StyleProcessor(style, precision=precision, batch_size=batch, device=device, tile=1 << 40)
+    style_processor.open(VideoInfo(width=width, height=height))
     exact = StyleProcessor(style, precision="float32", batch_size=1, device=device, tile=1 << 40)
     exact.open(VideoInfo(width=width, height=height))
     statistics_ = exact.statistics_of(frames[:1])
-    for processor in (stylize, exact):
+    for processor in (style_processor, exact):
         processor.use_shots([KeyframeSegment(0, statistics_)])
     times = np.zeros(batch)
-    painted = stylize(FrameBatch(frames, times, 0)).frames[:1].astype(np.float64)
+    painted = style_processor(FrameBatch(frames, times, 0)).frames[:1].astype(np.float64)
     difference = float(((exact(FrameBatch(frames[:1], times[:1], 0)).frames - painted) ** 2).mean())
     decibels = 99.0 if difference == 0 else min(99.0, 10 * math.log10(255.0**2 / difference))
 
     stages: dict[str, list[float]] = {}
     throughput = []
-    with ThreadPoolExecutor(stylize.workers) as pool:
+    with ThreadPoolExecutor(style_processor.workers) as pool:
         for _ in range(5):  # five runs, whose spread is reported
             began = time.perf_counter()
-            for found in pool.map(lambda _: stylize.seconds_of_call(frames, rounds), range(stylize.workers)):
+            for found in pool.map(
+                lambda _: style_processor.seconds_of_call(frames, rounds), range(style_processor.workers)
+            ):
                 for name, values in found.items():
                     stages.setdefault(name, []).extend(values)
             # One uncounted round for each worker ran as well.
-            throughput.append(stylize.workers * (rounds + 1) * batch / (time.perf_counter() - began))
+            throughput.append(style_processor.workers * (rounds + 1) * batch / (time.perf_counter() - began))
     whole = [sum(parts) for parts in zip(*stages.values(), strict=True)]
     copies = {name: statistics.median(stages[name]) / batch for name in ("upload", "download")}
     share_of_device = sum(stages["device"]) / sum(whole)
     fps = Spread.of([value / share_of_device for value in throughput])
     work = 2.0 * style.architecture.multiplications(height, width)
     value_bytes = 4 if precision == "float32" else 2
-    for processor in (stylize, exact):
+    for processor in (style_processor, exact):
         processor.close()
     return DeviceRow(
         size,
         precision,
         batch,
-        stylize.workers,
+        style_processor.workers,
         fps,
         1e3 * copies["upload"],
         1e3 * copies["download"],
@@ -217,7 +219,7 @@ def bench_size(
     numbers = [list(range(first, min(frames, first + count))) for first in range(0, frames, count)]
 
     def batch_of(n: list[int]) -> FrameBatch:
-        # There and back again: the clip has no cut where the pictures begin anew.
+        # Forwards and backwards in turn, so that the clip has no cut.
         turn = [min(i % (2 * len(pictures)), 2 * len(pictures) - 1 - i % (2 * len(pictures))) for i in n]
         return FrameBatch(pictures[turn], np.array(n, float) / float(RATE), n[0])
 
@@ -225,9 +227,11 @@ def bench_size(
     write(clip, original)
 
     def processor() -> StyleProcessor:
-        stylize = StyleProcessor(style, precision=row.precision, batch_size=row.batch, device=device, output="i420")
-        stylize.open(info)
-        return stylize
+        style_processor = StyleProcessor(
+            style, precision=row.precision, batch_size=row.batch, device=device, output="i420"
+        )
+        style_processor.open(info)
+        return style_processor
 
     warm = processor()
     painted = [warm(batch) for batch in original]
@@ -303,11 +307,11 @@ def bench(
         on_progress: called with a line on what is being measured.
     """
     say = on_progress or (lambda text: None)
-    probe_stylize = StyleProcessor(style, device=device)
+    chosen = StyleProcessor(style, device=device)
     report = BenchReport(device_name(device), usable_cores())
     for precision in precisions:
         say(f"matrix product, {precision}")
-        report.peaks[precision] = matmul_peak(device, precision, probe_stylize.workers)
+        report.peaks[precision] = matmul_peak(device, precision, chosen.workers)
     report.bandwidth = copy_bandwidth(device)
     for size in sizes:
         for precision in precisions:

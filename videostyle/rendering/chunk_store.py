@@ -3,8 +3,8 @@
 For each finished chunk the job's folder holds ``chunk_00012.stream`` with its record ``chunk_00012.json``. A chunk is
 written under another name, counted, synced and renamed; then its record is written the same way. (Pictures of a
 sequence go to their places one by one, and only the record lies here.) So a record never describes a file that is not
-there, a file without a record is painted again, and there is no common journal that two workers, or a crash, could
-damage. Whoever paints a chunk twice writes the same frames.
+there, a chunk without a record is painted again, and there is no common journal that two workers, or a crash, could
+damage. A chunk that two workers paint has the same frames.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def files_of(job: Job, number: int) -> list[Path]:
 
 
 def _content(files: Iterable[Path]) -> dict[str, Any]:
-    """Size and hash of files, one after the other.
+    """Size and SHA-256 of files in order.
 
     Raises:
         OSError: if one is missing.
@@ -65,7 +65,7 @@ def _record_path(job: Job, number: int) -> Path:
 
 @dataclass(frozen=True)
 class Conditions:
-    """How a chunk came about.
+    """How a chunk was painted.
 
     Attributes:
         machine: how the process that painted it paints, by name (``processor_cache.machine_of``).
@@ -88,7 +88,7 @@ def commit_pictures(job: Job, number: int, conditions: Conditions) -> None:
     """Records a chunk whose pictures are all written.
 
     Raises:
-        OSError: if one is missing, or the disk does not take it.
+        OSError: if one is missing, or the record cannot be written.
     """
     files = files_of(job, number)
     for path in files:
@@ -101,7 +101,7 @@ def commit_chunk(job: Job, number: int, part: Path, conditions: Conditions) -> N
     """Gives a chunk that was encoded and counted its name, then its record.
 
     Raises:
-        OSError: if the disk does not take it.
+        OSError: if it cannot be written.
     """
     content = _content([part])
     publish(part, chunk_path(job.folder, number))
@@ -130,7 +130,7 @@ def finished_chunks(job: Job, numbers: Iterable[int] | None = None) -> set[int]:
             continue
         try:
             files = files_of(job, number)
-            # Sizes first: a difference there spares reading.
+            # Sizes first: if they differ, the files need not be read.
             if record["size"] == sum(path.stat().st_size for path in files) and record == record | _content(files):
                 found.add(number)
         except (OSError, KeyError):
@@ -139,7 +139,7 @@ def finished_chunks(job: Job, numbers: Iterable[int] | None = None) -> set[int]:
 
 
 def conditions_of(job: Job) -> dict[int, Conditions]:
-    """How each recorded chunk came about, by its number; files are not looked at."""
+    """How each recorded chunk was painted, by its number; the files are not checked."""
     found = {}
     for number in range(len(job.plan.chunks)):
         record = _read_record(job, number)
@@ -224,7 +224,7 @@ def missing_runs(jobs: Sequence[Job], missing: Sequence[Iterable[int]]) -> list[
     lacking: dict[tuple[int, tuple[int, int]], list[int]] = {}
     for place, (job, numbers) in enumerate(zip(jobs, missing, strict=True)):
         for number in numbers:
-            # With its borders: outputs that were planned apart may have others.
+            # Borders count: outputs that were planned apart may have other ones.
             lacking.setdefault((number, job.plan.chunks[number]), []).append(place)
     found: list[tuple[list[int], list[int]]] = []
     for (number, _), places in sorted(lacking.items()):

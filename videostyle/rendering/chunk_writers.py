@@ -31,13 +31,13 @@ from videostyle.rendering.naming import provenance_of
 class ChunkWriter:
     """Writes consecutive chunks of a job, one encoder after the other, and commits each when it is complete.
 
-    An encoder is finished in a thread of its own while the next one begins: it still holds frames back then.
+    An encoder that has got all its frames finishes in another thread, while the next one starts.
 
     Args:
         job: the job.
         info: what the frames look like.
         numbers: the chunks, consecutive.
-        conditions: says how a chunk came about, when it is complete.
+        conditions: says how a chunk was painted; called when it is complete.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class ChunkWriter:
         self._parts: list[Path] = []
 
     def write(self, batch: FrameBatch) -> None:
-        """Takes one batch, which may reach over a border."""
+        """Takes one batch, which may belong to two chunks."""
         at = 0
         while at < len(batch):
             if self._encoder is None:
@@ -93,7 +93,7 @@ class ChunkWriter:
             pending.result()
 
     def _finish(self, number: int, encoder: StreamEncoder) -> None:
-        """Write, check, sync, rename, record."""
+        """Finishes, checks and commits a chunk."""
         part, frames = part_path(self._job.folder, number), self._job.plan.chunks[number][1]
         with _disk_errors(self._job):
             encoder.close()
@@ -138,7 +138,7 @@ class PictureChunkWriter:
         job: the job.
         info: what the frames look like.
         numbers: the chunks, consecutive.
-        conditions: says how a chunk came about, when it is complete.
+        conditions: says how a chunk was painted; called when it is complete.
     """
 
     def __init__(
@@ -149,13 +149,13 @@ class PictureChunkWriter:
         conditions: Callable[[], Conditions],
     ) -> None:
         mark = provenance_of(job.style, job.settings).xmp()
-        options = replace(job.settings.encode, overwrite=True)  # what a broken-off run left of a chunk is painted again
+        options = replace(job.settings.encode, overwrite=True)  # pictures of an unfinished chunk are painted again
         self._writer = ImageWriter(Path(job.pictures), info, options, lambda file: embed(file, mark))
         self.warnings = self._writer.warnings
         self._job, self._numbers, self._conditions = job, list(numbers), conditions
 
     def write(self, batch: FrameBatch) -> None:
-        """Takes one batch, which may reach over a border."""
+        """Takes one batch, which may belong to two chunks."""
         self._writer.write(batch)
         while self._numbers and batch.index + len(batch) >= sum(self._job.plan.chunks[self._numbers[0]]):
             number = self._numbers.pop(0)
@@ -163,7 +163,7 @@ class PictureChunkWriter:
                 commit_pictures(self._job, number, self._conditions())
 
     def close(self) -> Path:
-        """Looks whether all chunks came.
+        """Checks that all chunks are complete.
 
         Raises:
             OutputError: if one is not complete.
@@ -173,12 +173,12 @@ class PictureChunkWriter:
         return self._job.folder
 
     def abort(self) -> None:
-        """Nothing: pictures that are written are whole, and a chunk without a record is painted again."""
+        """Does nothing: written pictures are complete, and a chunk without a record is painted again."""
 
 
 @contextmanager
 def _disk_errors(job: Job) -> Iterator[None]:
-    """Turns what the system says of a failing disk into an error that a user understands."""
+    """Turns an ``OSError`` inside into an error with a hint for the user."""
     try:
         yield
     except OSError as error:

@@ -32,7 +32,7 @@ def paint_missing(
     cancel: threading.Event | None = None,
     trace: Trace | None = None,
 ) -> list[list[RunReport]]:
-    """Paints all chunks that are not finished, in this process, as many as possible in one pass over the input.
+    """Paints all chunks that are not finished, in this process; each run of chunks in one pass over the input.
 
     Args:
         jobs: outputs of one input, read alike; their plans are on the disk.
@@ -90,42 +90,45 @@ def paint_chunks(
     """
     plan, options = jobs[0].plan, jobs[0].settings.reading(1)
     info = open_reader(source, options).info
-    stylizes = (cache or process_cache(None)).take(jobs, info)
-    batch = max(stylize.batch_for_frames(info) for stylize in stylizes)
-    branches = [_branch(job, stylize, info, numbers) for job, stylize in zip(jobs, stylizes, strict=True)]
+    style_processors = (cache or process_cache(None)).take(jobs, info)
+    batch = max(style_processor.batch_for_frames(info) for style_processor in style_processors)
+    branches = [
+        _branch(job, style_processor, info, numbers)
+        for job, style_processor in zip(jobs, style_processors, strict=True)
+    ]
     reader = open_reader(source, replace(options, batch_size=batch))
-    # What else the plan warns of is damage, with which a seek cannot be trusted.
+    # Warnings of the plan beside those that a reader begins with tell of damage: then a seek cannot be trusted.
     intact = set(plan.warnings) <= set(reader.warnings)
     frames = sum(plan.chunks[number][1] for number in numbers)
     reader.read_part(plan.chunks[numbers[0]][0], frames, plan.times if intact else None)
     return run_all(reader, branches, on_progress=on_progress, cancel=cancel, trace=trace)
 
 
-def _branch(job: Job, stylize: StyleProcessor, info: VideoInfo, numbers: Sequence[int]) -> Branch:
+def _branch(job: Job, style_processor: StyleProcessor, info: VideoInfo, numbers: Sequence[int]) -> Branch:
     """The branch of a run that paints and writes one output; the processor outlives the run."""
-    machine = machine_of(stylize, job.settings, info)
+    machine = machine_of(style_processor, job.settings, info)
     check_machine(job, machine)
-    stylize.use_shots(job.plan.segments)
-    stylize.use_meshes(job.plan.meshes)
-    chain = [Borrowed(processor) for processor in processors_of(stylize, job.settings)]
-    earlier = len(stylize.warnings)  # those of other runs
+    style_processor.use_shots(job.plan.segments)
+    style_processor.use_meshes(job.plan.meshes)
+    chain = [Borrowed(processor) for processor in processors_of(style_processor, job.settings)]
+    earlier = len(style_processor.warnings)  # those of other runs
 
     def conditions() -> Conditions:
-        return Conditions(machine, tuple(stylize.warnings[earlier:]))
+        return Conditions(machine, tuple(style_processor.warnings[earlier:]))
 
     kind = PictureChunkWriter if job.pictures else ChunkWriter
     return Branch(chain, lambda painted: kind(job, painted, numbers, conditions))
 
 
 def warm_up() -> None:
-    """Loads TensorFlow in a worker while there is nothing to paint yet."""
+    """Loads TensorFlow in a worker, before there is anything to paint."""
     from videostyle.inference.startup import load_tensorflow
 
     load_tensorflow(frames_side_by_side=True)
 
 
 def paint_in_folders(folders: Sequence[str], numbers: Sequence[int], device: str | None = None) -> None:
-    """``paint_chunks`` for a process that knows only where the jobs' folders are; skips what is finished already.
+    """Paints chunks of jobs that are given by their folders, but for those that are finished: what a worker does.
 
     Args:
         folders: of jobs of one clip.

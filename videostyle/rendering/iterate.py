@@ -11,7 +11,7 @@ from videostyle.media.readers.open import open_reader
 from videostyle.processors.protocol import Processor
 from videostyle.rendering.pipeline import open_chain
 from videostyle.rendering.planning import make_plans
-from videostyle.rendering.processor_cache import make_stylize, processors_of
+from videostyle.rendering.processor_cache import make_style_processor, processors_of
 from videostyle.rendering.settings import RenderSettings
 from videostyle.training.session import resolve_or_train
 
@@ -19,13 +19,13 @@ from videostyle.training.session import resolve_or_train
 def iterate(path: str | Path, settings: RenderSettings) -> Iterator[FrameBatch]:
     """Painted batches (rgb24) of an input, for use in other programs; nothing is written."""
     first = open_reader(path, settings.reading(1))
-    stylize = make_stylize(resolve_or_train(settings.style, settings.strength, None), settings)
+    style_processor = make_style_processor(resolve_or_train(settings.style, settings.strength, None), settings)
     if not first.info.still:
-        (plan,) = make_plans([stylize], first)
-        stylize.use_shots(plan.segments)
-        stylize.use_meshes(plan.meshes)
-    batch_size = stylize.batch_for_frames(first.info)
-    processors: list[Processor] = processors_of(stylize, settings)
+        (plan,) = make_plans([style_processor], first)
+        style_processor.use_shots(plan.segments)
+        style_processor.use_meshes(plan.meshes)
+    batch_size = style_processor.batch_for_frames(first.info)
+    processors: list[Processor] = processors_of(style_processor, settings)
     with open_reader(first.input, replace(first.options, batch_size=batch_size)) as reader:
         try:
             open_chain(reader.info, processors)

@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     from videostyle.styles.card import Style
 
 FORMAT = 5
-RESUME_HINT = "run the same command again and it goes on from there"
+RESUME_HINT = "run the same command again to resume it"
 MACHINE_SETTINGS = ("device", "precision", "batch_size", "threads", "strict")  # how to compute, not what
-# The weights say more of a style than its name does; whether an old output may be replaced changes no frame.
+# The weights identify a style better than its name; whether an old output may be replaced changes no frame.
 NOT_COMPARED = (*MACHINE_SETTINGS, "style", "strength", "overwrite")
 
 
@@ -48,7 +48,7 @@ class Job:
         input: what is painted.
         output: the final file.
         settings: how, as asked for, with the encoder's threads chosen.
-        fingerprint: what makes it this render and no other, by name: input, style and settings.
+        fingerprint: what identifies the render, by name: input, style and settings.
         machine: how the process that planned it paints, by name (``processor_cache.machine_of``). Processes on the
             same device use the same precision and batch size, so that the frames are the same to the last bit.
         plan: keyframe segments, chunks, times.
@@ -78,7 +78,12 @@ def work_folder(output: Path) -> Path:
 
 
 def input_identity(files: Sequence[Path]) -> str:
-    """Hash of a file's size, time of change, first and last MiB; of names, sizes and times for a row of pictures."""
+    """Hash by which a changed input is recognised, without reading all of it.
+
+    Args:
+        files: one, of which size, time of change, first and last MiB count; or pictures, of which names, sizes and
+            times of change count.
+    """
     digest = hashlib.sha256()
     if len(files) != 1:
         for entry in files:
@@ -96,9 +101,9 @@ def input_identity(files: Sequence[Path]) -> str:
 
 
 def fingerprint(files: Sequence[Path], settings: RenderSettings, style: Style) -> dict[str, str]:
-    """What makes a render this one and no other, by name: a job that differs in one of them cannot go on with it.
+    """What identifies a render, by name: a job is resumed only if it agrees in all of it.
 
-    How a machine computes (``MACHINE_SETTINGS``) is not part of it: whoever has the plan may paint or assemble.
+    How a machine computes (``MACHINE_SETTINGS``) is not part of it: any machine may paint chunks, or assemble.
 
     Args:
         files: of the input, and no others that lie beside them.
@@ -119,7 +124,7 @@ def fingerprint(files: Sequence[Path], settings: RenderSettings, style: Style) -
 
 
 def save_job(job: Job) -> None:
-    """Writes the plan into the job's folder; the folder counts as a job from then on.
+    """Writes the plan into the job's folder, which is a job from then on.
 
     Raises:
         OSError: if it cannot be written.
@@ -148,7 +153,7 @@ def save_job(job: Job) -> None:
 
 
 def load_job(folder: Path) -> Job | None:
-    """The job of a folder; None where there is no whole plan of this format."""
+    """The job of a folder; None if it holds no complete plan of this format."""
     from videostyle.network.architecture import Architecture
     from videostyle.styles.card import Style, StyleCard
 
@@ -197,7 +202,7 @@ def differences(kept: Mapping[str, str], wanted: Mapping[str, str]) -> list[str]
 
 
 def remove_job(folder: Path) -> None:
-    """Removes a job's folder and all in it; the plan goes first, so that half a folder is no job."""
+    """Removes a job's folder and all in it; the plan first, so that what is left by a crash is not taken for a job."""
     with contextlib.suppress(FileNotFoundError):
         (folder / "plan.safetensors").unlink()
     shutil.rmtree(folder, ignore_errors=True)

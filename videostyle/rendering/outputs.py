@@ -20,7 +20,7 @@ from videostyle.media.writers.mux import Original
 from videostyle.media.writers.open import open_writer
 from videostyle.media.writers.video import VideoWriter
 from videostyle.rendering.naming import default_output, provenance_of
-from videostyle.rendering.processor_cache import make_stylize
+from videostyle.rendering.processor_cache import make_style_processor
 from videostyle.rendering.progress import ProgressFunction
 from videostyle.rendering.settings import RenderSettings
 from videostyle.training.session import resolve_or_train
@@ -50,13 +50,13 @@ class Output:
         settings: how to render it.
         target: what to write.
         writer: opened, which locks the output.
-        stylize: the style processor that measures and paints it.
+        style_processor: the style processor that measures and paints it.
     """
 
     settings: RenderSettings
     target: Path
     writer: VideoWriter | ImageWriter
-    stylize: StyleProcessor
+    style_processor: StyleProcessor
 
 
 def open_outputs(requests: Sequence[OutputRequest], source: FrameReader, on_progress: ProgressFunction) -> list[Output]:
@@ -113,11 +113,11 @@ def _open(request: OutputRequest, source: FrameReader, on_progress: ProgressFunc
         marks.append(provenance.xmp())
         video = isinstance(writer, VideoWriter)
         pixels = frames_for(settings.codec, target.suffix, settings.pix_fmt) if video else "rgb24"
-        stylize = make_stylize(style, settings, output=pixels)
+        style_processor = make_style_processor(style, settings, output=pixels)
     except BaseException:
         writer.abort()
         raise
-    return Output(settings, target, writer, stylize)
+    return Output(settings, target, writer, style_processor)
 
 
 def _among_inputs(path: Path, target: Path, writer: VideoWriter | ImageWriter) -> bool:

@@ -1,4 +1,4 @@
-"""Plans the outputs of an input: what a broken-off render planned is used again, the rest is planned in one pass."""
+"""Plans the outputs of an input: plans of interrupted renders are used again, the others are made in one pass."""
 
 from __future__ import annotations
 
@@ -54,13 +54,13 @@ def plan_outputs(
     restart: bool = False,
     always: bool = False,
 ) -> Planned:
-    """Finds the plans that are kept, makes the others in one pass over the input, and saves those.
+    """Finds plans of interrupted renders, makes the others in one pass over the input, and saves those.
 
     Args:
         outputs: of the input.
         source: reads the input as all of them need it.
         on_progress: called with the frames that were read.
-        restart: throw away what broken-off renders of the same outputs left.
+        restart: delete what interrupted renders of the same outputs left.
         always: paint in chunks even where there is one only.
 
     Raises:
@@ -76,14 +76,14 @@ def plan_outputs(
         for job, o in zip(wanted, outputs, strict=True)
     ]
     fresh = [n for n, job in enumerate(kept) if job is None]
-    plans = make_plans([outputs[n].stylize for n in fresh], source, on_progress) if fresh else []
+    plans = make_plans([outputs[n].style_processor for n in fresh], source, on_progress) if fresh else []
     jobs = list(kept)
     for number, plan in zip(fresh, plans, strict=True):
         jobs[number] = replace(wanted[number], plan=plan)
         writer = outputs[number].writer
         if isinstance(writer, ImageWriter):
             writer.vet(len(plan.times))
-            always = True  # there is no other trace of how far a sequence came
+            always = True  # only records of chunks tell how far a sequence got
     several = len(fresh) < len(outputs) or any(len(plan.chunks) > 1 for plan in plans)
     found = tuple(job for job in jobs if job is not None)
     if in_chunks and (always or several):
@@ -94,12 +94,12 @@ def plan_outputs(
 
 
 def make_plans(
-    stylizes: Sequence[StyleProcessor], source: FrameReader, on_progress: ProgressFunction | None = None
+    style_processors: Sequence[StyleProcessor], source: FrameReader, on_progress: ProgressFunction | None = None
 ) -> list[Plan]:
     """Reads an input once for several styles: shots, their statistics, where the canvas lies, times, chunks.
 
     Args:
-        stylizes: measure the shots, each for its style.
+        style_processors: measure the shots, each for its style.
         source: reads the input as all of them need it.
         on_progress: called with the frames that were read.
 
@@ -108,48 +108,51 @@ def make_plans(
     """
     info = source.info
     on_frames = (lambda count: on_progress("plan", count, info.frame_count)) if on_progress else None
-    follower = CanvasFollower(info.width / info.height) if any(s.on_canvas for s in stylizes) else None
+    follower = CanvasFollower(info.width / info.height) if any(s.on_canvas for s in style_processors) else None
     with open_reader(source.input, source.options) as reader:
         shots, times = find_shots(
-            reader, lambda frames: [measure_section(frames, s.statistics_of) for s in stylizes], on_frames, follower
+            reader,
+            lambda frames: [measure_section(frames, s.statistics_of) for s in style_processors],
+            on_frames,
+            follower,
         )
         warnings = tuple(reader.warnings)
     chunks = chunk_borders(len(times), [shot.first for shot in shots])
     meshes = follower.track() if follower else None
-    return [Plan(segments_of(shots, n), chunks, tuple(times), warnings, meshes) for n in range(len(stylizes))]
+    return [Plan(segments_of(shots, n), chunks, tuple(times), warnings, meshes) for n in range(len(style_processors))]
 
 
 def _new_job(output: Output, source: FrameReader) -> Job:
-    """The job of an output, but for its plan."""
-    settings, stylize = output.settings, output.stylize
+    """The job of an output, its plan still empty."""
+    settings, style_processor = output.settings, output.style_processor
     settings = replace(settings, threads=settings.threads or min(usable_cores(), ENCODER_THREADS))
     pictures = output.writer.pattern if isinstance(output.writer, ImageWriter) else ""
     return Job(
         input=source.path.resolve(),
         output=Path(os.path.abspath(output.target)),
         settings=settings,
-        fingerprint=fingerprint(source.files, settings, stylize.style),
-        machine=machine_of(stylize, settings, source.info),
+        fingerprint=fingerprint(source.files, settings, style_processor.style),
+        machine=machine_of(style_processor, settings, source.info),
         plan=Plan((), (), ()),
-        style=stylize.style,
+        style=style_processor.style,
         pictures=pictures,
     )
 
 
 def _kept_job(job: Job, threads: int | None, restart: bool) -> Job | None:
-    """The job of a broken-off render that can be resumed, with its plan; None if there is none.
+    """The job of an interrupted render that can be resumed, with its plan; None if there is none.
 
     Where its settings name another device, precision or batch size, it is saved anew with those of ``job``.
 
     Args:
         job: without a plan.
         threads: of the encoder, if the user named a number.
-        restart: throw away what there is.
+        restart: delete what there is.
 
     Raises:
         OutputError: if what is kept belongs to another render.
     """
-    if restart and not job.pictures:  # that a sequence is not whole is to be seen until it has another plan
+    if restart and not job.pictures:  # without its folder an incomplete sequence would look complete
         remove_job(job.folder)
     found = load_job(job.folder)
     if found is None or restart:
@@ -180,7 +183,7 @@ def _save(job: Job) -> None:
 
 def _save_new(job: Job, info: VideoInfo) -> None:
     """Writes a new job's plan to the disk, after checking how much room there is."""
-    # For a moment chunks and the file made of them are there at the same time.
+    # At the end there are, for a moment, both the chunks and the file made of them.
     needed = 2 * BYTES_A_PIXEL * len(job.plan.times) * info.width * info.height
     free = disk_free(job.folder.parent)
     if needed > free:

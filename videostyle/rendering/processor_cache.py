@@ -1,4 +1,4 @@
-"""Which processors frames go through in a render, and how a process keeps them from one piece of work to the next."""
+"""The processors of a render, and how a process keeps them from one run to the next."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from videostyle.processors.style import StyleProcessor
     from videostyle.styles.card import Style
 
-CACHED = 16  # processors that a worker keeps: styles of one clip, times kinds of clips whose chunks alternate
+CACHED = 16  # processors that a worker keeps: enough for the styles of a few clips whose chunks alternate
 
 
-def make_stylize(style: Style, settings: RenderSettings, *, output: str = "rgb24") -> StyleProcessor:
+def make_style_processor(style: Style, settings: RenderSettings, *, output: str = "rgb24") -> StyleProcessor:
     """The style processor with what the user asked for, or else what was measured to be best on the device."""
-    # TensorFlow is slow to import: nothing before this needs it.
+    # Imported here because TensorFlow is slow to import.
     from videostyle.inference import tuning
     from videostyle.inference.canvas_sampling import CanvasSettings
     from videostyle.inference.device import choose_device
@@ -45,27 +45,27 @@ def make_stylize(style: Style, settings: RenderSettings, *, output: str = "rgb24
     )
 
 
-def processors_of(stylize: StyleProcessor, settings: RenderSettings) -> list[Processor]:
+def processors_of(style_processor: StyleProcessor, settings: RenderSettings) -> list[Processor]:
     """The chain of processors of a render, not opened."""
     from videostyle.processors.preserve_color import PreserveColor
 
-    return [PreserveColor(stylize) if settings.preserve_color else stylize]
+    return [PreserveColor(style_processor) if settings.preserve_color else style_processor]
 
 
-def machine_of(stylize: StyleProcessor, settings: RenderSettings, info: VideoInfo) -> dict[str, str]:
+def machine_of(style_processor: StyleProcessor, settings: RenderSettings, info: VideoInfo) -> dict[str, str]:
     """What the last bits of painted and encoded frames depend on beside plan and settings, by name.
 
     Args:
-        stylize: what paints.
+        style_processor: what paints.
         settings: with the encoder's threads chosen.
         info: what the frames look like.
     """
     from videostyle.inference.device import device_key
 
     return {
-        "device": device_key(stylize.device),
-        "precision": stylize.precision,
-        "batch size": str(stylize.frames_of_call(info)),
+        "device": device_key(style_processor.device),
+        "precision": style_processor.precision,
+        "batch size": str(style_processor.frames_of_call(info)),
         "encoder threads": str(settings.threads),
         **_versions(),
     }
@@ -121,9 +121,9 @@ class ProcessorCache:
             frames = [info.width, info.height, asdict(info.color)]
             kind = json.dumps([chosen, asdict(job.style.architecture), frames])
             key = next(f"{n} {kind}" for n in count() if f"{n} {kind}" not in taken)
-            stylize = self._cached.pop(key, None) or make_stylize(job.style, settings, output=output)
-            stylize.use_style(job.style)
-            taken[key] = stylize
+            style_processor = self._cached.pop(key, None) or make_style_processor(job.style, settings, output=output)
+            style_processor.use_style(job.style)
+            taken[key] = style_processor
         self._cached |= taken
         for key in list(self._cached)[: max(0, len(self._cached) - CACHED)]:
             self._cached.pop(key).close()

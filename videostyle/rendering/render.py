@@ -76,8 +76,8 @@ def render_all(
 ) -> list[RunReport]:
     """Renders one input into one or several outputs that read it alike; it is decoded once for all of them.
 
-    Videos of more than one chunk are painted chunk by chunk; a render that was broken off goes on where it
-    stood, and gives the frames that it would have given.
+    Videos of more than one chunk are painted chunk by chunk; a render that was interrupted is resumed, and
+    gives the frames that it would have given.
 
     Args:
         path: a video, a still, a folder of pictures or a printf-style pattern.
@@ -86,7 +86,7 @@ def render_all(
         cancel: set it to stop.
         trace: called for each piece of work of each stage, where this process paints.
         engine: who paints the chunks; None = this process.
-        restart: throw away what a broken-off render of the same output left, instead of going on with it, which
+        restart: delete what an interrupted render of the same output left, instead of going on with it, which
             fails where that was another render.
 
     Returns:
@@ -153,15 +153,15 @@ def _paint_in_one_pass(
     """Paints and finishes outputs without chunks."""
     info, outputs = clip.reader.info, clip.outputs
     for output, job in zip(outputs, clip.planned.jobs, strict=False):  # a still has no plan
-        output.stylize.use_shots(job.plan.segments)
-        output.stylize.use_meshes(job.plan.meshes)
-    batch = max(output.stylize.batch_for_frames(info) for output in outputs)
+        output.style_processor.use_shots(job.plan.segments)
+        output.style_processor.use_meshes(job.plan.meshes)
+    batch = max(output.style_processor.batch_for_frames(info) for output in outputs)
     reader = open_reader(clip.reader.input, replace(clip.reader.options, batch_size=batch))
     total = info.frame_count * len(outputs) if info.frame_count else None
-    branches = [Branch(processors_of(output.stylize, output.settings), output.writer) for output in outputs]
+    branches = [Branch(processors_of(output.style_processor, output.settings), output.writer) for output in outputs]
     reports = run_all(reader, branches, on_progress=_painted(on_progress, total), cancel=cancel, trace=trace)
     return [
-        replace(report, warnings=(*report.warnings, *output.stylize.warnings))
+        replace(report, warnings=(*report.warnings, *output.style_processor.warnings))
         for report, output in zip(reports, outputs, strict=True)
     ]
 

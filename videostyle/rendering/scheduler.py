@@ -26,8 +26,8 @@ from videostyle.rendering.workers.ray import RayPool
 
 log = logging.getLogger("videostyle")
 
-LATE = 2.0  # times the usual time of its size after which an idle worker paints a copy of a chunk
-AHEAD = 64  # clips that are planned, and whose outputs are locked, before the first of them is finished
+LATE = 2.0  # times the usual time for a chunk of its size, after which an idle worker paints a copy of it
+AHEAD = 64  # clips that may be planned, their outputs locked, before the first of them is finished
 
 
 def make_pool(engine: Engine, most: int) -> WorkerPool:
@@ -42,15 +42,15 @@ Result = list[RunReport] | Exception
 
 
 class Scheduler(Generic[Key]):
-    """Clips on their way through a pool, all at once: no worker is idle while any clip has a chunk left.
+    """Renders several clips with one pool of workers: none is idle while any clip has a chunk left to paint.
 
-    One thread opens and plans clips in the order they were added, the pool paints their chunks, longest first,
-    another thread puts together what is finished.
+    One thread opens and plans clips in the order in which they were added, the pool paints their chunks, longest
+    first, and another thread assembles finished clips.
 
     Args:
         engine: who paints.
-        most: chunks there can be in all.
-        on_progress: called with frames painted.
+        most: chunks that there can be in all.
+        on_progress: called with frames painted since the last call.
         cancel: set it to stop.
     """
 
@@ -63,7 +63,7 @@ class Scheduler(Generic[Key]):
         cancel: threading.Event | None = None,
     ) -> None:
         self._engine, self._most, self._on_progress = engine, max(1, most), on_progress
-        # This process measures shots on a device that a worker paints on: neither may take all of its memory.
+        # This process measures shots on a device that a worker paints on, so neither may take all of its memory.
         os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
         self._cancel = cancel or threading.Event()
         self._planner = ThreadPoolExecutor(1, thread_name_prefix="plan")
@@ -83,24 +83,24 @@ class Scheduler(Generic[Key]):
         def opened() -> ChunkedClip | list[RunReport]:
             while not self._room.acquire(timeout=0.2):
                 if self._closed.is_set():
-                    raise Interrupted("stopped", hint="the same command goes on where it stood")
+                    raise Interrupted("stopped", hint="run the same command again to resume it")
             return opener()
 
         self._planned[self._planner.submit(opened)] = key
 
     def results(self) -> Iterator[tuple[Key, Result]]:
-        """What became of each clip as it ends, until none is left; more may be added meanwhile.
+        """Yields each clip's key and reports, or what it failed with, as it ends; clips may be added meanwhile.
 
         Raises:
             Interrupted: if ``cancel`` was set; finished chunks are kept.
-            DeviceError: if there is no such pool.
+            DeviceError: if the pool cannot be started.
         """
         pool: WorkerPool | None = None
         try:
             pool = make_pool(self._engine, self._most)
             while self._planned or self._painting:
                 if self._cancel.is_set():
-                    stopped = Interrupted("stopped", hint="the same command goes on where it stood")
+                    stopped = Interrupted("stopped", hint="run the same command again to resume it")
                     raise next((clip.explained(stopped) for clip in self._painting), stopped)
                 yield from self._take_in()
                 self._hand_out(pool)
@@ -131,7 +131,7 @@ class Scheduler(Generic[Key]):
             key = self._planned.pop(future)
             try:
                 clip = future.result()
-            except Exception as error:  # of whatever kind: other clips are on their way
+            except Exception as error:  # of any kind: other clips are being rendered
                 self._room.release()
                 yield key, error
                 continue
@@ -145,7 +145,7 @@ class Scheduler(Generic[Key]):
             tasks = clip.tasks()
             if not tasks:
                 self._finishing[self._finisher.submit(clip.finish)] = clip
-            # No long one is left for the end; equal ones stay in order.
+            # The longest first, so that none of them is left for the end; equal ones stay in order.
             self._pending = sorted([*self._pending, *tasks], key=lambda task: -task.cost)
 
     def _hand_out(self, pool: WorkerPool) -> None:
@@ -157,7 +157,7 @@ class Scheduler(Generic[Key]):
             self._running[pool.start(task)] = task, time.monotonic()
 
     def _late(self) -> ChunkTask | None:
-        """A task that takes far longer than its size explains and that one worker only is painting."""
+        """The task that is most overdue for its size and that one worker only is painting; None if none is."""
         if not self._pace:
             return None
         usual, now = statistics.median(self._pace), time.monotonic()
@@ -188,7 +188,7 @@ class Scheduler(Generic[Key]):
             if not any(other.clip is clip and not other.done for other in [*self._pending, *others]):
                 self._finishing[self._finisher.submit(clip.finish)] = clip
         elif any(other is task for other in others):
-            return  # another worker is at it still
+            return  # another worker is still painting it
         elif isinstance(error, OutputError | DeviceError) and task.attempts < pool.attempts:
             log.warning("chunk %d of '%s' failed and is tried again: %s", task.number, clip.jobs[0].input, error)
             self._pending.append(task)

@@ -24,8 +24,8 @@ from videostyle.resources import usable_cores
 
 @contextlib.contextmanager
 def _without_ctrl_c() -> Iterator[None]:
-    """Processes that begin inside never see a SIGINT: a terminal sends it to all, and the parent alone decides."""
-    # With the first process Python starts a helper of its own, and then unblocks the signal whatever it was before.
+    """Processes that start inside ignore Ctrl-C, which a terminal sends to all: the parent decides what happens."""
+    # Python starts a helper with the first process, and unblocks the signal after that. So it is started now.
     if not WINDOWS:
         multiprocessing.resource_tracker.ensure_running()
     with interrupts_blocked():
@@ -33,14 +33,14 @@ def _without_ctrl_c() -> Iterator[None]:
 
 
 def _get_ready(threads: int, visible: str | None) -> None:
-    """Begins a worker process: its share of the machine, and its end when its parent ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # should a library unblock it
+    """Prepares a worker process: its share of the cores, its GPU, and its end when the parent ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # in case a library unblocks it
     os.environ["VIDEOSTYLE_THREADS"] = str(threads)
     if visible is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = visible
     parent = multiprocessing.parent_process()
     if parent is not None:
-        # A parent that was killed cannot end its workers, and they would wait for work for ever.
+        # A parent that is killed cannot end its workers, which would wait for work for ever.
         sentinel = parent.sentinel
         threading.Thread(target=lambda: _end_with(sentinel), daemon=True).start()
 
@@ -51,9 +51,14 @@ def _end_with(sentinel: Any) -> None:
 
 
 def visible_gpu(device: str) -> tuple[str, str] | None:
-    """What must be visible to a process that paints on ``device`` alone, and the device's name in there.
+    """How to give a worker process one GPU only, as TensorFlow takes memory on every GPU that it sees.
 
-    TensorFlow takes memory on every GPU that it sees. None for what is not one GPU of several ("cpu", "auto").
+    Args:
+        device: "cpu", "gpu:1" and the like.
+
+    Returns:
+        What CUDA_VISIBLE_DEVICES must be, and the name of the device in that process; None for any device that is not
+        a numbered GPU.
     """
     kind, _, number = device.lower().removeprefix("/").partition(":")
     if kind != "gpu" or not number.isdigit():
@@ -65,7 +70,7 @@ def visible_gpu(device: str) -> tuple[str, str] | None:
 class ProcessPool:
     """Processes of this machine, each on its own device where several are given.
 
-    Each is a pool of one, so that one that dies takes no other with it.
+    Each is a pool of one process, so that one that dies does not end the others.
 
     Args:
         workers: how many.
@@ -76,7 +81,7 @@ class ProcessPool:
 
     def __init__(self, workers: int, devices: Sequence[str] = ()) -> None:
         self._context = multiprocessing.get_context("spawn")
-        # Processes share the cores; each would otherwise take them all for its threads.
+        # Processes share the cores; without this each would start threads for all of them.
         self._threads = max(1, usable_cores() // workers)
         self._devices = [devices[i] if devices else None for i in range(workers)]
         self._pools: list[ProcessPoolExecutor | None] = [None] * workers
@@ -85,7 +90,7 @@ class ProcessPool:
             self._submit(number, warm_up)
 
     def _submit(self, number: int, function: Callable[..., None], *arguments: Any) -> Future[None]:
-        """Hands work to a process; the first one begins it."""
+        """Hands work to a process, which is started by the first."""
         with _without_ctrl_c():
             return self._pool(number).submit(function, *arguments)
 
@@ -117,11 +122,11 @@ class ProcessPool:
         return future
 
     def ended(self, handles: Collection[Any], seconds: float) -> Collection[Any]:
-        """Those that have ended."""
+        """Those of ``handles`` that have ended, after at most ``seconds``."""
         return wait(handles, seconds, FIRST_COMPLETED).done
 
     def result(self, handle: Any) -> None:
-        """Frees its process."""
+        """Frees the process of a task that has ended; raises what it met."""
         number = self._busy.pop(handle)
         try:
             handle.result()
@@ -130,7 +135,7 @@ class ProcessPool:
             raise DeviceError("a worker died", "out of memory?", f"use fewer --workers, and {RESUME_HINT}") from error
 
     def close(self) -> None:
-        """Ends the processes after the chunks that they are painting."""
+        """Ends the processes once they have finished the chunks that they are painting."""
         for pool in self._pools:
             if pool is not None:
                 pool.shutdown(wait=True, cancel_futures=True)

@@ -12,7 +12,7 @@ class WorkerPool(Protocol):
     """Workers that paint tasks, each one at a time."""
 
     attempts: int  # how often a task is tried
-    copies: bool  # whether an idle worker may paint what another is late with
+    copies: bool  # whether an idle worker may paint a copy of a chunk that another is slow with
 
     def free(self) -> bool:
         """Whether a worker is idle."""
@@ -21,7 +21,7 @@ class WorkerPool(Protocol):
         """Hands a task to an idle worker; returns a handle of this attempt."""
 
     def ended(self, handles: Collection[Any], seconds: float) -> Collection[Any]:
-        """Those that have ended, as soon as there is one, at the latest after ``seconds``."""
+        """Those of ``handles`` that have ended; waits for the first, but at most ``seconds``."""
 
     def result(self, handle: Any) -> None:
         """Frees the worker of a task that has ended.

@@ -18,17 +18,17 @@ START_TIMEOUT_MS = 180_000
 
 
 def _paint_on_cluster(folders: Sequence[str], numbers: Sequence[int], threads: int) -> None:
-    """``paint_in_folders`` as a Ray task: its share of its node is known only here."""
+    """``paint_in_folders`` as a Ray task, with its share of the node's cores."""
     os.environ["VIDEOSTYLE_THREADS"] = str(threads)
     paint_in_folders(folders, numbers)
 
 
 class RayPool:
-    """Tasks of a Ray cluster; what fails, or whose node is lost, is tried again elsewhere.
+    """Tasks of a Ray cluster; one that fails, or whose node is lost, is tried again on another worker.
 
     Args:
-        engine: address and chunks at once.
-        most: tasks there can be.
+        engine: the cluster's address, and how many chunks it paints at once.
+        most: tasks that there can be.
     """
 
     attempts, copies = ATTEMPTS, True
@@ -62,7 +62,7 @@ class RayPool:
         gpus = int(ray.cluster_resources().get("GPU", 0))
         self._workers = min(most, engine.workers or (gpus or nodes))
         self._threads = max(1, cores // max(self._workers, nodes))
-        # The number of attempts is counted here: a task that Ray repeated itself would hide that its node was lost.
+        # The scheduler counts attempts: a task that Ray repeated itself would hide that its node was lost.
         self._needs: dict[str, Any] = {
             "num_cpus": self._threads,
             "num_gpus": 1 if gpus else 0,
@@ -73,7 +73,7 @@ class RayPool:
         self._warm = [ray.remote(**self._needs)(warm_up).remote() for _ in range(self._workers)]
 
     def free(self) -> bool:
-        """Whether fewer tasks are out than the cluster paints at once."""
+        """Whether the cluster can take another task."""
         return len(self._busy) < self._workers
 
     def start(self, task: ChunkTask) -> Any:
@@ -83,12 +83,12 @@ class RayPool:
         return handle
 
     def ended(self, handles: Collection[Any], seconds: float) -> Collection[Any]:
-        """Those that have ended."""
+        """Those of ``handles`` that have ended, after at most ``seconds``."""
         ready, _ = self._ray.wait(list(handles), num_returns=1, timeout=seconds)
         return list(ready)
 
     def result(self, handle: Any) -> None:
-        """Counts the task out."""
+        """Frees the worker of a task that has ended; raises what it met."""
         self._busy.discard(handle)
         try:
             self._ray.get(handle)
@@ -99,11 +99,11 @@ class RayPool:
             raise OutputError(
                 "a task of the cluster failed",
                 str(error).splitlines()[-1],
-                hint="look at the log of the Ray worker; the same command goes on where it stood",
+                hint="look at the log of the Ray worker; run the same command again to resume it",
             ) from error
 
     def close(self) -> None:
-        """Stops what is out, and the cluster if it was begun here."""
+        """Cancels the running tasks; ends the cluster if it was started here."""
         for task in self._busy:
             self._ray.cancel(task, force=True)
         if self._ours:
