@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from videostyle.cli.main import main
+from videostyle.frames import VideoInfo
 from videostyle.inference import device as machine
 from videostyle.inference import tuning
 from videostyle.inference.device import device_key
@@ -80,7 +81,7 @@ def test_a_kept_measurement_decides_how_render_computes(
     tuning.save("/CPU:0", tuning.Tuning("bfloat16", 3 * 64 * 48, 10.0, (64, 48), "2026-01-01T00:00:00+00:00"))
     chosen = make_style_processor(resolve("great-wave"), RenderSettings("great-wave"))
     assert chosen.precision == "bfloat16"
-    assert chosen.batch_for(48, 64) == 2  # the power of two below three
+    assert chosen.frames_per_call(VideoInfo(64, 48)) == 2  # the power of two below three
     asked = make_style_processor(resolve("great-wave"), RenderSettings("great-wave", precision="float32"))
     assert asked.precision == "float32"
     main(["doctor"])

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,14 +83,12 @@ class FrameBatch:
         pts: float64 ``[T]``, presentation times in seconds on the source's clock.
         index: number of the first frame in the source, counted from 0.
         pixel_format: "rgb24" or "i420".
-        durations: float64 ``[T]`` seconds each frame is shown, or None where the source does not say.
     """
 
     frames: UInt8Array
     pts: Float64Array
     index: int
     pixel_format: str = "rgb24"
-    durations: Float64Array | None = None
 
     def __post_init__(self) -> None:
         if self.frames.dtype != np.uint8:
@@ -147,14 +144,3 @@ def bgr_to_rgb(picture: UInt8Array) -> UInt8Array:
 def to_float(frames: UInt8Array) -> Float32Array:
     """uint8 0..255 to float32 0..1, same shape."""
     return frames.astype(np.float32) / np.float32(255.0)
-
-
-def to_uint8(frames: NDArray[Any]) -> UInt8Array:
-    """Float 0..1 to uint8 0..255, rounded to nearest, clipped, same shape.
-
-    Raises:
-        ValueError: if a value is not finite (a cast would make it black without a word).
-    """
-    if not np.isfinite(frames).all():
-        raise ValueError("picture has values that are not finite")
-    return (np.clip(frames, 0.0, 1.0) * 255.0 + 0.5).astype(np.uint8)

@@ -56,7 +56,7 @@ def test_tiles_see_the_canvas_of_the_whole_frame(style: Style) -> None:
     pieces = StyleProcessor(style, tile=104 * 136)
     frames = np.random.default_rng(2).integers(0, 255, (1, 104, 400, 3), np.uint8)
     one = paint(whole, frames)
-    pieces.use_shots(whole._segments)
+    pieces.use_shots(whole.shots)
     assert np.abs(one - paint(pieces, frames)).max() <= 2
 
 
@@ -71,7 +71,7 @@ def test_frames_may_be_painted_alone_and_in_any_batch(style: Style) -> None:
     together = paint(processor, grey(5), first=3)
     alone = StyleProcessor(style, batch_size=1)
     alone.use_meshes(moving)
-    alone.use_shots(processor._segments)
+    alone.use_shots(processor.shots)
     assert np.abs(paint(alone, grey(1), first=6)[0] - together[3]).max() <= 1
 
 

@@ -79,7 +79,7 @@ def test_no_more_calls_run_than_fit_into_memory(
     call = 64 * 96 * bytes_per_pixel(random_style.architecture, "float32")
     available["bytes"] = 3.5 * call / SHARE
     processor, running = opened(random_style, 64, 96, batch_size=1), Running(monkeypatch)
-    assert processor.batch_for_frames(VideoInfo(96, 64)) == 3  # nor are more frames read at once
+    assert processor.frames_per_batch(VideoInfo(96, 64)) == 3  # nor are more frames read at once
     processor(batch(frames))
     assert running.most == 3
     assert processor.warnings == []
@@ -268,13 +268,13 @@ def test_a_processor_that_is_opened_for_another_size_begins_anew(random_style: S
     small, large = VideoInfo(64, 48), VideoInfo(1280, 720)
     processor = StyleProcessor(random_style, precision="float32", device="cpu")
     processor.open(small)
-    assert processor.batch_size == processor.batch_for(48, 64) == 16
+    assert processor.batch_size == 16
     first = processor(batch(scene(1, 48, 64)))
     painter = processor._painter
     processor.open(small)
     assert processor._painter is painter  # nothing is compiled again
     processor.open(large)
-    assert processor.batch_size == processor.batch_for(720, 1280) == 1
+    assert processor.batch_size == 1
     assert processor(batch(scene(1, 720, 1280))).frames.shape == (1, 720, 1280, 3)
     processor.open(small)
     np.testing.assert_array_equal(processor(batch(scene(1, 48, 64))).frames, first.frames)

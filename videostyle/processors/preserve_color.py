@@ -1,4 +1,4 @@
-"""Keeps the clip's own colours: luminance from the painting, chroma from the clip."""
+"""Keeps the clip's own colours: luminance of the painted frame, chroma of the clip's."""
 
 from __future__ import annotations
 
@@ -10,12 +10,7 @@ from videostyle.processors.protocol import Processor
 
 
 def with_chroma_of(painted: UInt8Array, original: UInt8Array) -> UInt8Array:
-    """Luminance of ``painted`` with the chroma of ``original``.
-
-    Args:
-        painted: uint8 ``[H, W, 3]`` RGB.
-        original: the same, unpainted.
-    """
+    """Luminance of ``painted`` with the chroma of ``original``; all are uint8 ``[H, W, 3]`` RGB."""
     cv2 = load_cv2()
     mixed = cv2.cvtColor(painted, cv2.COLOR_RGB2YCrCb)
     mixed[..., 1:] = cv2.cvtColor(original, cv2.COLOR_RGB2YCrCb)[..., 1:]
@@ -37,10 +32,10 @@ class PreserveColor:
         return self.inner.open(info)
 
     def __call__(self, batch: FrameBatch) -> FrameBatch:
-        """Paints, then puts the clip's chroma back."""
+        """Runs the inner processor on a batch and puts the batch's chroma back."""
         painted = self.inner(batch)
         frames = np.stack([with_chroma_of(p, o) for p, o in zip(painted.frames, batch.frames, strict=True)])
-        return FrameBatch(frames, batch.pts, batch.index, durations=batch.durations)
+        return FrameBatch(frames, batch.pts, batch.index)
 
     def close(self) -> None:
         """Closes the inner processor."""

@@ -1,7 +1,7 @@
 """The processor protocol: one step of the frame chain.
 
-A chain is a plain list of processors, visible at the call site; ``pipeline.run`` opens each with what the
-one before it delivers, then passes batches through in order.
+A chain is a plain list of processors, visible at the call site; ``rendering.pipeline`` opens each with what the one
+before it delivers, and then passes batches through in order.
 """
 
 from __future__ import annotations
@@ -28,34 +28,23 @@ class Processor(Protocol):
         """Frees what ``open`` took. May be called twice, and without ``open``."""
 
 
-class Identity:
-    """Hands every batch on unchanged."""
-
-    def open(self, info: VideoInfo) -> VideoInfo:
-        """Returns ``info`` itself."""
-        return info
-
-    def __call__(self, batch: FrameBatch) -> FrameBatch:
-        """Returns ``batch`` itself."""
-        return batch
-
-    def close(self) -> None:
-        """Has nothing to free."""
-
-
 class Borrowed:
-    """A processor that outlives a run, with what it has compiled: the owner of the inner one closes it."""
+    """Lends a processor to a run, which opens it but cannot close it: what it has compiled serves the next run.
+
+    Args:
+        inner: the processor; its owner closes it.
+    """
 
     def __init__(self, inner: Processor) -> None:
         self._inner = inner
 
     def open(self, info: VideoInfo) -> VideoInfo:
-        """Opens the inner one again, for a clip that may be another."""
+        """Opens the inner processor."""
         return self._inner.open(info)
 
     def __call__(self, batch: FrameBatch) -> FrameBatch:
-        """What the inner one gives."""
+        """Processes a batch with the inner processor."""
         return self._inner(batch)
 
     def close(self) -> None:
-        """Nothing."""
+        """Does nothing."""

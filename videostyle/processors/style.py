@@ -1,16 +1,15 @@
-"""The style processor: paints batches of frames, each with the statistics of its shot.
+"""The style processor: paints batches of frames with a style, within the memory there is.
 
-What is computed, ``inference`` says; here is which weights hold at which frame, and what happens when memory runs out.
+What the program computes and how it runs on the device, ``inference`` says; here frames are shared out among calls of
+it, and calls, frames of a call and tiles get smaller where memory is short.
 """
 
 from __future__ import annotations
 
-import bisect
 import logging
 import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -23,18 +22,20 @@ from videostyle.inference.memory import budget_of, bytes_per_pixel, is_out_of_me
 from videostyle.inference.painter import TILE_PIXELS, FramePainter
 from videostyle.inference.program import FrameInputs
 from videostyle.inference.shot_measurement import ShotMeasurement
+from videostyle.inference.shot_weights import FoldedWeights, ShotWeights
 from videostyle.inference.tiling import frame_margins
-from videostyle.network.folding import expand, fold
-from videostyle.network.statistics import KeyframeSegment, Statistics, between, steps_of
+from videostyle.network.statistics import KeyframeSegment, Statistics
 from videostyle.resources import usable_cores
-from videostyle.styles.card import Arrays, Style, has_canvas
+from videostyle.styles.card import Style, has_canvas
 
 log = logging.getLogger("videostyle")
 
-MeshOf = Callable[[int], CanvasMesh]
+MeshOf = Callable[[int], CanvasMesh]  # from a frame's number
 OUTPUTS = ("rgb24", "i420")
-BATCH_PIXELS = 4 * 640 * 368  # pixels in a batch on a CPU: enough to fill the cores, few enough to stay in cache
+# Pixels in a batch on a CPU: enough to fill the cores, few enough to stay in the cache.
+BATCH_PIXELS = 4 * 640 * 368
 ACCELERATOR_BATCH_PIXELS = 16 * 1280 * 720
+LARGEST_BATCH = 16  # frames of a batch whose size is chosen by their pixels
 
 
 class StyleProcessor:
@@ -46,17 +47,24 @@ class StyleProcessor:
     Args:
         style: what to paint with, at its strength already (``styles.resolve``).
         precision: one of ``PRECISIONS``.
-        batch_size: frames computed at once; None chooses by frame size.
+        batch_size: frames of one call of the program; None chooses by frame size.
         device: as in ``choose_device``.
         output: "rgb24", or "i420" (BT.601 or BT.709 and range as the video says; even sizes only, else RGB).
         tile: largest tile in pixels; None chooses.
-        batch_pixels: pixels that a chosen batch may have over all workers; None = what suits such a device.
+        batch_pixels: pixels that a batch of a chosen size may have, all calls side by side together; None = what
+            suits such a device.
         canvas: how much is painted where the scene shows nothing, and the seed.
         always_canvas: give the network a canvas (of zeros) where there is none to paint on. Then a change of canvas
             or style never needs another compiled program.
 
+    Attributes:
+        device: TensorFlow's name of the device.
+        precision: dtype that is computed in.
+        canvas: as given.
+        warnings: what the user should know, one sentence each; lack of memory so far.
+
     Raises:
-        UsageError: if there is no such precision or output, or no such batch size.
+        UsageError: if there is no such precision, output or batch size.
         DeviceError: if there is no such device.
     """
 
@@ -77,34 +85,42 @@ class StyleProcessor:
             raise UsageError(f"no output format '{output}'", hint=f"use one of {', '.join(OUTPUTS)}")
         if batch_size is not None and not 1 <= batch_size <= 1024:
             raise UsageError(f"cannot paint {batch_size} frames at once", hint="give 1 to 1024")
-        self.style = style
         self.device = choose_device(device)
         self.precision = choose_precision(precision, self.device)
-        self.warnings: list[str] = []
-        self._chosen_batch, self._batch = batch_size, batch_size or 1
-        self._tile = tile
-        self._batch_pixels = batch_pixels or (ACCELERATOR_BATCH_PIXELS if "GPU" in self.device else BATCH_PIXELS)
-        self._output = output
-        self._painter: FramePainter | None = None
         self.canvas = canvas or CanvasSettings()
-        self._mesh_of: MeshOf | None = None
+        self.warnings: list[str] = []
+        self._output, self._batch_size, self._tile = output, batch_size, tile
+        self._batch_pixels = batch_pixels or (ACCELERATOR_BATCH_PIXELS if "GPU" in self.device else BATCH_PIXELS)
+        self._weights = ShotWeights(style, self.device, self.precision)
         self._always_canvas = always_canvas
-        # The canvas sampled last, and what it was sampled by.
-        self._canvas: tuple[CanvasMesh, CanvasSettings, Float32Array] | None = None
         self._measurement = self._new_measurement()
-        self._segments: list[KeyframeSegment] = []
-        self._steps: dict[int, int] = {}  # of the ramp after a segment
-        self._kernels: Arrays = {}
-        self._weights: dict[tuple[int, float], dict[str, Any]] = {}
-        # Where TensorFlow computes each operation on one thread, batches are computed side by side instead: no
-        # core waits for another at the end of each layer, which matters most while the encoder takes its share.
+        self._mesh_of: MeshOf | None = None
+        # The canvas sampled last, and what it was sampled by.
+        self._last_canvas: tuple[CanvasMesh, CanvasSettings, Float32Array] | None = None
+        # Where TensorFlow computes each operation on one thread, calls run side by side instead: no core waits for
+        # another at the end of each layer, which matters most while the encoder takes its share.
         one_thread = "CPU" in self.device and tf.config.threading.get_intra_op_parallelism_threads() == 1
         self._workers = usable_cores() if one_thread else 1
         self._budget = budget_of(self.device)
-        self._calls = 1  # of these workers, as many as fit into memory together
+        # Known after ``open``: the compiled program, frames of a call of it, calls side by side.
+        self._painter: FramePainter | None = None
+        self._frames, self._calls = 1, 1
         self._pool = ThreadPoolExecutor(self._workers, thread_name_prefix="paint")
 
-    # -- the processor protocol ------------------------------------------------------------------------------
+    @property
+    def style(self) -> Style:
+        """What is painted with."""
+        return self._weights.style
+
+    @property
+    def workers(self) -> int:
+        """Calls that may run side by side, where memory allows."""
+        return self._workers
+
+    @property
+    def batch_size(self) -> int:
+        """Frames of one call, after ``open``."""
+        return self._frames
 
     def open(self, info: VideoInfo) -> VideoInfo:
         """Prepares for frames of this size; the delivered ones have the same.
@@ -114,93 +130,79 @@ class StyleProcessor:
         size = info.height, info.width
         planes = info.color if self._output == "i420" and info.width % 2 == 0 and info.height % 2 == 0 else None
         if self._painter is None or (self._painter.size, self._painter.planes) != (size, planes):
-            self._batch = self.frames_of_call(info)
+            self._last_canvas = None
+            self._frames, self._calls = self.frames_per_call(info), 1
             self._painter = self._painter_for(size, planes, self._tile)
-            self._fit_into_memory(self._painter)
+            while self._tile is None and self._bytes_of_call() > self._budget.total and self._halve("is short"):
+                pass
+            self._calls = self._budget.calls(self._bytes_of_call(), self._workers)
         return info
-
-    def _fit_into_memory(self, painter: FramePainter) -> None:
-        """Chooses calls side by side, and less than was asked for at a time where memory is known to be short."""
-        self._calls = 1
-        while self._tile is None and painter.bytes_of_call(self._batch) > self._budget.total:
-            if not self._halve("is short"):
-                break
-            painter = self._opened()
-        self._calls = self._budget.calls(painter.bytes_of_call(self._batch), self._workers)
 
     def _painter_for(self, size: tuple[int, int], planes: ColorInfo | None, tile: int | None) -> FramePainter:
         return FramePainter(
             self.style.architecture, size, device=self.device, precision=self.precision, planes=planes, tile=tile
         )
 
-    def __call__(self, batch: FrameBatch) -> FrameBatch:
-        """Paints one batch. Its frames may belong to several shots.
-
-        Raises:
-            ModelError: if the network gave a value that is not finite.
-            DeviceError: if even one tile of one frame does not fit.
-        """
-        painter = self._opened()
-        if batch.frames.shape[1:3] != painter.size:
-            raise ValueError(f"frames of {batch.frames.shape[1:3]} after open() with {painter.size}")
-        if not self._segments:
-            self.use_shots([KeyframeSegment(0, self.statistics_of(batch.frames[evenly_spread(len(batch), 4)]))])
-        places = [self._place_of(batch.index + number) for number in range(len(batch))]
-        # Frames come in order: weights of places that are left behind will not be needed again.
-        self._weights = {place: self._weights.get(place) or self._weights_at(*place) for place in dict.fromkeys(places)}
-        frames = self._paint(FrameInputs(batch.frames, self._canvases(batch)), places)
-        return FrameBatch(frames, batch.pts, batch.index, "i420" if painter.planes else "rgb24", batch.durations)
-
+    @property
     def _opened(self) -> FramePainter:
         if self._painter is None:
             raise ValueError("open() comes first")
         return self._painter
 
+    def __call__(self, batch: FrameBatch) -> FrameBatch:
+        """Paints one batch. Its frames may belong to several shots.
+
+        Raises:
+            ModelError: if the network gave a value that is not finite.
+            DeviceError: if even one tile of one frame does not fit into memory.
+        """
+        painter = self._opened
+        if batch.frames.shape[1:3] != painter.size:
+            raise ValueError(f"frames of {batch.frames.shape[1:3]} after open() with {painter.size}")
+        if not self.shots:
+            self.use_shots([KeyframeSegment(0, self.statistics_of(batch.frames[evenly_spread(len(batch), 4)]))])
+        inputs = FrameInputs(batch.frames, self._canvases(batch.index, len(batch)))
+        frames = self._paint(inputs, self._weights.of_frames(batch.index, len(batch)))
+        return FrameBatch(frames, batch.pts, batch.index, "i420" if painter.planes else "rgb24")
+
     def close(self) -> None:
-        """Forgets compiled programs and device copies of weights."""
-        self._weights.clear()
+        """Frees the compiled programs and the weights on the device."""
         self._painter = None
+        self._weights.clear()
         self._measurement = self._new_measurement()
 
     def _new_measurement(self) -> ShotMeasurement:
         return ShotMeasurement(self.style.architecture, self.device, self.canvas, always_canvas=self._always_canvas)
 
-    # -- shots, statistics, styles ---------------------------------------------------------------------------
+    @property
+    def shots(self) -> tuple[KeyframeSegment, ...]:
+        """Which statistics hold from which frame on, in order; none before the first batch or ``use_shots``."""
+        return self._weights.segments
 
     def use_shots(self, segments: Sequence[KeyframeSegment]) -> None:
-        """Sets which statistics hold from which frame on, in order."""
-        if not segments:
-            raise ValueError("at least one shot is needed")
-        self._segments = sorted(segments, key=lambda segment: segment.first)
-        self._steps.clear()
-        self._weights.clear()
-
-    def use_meshes(self, mesh_of: MeshOf | None) -> None:
-        """Sets where the canvas lies at each frame: a function from a frame's number to its mesh.
-
-        None, and the state before the first call, is a canvas that lies still on the screen.
-        """
-        self._mesh_of = mesh_of
-
-    def use_canvas(self, canvas: CanvasSettings) -> None:
-        """Changes amount and seed of the canvas between two frames; statistics are kept."""
-        self.canvas = self._measurement.canvas = canvas
+        """Sets which statistics hold from which frame on."""
+        self._weights.use_segments(segments)
 
     def use_style(self, style: Style) -> None:
-        """Changes the style between two frames, statistics kept; nothing is compiled again.
+        """Changes the style between two frames; statistics stay, and nothing is compiled again.
 
         Raises:
             ModelError: if its network has other sizes.
         """
-        if style.architecture != self.style.architecture:
-            raise ModelError(
-                f"cannot change to '{style.card.name}'",
-                "its network has other sizes",
-                hint="use styles of one network size together",
-            )
-        self.style = style
-        self._weights.clear()
-        self._kernels = {}
+        self._weights.use_style(style)
+
+    def use_meshes(self, mesh_of: MeshOf | None) -> None:
+        """Sets where the canvas lies at each frame.
+
+        Args:
+            mesh_of: the mesh of a frame, by its number; None, as before the first call, for a canvas that lies still
+                on the screen.
+        """
+        self._mesh_of = mesh_of
+
+    def use_canvas(self, canvas: CanvasSettings) -> None:
+        """Changes amount and seed of the canvas between two frames; statistics stay."""
+        self.canvas = self._measurement.canvas = canvas
 
     def statistics_of(self, frames: UInt8Array, style: Style | None = None, columns: int = 1) -> Statistics:
         """Statistics of a shot from some of its frames (``ShotMeasurement.statistics``).
@@ -223,114 +225,89 @@ class StyleProcessor:
         """Whether the style paints on a canvas, and some of it is wanted."""
         return self.canvas.amount > 0 and has_canvas(self.style.weights)
 
-    def _canvases(self, batch: FrameBatch) -> Float32Array | None:
-        """The canvas of each frame of a batch, sampled for its padded size; None where the style has none."""
+    def _canvases(self, first: int, count: int) -> Float32Array | None:
+        """The canvases of ``count`` frames from number ``first`` on, sampled for their padded size.
+
+        Returns:
+            ``FrameInputs.canvas``; None where the style has none or none of it is wanted, unless the network is
+            always given one.
+        """
         if not self.on_canvas and not self._always_canvas:
             return None
         settings = self.canvas if self.on_canvas else CanvasSettings(0.0)
-        height, width = batch.frames.shape[1:3]
+        height, width = self._opened.size
         margins = frame_margins(height, width, self.style.architecture.stride)
         found = []
-        for number in range(len(batch)):
-            mesh = self._mesh_of(batch.index + number) if self._mesh_of else still_mesh(height, width)
-            if self._canvas is None or self._canvas[1] != settings or not same_mesh(self._canvas[0], mesh):
-                self._canvas = mesh, settings, sample_canvas(mesh, height, width, settings, margins)
-            found.append(self._canvas[2])
+        for number in range(first, first + count):
+            mesh = self._mesh_of(number) if self._mesh_of else still_mesh(height, width)
+            last = self._last_canvas
+            if last is None or last[1] != settings or not same_mesh(last[0], mesh):
+                last = self._last_canvas = mesh, settings, sample_canvas(mesh, height, width, settings, margins)
+            found.append(last[2])
         return np.stack(found)
 
-    def _place_of(self, frame: int) -> tuple[int, float]:
-        """The segment that a frame lies in, and how far its statistics have gone over to those of the next, 0..1."""
-        number = max(0, bisect.bisect_right(self._segments, frame, key=lambda segment: segment.first) - 1)
-        if number + 1 == len(self._segments):
-            return number, 0.0
-        segment, after = self._segments[number : number + 2]
-        gone = frame - (after.first - after.ramp)
-        if gone <= 0:
-            return number, 0.0
-        if number not in self._steps:  # the same for every frame of a ramp
-            self._steps[number] = steps_of(after.ramp, segment.statistics, after.statistics)
-        steps = self._steps[number]
-        return number, round(gone / after.ramp * steps) / steps
+    def frames_per_call(self, info: VideoInfo) -> int:
+        """Frames of one call of the program for a video of this size, where memory is not short.
 
-    def _weights_at(self, number: int, share: float) -> dict[str, Any]:
-        """The weights at a place (``_place_of``), on the device."""
-        statistics = self._segments[number].statistics
-        if share:
-            statistics = between(statistics, self._segments[number + 1].statistics, share)
-        self._kernels = self._kernels or expand(self.style.weights)
-        arrays = fold(self.style.architecture, self.style.weights, statistics, white=255.0, kernels=self._kernels)
-        dtype = tf.as_dtype(self.precision)
-        with tf.device(self.device):
-            return {name: tf.cast(tf.constant(value), dtype) for name, value in arrays.items()}
+        Chosen by the frame size, a batch is a power of two of frames, and shared out among the calls side by side.
+        """
+        if self._batch_size:
+            return self._batch_size
+        fitting = max(1.0, self._batch_pixels / (info.height * info.width))
+        return max(1, min(LARGEST_BATCH, 2 ** int(math.log2(fitting))) // self._workers)
 
-    # -- painting --------------------------------------------------------------------------------------------
-
-    def batch_for(self, height: int, width: int) -> int:
-        """A power of two of frames that makes good use of the device, from 1 to 16."""
-        return 2 ** min(4, max(0, int(math.log2(max(1.0, self._batch_pixels / (height * width))))))
-
-    def batch_for_frames(self, info: VideoInfo) -> int:
-        """Frames that are best handed over at once for a video of this size."""
-        frames = self.frames_of_call(info)
+    def frames_per_batch(self, info: VideoInfo) -> int:
+        """Frames that are best handed over at once for a video of this size: those of all calls side by side."""
+        frames = self.frames_per_call(info)
         pixels = frames * min(info.height * info.width, self._tile or TILE_PIXELS)
-        size = pixels * bytes_per_pixel(self.style.architecture, self.precision)
-        return frames * self._budget.calls(size, self._workers)
+        return frames * self._budget.calls(
+            pixels * bytes_per_pixel(self.style.architecture, self.precision), self._workers
+        )
 
-    def frames_of_call(self, info: VideoInfo) -> int:
-        """Frames of one call of the compiled program, for a video of this size."""
-        return self._chosen_batch or max(1, self.batch_for(info.height, info.width) // self._workers)
-
-    @property
-    def batch_size(self) -> int:
-        """Frames computed at once, after ``open``."""
-        return self._batch
-
-    @property
-    def workers(self) -> int:
-        """Batches computed side by side."""
-        return self._workers
-
-    def _paint(self, inputs: FrameInputs, places: Sequence[tuple[int, float]]) -> UInt8Array:
-        """Paints frames at their places in batches of the fixed size, which shrinks when memory runs out."""
+    def _paint(self, inputs: FrameInputs, weights: Sequence[FoldedWeights]) -> UInt8Array:
+        """Paints frames with the weights of each; again with less at a time where memory runs out."""
         results: list[UInt8Array] = []
-        at = 0
-        while at < inputs.frame_count:
-            calls: list[tuple[FrameInputs, int, dict[str, Any]]] = []
-            end = at
+        painted = 0
+        while painted < inputs.frame_count:
+            calls: list[tuple[FrameInputs, int, FoldedWeights]] = []
+            end = painted
             while end < inputs.frame_count and len(calls) < self._calls:
                 first = end
-                while end < min(inputs.frame_count, first + self._batch) and places[end] == places[first]:
+                while end < min(inputs.frame_count, first + self._frames) and weights[end] is weights[first]:
                     end += 1
-                # In a ramp every frame may have weights of its own.
-                filled = 1 if end - first == 1 else self._batch
-                calls.append((inputs.between(first, end), filled, self._weights[places[first]]))
+                # Where statistics change from frame to frame, every frame has weights of its own.
+                size = 1 if end - first == 1 else self._frames
+                calls.append((inputs.between(first, end), size, weights[first]))
             try:
                 done = list(self._pool.map(lambda call: self._paint_filled(*call), calls))
             except (tf.errors.OpError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
                 if not self._halve("ran out"):
-                    h, w = self._opened().size
+                    h, w = self._opened.size
                     raise DeviceError(
                         f"a frame of {w}x{h} does not fit into memory", str(error)[:200], "lower --max-size"
                     ) from error
                 continue
-            for painted, finite in done:
+            for frames, finite in done:
                 if not finite:
                     raise ModelError(
                         f"the style '{self.style.card.name}' painted values that are not finite",
                         hint="the style file is damaged, or --precision float32 is needed",
                     )
-                results.append(painted)
-                at += len(painted)
+                results.append(frames)
+                painted += len(frames)
         return results[0] if len(results) == 1 else np.concatenate(results)
 
-    def _paint_filled(self, inputs: FrameInputs, size: int, weights: dict[str, Any]) -> tuple[UInt8Array, bool]:
-        """Paints a batch filled up to ``size`` frames: for any other number the program would be compiled again."""
-        painter = self._opened()
+    def _paint_filled(self, inputs: FrameInputs, size: int, weights: FoldedWeights) -> tuple[UInt8Array, bool]:
+        """Paints frames in a call filled up to ``size`` of them: for another number the program is compiled again."""
+        painter = self._opened
         with self._budget.reserved(painter.bytes_of_call(size)):
             painted, finite = painter(inputs.filled(size), weights)
         return painted[: inputs.frame_count], finite
+
+    def _bytes_of_call(self) -> float:
+        return self._opened.bytes_of_call(self._frames)
 
     def _halve(self, what: str) -> bool:
         """Halves the calls side by side, else the frames of a call, else the tiles, and says so.
@@ -341,13 +318,13 @@ class StyleProcessor:
         Returns:
             False where nothing is left to halve.
         """
-        painter = self._opened()
+        painter = self._opened
         if self._calls > 1:
             self._calls //= 2
             now = f"{self._calls} batches side by side"
-        elif self._batch > 1:
-            self._batch //= 2
-            now = f"{self._batch} frames at once"
+        elif self._frames > 1:
+            self._frames //= 2
+            now = f"{self._frames} frames at once"
         else:
             tile = painter.half_tile()
             if tile is None:
@@ -359,13 +336,13 @@ class StyleProcessor:
         return True
 
     def seconds_of_call(self, frames: UInt8Array, rounds: int) -> dict[str, list[float]]:
-        """Seconds of one call of the program on the frames of one shot (``FramePainter.seconds``).
+        """Seconds of one call of the program on frames of one shot (``FramePainter.seconds``).
 
         Args:
             frames: uint8 ``[B, H, W, 3]`` of the size given to ``open``, not tiled.
             rounds: how often to measure.
         """
-        if not self._segments:
+        if not self.shots:
             self.use_shots([KeyframeSegment(0, self.statistics_of(frames[:1]))])
-        inputs = FrameInputs(frames, self._canvases(FrameBatch(frames, np.zeros(len(frames)), 0)))
-        return self._opened().seconds(inputs, self._weights_at(0, 0.0), rounds)
+        inputs = FrameInputs(frames, self._canvases(0, len(frames)))
+        return self._opened.seconds(inputs, self._weights.of_frames(0, 1)[0], rounds)

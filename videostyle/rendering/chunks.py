@@ -91,7 +91,7 @@ def paint_chunks(
     plan, options = jobs[0].plan, jobs[0].settings.reading(1)
     info = open_reader(source, options).info
     style_processors = (cache or process_cache(None)).take(jobs, info)
-    batch = max(style_processor.batch_for_frames(info) for style_processor in style_processors)
+    batch = max(style_processor.frames_per_batch(info) for style_processor in style_processors)
     branches = [
         _branch(job, style_processor, info, numbers)
         for job, style_processor in zip(jobs, style_processors, strict=True)

@@ -24,7 +24,7 @@ def iterate(path: str | Path, settings: RenderSettings) -> Iterator[FrameBatch]:
         (plan,) = make_plans([style_processor], first)
         style_processor.use_shots(plan.segments)
         style_processor.use_meshes(plan.meshes)
-    batch_size = style_processor.batch_for_frames(first.info)
+    batch_size = style_processor.frames_per_batch(first.info)
     processors: list[Processor] = processors_of(style_processor, settings)
     with open_reader(first.input, replace(first.options, batch_size=batch_size)) as reader:
         try:

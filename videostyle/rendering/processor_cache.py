@@ -65,7 +65,7 @@ def machine_of(style_processor: StyleProcessor, settings: RenderSettings, info: 
     return {
         "device": device_key(style_processor.device),
         "precision": style_processor.precision,
-        "batch size": str(style_processor.frames_of_call(info)),
+        "batch size": str(style_processor.frames_per_call(info)),
         "encoder threads": str(settings.threads),
         **_versions(),
     }

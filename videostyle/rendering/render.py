@@ -155,7 +155,7 @@ def _paint_in_one_pass(
     for output, job in zip(outputs, clip.planned.jobs, strict=False):  # a still has no plan
         output.style_processor.use_shots(job.plan.segments)
         output.style_processor.use_meshes(job.plan.meshes)
-    batch = max(output.style_processor.batch_for_frames(info) for output in outputs)
+    batch = max(output.style_processor.frames_per_batch(info) for output in outputs)
     reader = open_reader(clip.reader.input, replace(clip.reader.options, batch_size=batch))
     total = info.frame_count * len(outputs) if info.frame_count else None
     branches = [Branch(processors_of(output.style_processor, output.settings), output.writer) for output in outputs]

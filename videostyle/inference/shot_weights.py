@@ -1,0 +1,99 @@
+"""The weights that each frame of a clip is painted with: the style's, with the statistics of its shot folded in."""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Sequence
+from typing import Any
+
+import tensorflow as tf
+
+from videostyle.errors import ModelError
+from videostyle.network.folding import expand, fold
+from videostyle.network.statistics import KeyframeSegment, between, steps_of
+from videostyle.styles.card import Arrays, Style
+
+FoldedWeights = dict[str, Any]  # tensors by name, as ``fold`` gives them with white 255
+
+
+class ShotWeights:
+    """Folded weights on the device, by frame. Only those of the frames last asked for are kept.
+
+    Args:
+        style: what to paint with.
+        device: TensorFlow's name.
+        precision: dtype of the weights.
+    """
+
+    def __init__(self, style: Style, device: str, precision: str) -> None:
+        self.style = style
+        self._device, self._precision = device, precision
+        self._segments: list[KeyframeSegment] = []
+        self._steps: dict[int, int] = {}  # of the ramp after a segment
+        self._kernels: Arrays = {}
+        # By segment, and by how far the ramp to the next one has come, 0..1.
+        self._folded: dict[tuple[int, float], FoldedWeights] = {}
+
+    @property
+    def segments(self) -> tuple[KeyframeSegment, ...]:
+        """Which statistics hold from which frame on, in order; none before ``use_segments``."""
+        return tuple(self._segments)
+
+    def use_segments(self, segments: Sequence[KeyframeSegment]) -> None:
+        """Sets which statistics hold from which frame on; in any order, at least one."""
+        if not segments:
+            raise ValueError("at least one shot is needed")
+        self._segments = sorted(segments, key=lambda segment: segment.first)
+        self._steps.clear()
+        self._folded.clear()
+
+    def use_style(self, style: Style) -> None:
+        """Changes the style; statistics stay.
+
+        Raises:
+            ModelError: if its network has other sizes.
+        """
+        if style.architecture != self.style.architecture:
+            raise ModelError(
+                f"cannot change to '{style.card.name}'",
+                "its network has other sizes",
+                hint="use styles of one network size together",
+            )
+        self.style = style
+        self._kernels = {}
+        self._folded.clear()
+
+    def clear(self) -> None:
+        """Frees what lies on the device."""
+        self._folded.clear()
+
+    def of_frames(self, first: int, count: int) -> list[FoldedWeights]:
+        """The weights of ``count`` frames from number ``first`` on; the same object where they are the same."""
+        places = [self._place_of(number) for number in range(first, first + count)]
+        # Frames come in order: weights of frames that have passed will not be needed again.
+        self._folded = {place: self._folded.get(place) or self._fold(*place) for place in dict.fromkeys(places)}
+        return [self._folded[place] for place in places]
+
+    def _place_of(self, frame: int) -> tuple[int, float]:
+        """The segment that a frame lies in, and how far the ramp to the next one has come at it, 0..1."""
+        number = max(0, bisect.bisect_right(self._segments, frame, key=lambda segment: segment.first) - 1)
+        if number + 1 == len(self._segments):
+            return number, 0.0
+        segment, after = self._segments[number : number + 2]
+        done = frame - (after.first - after.ramp)
+        if done <= 0:
+            return number, 0.0
+        if number not in self._steps:
+            self._steps[number] = steps_of(after.ramp, segment.statistics, after.statistics)
+        steps = self._steps[number]
+        return number, round(done / after.ramp * steps) / steps
+
+    def _fold(self, number: int, share: float) -> FoldedWeights:
+        statistics = self._segments[number].statistics
+        if share:
+            statistics = between(statistics, self._segments[number + 1].statistics, share)
+        self._kernels = self._kernels or expand(self.style.weights)
+        arrays = fold(self.style.architecture, self.style.weights, statistics, white=255.0, kernels=self._kernels)
+        dtype = tf.as_dtype(self._precision)
+        with tf.device(self._device):
+            return {name: tf.cast(tf.constant(value), dtype) for name, value in arrays.items()}
