@@ -27,7 +27,7 @@ from videostyle.network.statistics import Statistics
 from videostyle.styles.card import Style, has_canvas
 
 OPSET = 17  # of ONNX; known to every runtime since 2022
-ALIKE = 0.5  # levels of 255 that an exported program may differ by in the mean; rounding makes it less than 0.1
+TOLERANCE = 0.5  # levels of 255 by which an exported program may differ on average; rounding alone makes less than 0.1
 CARD = "style.json"  # in the folder of a SavedModel
 
 
@@ -42,29 +42,30 @@ def export(
     canvas_input: bool = False,
     overwrite: bool = False,
 ) -> float:
-    """Writes a style for another runtime, and paints a frame with what was written before it gets its name.
+    """Writes a style as a program for another runtime.
 
-    The program maps "frame", uint8 ``[1, H, W, 3]`` RGB, to "painted", the same. The canvas is inside and stands still
-    on the screen, which is right for a camera that does; a caller who follows the scene's motion can ask for a second
-    input, "canvas" (``canvas_sampling.sample_canvas``). The style's card goes with it, as
-    metadata "style" in ONNX and as ``style.json`` in a SavedModel; LiteRT has no place for it.
+    It maps "frame", uint8 ``[1, H, W, 3]`` RGB, to "painted", the same, and gets its name only if it paints a frame as
+    this package does. The canvas is inside and stands still on the screen, which is right for a camera that does; a
+    caller who follows the scene's motion can ask for a second input, "canvas" (``canvas_sampling.sample_canvas``).
+    The style's card goes with it, as metadata "style" in ONNX and as ``style.json`` in a SavedModel; LiteRT has no
+    place for it.
 
     Args:
         style: what to paint with, at its strength already.
         kind: "onnx", "litert" or "saved_model".
         target: file to write, a folder for "saved_model".
-        trial: a frame uint8 ``[H, W, 3]`` of the size that the program is made for.
+        trial: the frame to try it with, uint8 ``[H, W, 3]``, of the size that the program is made for.
         statistics: what the program normalises with; each frame's own where None.
         canvas: amount and seed of the canvas; the default where None.
         canvas_input: whether the program takes each frame's canvas as a second input.
-        overwrite: whether what is there may be replaced.
+        overwrite: whether an existing target may be replaced.
 
     Returns:
-        How far the written program's trial frame is from ours, in levels of 255 in the mean.
+        How far the program's frame is from that of this package, in levels of 255 on average.
 
     Raises:
         OutputError: if the target exists or cannot be written.
-        DeviceError: if a library is missing, or the written program paints something else.
+        DeviceError: if a library is missing, or the program paints another frame.
     """
     height, width = trial.shape[:2]
     settings = canvas or CanvasSettings(style.card.canvas)
@@ -102,18 +103,18 @@ def export(
 
 def _deviation(found: UInt8Array, wanted: UInt8Array) -> float:
     deviation = float(np.abs(found.astype(np.int16) - wanted).mean())
-    if not deviation <= ALIKE:
+    if not deviation <= TOLERANCE:
         raise DeviceError(
-            "the exported program paints something else",
-            f"by {deviation:.1f} levels of 255 on average",
-            "its runtime or the converter has a fault; try another --format",
+            "the exported program failed verification",
+            f"its frame differs by {deviation:.1f} levels of 255 on average",
+            "the converter or its runtime has a fault: try another --format",
         )
     return deviation
 
 
 @contextlib.contextmanager
 def _pending_folder(target: Path, overwrite: bool) -> Iterator[Path]:
-    """A folder beside the target, which takes its place when it is complete."""
+    """A folder beside the target, which takes the target's place when it is complete."""
     if target.exists():
         if not overwrite:
             raise OutputError(
@@ -121,7 +122,7 @@ def _pending_folder(target: Path, overwrite: bool) -> Iterator[Path]:
             )
         if not (target / "saved_model.pb").is_file():
             raise OutputError(
-                f"'{target}' is not a SavedModel", hint="it is left as it is; choose another name with -o"
+                f"'{target}' is not a SavedModel", hint="choose another name with -o: only a SavedModel is replaced"
             )
     try:
         place = Path(tempfile.mkdtemp(prefix=f".{short_name(target.name)}.videostyle.", dir=target.absolute().parent))
@@ -144,7 +145,7 @@ def _pending_folder(target: Path, overwrite: bool) -> Iterator[Path]:
 
 
 def _missing(error: ImportError, what: str) -> DeviceError:
-    return DeviceError(f"{what} needs a library that is not there", str(error), "pip install 'videostyle[export]'")
+    return DeviceError(f"{what} needs a library that is not installed", str(error), "pip install 'videostyle[export]'")
 
 
 def _onnx(module: Any, card: str) -> bytes:
@@ -180,14 +181,14 @@ def _run_onnx(data: bytes) -> Run:
     try:
         import onnxruntime
     except ImportError as error:
-        raise _missing(error, "trying an ONNX program") from error
+        raise _missing(error, "verifying an ONNX program") from error
     session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
     return lambda inputs: np.asarray(session.run(["painted"], dict(inputs))[0])
 
 
 def _run_litert(data: bytes) -> Run:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that it will move to a package of its own
+        warnings.simplefilter("ignore")  # a notice that LiteRT moves to a package of its own
         interpreter = tf.lite.Interpreter(model_content=data)
     runner = interpreter.get_signature_runner("serving_default")
     return lambda inputs: np.asarray(runner(**inputs)["painted"])

@@ -36,11 +36,11 @@ def path() -> Path:
 
 
 def _read() -> dict[str, Any]:
-    return read_object(path(), "run 'videostyle bench' to write it anew")
+    return read_object(path(), "run 'videostyle bench' to write it again")
 
 
 def load(device: str) -> Tuning | None:
-    """What was found for TensorFlow's ``device``; None where nothing was, or what is kept cannot be used."""
+    """What was found for TensorFlow's ``device``; None where nothing is kept, or nothing that can be used."""
     entry = _read().get(device_key(device))
     try:
         found = Tuning(**entry) if isinstance(entry, dict) else None

@@ -77,7 +77,6 @@ class ChunkWriter:
             self._encoder.write(
                 replace(
                     batch, frames=batch.frames[part_of_batch], pts=batch.pts[part_of_batch], index=batch.index + at,
-                    durations=None,
                 )
             )  # fmt: skip
             at += count

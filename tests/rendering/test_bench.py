@@ -1,4 +1,4 @@
-"""``bench``: what it measures adds up, and ``render`` and ``doctor`` use what it found."""
+"""``bench``: what it measures adds up."""
 
 from __future__ import annotations
 
@@ -13,14 +13,11 @@ import numpy as np
 import pytest
 
 from videostyle.cli.main import main
-from videostyle.frames import VideoInfo
-from videostyle.inference import device as machine
 from videostyle.inference import tuning
-from videostyle.inference.device import device_key
 from videostyle.rendering.bench import BenchReport, DeviceRow, Spread, moving_frames
 
 Clip = Callable[[str], Path]
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parent.parent.parent
 
 
 @pytest.fixture(autouse=True)
@@ -69,43 +66,6 @@ def test_bench_measures_and_keeps_the_best(tmp_path: Path, own_home: Path) -> No
     assert kept is not None
     assert kept.batch_pixels == report["best"]["batch"] * report["best"]["workers"] * 192 * 128
     assert tuning.path() in own_home.iterdir()
-
-
-def test_a_kept_measurement_decides_how_render_computes(
-    clip: Clip, own_home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from videostyle.rendering.processor_cache import make_style_processor
-    from videostyle.rendering.settings import RenderSettings
-    from videostyle.styles.resolve import resolve
-
-    tuning.save("/CPU:0", tuning.Tuning("bfloat16", 3 * 64 * 48, 10.0, (64, 48), "2026-01-01T00:00:00+00:00"))
-    chosen = make_style_processor(resolve("great-wave"), RenderSettings("great-wave"))
-    assert chosen.precision == "bfloat16"
-    assert chosen.frames_per_call(VideoInfo(64, 48)) == 2  # the power of two below three
-    asked = make_style_processor(resolve("great-wave"), RenderSettings("great-wave", precision="float32"))
-    assert asked.precision == "float32"
-    main(["doctor"])
-    assert "bfloat16, 0.01 megapixels at once, 10.0 frames/s" in capsys.readouterr().out
-    assert machine.choose_precision("auto", "/CPU:0") in machine.PRECISIONS
-
-
-def test_the_gain_of_bfloat16_is_measured_once(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What else runs at the moment must not change the precision, and the frames, from one command to the next."""
-    machine.bfloat16_gain.cache_clear()
-    gain = machine.bfloat16_gain()
-    machine.bfloat16_gain.cache_clear()
-    monkeypatch.setattr(machine, "shortest_seconds", None)
-    assert machine.bfloat16_gain() == gain > 0
-
-
-@pytest.mark.parametrize("text", ["", "[]", "{", '{"x": 1}'])
-def test_a_broken_measurement_is_not_used(own_home: Path, text: str) -> None:
-    own_home.mkdir()
-    tuning.path().write_text(text)
-    assert tuning.load("/CPU:0") is None
-    key = device_key("/CPU:0")
-    tuning.path().write_text(json.dumps({key: {"precision": "float64", "batch_pixels": 9}}))
-    assert tuning.load("/CPU:0") is None
 
 
 @pytest.mark.parametrize(
