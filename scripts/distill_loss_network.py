@@ -243,6 +243,10 @@ def main() -> None:
     lessons = Lessons(see, options.kept, rng)
     lessons.add(make_batch(photos, paintings, options.size, options.batch, rng))
 
+    def save() -> None:
+        metadata = {"teacher": TEACHERS["fine"]} | ({"deep teacher": TEACHERS["deep"]} if frozen else {})
+        save_file(to_storage({**frozen, **objective.arrays()}), options.output, metadata)
+
     began, pleased = time.process_time(), math.nan
     for step, fraction in enumerate(fractions(options.steps, options.minutes)):
         # A new picture every other step: two that are not painted, one painted by a style, one by the pupil.
@@ -258,10 +262,10 @@ def main() -> None:
         if step % 50 == 0:
             text = " ".join(f"{name} {value:.3f}" for name, value in (report | {"pupil": pleased}).items())
             print(f"{step} {time.process_time() - began:.0f}s {text}", flush=True)
+        if step % 200 == 199:
+            save()
 
-    stored = to_storage({**frozen, **objective.arrays()})
-    metadata = {"teacher": TEACHERS["fine"]} | ({"deep teacher": TEACHERS["deep"]} if frozen else {})
-    save_file(stored, options.output, metadata)
+    save()
     net = from_arrays(read_arrays(options.output), "embedded")
     windows = [crop(photo, 256, rng) for photo in test_photos]
     painted_windows = [paint(styles[i % len(styles)], x[None])[0] for i, x in enumerate(windows)]

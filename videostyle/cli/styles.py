@@ -196,7 +196,7 @@ def _explain(options: argparse.Namespace) -> int:
     if output.exists() and not options.overwrite:
         raise OutputError(f"'{output}' exists already", hint="use --overwrite, or another name with -o")
     painted = Stylizer(style)(scene[None])[0]
-    weights = {**asdict(LossWeights()), **style.card.loss_weights}
+    weights = style.card.loss_weights or asdict(LossWeights())
     figures = explain(loss_network.load(), scene, painted, painting, weights, output)
     if options.json:
         print(json.dumps({"output": str(output), "losses": figures}))

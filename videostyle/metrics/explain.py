@@ -40,21 +40,23 @@ def explain(
 ) -> dict[str, dict[str, float]]:
     """Writes the sheet and measures each layer's part in the loss.
 
-    For each style layer the sheet has one row for the painting (if given), one for the scene and one for the painted
-    scene: the picture, then the channels that respond most strongly to the painting (or to the painted scene).
+    For each style layer and deep layer the sheet has one row for the painting (if given), one for the scene and one
+    for the painted scene: the picture, then the channels that respond most strongly to the painting (or to the painted
+    scene).
 
     Args:
         net: the loss network.
         scene: uint8 ``[H, W, 3]`` RGB.
         painted: the scene as the style paints it, of the same shape.
         painting: uint8 ``[h, w, 3]`` RGB, or None.
-        weights: "style" and "content", the weights of these losses in the training of the style.
+        weights: "style", "deep" and "content", the weights of these losses in the training of the style; 0 for one
+            that is not there.
         output: PNG to write.
 
     Returns:
-        Nothing without a painting. With it, for each style layer "scene" and "painted", the style loss of the
-        unpainted and of the painted scene against the painting, and "share", its part in the weighted sum of style and
-        content losses, of 1; the same for "content", whose "painted" is the content loss.
+        Nothing without a painting. With it, for each of these layers "scene" and "painted", the style loss of the
+        unpainted and of the painted scene against the painting, and "share", its part in the weighted sum of style,
+        deep and content losses, of 1; the same for "content", whose "painted" is the content loss.
 
     Raises:
         OutputError: if the sheet cannot be written.
@@ -71,7 +73,7 @@ def explain(
         return np.asarray(cv2.resize(picture, (width, CELL), interpolation=cv2.INTER_AREA), np.uint8)
 
     lines = []
-    for layer in net.style_layers:
+    for layer in (*net.style_layers, *net.deep_layers):
         channels = _strongest(net, layer, rows[0][1] if painting is not None else painted)
         maps = {name: _maps(net, layer, picture, channels) for name, picture in rows}
         # One brightness scale for all three: what is bright in one is as strong in the others.
@@ -87,11 +89,15 @@ def explain(
     write_png(output, np.concatenate(lines, axis=0))
     if painting is None:
         return {}
-    judge = PerceptualJudge.of(net, painting)
+    judge = PerceptualJudge.of(net, painting, (*net.style_layers, *net.deep_layers))
     before, after = judge.style_by_layer(scene), judge.style_by_layer(painted)
     content = float(structure_loss(*(content_features(net, to_float(x)[None]) for x in (painted, scene))))
-    parts = {layer: weights["style"] * after[layer] / len(net.style_layers) for layer in net.style_layers}
-    parts["content"] = weights["content"] * content
-    losses = {layer: {"scene": before[layer], "painted": after[layer]} for layer in net.style_layers}
+    parts = {
+        layer: weights.get(loss, 0.0) * after[layer] / len(layers)
+        for loss, layers in (("style", net.style_layers), ("deep", net.deep_layers))
+        for layer in layers
+    }
+    parts["content"] = weights.get("content", 0.0) * content
+    losses = {layer: {"scene": before[layer], "painted": after[layer]} for layer in after}
     losses["content"] = {"scene": 0.0, "painted": content}
     return {name: {**values, "share": parts[name] / sum(parts.values())} for name, values in losses.items()}

@@ -20,18 +20,19 @@ class PerceptualJudge:
 
     Attributes:
         net: the loss network.
-        grams: Gram matrices of the painting, short side ``PAINTING_SIDE``, for each style layer.
+        grams: Gram matrices of the painting, short side ``PAINTING_SIDE``, for each layer that is compared.
     """
 
     net: LossNetwork
     grams: dict[str, Any] = field(repr=False)
 
     @classmethod
-    def of(cls, net: LossNetwork, painting: UInt8Array) -> PerceptualJudge:
-        """For a painting uint8 ``[H, W, 3]`` RGB."""
+    def of(cls, net: LossNetwork, painting: UInt8Array, layers: tuple[str, ...] | None = None) -> PerceptualJudge:
+        """For a painting uint8 ``[H, W, 3]`` RGB, compared at some layers (the style layers where None)."""
+        layers = layers or net.style_layers
         x = ops.clip(resized(ops.convert_to_tensor(to_float(painting)[None]), PAINTING_SIDE), 0.0, 1.0)
-        found = features(net, x, net.style_layers)
-        return cls(net, {layer: gram(net, layer, found[layer]) for layer in net.style_layers})
+        found = features(net, x, layers)
+        return cls(net, {layer: gram(net, layer, found[layer]) for layer in layers})
 
     @classmethod
     def of_painted(cls, net: LossNetwork, pictures: Sequence[UInt8Array]) -> PerceptualJudge:
@@ -45,7 +46,7 @@ class PerceptualJudge:
 
     def style_by_layer(self, painted: UInt8Array) -> dict[str, float]:
         """Style loss of one frame uint8 ``[H, W, 3]`` for each layer; 0 = the painting's own statistics."""
-        found = features(self.net, ops.convert_to_tensor(to_float(painted)[None]), self.net.style_layers)
+        found = features(self.net, ops.convert_to_tensor(to_float(painted)[None]), tuple(self.grams))
         return {
             layer: float(style_loss(gram(self.net, layer, found[layer]), self.grams[layer])) for layer in self.grams
         }
