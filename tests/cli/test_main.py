@@ -113,10 +113,10 @@ def test_a_library_that_ends_the_process_while_stderr_is_silenced_is_not_silent(
     code = """
 import os, signal, sys
 import videostyle.cli.doctor, videostyle.cli.main
-from videostyle.inference.startup import _no_stderr
+from videostyle.inference.startup import _held_stderr
 
 def run(options):
-    with _no_stderr():
+    with _held_stderr():
         os.kill(os.getpid(), signal.SIGILL)
 
 videostyle.cli.doctor.run = run

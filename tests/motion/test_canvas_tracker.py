@@ -23,7 +23,11 @@ def test_a_pan_is_followed() -> None:
     tracker = CanvasTracker()
     meshes = [tracker(np.ascontiguousarray(wide[:, 2 * t : 2 * t + 320])) for t in range(60)]
     moved = (meshes[-1].places[0] - meshes[0].places[0]) * 180
-    assert np.abs(moved - (118, 0)).max() < 2
+    error = np.linalg.norm(moved - (118, 0), axis=-1)  # pixels, after a pan of 118
+    assert np.median(error) < 1.5
+    # Columns that lie in the frame from the first to the last; what has entered on the right is stretched by up to 6 %.
+    assert error[:, : error.shape[1] * 202 // 320].max() < 4
+    assert error.max() < 7
 
 
 def test_a_restart_begins_anew_and_so_does_another_size() -> None:
