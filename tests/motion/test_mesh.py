@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from videostyle.motion.mesh import MeshShape, continued, cubic, distortion, sample_continued
+from videostyle.motion.mesh import continued, cubic, distortion, sample_continued
+from videostyle.motion.vertex_motion import MeshShape
 
 SHAPE = MeshShape.of(360, 640)
 PITCH = SHAPE.pitch
