@@ -125,7 +125,8 @@ def add_render_options(parser: argparse.ArgumentParser) -> None:
         "--strict",
         action="store_true",
         default=absent,
-        help="stop where the input is damaged (default: warn, and hold the frame before the gap)",
+        help="stop where the input is damaged, or chunks were painted on unlike machines (default: warn, and hold the "
+        "frame before the gap)",
     )
     machine.add_argument(
         "--no-hdr",

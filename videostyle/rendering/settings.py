@@ -116,7 +116,7 @@ class RenderSettings:
         batch_size: frames computed at once; None = chosen by their size.
         device: "auto", "cpu", "gpu", or one GPU such as "gpu:1".
         precision: of the network; "auto" = the fastest on the device.
-        strict: damage in the input is an error instead of a warning.
+        strict: damage in the input, and chunks painted on unlike machines, are errors instead of warnings.
         hdr: whether HDR video is taken and mapped to SDR; it is refused otherwise.
     """
 
