@@ -15,6 +15,7 @@ from videostyle.errors import OutputError
 from videostyle.frames import VideoInfo
 from videostyle.media.atomic import PendingOutput
 from videostyle.rendering.naming import default_output
+from videostyle.rendering.settings import RenderSettings
 
 ROOT = Path(__file__).parent.parent
 
@@ -90,7 +91,7 @@ def test_names_that_every_system_takes(name: str, portable: str) -> None:
 
 @pytest.mark.parametrize("name", ["a:b.mp4", "who?.mov", "tab\there.mp4", "con.mp4", 'the "film".mkv'])
 def test_outputs_get_names_that_every_system_takes(name: str) -> None:
-    output = default_output(Path("/films") / name, "great-wave:0.7,scream:0.3", VideoInfo(64, 48))
+    output = default_output(Path("/films") / name, RenderSettings("great-wave:0.7,scream:0.3"), VideoInfo(64, 48))
     assert platforms.portable_name(output.name) == output.name
 
 

@@ -11,9 +11,21 @@ import pytest
 from videostyle.errors import UsageError
 from videostyle.frames import FrameBatch, VideoInfo
 from videostyle.media.ffmpeg.argv import encode_arguments
-from videostyle.media.ffmpeg.codecs import CODECS, check_quality, codec_for, picture_quality
+from videostyle.media.ffmpeg.codecs import (
+    CODECS,
+    HARDWARE,
+    OTHER_NAMES,
+    check_pixel_format,
+    check_quality,
+    codec_for,
+    codec_name,
+    picture_quality,
+    usual_suffix,
+)
+from videostyle.media.ffmpeg.process import encoder_formats
 from videostyle.media.writers.base import EncodeOptions
 from videostyle.media.writers.open import open_writer
+from videostyle.rendering.settings import RenderSettings
 
 INFO = VideoInfo(64, 64, fps=Fraction(25))
 NO_QUALITY = ("prores", "ffv1", "gif", "h264_videotoolbox", "hevc_videotoolbox")
@@ -35,7 +47,7 @@ def command(name: str, crf: int | None = None, preset: str | None = None) -> lis
 def test_a_quality_reaches_the_encoder_or_is_refused(name: str) -> None:
     suffix = CODECS[name].containers[0]
     if name in NO_QUALITY:
-        with pytest.raises(UsageError, match=f"{name} has no --crf"):
+        with pytest.raises(UsageError, match=f"{name} has none"):
             check_quality(name, suffix, 20, None)
         assert not {"-crf", "-cq", "-global_quality"} & set(command(name))
         return
@@ -96,3 +108,59 @@ def test_small_av1_takes_the_presets_of_large_av1(tmp_path: Path) -> None:
 
 def test_jpeg_and_webp_have_one_scale() -> None:
     assert [picture_quality(crf) for crf in (0, 20, 49, 63)] == [100, 60, 2, 1]
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("h265", "hevc"),
+        ("H.264", "h264"),
+        ("x264", "h264"),
+        ("libx264", "h264"),
+        ("libx265", "hevc"),
+        ("hevc_nvenc", "hevc_nvenc"),
+        ("h265_nvenc", "hevc_nvenc"),
+        ("libsvtav1", "av1"),
+        ("libvpx-vp9", "vp9"),
+        ("ProRes", "prores"),
+        ("png", "png"),
+    ],
+)
+def test_codecs_are_known_by_the_names_that_others_give_them(text: str, name: str) -> None:
+    assert codec_name(text) == name
+    assert RenderSettings("a", codec=text).codec == name
+
+
+def test_a_misspelt_codec_is_told_which_may_be_meant() -> None:
+    with pytest.raises(UsageError, match="did you mean prores"):
+        codec_name("proress")
+    assert set(OTHER_NAMES.values()) <= set(CODECS)
+
+
+@pytest.mark.parametrize("name", CODECS)
+def test_the_usual_suffix_of_a_codec_can_hold_it(name: str) -> None:
+    assert codec_for(name, usual_suffix(name)).encoder == CODECS[name].encoder
+
+
+@pytest.mark.parametrize(
+    ("suffix", "options", "size", "message"),
+    [
+        (".mp4", EncodeOptions(pixel_format="foo"), (64, 64), r"cannot store 'foo' .*yuv420p"),
+        (".mov", EncodeOptions("prores", pixel_format="yuv420p"), (64, 64), r"cannot store 'yuv420p' .*yuv422p10le"),
+        (".mp4", EncodeOptions(pixel_format="yuv420p"), (61, 47), r"61x47 cannot .*yuv444p"),
+        (".gif", EncodeOptions(pixel_format="rgb8"), (64, 64), "chooses its colours itself"),
+    ],
+)
+def test_a_pixel_format_is_looked_at_before_anything_is_decoded(
+    suffix: str, options: EncodeOptions, size: tuple[int, int], message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(UsageError, match=message):
+        open_writer(tmp_path / f"out{suffix}", VideoInfo(*size, fps=Fraction(25)), options)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", [name for name in CODECS if name not in HARDWARE])
+def test_the_usual_pixel_formats_are_among_those_of_the_encoder(name: str) -> None:
+    codec = CODECS[name]
+    for stored, size in ((codec.pixel_format, (64, 64)), (codec.odd_pixel_format, (61, 47))):
+        check_pixel_format(codec, stored or None, encoder_formats(codec.encoder), size)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,6 +19,7 @@ from videostyle.rendering.settings import RenderSettings
 
 Clip = Callable[[str], Path]
 INFO = VideoInfo(width=2, height=2)
+WAVE = RenderSettings("wave")
 
 
 @pytest.mark.parametrize(
@@ -49,21 +51,43 @@ def test_a_comma_in_the_name_of_a_style_file_is_no_mix(tmp_path: Path) -> None:
         ("shot_%04d.png", None, "shot_stylized_quick.mp4"),
         ("%04d.png", "h264", "frames_stylized_quick.mp4"),
         ("a.mp4", "png", "a_stylized_quick"),
+        ("a.mp4", "prores", "a_stylized_quick.mov"),
+        ("a.mp4", "ffv1", "a_stylized_quick.mkv"),
+        ("a.mp4", "vp9", "a_stylized_quick.webm"),
+        ("a.mp4", "gif", "a_stylized_quick.gif"),
+        ("a.mp4", "webp", "a_stylized_quick.webp"),
+        ("a.mp4", "h265", "a_stylized_quick.mp4"),
     ],
 )
 def test_an_output_is_named_after_its_clip(clip: str, codec: str | None, name: str) -> None:
-    assert default_output(Path(clip), "quick", INFO, codec) == Path(name)
+    assert default_output(Path(clip), RenderSettings("quick", codec=codec), INFO) == Path(name)
+
+
+@pytest.mark.parametrize(
+    ("look", "name"),
+    [
+        ({"strength": 0.5}, "a_stylized_quick_strength50.mp4"),
+        ({"strength": 0.125}, "a_stylized_quick_strength12-5.mp4"),
+        ({"preserve_color": True}, "a_stylized_quick_own-colors.mp4"),
+        ({"canvas": 0.5, "seed": 7}, "a_stylized_quick_canvas50_seed7.mp4"),
+        ({"style": "b:0.7,c:0.3", "strength": 0.3}, "a_stylized_b0-7-c0-3_strength30.mp4"),
+    ],
+)
+def test_a_look_of_its_own_has_a_name_of_its_own(look: dict[str, Any], name: str) -> None:
+    assert default_output(Path("a.mp4"), RenderSettings(**{"style": "quick", **look}), INFO) == Path(name)
 
 
 def test_two_outputs_of_a_command_never_have_one_name() -> None:
     names = OutputNames()
-    assert names.choose(Path("x/a.mp4"), "wave", INFO) == Path("x/a_stylized_wave.mp4")
-    assert names.choose(Path("x/a.mov"), "wave", INFO) == Path("x/a_mov_stylized_wave.mp4")
-    assert names.choose(Path("x/A.mkv"), "wave", INFO) == Path("x/A_mkv_stylized_wave.mp4")
-    assert names.choose(Path("y/a.mp4"), "wave", INFO) == Path("y/a_stylized_wave.mp4")
-    assert names.choose(Path("y/a.mp4"), "wave", INFO, "png", Path("out")) == Path("out/a_stylized_wave")
+    assert names.choose(Path("x/a.mp4"), WAVE, INFO) == Path("x/a_stylized_wave.mp4")
+    assert names.choose(Path("x/a.mov"), WAVE, INFO) == Path("x/a_mov_stylized_wave.mp4")
+    assert names.choose(Path("x/A.mkv"), WAVE, INFO) == Path("x/A_mkv_stylized_wave.mp4")
+    assert names.choose(Path("y/a.mp4"), WAVE, INFO) == Path("y/a_stylized_wave.mp4")
+    assert names.choose(Path("y/a.mp4"), RenderSettings("wave", codec="png"), INFO, Path("out")) == Path(
+        "out/a_stylized_wave"
+    )
     with pytest.raises(UsageError, match=r"output of 'x/a\.mp4' already"):
-        names.choose(Path("x/a.mp4"), "/other/wave.safetensors", INFO)
+        names.choose(Path("x/a.mp4"), RenderSettings("/other/wave.safetensors"), INFO)
     with pytest.raises(UsageError, match="already"):
         names.claim(Path("OUT/a_stylized_wave"), Path("z.mp4"))
 

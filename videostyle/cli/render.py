@@ -142,7 +142,7 @@ def _outputs(options: argparse.Namespace, settings: RenderSettings) -> list[str 
             outputs.append(options.output)  # refused, with the reason, when its turn comes
             continue
         folder = Path(options.output) if options.output else None
-        outputs.append(names.choose(clip, settings.style, info, settings.codec, folder))
+        outputs.append(names.choose(clip, settings, info, folder))
     return outputs
 
 

@@ -154,7 +154,7 @@ def plan_tasks(entries: Sequence[JobEntry], folder: Path | None) -> tuple[list[T
                         tasks.append(task)
                     else:
                         place = folder / below if folder else None
-                        tasks.append(replace(task, output=names.choose(clip, style, info, settings.codec, place)))
+                        tasks.append(replace(task, output=names.choose(clip, settings, info, place)))
                 except UsageError as error:
                     failed.append(failure_of(task, error))
     return sorted(tasks, key=lambda task: -task.cost), failed

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from videostyle import __version__
 from videostyle.errors import UsageError
 from videostyle.frames import VideoInfo
+from videostyle.media.ffmpeg.codecs import usual_suffix
 from videostyle.media.provenance import Painted
 from videostyle.media.readers.images import PICTURES
 from videostyle.media.writers.images import PLACE
@@ -35,25 +36,38 @@ def style_label(spec: str) -> str:
     return "".join(c if c.isalnum() or c in "-_" else "-" for c in "-".join(labels))
 
 
-def default_output(
-    source: Path, style: str, info: VideoInfo, codec: str | None = None, *, with_suffix: bool = False
-) -> Path:
-    """Where the painting of a clip goes: beside it, as ``CLIP_stylized_STYLE.mp4``.
+def look_label(settings: RenderSettings) -> str:
+    """What a file name says of settings that change the look, each only where it is not the usual one."""
+    percent = lambda value: f"{100 * value:g}".replace(".", "-")  # noqa: E731
+    parts = []
+    if settings.strength != 1.0:
+        parts.append(f"strength{percent(settings.strength)}")
+    if settings.canvas is not None:
+        parts.append(f"canvas{percent(settings.canvas)}")
+    if settings.seed:
+        parts.append(f"seed{settings.seed}")
+    if settings.preserve_color:
+        parts.append("own-colors")
+    return "".join(f"_{part}" for part in parts)
 
-    A still keeps its suffix; a folder of pictures has none.
+
+def default_output(source: Path, settings: RenderSettings, info: VideoInfo, *, with_suffix: bool = False) -> Path:
+    """Where the painting of a clip goes: beside it, as ``CLIP_stylized_STYLE_strength50.mp4``.
+
+    The container follows the codec. A still keeps its suffix; a folder of pictures has none.
 
     Args:
         source: the clip.
-        style: a STYLE argument.
+        settings: style, strength, colours and codec count.
         info: of the clip.
-        codec: as in ``EncodeOptions``.
         with_suffix: ``CLIP_MOV_stylized...``: the clip's suffix is part of the name.
     """
     stem = source.name.replace(".", "_") if with_suffix else source.stem
-    name = portable_name(f"{PLACE.split(stem)[0].rstrip('_-') or 'frames'}_stylized_{style_label(style)}")
+    stem = PLACE.split(stem)[0].rstrip("_-") or "frames"
+    name = portable_name(f"{stem}_stylized_{style_label(settings.style)}{look_label(settings)}")
     if info.still:
         return source.with_name(name + (source.suffix if source.suffix.lower() in STILLS else ".png"))
-    return source.with_name(name if codec == "png" else f"{name}.mp4")
+    return source.with_name(name + usual_suffix(settings.codec))
 
 
 class OutputNames:
@@ -62,25 +76,22 @@ class OutputNames:
     def __init__(self) -> None:
         self._taken: dict[str, Path] = {}
 
-    def choose(
-        self, clip: Path, style: str, info: VideoInfo, codec: str | None = None, folder: Path | None = None
-    ) -> Path:
+    def choose(self, clip: Path, settings: RenderSettings, info: VideoInfo, folder: Path | None = None) -> Path:
         """A name that no other output has: that of ``default_output``, with the clip's suffix where it must be.
 
         Args:
             clip: the input.
-            style: a STYLE argument.
+            settings: as in ``default_output``.
             info: of the input.
-            codec: as in ``EncodeOptions``.
             folder: where the output goes; None = beside the clip.
 
         Raises:
             UsageError: if there is no such name.
         """
         place = folder or clip.parent
-        output = place / default_output(clip, style, info, codec).name
+        output = place / default_output(clip, settings, info).name
         if self._taken.get(_key(output), clip) != clip:  # a.mp4 and a.mov
-            output = place / default_output(clip, style, info, codec, with_suffix=True).name
+            output = place / default_output(clip, settings, info, with_suffix=True).name
         self.claim(output, clip)
         return output
 

@@ -83,7 +83,7 @@ def open_outputs(requests: Sequence[OutputRequest], source: FrameReader, on_prog
 
 def _open(request: OutputRequest, source: FrameReader, on_progress: ProgressFunction) -> Output:
     settings, media = request.settings, source.input.media
-    default = default_output(source.path, settings.style, source.info, settings.codec)
+    default = default_output(source.path, settings, source.info)
     target = request.output or default
     # Unlike that of Path it may be asked for a name that is too long.
     if os.path.isdir(target) and (source.info.still or settings.codec != "png"):

@@ -17,7 +17,7 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, PlainSerialize
 from pydantic.dataclasses import dataclass as schema
 
 from videostyle.errors import SettingError, UsageError, suggestion
-from videostyle.media.ffmpeg.codecs import CODECS
+from videostyle.media.ffmpeg.codecs import codec_name
 from videostyle.media.readers.base import ReadOptions
 from videostyle.media.timecode import TimePoint, parse_rate, parse_time
 from videostyle.media.writers.base import EncodeOptions
@@ -70,10 +70,11 @@ def _index(value: Any) -> Any:
         return value
 
 
-def _codec(name: str) -> str:
-    if name not in CODECS and name != "png":
-        raise _Refused(f"no codec named '{name}'", f"there are {', '.join(CODECS)}, and png for a sequence of pictures")
-    return name
+def _codec(text: str) -> str:
+    try:
+        return codec_name(text)
+    except UsageError as error:
+        raise _Refused(error.what, error.hint) from error
 
 
 def _precision(name: str) -> str:
@@ -106,7 +107,8 @@ class RenderSettings:
         start: where to begin; seconds, "hh:mm:ss" or a frame such as "120f".
         end: where to stop, not included.
         fps: constant rate in frames a second; None = each frame keeps its own time.
-        codec: a name of ``CODECS``, or "png" for a sequence of pictures; None = the usual one for the file's suffix.
+        codec: a name of ``CODECS`` or what others call it ("x264"), or "png" for a sequence of pictures; None = the
+            usual one for the file's suffix.
         crf: constant quality on the codec's own scale, lower is better; None = the codec's default.
         preset: speed against size, in the encoder's own words.
         pix_fmt: pixel format that is stored, in ffmpeg's words.

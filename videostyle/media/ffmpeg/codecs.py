@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
-from videostyle.errors import UsageError
+from videostyle.errors import SettingError, UsageError, suggestion
 
 WORST_PICTURE = 49  # the last --crf of JPEG and WebP
 
@@ -134,6 +135,39 @@ CODECS: dict[str, Codec] = {
 }
 HARDWARE = tuple(name for name in CODECS if "_" in name)
 BY_SUFFIX = {".webm": "vp9", ".gif": "gif", ".webp": "webp"}
+SEQUENCE = "png"  # asked for like a codec, but a sequence of pictures
+# What other programs call the same codecs, in lower case and without full stops.
+OTHER_NAMES = {
+    **dict.fromkeys(("avc", "avc1", "x264", "libx264"), "h264"),
+    **dict.fromkeys(("h265", "x265", "libx265", "hvc1"), "hevc"),
+    **dict.fromkeys(("svtav1", "libsvtav1", "libaom-av1", "aom"), "av1"),
+    **dict.fromkeys(("libvpx-vp9", "libvpx"), "vp9"),
+    **dict.fromkeys(("prores_ks", "prores422", "proreshq"), "prores"),
+    **dict.fromkeys(("libwebp", "libwebp_anim"), "webp"),
+    **{f"h265_{maker}": f"hevc_{maker}" for maker in ("nvenc", "qsv", "videotoolbox")},
+}
+
+
+def codec_name(text: str) -> str:
+    """The name of a codec here, from what a user or another program calls it ("H.265", "libx264").
+
+    Raises:
+        UsageError: if there is no such codec; names the one that may be meant, or all there are.
+    """
+    plain = text.strip().lower().replace(".", "")
+    name = OTHER_NAMES.get(plain, plain)
+    if name not in CODECS and name != SEQUENCE:
+        known = (*(name for name in CODECS if name not in HARDWARE), SEQUENCE, *HARDWARE)
+        raise UsageError(f"no codec named '{text}'", hint=suggestion(plain, known))
+    return name
+
+
+def usual_suffix(name: str | None) -> str:
+    """The suffix of an output that nobody named: .mp4 where it can hold the codec; "" for a sequence of pictures."""
+    if name == SEQUENCE:
+        return ""
+    containers = CODECS[name or "h264"].containers
+    return ".mp4" if ".mp4" in containers and name != "vp9" else containers[0]
 
 
 def codec_for(name: str | None, suffix: str) -> Codec:
@@ -143,9 +177,9 @@ def codec_for(name: str | None, suffix: str) -> Codec:
         UsageError: if the name is not known, or the container cannot store it.
     """
     suffix = suffix.lower()
-    name = name or BY_SUFFIX.get(suffix, "h264")
-    if name not in CODECS:
-        raise UsageError(f"no codec named '{name}'", hint=f"use one of: {', '.join(CODECS)}, png (a sequence)")
+    name = codec_name(name) if name else BY_SUFFIX.get(suffix, "h264")
+    if name == SEQUENCE:
+        raise UsageError(f"a '{suffix}' file cannot hold pictures", hint="name a folder, or NAME_%04d.png")
     codec = CODECS[name]
     if suffix not in codec.containers:
         raise UsageError(f"a '{suffix}' file cannot hold {name}", hint=f"use one of: {', '.join(codec.containers)}")
@@ -170,18 +204,47 @@ def check_quality(name: str | None, suffix: str, crf: int | None, preset: str | 
         preset: speed against size; None = the encoder's usual one.
 
     Raises:
-        UsageError: if it does not; says what there is.
+        SettingError: if it does not; says what there is.
+        UsageError: if there is no such codec, or the container cannot store it.
     """
-    codec, name = codec_for(name, suffix), name or BY_SUFFIX.get(suffix.lower(), "h264")
+    codec = codec_for(name, suffix)
+    name = codec_name(name) if name else BY_SUFFIX.get(suffix.lower(), "h264")
     if crf is not None and not codec.quality_option:
         lossless = "it loses nothing" if name == "ffv1" else "its quality cannot be chosen"
-        raise UsageError(f"{name} has no --crf", lossless, "leave --crf out, or choose another --codec")
+        raise SettingError("crf", f"{name} has none: {lossless}", "leave it out, or choose another codec")
     if crf is not None and crf > codec.worst_quality:
-        raise UsageError(f"--crf {crf} is beyond the scale of {name}", hint=f"give 0 to {codec.worst_quality}")
+        raise SettingError("crf", f"{crf} is beyond the scale of {name}", f"give 0 to {codec.worst_quality}")
     if preset is not None and not codec.presets:
-        raise UsageError(f"{name} has no presets", hint="leave --preset out")
+        raise SettingError("preset", f"{name} has no presets", "leave it out")
     if preset is not None and preset not in codec.presets:
-        raise UsageError(f"{name} has no preset '{preset}'", hint=f"use one of: {', '.join(codec.presets)}")
+        raise SettingError("preset", f"{name} has no preset '{preset}'", f"use one of: {', '.join(codec.presets)}")
+
+
+def check_pixel_format(codec: Codec, wanted: str | None, known: Collection[str], size: tuple[int, int]) -> None:
+    """Makes sure that a codec can store frames in a pixel format, before anything is painted.
+
+    Args:
+        codec: as ``codec_for`` gave it.
+        wanted: in ffmpeg's words; None = the codec's usual one, which it can.
+        known: the formats that the encoder takes; () = unknown, then all are let through.
+        size: width and height of the frames.
+
+    Raises:
+        SettingError: if it cannot; says what there is.
+    """
+    if wanted is None:
+        return
+    if not codec.pixel_format:
+        raise SettingError("pix_fmt", f"{codec.encoder} chooses its colours itself", "leave it out")
+    if known and wanted not in known:
+        raise SettingError(
+            "pix_fmt", f"{codec.encoder} cannot store '{wanted}'", f"use one of: {', '.join(sorted(known))}"
+        )
+    # Encoders that store odd sizes in another format than even ones cannot do it in a format of halved colour.
+    halved = wanted.startswith(("yuv420", "yuvj420", "yuv422", "yuvj422", "nv", "p010"))
+    if halved and (size[0] % 2 or size[1] % 2) and codec.odd_pixel_format != codec.pixel_format:
+        shown = f"frames of {size[0]}x{size[1]}"
+        raise SettingError("pix_fmt", f"{shown} cannot be stored as {wanted}", f"use {codec.odd_pixel_format}")
 
 
 def frames_for(name: str | None, suffix: str, pixel_format: str | None = None) -> str:

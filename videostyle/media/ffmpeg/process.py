@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import collections
+import re
 import subprocess
 import threading
 from collections.abc import Sequence
@@ -164,6 +165,18 @@ def encoder_works(encoder: str) -> bool:
         return subprocess.run(command, capture_output=True, timeout=20, check=False).returncode == 0
     except (OSError, subprocess.TimeoutExpired):
         return False
+
+
+@lru_cache(maxsize=32)
+def encoder_formats(encoder: str) -> frozenset[str]:
+    """The pixel formats that an encoder takes, in ffmpeg's words; empty where ffmpeg does not say."""
+    command = [ffmpeg_exe(), "-hide_banner", "-h", f"encoder={encoder}"]
+    try:
+        told = subprocess.run(command, capture_output=True, timeout=20, check=False).stdout.decode("utf-8", "replace")
+    except (OSError, subprocess.TimeoutExpired):
+        return frozenset()
+    found = re.search(r"Supported pixel formats: (.*)", told)
+    return frozenset(found[1].split()) if found else frozenset()
 
 
 def version() -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from videostyle.errors import UsageError
+from videostyle.errors import SettingError
 from videostyle.frames import FrameBatch
 
 
@@ -24,7 +24,7 @@ class EncodeOptions:
         threads: threads of the encoder; None leaves the number to the encoder.
 
     Raises:
-        UsageError: if a value is out of range.
+        SettingError: if a value is out of range.
     """
 
     codec: str | None = None
@@ -37,7 +37,7 @@ class EncodeOptions:
 
     def __post_init__(self) -> None:
         if self.crf is not None and not 0 <= self.crf <= 63:
-            raise UsageError(f"--crf {self.crf} is out of range", hint="give 0 to 63")
+            raise SettingError("crf", f"{self.crf} is out of range", "give 0 to 63")
 
 
 class FrameWriter(Protocol):

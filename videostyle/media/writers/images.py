@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from videostyle.errors import OutputError, UsageError
+from videostyle.errors import OutputError, SettingError, UsageError
 from videostyle.frames import FrameBatch, UInt8Array, VideoInfo
 from videostyle.media.atomic import PendingOutput, disk_error, short_name, write_whole
 from videostyle.media.ffmpeg.codecs import WORST_PICTURE, picture_quality
@@ -41,14 +41,16 @@ def check_picture_options(suffix: str, options: EncodeOptions) -> str:
         options: how to write them.
 
     Raises:
-        UsageError: if the quality is beyond the scale of JPEG and WebP.
+        SettingError: if the quality is beyond the scale of JPEG and WebP.
     """
     if options.preset is not None:
         return "--preset does not apply to pictures"
     if options.crf is not None and suffix not in LOSSY:
         return f"--crf does not apply to {suffix} pictures, which are lossless"
     if options.crf is not None and options.crf > WORST_PICTURE:
-        raise UsageError(f"--crf {options.crf} is beyond the scale of {suffix}", hint=f"give 0 to {WORST_PICTURE}")
+        raise SettingError("crf", f"{options.crf} is beyond the scale of {suffix}", f"give 0 to {WORST_PICTURE}")
+    if options.pixel_format is not None:
+        return "--pix-fmt does not apply to pictures"
     return ""
 
 

@@ -13,8 +13,8 @@ from videostyle.frames import FrameBatch, VideoInfo
 from videostyle.media import webp
 from videostyle.media.atomic import PendingOutput, disk_error
 from videostyle.media.ffmpeg.argv import encoded_rate
-from videostyle.media.ffmpeg.codecs import HARDWARE, check_quality, codec_for
-from videostyle.media.ffmpeg.process import encoder_works
+from videostyle.media.ffmpeg.codecs import HARDWARE, check_pixel_format, check_quality, codec_for
+from videostyle.media.ffmpeg.process import encoder_formats, encoder_works
 from videostyle.media.packets import stored_frames
 from videostyle.media.writers.base import EncodeOptions
 from videostyle.media.writers.encoder import StreamEncoder
@@ -41,7 +41,8 @@ class VideoWriter:
         warnings: what could not be kept.
 
     Raises:
-        UsageError: if there is no such codec, the container cannot hold it, or it has no such quality or preset.
+        UsageError: if there is no such codec, the container cannot hold it, or it has no such quality,
+            preset or pixel format.
         OutputError: if the encoder does not work here, or the output cannot be created.
     """
 
@@ -57,6 +58,9 @@ class VideoWriter:
         self._finish = finish
         self._codec = codec_for(options.codec, path.suffix)
         check_quality(options.codec, path.suffix, options.crf, options.preset)
+        if options.pixel_format is not None:
+            formats = encoder_formats(self._codec.encoder)
+            check_pixel_format(self._codec, options.pixel_format, formats, (info.width, info.height))
         if options.codec in HARDWARE and not encoder_works(self._codec.encoder):
             raise OutputError(
                 f"the encoder {self._codec.encoder} does not work on this machine", hint="choose another --codec"
