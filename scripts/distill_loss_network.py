@@ -37,7 +37,7 @@ from videostyle.network.vgg import VGGNetwork, from_arrays, read_arrays, to_stor
 from videostyle.styles import gallery
 from videostyle.styles.style_file import load_style
 from videostyle.training.objective import Objective
-from videostyle.training.trainer import learning_rate
+from videostyle.training.trainer import learning_rate_at
 
 FINE_WIDTHS = {
     "conv1_1": 16,
@@ -258,7 +258,7 @@ def main() -> None:
         elif step % 8 == 6:
             painted, pleased = pupil.paint({**frozen, **objective.arrays()}, scene)
             lessons.add(painted)
-        report = objective.step(lessons.batch(options.batch), learning_rate(options.rate, fraction))
+        report = objective.step(lessons.batch(options.batch), learning_rate_at(fraction, options.rate))
         if step % 50 == 0:
             text = " ".join(f"{name} {value:.3f}" for name, value in (report | {"pupil": pleased}).items())
             print(f"{step} {time.process_time() - began:.0f}s {text}", flush=True)

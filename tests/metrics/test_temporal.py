@@ -40,3 +40,39 @@ def test_flow_of_real_frames_has_the_direction_that_warping_needs() -> None:
     assert temporal.pair_error(now, before, *with_mask) < 0.05 * temporal.pair_error(
         now, before, *still_flow(now, before)
     )
+
+
+def still_flows(count: int, shape: tuple[int, int]) -> list:
+    return [(np.zeros((*shape, 2), np.float32), np.ones((*shape, 1), np.float32))] * count
+
+
+def test_warping_error_of_a_shift_is_zero_and_of_a_step_its_square() -> None:
+    wide = texture(64, 200, 4)
+    frames = np.stack([wide[:, 2 * i : 2 * i + 100] for i in range(4)])
+    move = np.zeros((64, 100, 2), np.float32)
+    move[..., 0] = 2.0
+    mask = np.ones((64, 100, 1), np.float32)
+    mask[:, -2:] = 0
+    assert temporal.warping_error(frames, [(move, mask)] * 3) == pytest.approx(0, abs=1e-12)
+    step = np.stack([np.full((20, 20, 3), v, np.uint8) for v in (100, 151, 100)])
+    assert temporal.warping_error(step, still_flows(2, (20, 20))) == pytest.approx(0.04, rel=1e-4)
+    assert temporal.sintel_error(step, still_flows(2, (20, 20))) == pytest.approx(0.2, rel=1e-4)
+
+
+def test_figures_of_pure_noise() -> None:
+    rng = np.random.default_rng(0)
+    base = np.full((64, 64, 3), 128.0)
+    noisy = np.clip(np.rint(base + rng.normal(0, 8, (16, 64, 64, 3))), 0, 255).astype(np.uint8)
+    expected = 2 * (64 + 1 / 12) / 255**2  # of both frames, and of rounding
+    assert temporal.warping_error(noisy, still_flows(15, (64, 64))) == pytest.approx(expected, rel=0.02)
+    calm = np.repeat(base[None], 16, 0).astype(np.uint8)
+    assert temporal.static_flicker(noisy, calm) == pytest.approx(8 * np.sqrt(15 / 16), rel=0.02)
+    assert temporal.static_flicker(calm, calm) == 0
+
+
+def test_colour_drift_and_noise_gain() -> None:
+    drifting = np.stack([np.full((8, 8, 3), 100 + i, np.uint8) for i in range(21)])
+    assert temporal.color_drift(drifting, np.repeat(drifting[:1], 21, 0), 1) == pytest.approx(20)
+    assert temporal.noise_gain(lambda f: f, np.full((32, 32, 3), 128, np.uint8)) == pytest.approx(1)
+    halved = temporal.noise_gain(lambda f: f // 2, np.full((32, 32, 3), 128, np.uint8), sigma=8)
+    assert halved == pytest.approx(0.5, rel=0.05)

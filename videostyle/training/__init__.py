@@ -1,15 +1,16 @@
-"""Making a style from a painting: pairs of frames, losses, the trainer. Keras and NumPy, on any backend.
+"""Making a style from a painting: pairs of frames, losses, the training loop. Keras and NumPy, on any backend.
 
-The steps of a training, in the order in which they happen:
+A training passes through these modules, in this order:
 
-1.  ``cli.train`` reads the options; ``content.read_content`` reads photos and clips into memory.
-2.  ``session.train`` prepares: the loss network (``network.loss_network``), pairs of neighbouring frames
-    (``pairs.PairSampler``), the style to begin with (``starts.nearest_start``).
-3.  ``trainer.train_style`` runs the steps: ``style_objective`` says what is lowered (``targets_of`` once for the
-    painting, then the losses of ``losses`` and ``network.perceptual`` on each batch), ``objective.Objective`` lowers
-    it with Muon, ``checkpoint`` keeps the state.
-4.  ``cli.train`` writes the style (``styles.style_file.save_style``).
+1.  ``cli.train`` reads the options.
+2.  ``content`` reads photos and clips into memory (``read_content``).
+3.  ``session`` prepares everything (``train``): the loss networks (``network.loss_network``), the pairs of neighbouring
+    frames (``pairs``, with ``simulated_camera``), the style to start from (``starts``).
+4.  ``trainer`` runs the steps (``train_style``). ``objective`` makes a step with Muon, ``checkpoint`` keeps the state.
+5.  ``style_objective`` says what a step lowers: ``targets_of`` measures the painting once, then the losses of
+    ``losses`` and ``network.perceptual`` are computed on each batch.
+6.  ``styles.style_file`` writes the finished style, called by ``cli.train``.
 
-``session.resolve_or_train`` is the way from a STYLE argument to a style: it trains where that names a picture. What is
-computed with finished weights belongs in ``inference``.
+``session.resolve_or_train`` turns a STYLE argument into a style, and trains where it names a picture. Painting with
+finished weights belongs in ``inference``.
 """

@@ -1,4 +1,4 @@
-"""The state of a training on disk: it goes on from there after a stop, and no other training does."""
+"""Checkpoints: the state of a training in a file, from which the same training resumes."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from videostyle.training.objective import Objective
 
 @dataclass
 class TrainingState:
-    """How far a training is: what one that is resumed needs beside weights and optimiser.
+    """How far a training has come: what it needs for resuming, beside weights and optimiser state.
 
     Attributes:
-        step: steps done.
-        seconds: that they took, over all runs.
-        smooth: the losses, each a running mean.
-        best: lowest smoothed loss so far.
-        best_step: when it was reached.
+        step: number of steps done.
+        seconds: time that these steps took, over all runs.
+        smooth: an exponential moving average of each loss, by name.
+        best: lowest smoothed total loss so far.
+        best_step: step at which it was reached.
     """
 
     step: int = 0
@@ -38,7 +38,7 @@ class TrainingState:
     best_step: int = 0
 
     def add(self, losses: Mapping[str, float]) -> None:
-        """Takes the losses of the step that was just done."""
+        """Adds the losses of the step that was just done."""
         for name, value in losses.items():
             self.smooth[name] = 0.97 * self.smooth[name] + 0.03 * value if name in self.smooth else value
         now = self.smooth["loss"]
@@ -48,18 +48,18 @@ class TrainingState:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A file with the state of one training, which goes on from there and from no other.
+    """The file that holds the state of one training. A training with another identity is refused.
 
     Attributes:
-        path: of the file.
-        identity: what the training depends on, by name.
+        path: the file.
+        identity: everything that the training's result depends on, by name; JSON values.
     """
 
     path: Path
     identity: Mapping[str, Any]
 
     def save(self, objective: Objective, training: TrainingState) -> None:
-        """Writes the weights and the state of optimiser and training; the file is replaced only when it is whole.
+        """Writes weights, optimiser state and progress to a temporary file, which then replaces the checkpoint.
 
         Raises:
             OutputError: if it cannot be written.
@@ -75,14 +75,18 @@ class Checkpoint:
             os.replace(temporary, self.path)
         except (OSError, SafetensorError) as error:
             raise OutputError(
-                f"cannot write the checkpoint '{self.path}'", str(error), hint="choose another place with --checkpoint"
+                f"cannot write the checkpoint '{self.path}'", str(error), hint="give a path that can be written to"
             ) from error
 
     def load(self, objective: Objective) -> TrainingState:
-        """Restores weights and optimiser; the state of a training that has not begun if there is no file."""
+        """Restores weights and optimiser state; without a file, returns the state of a training that has not begun.
+
+        Raises:
+            ModelError: if the file cannot be read, or belongs to another training.
+        """
         if not self.path.is_file():
             return TrainingState()
-        what, hint = f"cannot go on from the checkpoint '{self.path}'", "delete it to start anew, or name another file"
+        what, hint = f"cannot resume from the checkpoint '{self.path}'", "delete it to start anew, or name another file"
         try:
             state = load_file(self.path)
             with safe_open(self.path, "numpy") as file:
@@ -94,7 +98,7 @@ class Checkpoint:
         wanted = json.loads(json.dumps(self.identity))
         if identity != wanted:
             names = sorted(name for name in {*identity, *wanted} if identity.get(name) != wanted.get(name))
-            raise ModelError(what, f"it is of another training, which differs in: {', '.join(names)}", hint)
+            raise ModelError(what, f"it belongs to another training, which differs in: {', '.join(names)}", hint)
         prefix = "weights/"
         objective.set_arrays({n.removeprefix(prefix): value for n, value in state.items() if n.startswith(prefix)})
         for i, variable in enumerate(objective.optimizer.variables):

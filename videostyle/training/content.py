@@ -1,4 +1,4 @@
-"""Pictures to train on: photos, folders of photos and clips, read into memory at a modest size."""
+"""The pictures to train on: photos, folders of photos and clips are read into memory, scaled to 640 pixels at most."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from videostyle.media.readers.opencv import OpenCVReader
 
 log = logging.getLogger("videostyle")
 
-LONG_SIDE = 640  # pixels; training looks at windows of a few hundred
+LONG_SIDE = 640  # pixels; training windows have a few hundred
 FRAMES_OF_A_CLIP = 24
 Neighbours = tuple[UInt8Array, UInt8Array]  # a frame and the one before it
 Kept = TypeVar("Kept")
 
 
 def shrunk(picture: UInt8Array, long_side: int = LONG_SIDE) -> UInt8Array:
-    """A picture at a long side of at most ``long_side``."""
+    """A picture scaled down so that its long side has at most ``long_side`` pixels."""
     scale = long_side / max(picture.shape[:2])
     if scale >= 1:
         return picture
@@ -36,7 +36,7 @@ def shrunk(picture: UInt8Array, long_side: int = LONG_SIDE) -> UInt8Array:
 
 
 def enlarged(picture: UInt8Array, short_side: int) -> UInt8Array:
-    """A picture at a short side of at least ``short_side``."""
+    """A picture scaled up so that its short side has at least ``short_side`` pixels."""
     scale = short_side / min(picture.shape[:2])
     if scale <= 1:
         return picture
@@ -45,7 +45,7 @@ def enlarged(picture: UInt8Array, short_side: int) -> UInt8Array:
 
 
 def covering(picture: UInt8Array, width: int, height: int) -> UInt8Array:
-    """The middle of a picture, scaled so that it fills ``width`` x ``height`` with nothing stretched."""
+    """The middle of a picture, scaled to fill ``width`` x ``height``; the proportions stay, the rest is cropped."""
     rows, columns = picture.shape[:2]
     scale = max(width / columns, height / rows)
     h, w = max(1, min(rows, round(height / scale))), max(1, min(columns, round(width / scale)))
@@ -56,7 +56,15 @@ def covering(picture: UInt8Array, width: int, height: int) -> UInt8Array:
 
 
 def _spread(source: FrameReader, count: int, keep: Callable[[UInt8Array, UInt8Array | None], Kept]) -> list[Kept]:
-    """What ``keep`` makes of up to ``count`` frames spread over a clip, each given with the one before it."""
+    """Applies ``keep`` to up to ``count`` frames spread evenly over a clip.
+
+    The length of a clip is not known in advance: every second result is dropped when there are too many.
+
+    Args:
+        source: the clip.
+        count: number of results at most.
+        keep: called with a frame and the frame before it (None for the first), uint8 ``[H, W, 3]``.
+    """
     kept: list[Kept] = []
     step, number, before = 1, 0, None
     for batch in source:
@@ -71,7 +79,7 @@ def _spread(source: FrameReader, count: int, keep: Callable[[UInt8Array, UInt8Ar
 
 
 def clip_neighbours(source: FrameReader, count: int = FRAMES_OF_A_CLIP) -> list[Neighbours]:
-    """Up to ``count`` frames spread over a clip, each with the frame before it."""
+    """Up to ``count`` frames spread over a clip, each with the frame before it (the first frame with itself)."""
 
     def keep(frame: UInt8Array, before: UInt8Array | None) -> Neighbours:
         small = shrunk(frame)
@@ -81,7 +89,7 @@ def clip_neighbours(source: FrameReader, count: int = FRAMES_OF_A_CLIP) -> list[
 
 
 def scene_frames(path: Path, width: int, height: int, count: int = 8) -> UInt8Array:
-    """Up to ``count`` frames spread over a clip, a folder of pictures or a still, uint8 ``[K, height, width, 3]`` RGB.
+    """Up to ``count`` frames spread over a clip, a folder of pictures or a still: uint8 ``[K, height, width, 3]`` RGB.
 
     Raises:
         InputError: if it cannot be read.
@@ -94,22 +102,25 @@ def scene_frames(path: Path, width: int, height: int, count: int = 8) -> UInt8Ar
 
 
 def read_content(paths: Sequence[str | Path], limit: int = 2000) -> tuple[list[UInt8Array], list[Neighbours]]:
-    """Pictures and neighbouring frames from any mix of photos, folders and clips.
+    """Reads pictures and pairs of neighbouring frames from photos, folders and clips.
 
     Args:
-        paths: files and folders; a folder's own pictures and clips are taken, not those of folders in it.
-        limit: pictures at most.
+        paths: files and folders. Pictures and clips that lie in a folder itself are read, subfolders are not.
+        limit: stop reading files after this many pictures.
+
+    Returns:
+        All pictures, frames of clips included, uint8 ``[H, W, 3]`` RGB; and the neighbouring frames of clips.
 
     Raises:
-        InputError: if a named file cannot be read, or there is nothing to train on. Files that a folder
-            merely contains are passed over with a warning.
+        InputError: if a file in ``paths`` cannot be read, or there is no picture at all. A file in a folder
+            that cannot be read is skipped with a warning.
     """
     pictures: list[UInt8Array] = []
     neighbours: list[Neighbours] = []
     files = list(_expand(paths))
     for number, (path, named) in enumerate(files):
         if len(pictures) >= limit:
-            log.warning("%d pictures are enough: %d of %d files are not read", limit, len(files) - number, len(files))
+            log.warning("%d of %d files are not read: %d pictures are enough", len(files) - number, len(files), limit)
             break
         try:
             if path.suffix.lower() in PICTURES:
@@ -122,12 +133,12 @@ def read_content(paths: Sequence[str | Path], limit: int = 2000) -> tuple[list[U
         except InputError as error:
             if named:
                 raise
-            log.warning("left out: %s", error)
+            log.warning("skipped: %s", error)
     if not pictures:
         raise InputError(
             "there is nothing to train on",
             f"no picture or clip in {', '.join(map(str, paths))}",
-            hint="name photos, folders or clips with --content",
+            hint="give photos, folders of photos, or clips to train on",
         )
     return pictures, neighbours
 

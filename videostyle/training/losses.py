@@ -1,8 +1,8 @@
-"""The losses a style is trained with: pure functions on tensors, in ``keras.ops``.
+"""The losses that need no loss network: lightness, colours, smoothness, and change from frame to frame.
 
-Pictures are float RGB 0..1, ``[N, H, W, 3]``. Every loss is a mean over pixels and channels (over the valid
-ones, where there is a mask) or a ratio of energies, so that one set of weights serves every painting, every
-size and every loss network.
+All are pure functions on tensors, in ``keras.ops``. Pictures are float RGB 0..1, ``[N, H, W, 3]``. Every loss is a
+mean over pixels and channels (over valid pixels, where there is a mask) or a ratio of energies. The same loss weights
+therefore suit every painting, picture size and loss network. The losses on features are in ``network.perceptual``.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ def _lightness(x: Tensor, cell: int) -> Tensor:
 
 
 def tone_loss(painted: Tensor, original: Tensor, cell: int = 16) -> Tensor:
-    """1 - correlation of the lightness of large cells: what is dark stays darker than what is light.
+    """1 - correlation of the lightness of large cells: dark areas of the scene stay darker than light ones.
 
     Args:
         painted: ``[N, H, W, 3]``.
-        original: of the same shape.
+        original: the unpainted pictures, of the same shape.
         cell: side of a cell, pixels.
 
     Returns:
-        0 (values in the same order and proportion) to 2 (a negative).
+        A scalar: 0 where painted lightness is a rising linear function of the original's, 2 for a negative.
     """
     a, b = (_lightness(x, cell) for x in (painted, original))
     a, b = (z - ops.mean(z, axis=(1, 2), keepdims=True) for z in (a, b))
@@ -43,16 +43,18 @@ def tone_loss(painted: Tensor, original: Tensor, cell: int = 16) -> Tensor:
 
 
 def local_tone_loss(painted: Tensor, original: Tensor, cell: int, window: int = 13) -> Tensor:
-    """1 - correlation of lightness within neighbourhoods: a face keeps its features, whatever its complexion.
+    """1 - correlation of lightness within neighbourhoods: a face keeps its features, whatever its mean lightness.
+
+    A neighbourhood counts by the original's contrast in it: where the original is even, nothing is compared.
 
     Args:
         painted: ``[N, H, W, 3]``.
-        original: of the same shape. Neighbourhoods count as far as it has values of its own there.
+        original: the unpainted pictures, of the same shape.
         cell: side of a cell, pixels.
         window: side of a neighbourhood, cells.
 
     Returns:
-        0 (the same values everywhere) to 2.
+        A scalar, 0 (perfect correlation in every neighbourhood) to 2 (negatives).
     """
 
     def mean(z: Tensor) -> Tensor:
@@ -68,17 +70,17 @@ def local_tone_loss(painted: Tensor, original: Tensor, cell: int, window: int = 
 
 
 def colour_directions(count: int = 24) -> NDArray[np.float32]:
-    """Fixed directions in RGB space, float32 ``[3, count]``, of length 1."""
+    """Fixed random unit vectors in RGB space, float32 ``[3, count]``."""
     directions = np.random.default_rng(7).normal(size=(3, count))
     return (directions / np.linalg.norm(directions, axis=0)).astype(np.float32)
 
 
 def colour_quantiles(picture: NDArray[np.float32], count: int) -> NDArray[np.float32]:
-    """What ``colour_loss`` aims at: quantiles of a painting's colours along ``colour_directions``.
+    """Quantiles of a painting's colours along ``colour_directions``, the target of ``colour_loss``.
 
     Args:
         picture: float32 ``[H, W, 3]``, RGB 0..1.
-        count: quantiles, as many as pixels are compared in a painted picture.
+        count: number of quantiles: the number of pixels of the painted pictures that will be compared.
 
     Returns:
         float32 ``[count, directions]``, ascending.
@@ -91,8 +93,8 @@ def colour_loss(painted: Tensor, quantiles: Tensor) -> Tensor:
     """Squared sliced Wasserstein distance between the painted colours and the painting's.
 
     Args:
-        painted: ``[N, h, w, 3]``, ``h * w`` pixels for as many ``quantiles``.
-        quantiles: from ``colour_quantiles``.
+        painted: ``[N, h, w, 3]``.
+        quantiles: from ``colour_quantiles``, ``h * w`` of them.
 
     *Source:* Heitz et al. 2021, a sliced Wasserstein loss for neural texture synthesis, on colours.
     """
@@ -103,7 +105,7 @@ def colour_loss(painted: Tensor, quantiles: Tensor) -> Tensor:
 
 
 def total_variation(x: Tensor) -> Tensor:
-    """Mean squared difference of neighbouring pixels, both directions. *Source:* Johnson et al. 2016, 3.2."""
+    """Mean squared difference of neighbouring pixels, across and down. *Source:* Johnson et al. 2016, 3.2."""
     return ops.mean(ops.square(x[:, 1:] - x[:, :-1])) + ops.mean(ops.square(x[:, :, 1:] - x[:, :, :-1]))
 
 
@@ -112,14 +114,14 @@ def _box_mean(x: Tensor, size: int) -> Tensor:
 
 
 def warp(x: Tensor, flow: Tensor) -> Tensor:
-    """Samples ``x`` at each pixel's place plus its flow, bilinearly; places outside take the nearest edge.
+    """Samples ``x`` bilinearly at each pixel's position plus its flow; outside the picture, the nearest edge pixel.
 
     Args:
         x: ``[N, H, W, C]``, frame t-1.
-        flow: float32 ``[N, H, W, 2]``, pixels (dx, dy): a pixel p of frame t was at p + flow in frame t-1.
+        flow: float32 ``[N, H, W, 2]``, pixels (dx, dy): pixel p of frame t was at p + flow in frame t-1.
 
     Returns:
-        ``[N, H, W, C]``: frame t-1 as seen at time t.
+        ``[N, H, W, C]``: frame t-1 warped to time t.
     """
     _, h, w, c = x.shape
     column = ops.clip(flow[..., 0] + np.arange(w, dtype=np.float32)[None, None, :], 0.0, w - 1.0)
@@ -141,21 +143,21 @@ def warp(x: Tensor, flow: Tensor) -> Tensor:
 def temporal_output_loss(
     painted: Tensor, painted_before: Tensor, original: Tensor, original_before: Tensor, flow: Tensor, mask: Tensor
 ) -> Tensor:
-    """What the painting changes by from one frame to the next, beyond its motion and the light.
+    """Flicker: change of the painted pixels along the motion, less the change of the scene's light.
 
-    ``mean over valid pixels, channels of ((O_t - W(O_t-1))_c - (I_t - W(I_t-1))_Y)^2``. The luminance
-    difference is averaged over 9x9 pixels: light changes smoothly, while the grain that changes from pixel to
-    pixel is what the painting must not follow.
+    ``mean over valid pixels and channels c of ((O_t - W(O_t-1))_c - (I_t - W(I_t-1))_Y)^2``, where W warps. The
+    luminance difference of the inputs is averaged over 9x9 pixels: paint should follow a change of light, which is
+    smooth, and not the camera's grain.
 
     Args:
-        painted: O_t, ``[N, H, W, 3]``.
-        painted_before: O_t-1.
-        original: I_t.
+        painted: O_t, the painted frame, ``[N, H, W, 3]``.
+        painted_before: O_t-1, the painted frame before it.
+        original: I_t, the unpainted frame.
         original_before: I_t-1.
         flow: as in ``warp``.
         mask: ``[N, H, W, 1]``, 1 where a pixel is visible in both frames.
 
-    *Source:* Gao et al. 2018 (ReCoNet), eq. 5 and 6, divided by the valid pixels and channels.
+    *Source:* Gao et al. 2018 (ReCoNet), eq. 5 and 6, divided by the number of valid pixels and channels.
     """
     luma = np.asarray(LUMA, np.float32)
     light = ops.sum((original - warp(original_before, flow)) * luma, axis=-1, keepdims=True)
@@ -166,27 +168,27 @@ def temporal_output_loss(
 
 
 def area_loss(painted: Tensor, wanted: Tensor, cells: int = 8) -> Tensor:
-    """Mean squared difference of the mean colours of large areas, whatever is drawn in them.
+    """Mean squared difference of the mean colours of large areas; details within an area do not count.
 
     Args:
         painted: ``[N, H, W, 3]``, sides of at least ``cells`` pixels.
-        wanted: of the same shape.
-        cells: areas along the shorter side.
+        wanted: the target, of the same shape.
+        cells: number of areas along the shorter side.
     """
     size = min(painted.shape[1:3]) // cells
     return ops.mean(ops.square(ops.average_pool(painted - wanted, size, size, "valid")))
 
 
 def temporal_feature_loss(current: Tensor, before: Tensor, flow: Tensor, mask: Tensor) -> Tensor:
-    """The same for features of the style network: squared change along the motion over the features' energy.
+    """Flicker of the style network's features: squared change along the motion over the features' energy.
 
     Args:
-        current: F_t, ``[N, h, w, C]``, at a fraction of the picture's size.
+        current: F_t, ``[N, h, w, C]``, at a fraction of the picture's resolution.
         before: F_t-1.
-        flow: full-size flow as in ``warp``; averaged and scaled down to the features' size here.
-        mask: full-size mask; a feature counts as far as its pixels are valid.
+        flow: at the picture's resolution, as in ``warp``; scaled down here.
+        mask: at the picture's resolution, as in ``temporal_output_loss``; averaged over the pixels of a feature here.
 
-    *Source:* Gao et al. 2018, eq. 7, divided by the valid places and by the mean energy of F.
+    *Source:* Gao et al. 2018, eq. 7, divided by the number of valid positions and by the mean energy of F.
     """
     factor = flow.shape[1] // current.shape[1]
     flow = ops.average_pool(flow, factor, factor, padding="valid") / factor

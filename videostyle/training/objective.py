@@ -1,13 +1,13 @@
-"""One way to train arrays: a dictionary of weights, a function from (weights, batch) to named losses, Muon.
+"""One optimisation step: arrays by name are trained with Muon to lower a loss function.
 
-The base, the styles and the embedded loss network are all trained by ``Objective``; it is a Keras model only
-so that every Keras backend compiles and differentiates the step in its own way.
+The base, the styles and the embedded loss network are all trained by ``Objective``. It is a Keras model so that every
+Keras backend compiles and differentiates the step in its own way.
 
-A kernel is trained as the matrix it is, from what a place sees to the channels it gives, and Muon makes every step
-of it orthogonal: all directions of a layer learn at one pace, where Adam follows the few strongest. A painting's
-loss after 400 steps from the base is a fifth lower than with Adam at its best rate, its style loss a quarter.
+Muon trains a kernel as a matrix, inputs by outputs, and makes each update orthogonal. All directions of a layer then
+learn at the same rate, where Adam follows the few strongest. After 400 steps from the base, the total loss of a
+painting is a fifth lower than with Adam at its best learning rate, and its style loss a quarter.
 
-*Source:* Jordan et al. 2024 (Muon); Liu et al. 2025, for the size of the steps, which are those of Adam.
+*Source:* Jordan et al. 2024 (Muon); Liu et al. 2025, for the size of an update, which is that of Adam.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ class Objective(keras.Model):
 
     Args:
         weights: the arrays to start from, by name.
-        loss_function: maps (tensors by name, batch by name) to named scalars, "loss" among them; the others
+        loss_function: maps (tensors by name, batch by name) to scalars by name. "loss" is minimised, the others
             are only reported.
-        names: every name ``loss_function`` returns.
-        learning_rate: a number or a Keras schedule; the size of a step of one weight, as with Adam, which trains
-            the vectors (biases, scales).
-        clip_norm: largest gradient norm over all weights.
+        names: all names that ``loss_function`` returns.
+        learning_rate: a number or a Keras schedule: about how far one update moves a weight. Vectors (biases,
+            scales) are trained with Adam at the same rate.
+        clip_norm: gradients are scaled down so that their norm over all weights is at most this.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class Objective(keras.Model):
         sample_weight: Any = None,
         training: bool = True,
     ) -> Tensor:
-        """The entry "loss" of the loss function; the others go to the trackers."""
+        """Returns the entry "loss" of the loss function; the other entries go to the trackers."""
         weights = {name: ops.reshape(tensor, self._shapes[name]) for name, tensor in self._named()}
         losses = self._loss_function(weights, x)
         for name, tracker in self._trackers.items():
@@ -84,14 +84,14 @@ class Objective(keras.Model):
         return losses["loss"]
 
     def step(self, batch: Mapping[str, NDArray[Any]], learning_rate: float | None = None) -> dict[str, float]:
-        """One optimisation step, at ``learning_rate`` if given; returns the named losses of this batch."""
+        """Makes one optimisation step, at ``learning_rate`` if given; returns the losses of this batch by name."""
         if learning_rate is not None:
             self.optimizer.learning_rate = learning_rate
         self.reset_metrics()
         return {name: float(value) for name, value in self.train_on_batch(dict(batch), return_dict=True).items()}
 
     def arrays(self) -> dict[str, NDArray[np.float32]]:
-        """A copy of the weights as they are now."""
+        """A copy of the current weights."""
         return {
             name: np.array(ops.convert_to_numpy(tensor), np.float32).reshape(self._shapes[name])
             for name, tensor in self._named()

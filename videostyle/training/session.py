@@ -1,4 +1,7 @@
-"""From a STYLE argument to a style: a name, a file, a mix, or a picture that is trained on first."""
+"""Trains a style on a painting file with everything it needs, and turns a STYLE argument into a style.
+
+A STYLE argument that names a picture means the style trained on it.
+"""
 
 from __future__ import annotations
 
@@ -24,23 +27,23 @@ log = logging.getLogger("videostyle")
 
 QUICK_STEPS = 500
 QUICK_MINUTES = 5.0
-WINDOW = 256  # pixels; side of the windows that are trained on
+WINDOW = 256  # side of the training windows, pixels
 PairProgress = Callable[[str, int, int | None], None]
 
 
 @dataclass(frozen=True)
 class TrainRequest:
-    """What ``train`` needs beside a painting.
+    """What ``train`` needs beside a painting and pictures.
 
     Attributes:
-        settings: how to train; None = a quick training.
-        loss_network: "embedded", a classifier of ``keras.applications`` by name, or a file.
-        start: "nearest", "base", or a style's name or file, or a mix.
-        network: size of the network, one of ``NETWORKS``.
-        window: side of the training windows.
-        batch: pairs in a batch.
-        precision: of the loss network: "auto" is what is fastest on the device, or "float32", "bfloat16".
-        checkpoint: where to keep the state; None = nowhere.
+        settings: how to train; None = a quick training of ``QUICK_STEPS`` steps, ``QUICK_MINUTES`` at most.
+        loss_network: "embedded", the name of a classifier of ``keras.applications``, or a file of weights.
+        start: the style to start from, as in ``starts.choose_start``.
+        network: size of the style network, one of ``NETWORKS``.
+        window: side of the training windows, pixels, a multiple of 64.
+        batch: number of pairs in a batch.
+        precision: dtype of the loss network: "auto" (the fastest on the device), "float32" or "bfloat16".
+        checkpoint: file to keep the state of the training in; None = it is not kept.
     """
 
     settings: TrainingSettings | None = None
@@ -54,7 +57,7 @@ class TrainRequest:
 
 
 def sample_content() -> Path:
-    """The folder of pictures that ship with the package, for training without any of one's own."""
+    """The folder of pictures that ship with the package, to train on where the user gives none."""
     from videostyle.styles.gallery import ASSETS
 
     return ASSETS / "content"
@@ -64,10 +67,10 @@ def clip_pairs(neighbours: Sequence[Neighbours], smallest: int, preset: str = "f
     """Neighbouring frames with their optical flow, for training.
 
     Args:
-        neighbours: frames, each with the one before it.
-        smallest: least short side of a frame, pixels; smaller ones are enlarged, as old and small clips have grain
-            and blocks to learn from.
-        preset: of the flow.
+        neighbours: frames, each with the frame before it; a frame paired with itself (the first of a clip) is skipped.
+        smallest: smallest short side, pixels. Smaller frames are enlarged, because small old clips have grain and
+            compression blocks to learn from.
+        preset: of the optical flow (``motion.dis``).
     """
     from videostyle.motion.dis import flow_and_mask
     from videostyle.training.pairs import ClipPair
@@ -88,68 +91,45 @@ def train(
     card: StyleCard,
     observer: Observer | None = None,
 ) -> Style:
-    """Trains a style on a painting file and pictures already in memory.
+    """Trains a style on a painting file and on pictures in memory.
+
+    Args:
+        painting: a picture file.
+        pictures: uint8 ``[H, W, 3]`` RGB (``content.read_content``).
+        neighbours: frames of clips, each with the frame before it.
+        request: how to train.
+        card: description of the new style; what the training determines is filled in.
+        observer: called after each step.
 
     Raises:
         InputError: if the painting cannot be read, or there is nothing to train on.
         ModelError: if the painting cannot be used, or the loss network is missing.
-        UsageError: if there is no network of such a size, or the style to start from does not fit into it.
+        UsageError: if there is no network of this size, or the style to start from does not fit into it.
     """
     from videostyle.inference.device import choose_device, choose_precision
     from videostyle.network import loss_network
     from videostyle.network.architecture import NETWORKS
+    from videostyle.network.perceptual import PAINTING_SIDE
     from videostyle.styles import gallery
-    from videostyle.styles.interpolation import expand_depth
-    from videostyle.styles.resolve import find_style, resolve
     from videostyle.training.pairs import PairSampler
-    from videostyle.training.starts import nearest_start
-    from videostyle.training.style_objective import PAINTING_SIDE, LossNetworks, targets_of
+    from videostyle.training.starts import choose_start
+    from videostyle.training.style_objective import LossNetworks
     from videostyle.training.trainer import TrainingSettings, train_style
 
     if request.network not in NETWORKS:
         raise UsageError(f"no network of size '{request.network}'", hint=f"use one of {', '.join(NETWORKS)}")
     settings = request.settings or TrainingSettings(steps=QUICK_STEPS, minutes=QUICK_MINUTES)
     precision = choose_precision(request.precision, choose_device())
-    # Losses of thousands do not fit into float16.
+    # Losses reach thousands, which float16 cannot hold.
     settings = replace(settings, precision="float32" if precision == "float32" else "bfloat16")
     picture = read_picture(painting)
-    # Larger than any training looks at, and smaller than would cost memory.
+    # As large as the largest stroke needs, so that a huge photo of a painting does not fill the memory.
     picture = shrunk(picture, int(4 * PAINTING_SIDE * max(picture.shape[:2]) / min(picture.shape[:2])))
     nets = LossNetworks.of(loss_network.load(request.loss_network), loss_network.load())
     clips = clip_pairs(neighbours, request.window)
     sampler = PairSampler(pictures, clips, size=request.window, batch=request.batch, seed=settings.seed)
-    architecture = NETWORKS[request.network]
-    base = start = gallery.base(architecture)
-    if request.start == "nearest":
-        batch = sampler.batch(0)
-        candidates = []
-        # Not the user's own: what is trained would depend on what was trained before.
-        for entry in (entry for entry in gallery.entries() if entry.bundled):
-            try:
-                found = find_style(entry.name)
-                candidate = expand_depth(found, architecture)
-                candidates += [candidate] if candidate is not None and gallery.is_child(found) else []
-            except ModelError as error:
-                log.warning("%s", error)
-        targets = targets_of(nets, picture, settings.stroke, scales=1)
-        start = nearest_start(base, candidates, nets, targets, list(batch["current"]), batch["canvas"])
-        log.info("training starts from %s", start.card.name)
-    elif request.start != "base":
-        found = resolve(request.start)
-        chosen = expand_depth(found, architecture)
-        if chosen is None:
-            raise UsageError(
-                f"cannot start from '{request.start}'",
-                f"its network does not fit into the {request.network} one",
-                hint="use --start-from nearest, or another --network",
-            )
-        if not gallery.is_child(found):
-            raise UsageError(
-                f"cannot start from '{request.start}'",
-                "it is the child of another base",
-                hint="use --start-from nearest or base",
-            )
-        start = chosen
+    base = gallery.base(NETWORKS[request.network])
+    start = choose_start(request.start, base, picture, settings.stroke, nets, sampler)
     digest = hashlib.sha256(painting.read_bytes()).hexdigest()
     card = replace(card, source_sha256=digest, version=__version__)
     return train_style(
@@ -158,10 +138,14 @@ def train(
 
 
 def style_of_picture(painting: Path, progress: PairProgress | None) -> Style:
-    """The style of a picture: found under the picture's hash, or trained and kept.
+    """The style of a picture: loaded from the user's styles if it is kept there under the picture's hash, or trained.
 
-    It is trained on the pictures that ship with the package, so that it depends on the painting alone and not on the
-    clip that is painted first. One that is kept but damaged, or the child of another base, is trained anew.
+    The training uses only the pictures that ship with the package, so the style depends on the painting alone and not
+    on the clip that is painted first. A kept style that is damaged or was trained from another base is trained again.
+
+    Args:
+        painting: a picture file.
+        progress: called after each step with "train", 1 and the number of steps expected.
 
     Raises:
         InputError: if the picture cannot be read.
@@ -171,16 +155,16 @@ def style_of_picture(painting: Path, progress: PairProgress | None) -> Style:
     from videostyle.styles.card import StyleCard
     from videostyle.styles.style_file import load_style, save_style
 
-    read_picture(painting)  # a broken painting is refused before anything else
+    read_picture(painting)  # refuses a broken painting before anything slow begins
     kept = gallery.path_for_picture(painting)
     if kept.is_file():
         try:
             style = load_style(kept)
             if gallery.is_child(style):
                 return style
-            log.warning("the style kept for '%s' is of an earlier version; it is trained anew", painting)
+            log.warning("the style kept for '%s' was trained from another base; it is trained again", painting)
         except ModelError as error:
-            log.warning("the style kept for '%s' is trained anew: %s", painting, error)
+            log.warning("the style kept for '%s' cannot be used and is trained again: %s", painting, error)
     pictures, _ = read_content([sample_content()])
     name = "".join(c if c.isalnum() or c in "-_" else "-" for c in painting.stem)[:64] or "style"
     card = StyleCard(name=name, painting=painting.stem, licence="unknown", command="videostyle render --style PICTURE")
@@ -188,17 +172,17 @@ def style_of_picture(painting: Path, progress: PairProgress | None) -> Style:
     style = train(painting, pictures, [], TrainRequest(), card, on_progress)
     try:
         save_style(style, kept)
-    except OutputError as error:  # no reason to lose what was learnt: the clip can be painted
-        log.warning("the style is not kept for the next time: %s", error)
+    except OutputError as error:  # the clip can be painted all the same
+        log.warning("the trained style is not kept for later renders: %s", error)
     return style
 
 
 def resolve_or_train(spec: str, strength: float, progress: PairProgress | None) -> Style:
-    """The style that a STYLE argument means, at a strength; a picture is trained on first.
+    """The style that a STYLE argument means, at a strength; a style is trained first where it names a picture.
 
     Raises:
-        UsageError: if it cannot be read, or the strength is outside 0..1.
-        InputError: if it is a picture and cannot be read.
+        UsageError: if the argument is malformed, or the strength is outside 0..1.
+        InputError: if it names a picture that cannot be read.
         ModelError: if there is no such style, or it cannot be used.
     """
     from videostyle.styles.resolve import is_picture, resolve, with_strength

@@ -1,4 +1,4 @@
-"""What a style is trained to minimise: the painting's targets, the weight of each loss, their sum."""
+"""The objective of a style training: the targets measured on the painting, the weight of each loss, their sum."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from videostyle.training import losses as loss
 
 Tensor = Any
 
-TONE_CELLS = (4, 8)  # pixels; cells whose lightness is compared within neighbourhoods
-INTERPOLATED = 0.6  # strength that the interpolation loss paints at: colours leave the straight line most there
+TONE_CELLS = (4, 8)  # sides of the cells of the local tone loss, pixels
+INTERPOLATED = 0.6  # strength at which the interpolation loss paints: colours are furthest from the line there
 
 
 @dataclass(frozen=True)
@@ -28,16 +28,16 @@ class LossWeights:
     """Weight of each loss in the sum that is minimised.
 
     Attributes:
-        content: keeps forms readable, whatever their colours.
-        style: strength of small strokes, textures and colours of the painting (early layers, several sizes).
-        deep: strength of large strokes (relu4_1, relu5_1).
+        content: the scene's shapes stay readable, in any colour.
+        style: the painting's small strokes and textures (early layers, at several sizes).
+        deep: the painting's large strokes (relu4_1, relu5_1).
         tone: large areas keep their order from dark to light.
-        local_tone: values are kept within neighbourhoods of 52 and 104 pixels: faces keep their features.
-        colour: distribution of the painting's colours.
-        temporal: stillness of the painted frames.
-        temporal_feature: the same for the network's own deep features.
+        local_tone: lightness keeps its order within neighbourhoods of 52 and 104 pixels, so faces keep their features.
+        colour: the distribution of the painting's colours.
+        temporal: no flicker of the painted frames.
+        temporal_feature: no flicker of the style network's deep features.
         total_variation: smoothness between neighbouring pixels.
-        interpolation: at a strength below 1 large areas have colours between the scene's and the painted ones.
+        interpolation: at a strength below 1, colours of large areas lie between the scene's and the fully painted ones.
     """
 
     content: float = 5.0
@@ -57,11 +57,11 @@ LOSSES = ("loss", *asdict(LossWeights()))
 
 @dataclass(frozen=True)
 class LossNetworks:
-    """The networks that style is compared by.
+    """The loss networks whose features are compared.
 
     Attributes:
-        fine: for content and small strokes.
-        deep: for large strokes; it has ``deep_layers``. The same object where one network does both.
+        fine: gives the features of content and of small strokes.
+        deep: gives those of large strokes (``deep_layers``). The same object as ``fine`` where one network gives both.
     """
 
     fine: LossNetwork
@@ -69,22 +69,22 @@ class LossNetworks:
 
     @classmethod
     def of(cls, chosen: LossNetwork, other: LossNetwork) -> LossNetworks:
-        """``chosen`` for everything, or with the deep layers of ``other`` where it has none."""
+        """``chosen`` for everything; where it has no deep layers, those of ``other``."""
         return cls(chosen, chosen if chosen.deep_layers else other)
 
     @property
     def name(self) -> str:
-        """What they are called in a style's card."""
+        """Their name in a style's card."""
         return self.fine.name if self.deep is self.fine else f"{self.fine.name} + {self.deep.name}"
 
 
 @dataclass(frozen=True)
 class Targets:
-    """What a painting asks of painted pictures.
+    """What is measured on the painting, and aimed at in training.
 
     Attributes:
-        fine: for each size (full, half, quarter) the Gram matrices ``[1, C, C]`` of the style layers.
-        deep: the same of the deep layers, full size.
+        fine: for each size (full, half, quarter) the Gram matrices ``[1, C, C]`` of the style layers, by name.
+        deep: Gram matrices ``[1, C, C]`` of the deep layers at full size, by name.
         painting: float32 ``[H, W, 3]``, RGB 0..1, at the size at which it was measured.
     """
 
@@ -100,13 +100,13 @@ def grams(net: LossNetwork, pictures: Tensor, layers: tuple[str, ...]) -> dict[s
 
 
 def targets_of(nets: LossNetworks, painting: NDArray[np.uint8], stroke: float = 1.0, scales: int = 3) -> Targets:
-    """What to aim at, from a painting uint8 ``[H, W, 3]`` RGB.
+    """Measures the targets on a painting.
 
     Args:
-        nets: what style is compared by.
-        painting: the painting.
-        stroke: size of its strokes in the painted picture, relative to its ordinary one.
-        scales: sizes at which small strokes are compared.
+        nets: the loss networks.
+        painting: uint8 ``[H, W, 3]`` RGB.
+        stroke: size of the strokes in painted pictures, relative to their ordinary size (``PAINTING_SIDE``).
+        scales: number of sizes at which small strokes are compared, 1 to 3.
 
     Raises:
         ModelError: if the painting is too small or of one colour.
@@ -142,30 +142,34 @@ def style_objective(
     precision: str = "float32",
     base: Mapping[str, Tensor] | None = None,
 ) -> Callable[[Mapping[str, Tensor], Mapping[str, Tensor]], dict[str, Tensor]]:
-    """The function that is minimised: from the network's arrays and a batch of pairs to the named losses.
+    """The function that is minimised: from the network's arrays and a batch of pairs to the losses by name.
 
-    Style and content are read from the later frame of each pair only: the earlier one looks the same, and
-    the loss network is most of the cost of a step. No gradient goes through the earlier frame either: pairs are
-    as likely one way round as the other, so the gradient is half of the whole one on average, for two thirds of
-    the network's cost and without that of the warp.
+    Losses on features look at the later frame of each pair only: the earlier one looks the same, and the loss
+    networks are most of the cost of a step. No gradient goes through the earlier frame. Pairs run forwards as often as
+    backwards, so the gradient is half of the full one on average, at two thirds of the network's cost and without the
+    cost of a backward warp.
 
     Args:
         arch: sizes of the style network.
-        nets: what style and content are compared by.
-        targets: of the painting.
+        nets: the loss networks.
+        targets: from ``targets_of``.
         weights: of the losses.
         window: side of the pairs, pixels, a multiple of 32.
-        precision: dtype in which the loss networks are computed; distances are in float32 whatever it is.
+        precision: dtype of the loss networks; distances are always float32.
         base: arrays of the base, for the interpolation loss.
 
+    Returns:
+        A function of the network's arrays and a batch (the fields of ``pairs.Pair``, each ``[N, ...]``) that returns
+        scalars: every loss by its name in ``LossWeights``, and their weighted sum as "loss".
+
     Raises:
-        UsageError: if the interpolation loss is asked for without the arrays of the ``base``.
+        UsageError: if the interpolation loss has a weight and ``base`` is None.
     """
     if weights.interpolation and base is None:
-        raise UsageError("the interpolation loss needs the base, and there is none", hint="give base=")
+        raise UsageError("the interpolation loss needs the arrays of the base", hint="give base=, or the weight 0")
     origin = base or {}
     content_layer = nets.fine.content_layer
-    # Colours are compared in every other pixel of the half size: enough to know their distribution.
+    # Colours are compared at every other pixel of the half size, which is enough for their distribution.
     quantiles = loss.colour_quantiles(targets.painting, (window // 4) ** 2)
 
     def style(painted: Tensor) -> tuple[Tensor, Tensor]:
@@ -201,11 +205,11 @@ def style_objective(
         }
         if weights.interpolation:
             between = {name: origin[name] + INTERPOLATED * (value - origin[name]) for name, value in arrays.items()}
-            # At half size: a quarter of the cost, and large areas are all that is looked at.
+            # At half size, which is a quarter of the cost: only the colours of large areas are compared.
             small, painted = half_size(current), ops.stop_gradient(half_size(now))
             line = small + INTERPOLATED * (painted - small)
             values["interpolation"] = loss.area_loss(forward(arch, between, small), line)
-        # Values outside 0..1 are clipped on the way to the screen; the losses must not count on them.
+        # Values outside 0..1 are clipped when a frame is written, so the other losses must not be lowered by them.
         outside = ops.mean(ops.square(now - ops.clip(now, 0.0, 1.0)))
         values["loss"] = sum(value * values[name] for name, value in asdict(weights).items()) + 10.0 * outside
         return values

@@ -1,12 +1,12 @@
-"""Trains one style: a painting and some pictures go in, a style comes out.
+"""The training loop: from a painting, pairs of frames and a style to start from to a new style.
 
-Nothing here reads files of pictures or shows progress: pictures come as arrays, reports go to an observer.
+Nothing here reads pictures from files or shows progress: pictures come as arrays, and an observer is called after each
+step.
 """
 
 from __future__ import annotations
 
 import math
-import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from videostyle.errors import Interrupted, ModelError, UsageError
+from videostyle.resources import usable_cores
 from videostyle.styles.card import Style, StyleCard, arrays_sha256
 from videostyle.training.checkpoint import Checkpoint, TrainingState
 from videostyle.training.objective import Objective
@@ -31,17 +32,20 @@ class TrainingSettings:
     """How to train.
 
     Attributes:
-        steps: optimisation steps.
-        minutes: stop after this time even if steps are left (the learning rate falls in time); None = no limit.
-        learning_rate: at its peak (``Objective``); it falls to a fiftieth along a cosine.
-        stroke: size of the painting's strokes in the picture, relative to its ordinary one.
-        scales: sizes at which small strokes are compared (1 full, 2 half as well, 3 a quarter as well).
-        seed: of everything random.
-        patience: stop when the smoothed loss has not fallen for this many steps; None = never.
-        checkpoint_every: steps between checkpoints; one is written where a training stops, too.
-        precision: dtype in which the loss network is computed, "float32" or "bfloat16"; weights, gradients of
-            weights and distances are float32.
+        steps: number of optimisation steps, at least 1.
+        minutes: end after this time even if steps are left; the learning rate then follows the time. None = no limit.
+        learning_rate: peak of the learning rate, above 0 (``learning_rate_at``).
+        stroke: size of the strokes in painted pictures, relative to their ordinary size, 0.25 to 4.
+        scales: sizes at which small strokes are compared: 1 full, 2 half as well, 3 a quarter as well.
+        seed: seed of all randomness, at least 0.
+        patience: end when the smoothed loss has not fallen for this many steps; None = never.
+        checkpoint_every: steps between checkpoints. One more is written when the training ends or is interrupted.
+        precision: dtype of the loss networks, "float32" or "bfloat16"; weights, their gradients and distances are
+            always float32.
         weights: weight of each loss.
+
+    Raises:
+        UsageError: if a value is out of range.
     """
 
     steps: int = 1400
@@ -72,34 +76,34 @@ class TrainingSettings:
         if self.precision not in ("float32", "bfloat16"):
             raise UsageError(f"no training in {self.precision!r}", hint="use float32 or bfloat16")
         if any(not value >= 0 or math.isinf(value) for value in asdict(self.weights).values()):
-            raise UsageError("a loss weight is negative or no number", hint="give 0 or more")
+            raise UsageError("a loss weight is not a number of at least 0", hint="give 0 or more")
 
 
 class Sampler(Protocol):
-    """Where pairs of frames come from (``pairs.PairSampler``)."""
+    """A source of batches of pairs (``pairs.PairSampler``)."""
 
     @property
     def window(self) -> int:
         """Side of the pairs, pixels."""
 
     def batch(self, step: int) -> Mapping[str, NDArray[np.float32]]:
-        """Frames, flow and mask of one step; the same for the same step."""
+        """The batch of a step: the fields of ``pairs.Pair`` by name, ``[N, ...]``. A function of the step alone."""
 
     def identity(self) -> Mapping[str, Any]:
-        """What the batches depend on, by name, as JSON knows it: two samplers with the same give the same."""
+        """What the batches depend on, by name, as JSON values: samplers of equal identity give equal batches."""
 
 
 @dataclass(frozen=True)
 class Progress:
-    """What an observer is told after each step.
+    """What an observer gets after each step.
 
     Attributes:
-        step: steps done.
-        steps: steps planned.
-        expected: steps that there will be in all, as far as the time allows.
+        step: number of steps done.
+        steps: number of steps planned.
+        expected: estimate of the number of steps in all, which is lower than ``steps`` where the time ends earlier.
         losses: the losses of this step, by name.
-        seconds_left: an estimate.
-        style: gives the style as it is now, for previews.
+        seconds_left: estimate of the time left.
+        style: returns the current style, for previews.
     """
 
     step: int
@@ -113,18 +117,18 @@ class Progress:
 Observer = Callable[[Progress], None]
 
 
-def learning_rate(peak: float, progress: float) -> float:
-    """Short warm-up, then a cosine down to a fiftieth; ``progress`` in 0..1."""
+def learning_rate_at(progress: float, peak: float) -> float:
+    """The learning rate at ``progress`` 0..1: a short warm-up to ``peak``, then a cosine down to a fiftieth of it."""
     warm = min(1.0, (progress + 0.002) / 0.03)
     return peak * warm * (0.02 + 0.98 * 0.5 * (1.0 + math.cos(math.pi * min(progress, 1.0))))
 
 
 def _prefetched(sampler: Sampler, first: int, last: int) -> Iterator[Mapping[str, NDArray[np.float32]]]:
-    """The batches of steps ``first`` to ``last``; the next ones are made while a step is computed.
+    """The batches of steps ``first`` to ``last``, in order. The next ones are made while a step is computed.
 
-    Half of the cores make batches. An accelerator takes several of them to keep up with.
+    Half of the usable cores make batches: a GPU needs several, and without a GPU the step needs the rest.
     """
-    makers = max(1, min(8, (os.cpu_count() or 1) // 2))
+    makers = max(1, min(8, usable_cores() // 2))
     with ThreadPoolExecutor(makers, thread_name_prefix="pairs") as pool:
         following = deque(pool.submit(sampler.batch, step) for step in range(first, min(first + makers, last + 1)))
         for step in range(first, last + 1):
@@ -146,21 +150,26 @@ def train_style(
     checkpoint: Path | None = None,
     observer: Observer | None = None,
 ) -> Style:
-    """Trains ``start`` towards the painting.
+    """Trains a style on a painting.
 
     Args:
         painting: uint8 ``[H, W, 3]``, RGB.
-        sampler: pairs of frames, ``[N, S, S, ...]`` with S a multiple of 32.
-        start: the base, or a style to go on from.
-        nets: what style and content are compared by.
+        sampler: gives pairs of frames, ``[N, S, S, ...]`` with S a multiple of 32.
+        start: the style to begin with: the base, or a style trained from it.
+        nets: the loss networks.
         settings: how to train.
-        card: what the style says of itself; architecture, weights, figures and base are filled in here.
-        base: the base that the style is a child of; ``start`` itself where None.
-        checkpoint: file to save the state in, and to go on from if it is of this very training.
-        observer: told after each step; may raise to stop the training.
+        card: description of the new style; architecture, loss weights, figures and base are filled in here.
+        base: the base of the style; ``start`` itself where None.
+        checkpoint: file to keep the state in. If it exists, the training resumes from it.
+        observer: called after each step; may raise to stop the training. After ``Interrupted`` a checkpoint is written.
+
+    Returns:
+        The style after the last step.
 
     Raises:
-        ModelError: if the painting cannot be used, or the losses stop being finite.
+        ModelError: if the painting cannot be used, the checkpoint belongs to another training, or the losses stop being
+            finite.
+        OutputError: if the checkpoint cannot be written.
     """
     keras.utils.set_random_seed(settings.seed)
     arch = start.architecture
@@ -182,7 +191,7 @@ def train_style(
             "start": arrays_sha256(start.weights),
             "base": base_hash,
             "loss network": nets.name,
-            "optimiser": "muon",  # the state of another one does not fit
+            "optimiser": "muon",  # the state of another optimiser has other arrays
         }
         keep = Checkpoint(checkpoint, identity)
         state = keep.load(objective)
@@ -210,12 +219,12 @@ def train_style(
             fraction = max(fraction, state.seconds / (60.0 * settings.minutes))
             if fraction >= 1.0:
                 break
-        values = objective.step(batch, learning_rate(settings.learning_rate, fraction))
+        values = objective.step(batch, learning_rate_at(fraction, settings.learning_rate))
         if not math.isfinite(values["loss"]):
             raise ModelError(
-                "the training broke down",
+                "the training diverged",
                 f"the loss at step {step} is not finite",
-                "try again with a lower --learning-rate",
+                "train again with a lower learning rate",
             )
         state.step, state.seconds = step, time.monotonic() - began
         state.add(values)
