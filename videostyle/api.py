@@ -20,7 +20,7 @@ from videostyle.motion.canvas_tracker import CanvasTracker
 from videostyle.rendering.iterate import iterate
 from videostyle.rendering.pipeline import RunReport
 from videostyle.rendering.render import render as _render
-from videostyle.rendering.settings import settings_from
+from videostyle.rendering.settings import named, settings_from
 
 if TYPE_CHECKING:
     from videostyle.styles.card import Style
@@ -110,30 +110,32 @@ def render(
     Raises:
         VideostyleError: if anything went wrong; nothing but finished chunks is left behind then.
     """
-    settings = settings_from(
-        {
-            "style": style,
-            "strength": strength,
-            "canvas": canvas,
-            "seed": seed,
-            "preserve_color": preserve_color,
-            "max_size": max_size,
-            "start": start,
-            "end": end,
-            "fps": fps,
-            "codec": codec,
-            "crf": crf,
-            "preset": preset,
-            "pix_fmt": pix_fmt,
-            "audio": audio,
-            "overwrite": overwrite,
-            "threads": threads,
-            "batch_size": batch_size,
-            "device": device,
-            "precision": precision,
-            "strict": strict,
-            "hdr": hdr,
-        }
+    settings = named(
+        settings_from(
+            {
+                "style": style,
+                "strength": strength,
+                "canvas": canvas,
+                "seed": seed,
+                "preserve_color": preserve_color,
+                "max_size": max_size,
+                "start": start,
+                "end": end,
+                "fps": fps,
+                "codec": codec,
+                "crf": crf,
+                "preset": preset,
+                "pix_fmt": pix_fmt,
+                "audio": audio,
+                "overwrite": overwrite,
+                "threads": threads,
+                "batch_size": batch_size,
+                "device": device,
+                "precision": precision,
+                "strict": strict,
+                "hdr": hdr,
+            }
+        )
     )
     return _render(input, output, settings, restart=restart)
 
@@ -183,23 +185,25 @@ def paint(
     Raises:
         VideostyleError: if a setting cannot be used; while the frames are read, if anything else went wrong.
     """
-    settings = settings_from(
-        {
-            "style": style,
-            "strength": strength,
-            "canvas": canvas,
-            "seed": seed,
-            "preserve_color": preserve_color,
-            "max_size": max_size,
-            "start": start,
-            "end": end,
-            "fps": fps,
-            "batch_size": batch_size,
-            "device": device,
-            "precision": precision,
-            "strict": strict,
-            "hdr": hdr,
-        }
+    settings = named(
+        settings_from(
+            {
+                "style": style,
+                "strength": strength,
+                "canvas": canvas,
+                "seed": seed,
+                "preserve_color": preserve_color,
+                "max_size": max_size,
+                "start": start,
+                "end": end,
+                "fps": fps,
+                "batch_size": batch_size,
+                "device": device,
+                "precision": precision,
+                "strict": strict,
+                "hdr": hdr,
+            }
+        )
     )
     return iterate(input, settings)
 

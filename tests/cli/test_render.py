@@ -110,6 +110,7 @@ def test_a_picture_as_style_is_trained_once_and_kept(
     assert main(words) == 0
     assert len(learnt) == 2
     assert load_style(kept[0]).card.painting == "my painting"
+    assert kept[0].name == "my-painting.safetensors"
     # Where it cannot be kept, the clip is painted all the same.
     (tmp_path / "file").touch()
     (tmp_path / "out.mp4").unlink()
@@ -140,10 +141,12 @@ def test_learning_a_picture_can_be_stopped(
         stop.set()
 
     settings = RenderSettings(str(ROOT / "samples" / "harbour.jpg"))
-    with pytest.raises(Interrupted):
+    with pytest.raises(Interrupted) as caught:
         render(clip("silent.mkv"), tmp_path / "out.mp4", settings, on_progress=told, cancel=stop)
     assert steps == ["train"]
-    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+    (kept,) = [path for path in tmp_path.rglob("*") if path.is_file()]  # what was learnt
+    assert kept.parent.name == "learning"
+    assert "goes on from there" in caught.value.hint
 
 
 @pytest.mark.parametrize("link", ["same", "symlink", "hard"])

@@ -39,3 +39,43 @@ def test_styles_explain_shows_layers(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert [line.split()[0] for line in printed] == ["relu1_2", "relu2_2", "relu3_3", "relu4_1", "content"]
     assert sum(float(line.split()[-1]) for line in printed) == pytest.approx(1, abs=1e-3)
     assert read_picture(tmp_path / "e.png").shape[0] > 1000
+
+
+def test_bundled_styles_are_never_replaced_and_ones_own_only_when_asked(
+    random_style: Style, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from videostyle.styles import gallery
+    from videostyle.styles.style_file import save_style
+
+    for name in ("woodcut", "mine"):
+        save_style(random_style, tmp_path / f"{name}.safetensors")
+    assert main(["styles", "add", str(tmp_path / "woodcut.safetensors"), "-y"]) == 2
+    assert "comes with videostyle" in capsys.readouterr().err
+    picture = str(ROOT / "samples" / "harbour.jpg")
+    assert main(["train", picture, "-o", "great-wave", "-y"]) == 2
+    assert "comes with videostyle" in capsys.readouterr().err
+    assert main(["styles", "add", str(tmp_path / "mine.safetensors")]) == 0
+    for words in (["styles", "add", str(tmp_path / "mine.safetensors")], ["train", picture, "-o", "mine"]):
+        assert main(words) == 2
+        assert "--overwrite" in capsys.readouterr().err
+    assert main(["styles", "add", str(tmp_path / "mine.safetensors"), "-y"]) == 0
+    assert {entry.name for entry in gallery.entries() if not entry.bundled} == {"mine"}
+
+
+def test_a_style_of_ones_own_gets_another_name(
+    random_style: Style, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from videostyle.styles.resolve import find_style
+    from videostyle.styles.style_file import save_style
+
+    save_style(random_style, tmp_path / "candy.safetensors")
+    assert main(["styles", "add", str(tmp_path / "candy.safetensors")]) == 0
+    assert main(["styles", "rename", "candy", "great-wave"]) == 2
+    assert main(["styles", "rename", "great-wave", "mine"]) == 2
+    assert main(["styles", "rename", "candy"]) == 2
+    assert main(["styles", "rename", "candi", "sweet"]) == 4
+    assert "did you mean candy" in capsys.readouterr().err
+    assert main(["styles", "rename", "candy", "sweet"]) == 0
+    assert find_style("sweet").card.name == "sweet"
+    assert main(["styles", "show", "candy"]) == 4
+    assert main(["styles", "verify", "no-such-thing"]) == 4

@@ -31,7 +31,6 @@ WAVE = RenderSettings("wave")
         ("a,b", "a-b"),
         ("/styles/my.own.safetensors", "my-own"),
         ("wave.safetensors:0.5,/x/sky.safetensors:0.25", "wave0-5-sky0-25"),
-        ("trained/0123", "0123"),
         ("painting.JPG", "painting"),
     ],
 )

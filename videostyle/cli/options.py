@@ -234,7 +234,8 @@ def render_settings(options: argparse.Namespace, style: str) -> RenderSettings:
     Raises:
         SettingError: if one has a value that it cannot have.
     """
-    from videostyle.rendering.settings import NAMES, settings_from
+    from videostyle.rendering.settings import NAMES, named, settings_from
 
     given = {name: value for name, value in vars(options).items() if name in NAMES}
-    return settings_from({**given, "style": style, "device": _devices(options)[0]})
+    settings = settings_from({**given, "style": style, "device": _devices(options)[0]})
+    return named(settings) if style else settings

@@ -17,7 +17,7 @@ VERBS = {
     "live": "paint a camera, a network stream or a file while it plays",
     "batch": "paint many clips in many styles, from folders or a job file, going on past clips that fail",
     "train": "make a style from a painting",
-    "styles": "list, show, add, remove, verify or explain styles",
+    "styles": "list, show, add, rename, remove, verify or explain styles",
     "evaluate": "measure flicker, style and content of a painted video beside its original",
     "bench": "measure the speed of this machine, and keep the fastest way to compute for later renders",
     "export": "write a style as a program for other software: ONNX, LiteRT or SavedModel",

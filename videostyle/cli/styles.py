@@ -1,4 +1,4 @@
-"""``videostyle styles``: lists, shows, adds, removes, verifies and explains styles."""
+"""``videostyle styles``: lists, shows, adds, renames, removes, verifies and explains styles."""
 
 from __future__ import annotations
 
@@ -7,16 +7,20 @@ import json
 import os
 import shutil
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from videostyle.errors import ModelError, OutputError, UsageError
-from videostyle.platforms import portable_name
+
+if TYPE_CHECKING:
+    from videostyle.styles.gallery import Entry
 
 ACTIONS = {
     "list": "the names of all styles",
     "show": "what a style was made of and with",
     "add": "keep a style file under a name",
+    "rename": "give a style of yours another name",
     "remove": "delete a style of yours",
     "verify": "read a style, or all of them, and say which are damaged",
     "explain": "a picture of what a style does to a scene, layer by layer",
@@ -34,6 +38,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "style", nargs="?", metavar="STYLE", help="a style's name or file; list needs none, and verify takes all then"
     )
+    parser.add_argument("new_name", nargs="?", metavar="NEW", help="with rename: the new name")
     parser.add_argument("--name", help="with add: the name to keep it under (default: the file's)")
     parser.add_argument(
         "-o",
@@ -55,7 +60,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="with explain: the picture to paint (default: one that ships with videostyle)",
     )
     parser.add_argument(
-        "-y", "--overwrite", action="store_true", help="with add and explain: replace what exists already"
+        "-y", "--overwrite", action="store_true", help="with add, rename and explain: replace what exists already"
     )
 
 
@@ -63,7 +68,19 @@ def run(options: argparse.Namespace) -> int:
     """Does one of ``ACTIONS``."""
     if options.action not in ("list", "verify") and not options.style:
         raise UsageError(f"styles {options.action} needs a style", hint="'videostyle styles list' shows their names")
-    actions = {"list": _list, "show": _show, "add": _add, "remove": _remove, "verify": _verify, "explain": _explain}
+    if options.new_name and options.action != "rename":
+        raise UsageError(
+            f"cannot place '{options.new_name}'", f"styles {options.action} takes one style", "leave it out"
+        )
+    actions = {
+        "list": _list,
+        "show": _show,
+        "add": _add,
+        "rename": _rename,
+        "remove": _remove,
+        "verify": _verify,
+        "explain": _explain,
+    }
     return actions[options.action](options)
 
 
@@ -117,12 +134,7 @@ def _add(options: argparse.Namespace) -> int:
 
     source = Path(options.style)
     load_style(source)  # nothing that cannot be used is kept
-    name = options.name or source.stem
-    if not gallery.NAME.fullmatch(name) or portable_name(name) != name:
-        raise UsageError(f"'{name}' cannot be a style's name", hint="give one of letters, digits, - and _ with --name")
-    target = gallery.user_styles() / f"{name}{gallery.SUFFIX}"
-    if target.exists() and not options.overwrite:
-        raise UsageError(f"there is a style '{name}' already", hint="replace it with --overwrite, or use --name")
+    target = gallery.place_for(options.name or source.stem, overwrite=options.overwrite)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
@@ -138,16 +150,45 @@ def _add(options: argparse.Namespace) -> int:
     return 0
 
 
-def _remove(options: argparse.Namespace) -> int:
-    from videostyle.styles import gallery
+def _own(name: str) -> Entry:
+    """The user's own style of that name.
 
-    entry = next((e for e in gallery.entries() if e.name == options.style), None)
+    Raises:
+        ModelError: if there is none.
+        UsageError: if it comes with the program.
+    """
+    from videostyle.styles import gallery
+    from videostyle.styles.resolve import unknown_style
+
+    entry = next((e for e in gallery.entries() if e.name == name), None)
     if entry is None:
-        raise ModelError(f"no style named '{options.style}'", hint="'videostyle styles list' shows them")
+        raise unknown_style(name)
     if entry.bundled:
         raise UsageError(
-            f"the style '{entry.name}' comes with videostyle", hint="only styles of your own can be removed"
+            f"the style '{entry.name}' comes with videostyle", hint="only styles of your own can be changed"
         )
+    return entry
+
+
+def _rename(options: argparse.Namespace) -> int:
+    from videostyle.styles import gallery
+    from videostyle.styles.card import Style
+    from videostyle.styles.style_file import load_style, save_style
+
+    entry = _own(options.style)
+    name = options.new_name
+    if not name:
+        raise UsageError("no new name is given", hint="as in 'videostyle styles rename OLD NEW'")
+    target = gallery.place_for(name, overwrite=options.overwrite)
+    style = load_style(entry.path)
+    save_style(Style(replace(style.card, name=name), style.weights), target)
+    entry.path.unlink()
+    print(target)
+    return 0
+
+
+def _remove(options: argparse.Namespace) -> int:
+    entry = _own(options.style)
     try:
         entry.path.unlink()
     except OSError as error:
@@ -159,14 +200,17 @@ def _remove(options: argparse.Namespace) -> int:
 
 def _verify(options: argparse.Namespace) -> int:
     from videostyle.styles import gallery
+    from videostyle.styles.resolve import is_file, unknown_style
     from videostyle.styles.style_file import load_style
 
     names = [options.style] if options.style else [entry.name for entry in gallery.entries()]
     bad = 0
     rows = []
     for name in names:
-        entry = next((e for e in gallery.entries() if e.name == name), None)
         try:
+            entry = None if is_file(name) else gallery.find_entry(name)
+            if entry is None and not is_file(name):
+                raise unknown_style(name)
             style = load_style(entry.path if entry else name)
             foreign = "ok, but made from another base: it paints at full strength only, and cannot be mixed"
             verdict = "ok" if gallery.is_child(style) else foreign

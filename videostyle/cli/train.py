@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from videostyle.errors import SettingError, UsageError
-from videostyle.platforms import portable_name
 
 if TYPE_CHECKING:
     from videostyle.styles.card import StyleCard
@@ -158,10 +157,10 @@ def run(options: argparse.Namespace) -> int:
     painting = vet_input(options.painting, "picture")
     picture = read_picture(painting)  # a broken painting is found before anything slow
     _check(options)
+    name, target = _target(options, painting)
     from videostyle.inference.startup import load_tensorflow
 
     load_tensorflow()
-    name, target = _target(options, painting)
     from videostyle.cli.training_view import TrainingView
     from videostyle.styles.style_file import save_style
     from videostyle.training.session import sample_content, train
@@ -217,16 +216,18 @@ def _target(options: argparse.Namespace, painting: Path) -> tuple[str, Path]:
     """
     from videostyle.media.atomic import check_writable
     from videostyle.styles import gallery
+    from videostyle.styles.resolve import is_file
 
-    name = Path(options.output).stem if options.output else _name(painting.stem)
-    if not gallery.NAME.fullmatch(name) or portable_name(name) != name:
-        raise UsageError(f"'{name}' cannot be a style's name", hint="use letters, digits, - and _")
-    explicit = bool(options.output) and ("/" in options.output or options.output.endswith(gallery.SUFFIX))
-    target = Path(options.output) if explicit else gallery.user_styles() / f"{name}{gallery.SUFFIX}"
-    if target.suffix != gallery.SUFFIX:
-        target = target.with_name(target.name + gallery.SUFFIX)
-    if target.exists() and not options.overwrite:
-        raise UsageError(f"the style '{target}' exists already", hint="use --overwrite, or another name with -o")
+    explicit = bool(options.output) and is_file(options.output)
+    name = Path(options.output).stem if explicit else options.output or _name(painting.stem)
+    if explicit:
+        target = Path(options.output)
+        if target.suffix != gallery.SUFFIX:
+            target = target.with_name(target.name + gallery.SUFFIX)
+        if target.exists() and not options.overwrite:
+            raise UsageError(f"the style '{target}' exists already", hint="use --overwrite, or another name with -o")
+    else:
+        target = gallery.place_for(name, overwrite=options.overwrite)
     for path in filter(None, (target, options.checkpoint, options.preview)):
         check_writable(path)
     return name, target

@@ -14,7 +14,7 @@ from videostyle.media.readers.open import open_reader
 from videostyle.rendering.job_file import JobEntry
 from videostyle.rendering.naming import OutputNames
 from videostyle.rendering.plan import BYTES_A_PIXEL
-from videostyle.rendering.settings import RenderSettings
+from videostyle.rendering.settings import RenderSettings, named
 
 log = logging.getLogger("videostyle")
 
@@ -149,6 +149,8 @@ def plan_tasks(entries: Sequence[JobEntry], folder: Path | None) -> tuple[list[T
                 settings = replace(entry.settings, style=style)
                 task = Task(clip, entry.output or clip, settings, info.frame_count or 0, info.width * info.height)
                 try:
+                    settings = named(settings)
+                    task = replace(task, settings=settings)
                     if entry.output is not None:
                         names.claim(entry.output, clip)
                         tasks.append(task)

@@ -22,6 +22,7 @@ from videostyle.media.readers.base import ReadOptions
 from videostyle.media.timecode import TimePoint, parse_rate, parse_time
 from videostyle.media.writers.base import EncodeOptions
 from videostyle.network.canvas import LARGEST_SEED
+from videostyle.styles.resolve import plain_spec
 
 PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 SMALLEST_SIDE = 16  # pixels; ``max_size`` may not be below
@@ -195,6 +196,24 @@ def settings_from(values: Mapping[str, Any], base: RenderSettings | None = None)
         return replace(base, **values) if base is not None else RenderSettings(**values)
     except ValidationError as error:
         raise _refusal(error) from error
+
+
+def named(settings: RenderSettings) -> RenderSettings:
+    """The same settings with the full name of the style, and with the strength that was given as part of it.
+
+    ``wave:0.2`` is the style ``great-wave`` at a strength of 0.2.
+
+    Raises:
+        SettingError: if the strength is given twice.
+        UsageError: if the style cannot be read.
+    """
+    style, strength = plain_spec(settings.style)
+    if strength == 1.0:
+        return settings if style == settings.style else replace(settings, style=style)
+    if settings.strength != 1.0:
+        why = f"it is {settings.strength:g} and, in '{settings.style}', {strength:g}"
+        raise SettingError("strength", why, "give it once")
+    return replace(settings, style=style, strength=strength)
 
 
 def to_json(settings: RenderSettings) -> dict[str, Any]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import itertools
 import os
 import re
 from dataclasses import dataclass
@@ -11,15 +13,16 @@ from pathlib import Path
 
 from platformdirs import user_data_path
 
-from videostyle.errors import ModelError
+from videostyle.errors import ModelError, UsageError
 from videostyle.network.architecture import BASES, NETWORKS, Architecture
+from videostyle.platforms import portable_name
 from videostyle.styles.card import Style
 from videostyle.styles.interpolation import accepted_parents, expand_depth
-from videostyle.styles.style_file import load_style
+from videostyle.styles.style_file import load_style, read_card
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
 SUFFIX = ".safetensors"
-TRAINED = "trained"  # folder of the styles that were trained because a picture was given as a style
+LEARNT = "videostyle render --style PICTURE"  # the command in the card of a style that was learnt on the way
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
@@ -43,29 +46,102 @@ def user_styles() -> Path:
     return home() / "styles"
 
 
-def path_for_picture(picture: Path) -> Path:
-    """The file of the style that is trained on a picture, named after the hash of the picture's file.
+def entry_of_picture(picture: Path) -> Entry | None:
+    """The style that was learnt because this picture was given as a style; None if there is none that can be read.
+
+    It is known by the hash of the picture in its card, so that neither may be renamed in vain.
 
     Raises:
         OSError: if the picture cannot be read.
     """
-    return user_styles() / TRAINED / f"{hashlib.sha256(picture.read_bytes()).hexdigest()[:32]}{SUFFIX}"
+    digest = sha256_of(picture)
+    for entry in (entry for entry in entries() if not entry.bundled):
+        with contextlib.suppress(ModelError):
+            card = read_card(entry.path)
+            if card.source_sha256 == digest and card.command == LEARNT:
+                return entry
+    return None
+
+
+def sha256_of(picture: Path) -> str:
+    """The hash of a picture's file, as cards hold it."""
+    return hashlib.sha256(picture.read_bytes()).hexdigest()
+
+
+def unfinished_learning(picture: Path) -> Path:
+    """The file that keeps a learning of this picture which was interrupted; it need not exist.
+
+    Raises:
+        OSError: if the picture cannot be read.
+    """
+    return home() / "learning" / f"{sha256_of(picture)[:32]}{SUFFIX}"
+
+
+def name_for_picture(picture: Path) -> str:
+    """A free name for the style that is learnt from a picture: that of its file, with a number if it is taken.
+
+    A file of that name that is damaged is as good as none.
+    """
+    stem = "".join(c if c.isalnum() and c.isascii() else "-" for c in picture.stem).strip("-")[:60] or "style"
+    taken = {entry.name for entry in entries() if entry.bundled or _is_whole(entry.path)}
+    names = (stem if number == 1 else f"{stem}-{number}" for number in itertools.count(1))
+    return next(name for name in names if name not in taken and portable_name(name) == name)
+
+
+def _is_whole(path: Path) -> bool:
+    try:
+        read_card(path)
+    except ModelError:
+        return False
+    return True
+
+
+def place_for(name: str, *, overwrite: bool = False) -> Path:
+    """The file of a new style of the user's.
+
+    Args:
+        name: of the style.
+        overwrite: whether it may replace one of the user's own.
+
+    Raises:
+        UsageError: if it cannot be a name, belongs to a bundled style, or to another style that is not to be replaced.
+    """
+    if not NAME.fullmatch(name) or portable_name(name) != name:
+        raise UsageError(f"'{name}' cannot be a style's name", hint="use letters, digits, - and _")
+    if name in {path.stem for path in (ASSETS / "styles").glob(f"*{SUFFIX}")}:
+        raise UsageError(f"the style '{name}' comes with videostyle", "it is not replaced", "choose another name")
+    target = user_styles() / f"{name}{SUFFIX}"
+    if target.exists() and not overwrite:
+        raise UsageError(
+            f"there is a style '{name}' already", hint="replace it with --overwrite, or choose another name"
+        )
+    return target
 
 
 def entries() -> list[Entry]:
-    """All styles by name; a user's style hides a bundled one of the same name.
-
-    Those that were trained because a picture was given as a style have names that begin with ``trained/``.
-    """
+    """All styles by name; a user's style hides a bundled one of the same name."""
     found: dict[str, Entry] = {}
     for folder, bundled in ((ASSETS / "styles", True), (user_styles(), False)):
         if folder.is_dir():
             for path in sorted(folder.glob(f"*{SUFFIX}")):
                 found[path.stem] = Entry(path.stem, path, bundled)
-    for path in sorted((user_styles() / TRAINED).glob(f"*{SUFFIX}")):
-        name = f"{TRAINED}/{path.stem[:12]}"
-        found[name] = Entry(name, path, False)
     return [found[name] for name in sorted(found)]
+
+
+def find_entry(name: str) -> Entry | None:
+    """The style that a user means: by its name, in whatever case and with spaces or underscores, or by a word of it.
+
+    "Great Wave", "great_wave" and "wave" are all "great-wave"; a word that several names have is none of them.
+    """
+    known = entries()
+    for entry in known:
+        if entry.name == name:
+            return entry
+    plain = re.sub(r"[\s_-]+", "-", name.strip().casefold())
+    same = [entry for entry in known if re.sub(r"[_-]+", "-", entry.name.casefold()) == plain]
+    alike = [entry for entry in known if f"-{plain}-" in f"-{re.sub('[_-]+', '-', entry.name.casefold())}-"]
+    found = same or (alike if plain else [])
+    return found[0] if len(found) == 1 else None
 
 
 def ordinary_picture() -> Path:

@@ -9,7 +9,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from videostyle.errors import ModelError, UsageError
+from videostyle.errors import ModelError, UsageError, suggestion
 from videostyle.media.readers.images import PICTURES
 from videostyle.styles import gallery
 from videostyle.styles.card import Style
@@ -21,7 +21,8 @@ def resolve(spec: str, strength: float = 1.0) -> Style:
     """The style that a STYLE argument means, at a strength.
 
     Args:
-        spec: bundled or own name, style file, picture that a style was trained on, or mix of these.
+        spec: bundled or own name, style file, picture that a style was learnt from, a mix of these, or one of them with
+            a strength (``great-wave:0.7``), which multiplies the other one.
         strength: 0 leaves the picture as it is, 1 paints fully.
 
     Raises:
@@ -29,6 +30,8 @@ def resolve(spec: str, strength: float = 1.0) -> Style:
         ModelError: if a style is missing or broken.
     """
     _check_strength(strength)
+    spec, own_strength = plain_spec(spec)
+    strength *= own_strength
     names, shares = zip(*parse_mix(spec), strict=True)
     styles = with_equal_depth([find_style(name) for name in names])
     if len(styles) == 1:
@@ -40,28 +43,76 @@ def find_style(name: str) -> Style:
     """The style with that name, in the file with that path, or trained on the picture with that path.
 
     Raises:
-        ModelError: if there is none; the message lists the names there are.
+        ModelError: if there is none; the message says which may be meant, or lists all.
     """
-    for entry in gallery.entries():
-        if entry.name == name:
-            return load_style(entry.path)
     if is_picture(name):
-        try:
-            kept = gallery.path_for_picture(Path(name))
-        except OSError as error:
-            raise ModelError(
-                f"cannot read the picture '{name}'",
-                error.strerror or str(error),
-                hint="check the path, and whether this user may read it",
-            ) from error
-        if kept.is_file():
-            return load_style(kept)
-        hint = "render a clip with it, or use videostyle train"
-        raise ModelError(f"no style was made of the picture '{name}' yet", hint=hint)
-    if name.endswith(gallery.SUFFIX) or "/" in name or os.sep in name:
+        return load_style(_learnt(name).path)
+    if is_file(name):
         return load_style(name)
-    known = ", ".join(entry.name for entry in gallery.entries() if "/" not in entry.name) or "none"
-    raise ModelError(f"no style named '{name}'", f"there are: {known}", "give a name, a style file or a picture")
+    entry = gallery.find_entry(name)
+    if entry is not None:
+        return load_style(entry.path)
+    raise unknown_style(name)
+
+
+def is_file(name: str) -> bool:
+    """Whether a STYLE argument names a style file rather than a style of the gallery."""
+    return name.endswith(gallery.SUFFIX) or "/" in name or os.sep in name
+
+
+def unknown_style(name: str) -> ModelError:
+    """What to say of a name that no style has."""
+    names = [entry.name for entry in gallery.entries()]
+    return ModelError(f"no style named '{name}'", hint=suggestion(name.strip().casefold().replace(" ", "-"), names))
+
+
+def _learnt(picture: str) -> gallery.Entry:
+    """The style that was learnt from a picture.
+
+    Raises:
+        ModelError: if there is none, or the picture cannot be read.
+    """
+    try:
+        entry = gallery.entry_of_picture(Path(picture))
+    except OSError as error:
+        raise ModelError(
+            f"cannot read the picture '{picture}'",
+            error.strerror or str(error),
+            hint="check the path, and whether this user may read it",
+        ) from error
+    if entry is None:
+        hint = "render a clip with it, or use videostyle train"
+        raise ModelError(f"no style was made of the picture '{picture}' yet", hint=hint)
+    return entry
+
+
+def plain_spec(spec: str) -> tuple[str, float]:
+    """A STYLE argument with the full names of its styles, and the strength that is part of it.
+
+    ``great_wave`` becomes ``great-wave``, and ``wave:0.2`` is ``great-wave`` at a strength of 0.2. Names that no style
+    has are left as they are.
+
+    Raises:
+        UsageError: if it cannot be read.
+    """
+    parts = parse_mix(spec)
+    strength = 1.0
+    if len(parts) == 1 and parts[0][0] != spec:
+        strength = parts[0][1]
+        if strength > 1:
+            raise UsageError(f"the strength {strength:g} in '{spec}' is outside 0..1", hint="as in great-wave:0.7")
+        parts = [(parts[0][0], 1.0)]
+    if len(parts) == 1:
+        return _full_name(parts[0][0]), strength
+    explicit = any(":" in part for part in spec.split(","))
+    return ",".join(_full_name(name) + (f":{share:g}" if explicit else "") for name, share in parts), 1.0
+
+
+def _full_name(name: str) -> str:
+    if is_picture(name) or is_file(name):
+        return name
+    entry = gallery.find_entry(name)
+    return entry.name if entry is not None else name
 
 
 def is_picture(spec: str) -> bool:

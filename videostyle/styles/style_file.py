@@ -66,6 +66,21 @@ def load_style(path: str | os.PathLike[str]) -> Style:
     return Style(card, weights)
 
 
+def read_card(path: str | os.PathLike[str]) -> StyleCard:
+    """Reads the card of a style file, and none of its arrays.
+
+    Raises:
+        ModelError: if it has none.
+    """
+    path = Path(path)
+    try:
+        _check_header_size(path)
+        with safe_open(path, "numpy") as file:
+            return _card_of(path, file.metadata() or {})
+    except (SafetensorError, OSError) as error:
+        raise ModelError(f"'{path}' is not a style file", str(error), hint=REPLACE) from error
+
+
 def save_style(style: Style, path: str | os.PathLike[str]) -> None:
     """Writes a style file in half precision, under its final name only when it is whole.
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from videostyle import __version__
-from videostyle.errors import ModelError, OutputError, UsageError
+from videostyle.errors import Interrupted, ModelError, OutputError, UsageError
 from videostyle.frames import UInt8Array
 from videostyle.media.readers.images import read_picture
 from videostyle.training.content import Neighbours, enlarged, read_content, shrunk
@@ -138,10 +138,12 @@ def train(
 
 
 def style_of_picture(painting: Path, progress: PairProgress | None) -> Style:
-    """The style of a picture: loaded from the user's styles if it is kept there under the picture's hash, or trained.
+    """The style of a picture: loaded from the user's styles if one was trained on it before, or trained and kept.
 
-    The training uses only the pictures that ship with the package, so the style depends on the painting alone and not
-    on the clip that is painted first. A kept style that is damaged or was trained from another base is trained again.
+    It is found by the picture's hash, whatever it is called, and kept under the picture's name. The training uses only
+    the pictures that ship with the package, so the style depends on the painting alone and not on the clip that is
+    painted first. A kept style that was trained from another base is trained again. The state of an interrupted
+    training is kept, and the next call goes on from it.
 
     Args:
         painting: a picture file.
@@ -150,31 +152,59 @@ def style_of_picture(painting: Path, progress: PairProgress | None) -> Style:
     Raises:
         InputError: if the picture cannot be read.
         ModelError: if it cannot be used.
+        Interrupted: if ``progress`` raised it.
     """
     from videostyle.styles import gallery
     from videostyle.styles.card import StyleCard
     from videostyle.styles.style_file import load_style, save_style
 
     read_picture(painting)  # refuses a broken painting before anything slow begins
-    kept = gallery.path_for_picture(painting)
-    if kept.is_file():
+    entry, name = gallery.entry_of_picture(painting), ""
+    if entry is not None:
+        name = entry.name
         try:
-            style = load_style(kept)
+            style = load_style(entry.path)
             if gallery.is_child(style):
                 return style
             log.warning("the style kept for '%s' was trained from another base; it is trained again", painting)
         except ModelError as error:
             log.warning("the style kept for '%s' cannot be used and is trained again: %s", painting, error)
+    name = name or gallery.name_for_picture(painting)
     pictures, _ = read_content([sample_content()])
-    name = "".join(c if c.isalnum() or c in "-_" else "-" for c in painting.stem)[:64] or "style"
-    card = StyleCard(name=name, painting=painting.stem, licence="unknown", command="videostyle render --style PICTURE")
+    card = StyleCard(name=name, painting=painting.stem, licence="unknown", command=gallery.LEARNT)
     on_progress = (lambda p: progress("train", 1, p.expected)) if progress else None
-    style = train(painting, pictures, [], TrainRequest(), card, on_progress)
+    unfinished = _kept_state(painting)
+    request = TrainRequest(checkpoint=unfinished)
     try:
-        save_style(style, kept)
+        style = train(painting, pictures, [], request, card, on_progress)
+    except ModelError:
+        if unfinished is None or not unfinished.is_file():
+            raise
+        unfinished.unlink()  # of an earlier version
+        style = train(painting, pictures, [], request, card, on_progress)
+    except Interrupted as error:
+        if unfinished is not None and unfinished.is_file():
+            error.hint = "what was learnt is kept; the same command goes on from there"
+        raise
+    try:
+        save_style(style, gallery.user_styles() / f"{name}{gallery.SUFFIX}")
+        if unfinished is not None:
+            unfinished.unlink(missing_ok=True)
     except OutputError as error:  # the clip can be painted all the same
         log.warning("the trained style is not kept for later renders: %s", error)
     return style
+
+
+def _kept_state(painting: Path) -> Path | None:
+    """Where to keep what was learnt of a picture when it is interrupted; None where nothing can be written."""
+    from videostyle.styles import gallery
+
+    unfinished = gallery.unfinished_learning(painting)
+    try:
+        unfinished.parent.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return None
+    return unfinished
 
 
 def resolve_or_train(spec: str, strength: float, progress: PairProgress | None) -> Style:
