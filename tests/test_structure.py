@@ -21,7 +21,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "media": {"errors", "frames", "paths", "platforms"},
     "motion": {"errors", "frames", "media"},
     "network": {"errors", "frames"},
-    "styles": {"errors", "frames", "paths", "network", "media"},
+    "styles": {"errors", "frames", "paths", "platforms", "network", "media"},
     "inference": {"errors", "frames", "paths", "platforms", "resources", "network", "styles", "media"},
     "training": {
         *("errors", "frames", "paths", "platforms", "resources", "network", "styles", "motion", "media", "inference"),
