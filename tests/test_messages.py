@@ -1,12 +1,16 @@
-"""Every error that a user can meet says what to do about it."""
+"""Every error that a user can meet says what to do about it, in words that suit Python and the command line."""
 
 from __future__ import annotations
 
 import ast
+import logging
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from videostyle import errors
+from videostyle.cli.messages import Formatter, message
+from videostyle.errors import SettingError
 
 PACKAGE = Path(__file__).parent.parent / "videostyle"
 KINDS = {name for name, kind in vars(errors).items() if isinstance(kind, type)}
@@ -27,3 +31,29 @@ def test_every_error_has_a_hint() -> None:
         if len(call.args) < 3 and not any(keyword.arg == "hint" for keyword in call.keywords)
     ]
     assert without == []
+
+
+def test_the_library_names_no_options_of_the_command_line() -> None:
+    """It names settings in backticks; the command line makes options of them (``cli.messages``)."""
+    option = re.compile(r"(?:^| |(?<!var)\()(?:--[a-z][a-z-]+|-[oy])(?![\w-])")  # var() belongs to style sheets
+    found = [
+        f"{path.relative_to(PACKAGE)}:{text.lineno}: {text.value}"
+        for path in PACKAGE.rglob("*.py")
+        if not {"cli", "ffmpeg"} & set(path.parts)  # arguments of ffmpeg are no words to a user
+        for made in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(made, (ast.Call, ast.Assign))
+        for text in ast.walk(made)
+        if isinstance(text, ast.Constant) and isinstance(text.value, str) and option.search(text.value)
+    ]
+    # The card of a style says by which command it was made.
+    assert [text for text in found if not text.endswith("videostyle render --style PICTURE")] == []
+
+
+def test_the_command_line_names_options() -> None:
+    assert message("use `max_size`, or `overwrite`") == "use --max-size, or --overwrite"
+    assert message(SettingError("max_size", "8 is too small")) == "--max-size: 8 is too small"
+    assert message("`Max_size` and `a b` are no settings") == "`Max_size` and `a b` are no settings"
+    line = Formatter("%(levelname)s: %(message)s").format(
+        logging.LogRecord("videostyle", logging.WARNING, "", 0, "use `%s`", ("fps",), None)
+    )
+    assert line == "WARNING: use --fps"

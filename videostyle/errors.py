@@ -17,6 +17,9 @@ class VideostyleError(Exception):
         what: the thing that failed, usually a path and a verb ("cannot read 'clip.mp4'").
         why: the reason, in the words of the library that noticed where those help.
         hint: what the user can do about it.
+
+    A setting is named as in Python, in backticks: ``use `overwrite` ``. The command line prints its option instead
+    (``cli.messages``).
     """
 
     exit_code = 1

@@ -110,7 +110,7 @@ def test_a_signal_finishes_the_recording(number: int, clip: Clip, tmp_path: Path
         (["--target-fps", "0", "--page", "0"], 2, "--target-fps"),
         (["--size", "big", "--page", "0"], 2, "cannot use the size"),
         (["--record", "x.gif"], 2, "use .mp4"),
-        (["--record", "EXISTING"], 5, "use --overwrite to replace it, or another name with --record"),
+        (["--record", "EXISTING"], 5, "use --overwrite to replace it, or another name"),
         (["--stream-to", "file:///x"], 2, "cannot stream"),
     ],
 )

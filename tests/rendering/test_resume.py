@@ -108,7 +108,7 @@ def test_strict_refuses_to_assemble_what_differs(film: Path, style: str, machine
     chunks.paint_in_folders([str(job.folder)], [0])
     machine("other")
     chunks.paint_in_folders([str(job.folder)], range(len(job.plan.chunks)))
-    with pytest.raises(DeviceError, match=r"different: .*device.*leave --strict out"):
+    with pytest.raises(DeviceError, match=r"different: .*device.*leave `strict` out"):
         render(film, output, replace(settings, strict=True))
     assert len(finished_chunks(job)) == len(job.plan.chunks)
     assert render(film, output, settings).resumed == 600
@@ -137,7 +137,7 @@ def test_work_of_another_render_is_not_mixed_in(change: str, film: Path, style: 
     }[change]
     if change == "input":
         os.utime(clip, (1, 1))
-    with pytest.raises(OutputError, match=f"exists with different: {change}.*1 finished chunks.*--restart deletes it"):
+    with pytest.raises(OutputError, match=f"exists with different: {change}.*1 finished chunks.*`restart` deletes it"):
         render(clip, output, other)
     assert (folder / "chunk_00000.json").exists()
     report = render(clip, output, other, restart=True)

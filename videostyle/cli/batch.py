@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from videostyle.cli.messages import message
 from videostyle.cli.options import add_chunk_options, add_render_options, engine_from, render_settings, trains
 from videostyle.errors import OutputError, UsageError
 
@@ -108,7 +109,7 @@ def run(options: argparse.Namespace) -> int:
         return bars
 
     def on_outcome(outcome: Outcome, left: float | None) -> None:
-        text = f": {outcome.error}" if outcome.error else ""
+        text = f": {message(outcome.error)}" if outcome.error else ""
         rest = f"; {_duration(left)} left" if left else ""
         bars.say(f"{outcome.status} {outcome.task.output.name}{text}{rest}")
 
@@ -160,7 +161,7 @@ def _show_plan(
         state = "exists, is kept" if task.is_there else _duration(clock.left(task.cost))
         print(f"{task.input} -> {task.output}: {task.settings.style}, {task.frames or '?'} frames, {state}")
     for outcome in failed:
-        print(f"{outcome.task.input}: {outcome.error}")
+        print(f"{outcome.task.input}: {message(outcome.error)}")
     disk = f"about {needed / 1e6:.0f} MB of disk ({free / 1e6:.0f} MB are free)"
     print(f"{len(tasks)} outputs, {_duration(total)}, {disk}")
     if total is None:
@@ -174,7 +175,7 @@ def _table(outcomes: list[Outcome]) -> None:
     print(line("clip", "style", "status", "frames", "seconds", "").rstrip())
     for outcome in outcomes:
         task = outcome.task
-        note = outcome.error or "; ".join(outcome.warnings)
+        note = message(outcome.error or "; ".join(outcome.warnings))
         seconds = f"{outcome.seconds:.1f}" if outcome.seconds else ""
         row = line(task.input.name, task.settings.style, outcome.status, outcome.frames or "", seconds, note)
         print(row.rstrip())

@@ -11,6 +11,8 @@ import signal
 import sys
 from collections.abc import Callable
 
+from videostyle.cli.messages import message
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds nothing: this verb has no options of its own."""
@@ -144,7 +146,7 @@ def run(options: argparse.Namespace) -> int:
         try:
             rows.append({"what": name, "ok": True, "detail": check()})
         except Exception as error:  # whatever fails is what this verb is there to find
-            rows.append({"what": name, "ok": False, "detail": f"{error}"})
+            rows.append({"what": name, "ok": False, "detail": message(error)})
             code = 6 if needed else code
         if not options.json:
             print(f"{'ok  ' if rows[-1]['ok'] else 'FAIL'} {name:10} {rows[-1]['detail']}", flush=True)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from videostyle.cli.messages import message
 from videostyle.errors import InputError, UsageError
 
 if TYPE_CHECKING:
@@ -174,7 +175,7 @@ def run(options: argparse.Namespace) -> int:
             report.abort()
         raise
     for warning in evaluation.warnings if not options.quiet else ():
-        print(f"warning: {warning}", file=sys.stderr)
+        print(f"warning: {message(warning)}", file=sys.stderr)
     _print(evaluation, options)
     return 0
 

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from videostyle.cli.messages import message
 from videostyle.cli.options import add_device_options, size, trains
 from videostyle.errors import OutputError, SettingError, UsageError
 from videostyle.live.keys import listed
@@ -309,6 +310,6 @@ def _print(options: argparse.Namespace, report: LiveReport) -> None:
     delay = f"delay {report.latency_p50:.0f} ms (p50), {report.latency_p95:.0f} ms (p95)"
     print(f"{report.painted} frames in {report.seconds:.1f} s: {rates}; {delay}")
     for name, figures in report.outputs.items():
-        print(f"{name}: {figures['frames']} frames{', ' + figures['error'] if figures['error'] else ''}")
+        print(f"{name}: {figures['frames']} frames{', ' + message(figures['error']) if figures['error'] else ''}")
     for warning in report.warnings if not options.quiet else ():
-        print(f"warning: {warning}", file=sys.stderr)
+        print(f"warning: {message(warning)}", file=sys.stderr)

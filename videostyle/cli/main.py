@@ -11,8 +11,9 @@ import sys
 from collections.abc import Sequence
 
 from videostyle import __version__
+from videostyle.cli.messages import Formatter, message
 from videostyle.cli.parser import parse
-from videostyle.errors import DeviceError, SettingError, VideostyleError
+from videostyle.errors import DeviceError, VideostyleError
 
 
 def _version() -> str:
@@ -42,9 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except VideostyleError as error:
         if debug:
             raise
-        if isinstance(error, SettingError):
-            error.what = "--" + error.setting.replace("_", "-")
-        print(f"videostyle: {error}", file=sys.stderr)
+        print(f"videostyle: {message(error)}", file=sys.stderr)
         return error.exit_code
     except ImportError as error:
         if debug:
@@ -78,7 +77,9 @@ def _run(words: Sequence[str]) -> int:
         parser.print_help()
         return 2
     level = "error" if options.quiet else options.log_level
-    logging.basicConfig(level=level.upper(), format="%(levelname)s: %(message)s", stream=sys.stderr)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(Formatter("%(levelname)s: %(message)s"))
+    logging.basicConfig(level=level.upper(), handlers=[handler])
     # TensorFlow's remarks on its build are of no use to somebody who paints.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")

@@ -9,6 +9,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from videostyle.cli.messages import message
 from videostyle.cli.options import add_chunk_options, add_render_options, engine_from, render_settings, trains
 from videostyle.errors import InputError, Interrupted, UsageError, VideostyleError
 
@@ -81,8 +82,8 @@ def run(options: argparse.Namespace) -> int:
                 if len(options.inputs) == 1:
                     raise
                 code = code or error.exit_code
-                print(f"videostyle: {error}", file=sys.stderr)
-                results.append({"input": str(path), "error": str(error), "exit_code": error.exit_code})
+                print(f"videostyle: {message(error)}", file=sys.stderr)
+                results.append({"input": str(path), "error": message(error), "exit_code": error.exit_code})
             finally:
                 bars.close()
     if options.json:
@@ -166,8 +167,9 @@ def _render_one(
         engine=engine,
         restart=options.restart,
     )
+    warnings = [message(warning) for warning in report.warnings]
     if not options.quiet:
-        for warning in report.warnings:
+        for warning in warnings:
             print(f"warning: {Path(path).name}: {warning}", file=sys.stderr)
     if not options.json:
         print(report.output)
@@ -180,5 +182,5 @@ def _render_one(
         "fps": round(report.fps, 2),
         "first_frame_seconds": round(report.first_frame, 3),
         "busy_seconds": {stage: round(value, 3) for stage, value in report.busy.items()},
-        "warnings": list(report.warnings),
+        "warnings": warnings,
     }

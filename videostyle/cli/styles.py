@@ -11,6 +11,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from videostyle.cli.messages import message
 from videostyle.errors import ModelError, OutputError, UsageError
 
 if TYPE_CHECKING:
@@ -215,7 +216,7 @@ def _verify(options: argparse.Namespace) -> int:
             foreign = "ok, but made from another base: it paints at full strength only, and cannot be mixed"
             verdict = "ok" if gallery.is_child(style) else foreign
         except ModelError as error:
-            verdict, bad = str(error), bad + 1
+            verdict, bad = message(error), bad + 1
         rows.append({"name": name, "verdict": verdict})
         if not options.json:
             print(f"{name}: {verdict}")

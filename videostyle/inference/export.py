@@ -75,7 +75,7 @@ def export(
         raise UsageError(
             "the program cannot take a canvas",
             "the style has none, or none is wanted",
-            "leave --canvas-input out, or train the style again",
+            "leave `canvas_input` out, or train the style again",
         )
     module = standalone(style, height, width, statistics, noise, canvas_input)
     inputs: dict[str, NDArray[Any]] = {
@@ -107,7 +107,7 @@ def _deviation(found: UInt8Array, wanted: UInt8Array) -> float:
         raise DeviceError(
             "the exported program failed verification",
             f"its frame differs by {deviation:.1f} levels of 255 on average",
-            "the converter or its runtime has a fault: try another --format",
+            "the converter or its runtime has a fault: try another `format`",
         )
     return deviation
 
@@ -117,12 +117,10 @@ def _pending_folder(target: Path, overwrite: bool) -> Iterator[Path]:
     """A folder beside the target, which takes the target's place when it is complete."""
     if target.exists():
         if not overwrite:
-            raise OutputError(
-                f"'{target}' exists already", hint="use --overwrite to replace it, or another name with -o"
-            )
+            raise OutputError(f"'{target}' exists already", hint="use `overwrite` to replace it, or another name")
         if not (target / "saved_model.pb").is_file():
             raise OutputError(
-                f"'{target}' is not a SavedModel", hint="choose another name with -o: only a SavedModel is replaced"
+                f"'{target}' is not a SavedModel", hint="choose another name: only a SavedModel is replaced"
             )
     try:
         place = Path(tempfile.mkdtemp(prefix=f".{short_name(target.name)}.videostyle.", dir=target.absolute().parent))
@@ -164,7 +162,7 @@ def _onnx(module: Any, card: str) -> bytes:
 
 def _litert(module: Any) -> bytes:
     if not hasattr(tf, "lite"):
-        raise DeviceError("this TensorFlow cannot write LiteRT", tf.__version__, "use --format onnx")
+        raise DeviceError("this TensorFlow cannot write LiteRT", tf.__version__, "use the `format` onnx")
     converter = tf.lite.TFLiteConverter.from_concrete_functions([module.paint.get_concrete_function()], module)
     return bytes(converter.convert())
 

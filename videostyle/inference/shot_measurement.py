@@ -133,7 +133,7 @@ class ShotMeasurement:
                     last, columns = error, 2 * columns
         h, w = frames.shape[1:3]
         raise DeviceError(
-            f"a frame of {w}x{h} cannot be measured", f"memory ran out: {str(last)[:200]}", "lower --max-size"
+            f"a frame of {w}x{h} cannot be measured", f"memory ran out: {str(last)[:200]}", "lower `max_size`"
         ) from last
 
     def _statistics(

@@ -70,7 +70,7 @@ def plan_tiles(height: int, width: int, halo: int, limit: int, stride: int = 8) 
                     kept = min(keep_h, height - top), min(keep_w, width - left)
                     tiles.append(Tile(from_top, from_left, tile_h, tile_w, top - from_top, left - from_left, *kept))
             return tiles
-    raise DeviceError(f"frames of {width}x{height} do not fit", f"a tile may have {limit} pixels", "lower --max-size")
+    raise DeviceError(f"frames of {width}x{height} do not fit", f"a tile may have {limit} pixels", "lower `max_size`")
 
 
 def mirrored_margins(side: int, total: int) -> tuple[int, int]:

@@ -169,7 +169,7 @@ class Capture:
             self._generation += 1
             if self._reopen is None:
                 if reason != ENDED:
-                    self.error = DeviceError("the camera failed", reason, "--reconnect waits for it to come back")
+                    self.error = DeviceError("the camera failed", reason, "`reconnect` waits for it to come back")
                 self._finish()
                 return
             self.warnings.append(f"the camera failed: {reason}")

@@ -219,7 +219,7 @@ class LiveLoop:
                 raise DeviceError(
                     "there is nothing to paint",
                     "the camera, or file, ended before its first frame",
-                    hint="choose another --camera or --input",
+                    hint="choose another `camera` or `input`",
                 )
             if first is not None and not self.report.painted:
                 self._paint(first)  # a still: its only frame served to prepare the painter

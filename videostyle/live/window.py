@@ -12,7 +12,7 @@ from videostyle.errors import DeviceError
 from videostyle.frames import UInt8Array
 from videostyle.media.opencv import load_cv2
 
-ALTERNATIVES = "use --page, --record, --stream-to or --virtual-camera"
+ALTERNATIVES = "use `page`, `record`, `stream_to` or `virtual_camera`"
 
 
 class Window:

@@ -47,7 +47,7 @@ def disk_error(path: Path, error: OSError) -> OutputError:
     return OutputError(
         f"cannot write '{path}'",
         error.strerror or str(error),
-        hint="check whether this user may write there, or choose another place with -o",
+        hint="check whether this user may write there, or choose another place",
     )
 
 
@@ -160,7 +160,6 @@ class PendingOutput:
         path: the final name.
         overwrite: whether an existing file may be replaced; it stays untouched until ``commit``.
         sources: input files, none of which may be the output.
-        option: command line option that names the file, for hints.
 
     Attributes:
         path: the final name.
@@ -177,18 +176,17 @@ class PendingOutput:
         *,
         overwrite: bool = False,
         sources: tuple[Path, ...] = (),
-        option: str = "-o",
     ) -> None:
         self.path = Path(os.path.abspath(path))
         if refused_name(self.path.name):
-            raise OutputError(f"cannot write '{path}'", "Windows has no such file names", "choose another name with -o")
+            raise OutputError(f"cannot write '{path}'", "Windows has no such file names", "choose another name")
         for source in sources:
             if os.path.exists(self.path) and os.path.exists(source) and os.path.samefile(source, self.path):
-                raise OutputError(f"the output '{path}' is the input itself", hint=f"choose another name with {option}")
+                raise OutputError(f"the output '{path}' is the input itself", hint="choose another name")
         if os.path.isdir(self.path):
-            raise OutputError(f"cannot write '{path}'", "it is a folder", f"give a file name with {option}")
+            raise OutputError(f"cannot write '{path}'", "it is a folder", "give the name of a file")
         if os.path.exists(self.path) and not overwrite:
-            hint = f"use --overwrite to replace it, or another name with {option}"
+            hint = "use `overwrite` to replace it, or another name"
             raise OutputError(f"'{path}' exists already", hint=hint)
         stem = f".{short_name(self.path.name)}.videostyle"
         # What follows the last full stop of a name may be part of a title.
@@ -209,7 +207,7 @@ class PendingOutput:
             self.abort()
             hint = "" if os.path.exists(self.path.parent) else "create the folder first"
             if error.errno == errno.ENAMETOOLONG:
-                hint = f"choose a shorter name with {option}"
+                hint = "choose a shorter name"
             raise OutputError(f"cannot write '{path}'", error.strerror or str(error), hint) from error
 
     def commit(self) -> Path:

@@ -167,7 +167,7 @@ class Evaluator:
             raise InputError(
                 f"the true flow is {flow.shape[1]}x{flow.shape[0]}",
                 f"the frames are {frame.shape[1]}x{frame.shape[0]}",
-                "give frames of the flow's size, and a --max-size that does not shrink them",
+                "give frames of the flow's size, and a `max_size` that does not shrink them",
             )
 
     def _pair(self, now: Mapping[str, UInt8Array], past: Mapping[str, UInt8Array], distance: int, time: float) -> None:

@@ -60,7 +60,7 @@ class KerasNetwork:
         if missing:
             raise ModelError(
                 f"the loss network {self.name} has no layer {', '.join(sorted(missing))}",
-                hint="choose another one with --loss-network",
+                hint="choose another `loss_network`",
             )
         if layers not in self._parts:  # the model as far as these layers need it
             outputs = {layer: self.model.output[layer] for layer in layers}
@@ -106,7 +106,7 @@ def load(name: str, weights: str | None = "imagenet") -> VGGNetwork | KerasNetwo
             f"cannot get the ImageNet weights of {proper}",
             str(error),
             f"download {url[0] if url else 'them'} on a machine with a network and put the file into "
-            "~/.keras/models, give a weights file (--loss-network FILE), or use the embedded network",
+            "~/.keras/models, give a file of weights as `loss_network`, or use the embedded network",
         ) from error
     if proper in ("VGG16", "VGG19"):
         return vgg.from_keras(model, proper.lower())
@@ -131,7 +131,7 @@ def from_model(model: keras.Model, preprocess: Callable[[Tensor], Tensor], name:
         raise ModelError(
             f"'{name}' cannot be used as a loss network",
             "none of its activations is fine enough: all have a stride of more than 4",
-            "choose another one with --loss-network",
+            "choose another `loss_network`",
         )
     features = keras.Model(model.input, {layer: chosen[layer] for layer in (*style, *deep)})
     features.trainable = False

@@ -90,7 +90,7 @@ class VGGNetwork:
                     return found
         raise ModelError(
             f"the loss network {self.name} has no layer {', '.join(sorted(wanted - set(found)))}",
-            hint="choose another one with --loss-network",
+            hint="choose another `loss_network`",
         )
 
     def head(self, layer: str) -> tuple[Tensor, Tensor] | None:
@@ -168,7 +168,7 @@ def from_arrays(arrays: Arrays, name: str) -> VGGNetwork:
         raise ModelError(
             f"'{name}' is not a loss network",
             "it has no convolution named conv1_1",
-            hint="give VGG-16 or VGG-19 weights, or leave --loss-network out",
+            hint="give VGG-16 or VGG-19 weights, or leave `loss_network` out",
         )
     width = 3
     for key in (key for block in blocks for key in block):
@@ -177,7 +177,7 @@ def from_arrays(arrays: Arrays, name: str) -> VGGNetwork:
             raise ModelError(
                 f"'{name}' is not a loss network",
                 f"{key} has kernel {kernel.shape} after {width} channels",
-                hint="give VGG-16 or VGG-19 weights, or leave --loss-network out",
+                hint="give VGG-16 or VGG-19 weights, or leave `loss_network` out",
             )
         width = kernel.shape[3]
     heads = {key[len("head/") : -len("/kernel")] for key in arrays if key[:5] == "head/" and key.endswith("/kernel")}
@@ -187,7 +187,7 @@ def from_arrays(arrays: Arrays, name: str) -> VGGNetwork:
         raise ModelError(
             f"'{name}' is not a loss network",
             f"it has none of {', '.join(STYLE_LAYERS)}",
-            hint="give VGG-16 or VGG-19 weights, or leave --loss-network out",
+            hint="give VGG-16 or VGG-19 weights, or leave `loss_network` out",
         )
     plain = "conv0/kernel" in arrays
     return VGGNetwork(

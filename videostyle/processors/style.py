@@ -286,14 +286,14 @@ class StyleProcessor:
                 if not self._halve("ran out"):
                     h, w = self._opened.size
                     raise DeviceError(
-                        f"a frame of {w}x{h} does not fit into memory", str(error)[:200], "lower --max-size"
+                        f"a frame of {w}x{h} does not fit into memory", str(error)[:200], "lower `max_size`"
                     ) from error
                 continue
             for frames, finite in done:
                 if not finite:
                     raise ModelError(
                         f"the style '{self.style.card.name}' painted values that are not finite",
-                        hint="the style file is damaged, or --precision float32 is needed",
+                        hint="the style file is damaged, or the `precision` float32 is needed",
                     )
                 results.append(frames)
                 painted += len(frames)

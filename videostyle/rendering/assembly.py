@@ -81,6 +81,6 @@ def _warnings_of(job: Job) -> list[str]:
     if names := differing_machines(job):
         differs = f"chunks of '{job.output.name}' were painted with different: {', '.join(names)}"
         if job.settings.strict:
-            raise DeviceError(differs, hint="leave --strict out to assemble them all the same")
-        said.append(f"{differs}; their frames may differ in the last bits (--strict refuses that)")
+            raise DeviceError(differs, hint="leave `strict` out to assemble them all the same")
+        said.append(f"{differs}; their frames may differ in the last bits (`strict` refuses that)")
     return list(dict.fromkeys(said))

@@ -266,5 +266,5 @@ def _write_report(path: Path | None, outcomes: Sequence[Outcome]) -> None:
             raise OutputError(
                 f"cannot write the report '{path}'",
                 error.strerror or str(error),
-                hint="choose another place with --report",
+                hint="choose another place for the report",
             ) from error

@@ -182,7 +182,7 @@ def failure_of(task: Task, error: Exception) -> Outcome:
         return Outcome(task, "failed", error=why, exit_code=OutputError.exit_code)
     # A bug; it does not end the batch.
     log.info("%s", task.input, exc_info=error)
-    why = f"this is a bug: {type(error).__name__}: {error} (--log-level info shows more)"
+    why = f"this is a bug: {type(error).__name__}: {error} (the log level info shows more)"
     return Outcome(task, "failed", error=" ".join(why.split()), exit_code=VideostyleError.exit_code)
 
 

@@ -181,9 +181,9 @@ def check_machine(job: Job, machine: Mapping[str, str]) -> None:
     """
     if job.settings.strict and (names := differing_machines(job, machine)):
         raise DeviceError(
-            f"this machine cannot paint chunks of '{job.output}' with --strict",
+            f"this machine cannot paint chunks of '{job.output}' with `strict`",
             f"finished chunks were painted with different: {', '.join(names)}",
-            "leave --strict out, or paint on a machine like the others",
+            "leave `strict` out, or paint on a machine like the others",
         )
 
 

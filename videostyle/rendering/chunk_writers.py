@@ -65,7 +65,7 @@ class ChunkWriter:
                 if not self._numbers:
                     raise OutputError(
                         f"'{self._job.input}' has more frames than when it was planned",
-                        hint="the input has changed: use --restart",
+                        hint="the input has changed: use `restart`",
                     )
                 number = self._numbers[0]
                 part = part_path(self._job.folder, number)
@@ -188,5 +188,5 @@ def _too_few(job: Job, number: int) -> OutputError:
     return OutputError(
         f"'{job.input}' has fewer frames than when it was planned",
         f"chunk {number} is not complete",
-        "if the input was changed, render it under another name with -o",
+        "if the input was changed, render it under another name",
     )

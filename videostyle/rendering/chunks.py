@@ -146,7 +146,7 @@ def paint_in_folders(folders: Sequence[str], numbers: Sequence[int], device: str
     for folder in folders:
         job = load_job(Path(folder))
         if job is None:
-            raise OutputError(f"there is no planned render in '{folder}'", hint="run 'videostyle render --plan' first")
+            raise OutputError(f"there is no planned render in '{folder}'", hint="plan the render first, with `plan`")
         if outside := [n for n in numbers if not 0 <= n < len(job.plan.chunks)]:
             raise UsageError(
                 f"there is no chunk {outside[0]}",

@@ -164,7 +164,7 @@ class _Reader:
         if self._allow_outside or full.is_relative_to(self._folder):
             return full
         why = f"'{value}' lies outside the job file's folder"
-        raise self._wrong("clip", number, SettingError(key, why, "allow that with --allow-outside"))
+        raise self._wrong("clip", number, SettingError(key, why, "allow that with `allow_outside`"))
 
     def _wrong(self, table: str, number: int, error: SettingError) -> UsageError:
         """The error with the file, and the line where that can be found, in front of the key."""

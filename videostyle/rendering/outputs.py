@@ -105,7 +105,7 @@ def _open(request: OutputRequest, source: FrameReader, on_progress: ProgressFunc
             raise OutputError(
                 f"the output '{target}' lies among the pictures of the input",
                 "it would be painted as well",
-                "choose another folder with -o",
+                "choose another folder",
             )
         style = resolve_or_train(settings.style, settings.strength, on_progress)
         provenance = provenance_of(style, settings)

@@ -163,7 +163,7 @@ def _kept_job(job: Job, threads: int | None, restart: bool) -> Job | None:
         raise OutputError(
             f"a partial render of '{job.output}' exists with different: {', '.join(changed)}",
             f"it has {done} finished chunks",
-            "finish it with its own settings, or choose another name with -o; --restart deletes it",
+            "finish it with its own settings, or choose another name; `restart` deletes it",
         )
     remove_abandoned(job.folder)
     settings = replace(job.settings, threads=threads or found.settings.threads)

@@ -186,7 +186,7 @@ def _plan_only(source: Input, request: OutputRequest, on_progress: ProgressFunct
     clip.close()
     if not clip.planned.in_chunks:
         name = clip.outputs[0].target.name
-        raise UsageError(f"'{name}' is not painted in chunks", hint="choose a video in another format with -o")
+        raise UsageError(f"'{name}' is not painted in chunks", hint="choose a video in another format")
     (job,) = clip.planned.jobs
     return RunReport(job.folder, len(job.plan.times), 0.0, 0.0, job.plan.warnings)
 

@@ -181,7 +181,7 @@ def base(architecture: Architecture | None = None) -> Style:
         raise ModelError(
             "there is no base for a network of such sizes",
             str(wanted),
-            hint="train it again with --network small, medium or large",
+            hint="train it again with the `network` small, medium or large",
         )
     return found
 

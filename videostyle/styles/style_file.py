@@ -99,7 +99,7 @@ def save_style(style: Style, path: str | os.PathLike[str]) -> None:
             reason = "" if np.isfinite(arrays[name]).all() else f"array {name} is not finite"
         if reason:
             raise ModelError(
-                f"cannot save the style '{style.card.name}'", reason, hint="train it again with a lower --learning-rate"
+                f"cannot save the style '{style.card.name}'", reason, hint="train it again with a lower `learning_rate`"
             )
     card = json.dumps({**asdict(style.card), "format": FORMAT}, sort_keys=True, ensure_ascii=False)
     data = save_safetensors(arrays, {"format": str(FORMAT), "videostyle": card})
@@ -108,7 +108,7 @@ def save_style(style: Style, path: str | os.PathLike[str]) -> None:
         write_whole(path, data)
     except OSError as error:
         raise OutputError(
-            f"cannot write the style '{path}'", error.strerror or str(error), hint="choose another place with -o"
+            f"cannot write the style '{path}'", error.strerror or str(error), hint="choose another place"
         ) from error
 
 

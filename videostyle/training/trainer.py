@@ -224,7 +224,7 @@ def train_style(
             raise ModelError(
                 "the training diverged",
                 f"the loss at step {step} is not finite",
-                "train again with a lower learning rate",
+                "train again with a lower `learning_rate`",
             )
         state.step, state.seconds = step, time.monotonic() - began
         state.add(values)

@@ -99,7 +99,7 @@ class Page:
         try:
             self._server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
         except (OSError, OverflowError) as error:
-            raise DeviceError(f"cannot listen on port {port}", str(error), "give another --page PORT, or 0") from error
+            raise DeviceError(f"cannot listen on port {port}", str(error), "choose another `page`, or 0") from error
         self._server.daemon_threads = True
         self.port = int(self._server.server_address[1])
         self.address = f"http://127.0.0.1:{self.port}/{self.token}/"

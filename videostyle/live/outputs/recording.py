@@ -51,7 +51,7 @@ class Recording:
     ) -> None:
         if Path(path).suffix.lower() not in (".mp4", ".mov", ".mkv"):
             raise UsageError(f"cannot record to '{path}'", hint="use .mp4, .mov or .mkv")
-        self._pending = PendingOutput(path, overwrite=overwrite, sources=sources, option="--record")
+        self._pending = PendingOutput(path, overwrite=overwrite, sources=sources)
         self.path = self._pending.path
         self.running = self._running_name(1)
         self._painted = painted
@@ -75,9 +75,7 @@ class Recording:
                 self.running.unlink(missing_ok=True)
                 raise
         except (FFmpegError, OSError) as error:
-            raise OutputError(
-                f"cannot record to '{self.path}'", str(error), hint="choose another place with --record"
-            ) from error
+            raise OutputError(f"cannot record to '{self.path}'", str(error), hint="choose another place") from error
 
     def _running_name(self, number: int) -> Path:
         """``NAME.recording.mp4`` and, from the second on, ``NAME.recording-2.mp4``."""

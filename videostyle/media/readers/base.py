@@ -62,9 +62,9 @@ class ReadOptions:
         if self.batch_size < 1:
             raise UsageError(f"cannot read {self.batch_size} frames at once", hint="give at least 1")
         if self.max_size is not None and self.max_size < 16:
-            raise UsageError(f"--max-size {self.max_size} is too small", hint="give at least 16")
+            raise UsageError(f"`max_size` {self.max_size} is too small", hint="give at least 16")
         if self.frame_rate is not None and not 0 < self.frame_rate <= 1000:
-            raise UsageError(f"--fps {self.frame_rate} is out of range", hint="give above 0 and at most 1000")
+            raise UsageError(f"`fps` {self.frame_rate} is out of range", hint="give above 0 and at most 1000")
 
 
 @dataclass(frozen=True)
@@ -228,7 +228,7 @@ class FrameReader:
     def _warn(self, message: str) -> None:
         """Adds a warning of damage; raises it if the user asked to be strict."""
         if self.options.strict:
-            raise InputError(f"'{self.path}': {message}", hint="leave --strict out to paint what there is")
+            raise InputError(f"'{self.path}': {message}", hint="leave `strict` out to paint what there is")
         self.warnings.append(message)
         log.warning("%s: %s", self.path.name, message)
 
@@ -331,7 +331,7 @@ class FrameReader:
         first = next(frames, None)
         if first is None:
             raise UsageError(
-                f"no frame of '{self.path.name}' lies between --start and --end",
+                f"no frame of '{self.path.name}' lies between `start` and `end`",
                 hint="'videostyle inspect' shows how long it is",
             )
         yield first

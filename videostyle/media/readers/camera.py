@@ -125,7 +125,7 @@ class Camera(_SafelyClosed):
             others = f"cameras found: {', '.join(found)}" if found else "no camera was found"
             busy = f"/dev/video{number}" in found
             why = "another program uses it, or its driver failed" if busy else others
-            raise DeviceError(f"cannot open camera {number}", why, "try another --camera, or --input FILE")
+            raise DeviceError(f"cannot open camera {number}", why, "try another `camera`, or a file as `input`")
         wanted = "MJPG" if pixels == "auto" else pixels.upper()
         # The format comes first, as the available sizes and rates depend on it.
         self._capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter_fourcc(*wanted))
@@ -141,7 +141,7 @@ class Camera(_SafelyClosed):
             self.close()
             why = "it opened, but reading failed: another program may use it"
             raise DeviceError(
-                f"camera {number} gives no picture", why, "close that, or try another --camera"
+                f"camera {number} gives no picture", why, "close that, or try another `camera`"
             ) from error
         if first is None:
             raise DeviceError(
@@ -164,13 +164,13 @@ class Camera(_SafelyClosed):
     def _read_next(self) -> tuple[UInt8Array, float] | None:
         if not self._capture.grab():
             raise DeviceError(
-                "it delivers no more frames", "was it unplugged?", hint="plug it in again; --reconnect waits for that"
+                "it delivers no more frames", "was it unplugged?", hint="plug it in again; `reconnect` waits for that"
             )
         captured = time.monotonic()  # before decoding, which is part of the latency
         ok, picture = self._capture.retrieve()
         if not ok or picture is None:
             raise DeviceError(
-                "it delivers frames that cannot be decoded", hint="try another --camera-format, such as YUYV"
+                "it delivers frames that cannot be decoded", hint="try another `camera_format`, such as YUYV"
             )
         self.device_time = self._capture.get(self._cv2.CAP_PROP_POS_MSEC) / 1000.0
         return self._cv2.cvtColor(picture, self._cv2.COLOR_BGR2RGB), captured
@@ -387,5 +387,5 @@ def open_grabber(
         raise
     except OSError as error:
         raise InputError(
-            f"cannot open '{source}'", str(error), hint="check the path or address that --input names"
+            f"cannot open '{source}'", str(error), hint="check the path or address of the `input`"
         ) from error

@@ -70,7 +70,7 @@ def open_reader(source: str | Path | Input, options: ReadOptions | None = None) 
     if info.color.is_hdr:
         if not options.tone_map:
             raise InputError(
-                f"'{source.path}' is HDR ({info.color.transfer})", hint="leave --no-hdr out to map it to SDR"
+                f"'{source.path}' is HDR ({info.color.transfer})", hint="allow HDR, and it is mapped to SDR"
             )
         reader = FFmpegReader(source, options, tone_map=True)
         reader.warnings.append(f"HDR ({info.color.transfer}) is mapped to SDR (BT.709)")

@@ -44,13 +44,13 @@ def check_picture_options(suffix: str, options: EncodeOptions) -> str:
         SettingError: if the quality is beyond the scale of JPEG and WebP.
     """
     if options.preset is not None:
-        return "--preset does not apply to pictures"
+        return "`preset` does not apply to pictures"
     if options.crf is not None and suffix not in LOSSY:
-        return f"--crf does not apply to {suffix} pictures, which are lossless"
+        return f"`crf` does not apply to {suffix} pictures, which are lossless"
     if options.crf is not None and options.crf > WORST_PICTURE:
         raise SettingError("crf", f"{options.crf} is beyond the scale of {suffix}", f"give 0 to {WORST_PICTURE}")
     if options.pixel_format is not None:
-        return "--pix-fmt does not apply to pictures"
+        return "`pix_fmt` does not apply to pictures"
     return ""
 
 
@@ -110,7 +110,7 @@ class ImageWriter:
             raise OutputError(
                 f"cannot write to '{folder}'",
                 error.strerror or str(error),
-                hint="check whether this user may write there, or choose another place with -o",
+                hint="check whether this user may write there, or choose another place",
             ) from error
         self._folder = folder
         try:
@@ -122,7 +122,7 @@ class ImageWriter:
             raise OutputError(
                 f"cannot write to '{folder}'",
                 error.strerror or str(error),
-                hint="check whether this user may write there, or choose another place with -o",
+                hint="check whether this user may write there, or choose another place",
             ) from error
 
     @property
@@ -149,9 +149,9 @@ class ImageWriter:
             return
         status = target.stat()
         if (status.st_dev, status.st_ino) in self._inputs:
-            raise OutputError(f"the output '{target}' is an input", hint="choose another folder or pattern with -o")
+            raise OutputError(f"the output '{target}' is an input", hint="choose another folder or pattern")
         if not self._options.overwrite:
-            raise OutputError(f"'{target}' exists already", hint="use --overwrite to replace it")
+            raise OutputError(f"'{target}' exists already", hint="use `overwrite` to replace it")
 
     def assemble(self, parts: Sequence[Path], times: Sequence[float]) -> Path:
         """Finishes a sequence whose pictures are written already; returns its folder or pattern.
@@ -214,7 +214,7 @@ class ImageWriter:
             raise OutputError(
                 f"nothing to write to '{self._path}'",
                 "there was no frame",
-                hint="check that the input holds frames, and --start and --end",
+                hint="check that the input holds frames, and `start` and `end`",
             )
         if self._pending is not None:
             return self._pending.commit()

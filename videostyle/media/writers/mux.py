@@ -199,7 +199,7 @@ class Muxer:
         return OutputError(
             f"cannot finish '{self._path}'",
             why,
-            hint="run it again; if it fails again, try another --codec or container",
+            hint="run it again; if it fails again, try another `codec` or container",
         )
 
     def _copied_streams(self, source: Any, muxer: Any) -> dict[int, Any]:

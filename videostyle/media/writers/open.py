@@ -16,9 +16,7 @@ from videostyle.media.writers.images import PLACE, ImageWriter, check_picture_op
 from videostyle.media.writers.mux import Original
 from videostyle.media.writers.video import VideoWriter
 
-VIDEO_HINT = (
-    "write NAME.mp4 for a video, NAME_%04d.png for pictures, or NAME/ for pictures in a folder; the folder is made"
-)
+VIDEO_HINT = "write NAME.mp4 for a video, NAME_%04d.png for numbered pictures, or NAME/ for a folder, which is made"
 STILL_HINT = f"end the name with {', '.join(PICTURES[:4])} or another kind of picture"
 
 

@@ -96,5 +96,5 @@ def shift_warning(times: Sequence[float], shown: Sequence[float], tick: float, s
         return []
     return [
         f"{suffix} keeps no variable frame rate: frames are shown up to {worst:.2f} s early or late "
-        "(choose .mp4 or .mkv, or a constant rate with --fps)"
+        "(choose .mp4 or .mkv, or a constant rate with `fps`)"
     ]

@@ -63,7 +63,7 @@ class VideoWriter:
             check_pixel_format(self._codec, options.pixel_format, formats, (info.width, info.height))
         if options.codec in HARDWARE and not encoder_works(self._codec.encoder):
             raise OutputError(
-                f"the encoder {self._codec.encoder} does not work on this machine", hint="choose another --codec"
+                f"the encoder {self._codec.encoder} does not work on this machine", hint="choose another `codec`"
             )
         self.warnings: list[str] = []
         self._info = info
@@ -109,7 +109,7 @@ class VideoWriter:
             raise OutputError(
                 f"nothing to write to '{self._output.path}'",
                 "there was no frame",
-                hint="check that the input holds frames, and --start and --end",
+                hint="check that the input holds frames, and `start` and `end`",
             )
         try:
             self._encoder.close()
@@ -192,5 +192,5 @@ class VideoWriter:
         return OutputError(
             f"cannot finish '{self._output.path}'",
             why,
-            hint="run it again; if it fails again, try another --codec or container",
+            hint="run it again; if it fails again, try another `codec` or container",
         )

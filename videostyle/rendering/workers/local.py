@@ -132,7 +132,7 @@ class ProcessPool:
             handle.result()
         except BrokenProcessPool as error:
             self._pools[number] = None
-            raise DeviceError("a worker died", "out of memory?", f"use fewer --workers, and {RESUME_HINT}") from error
+            raise DeviceError("a worker died", "out of memory?", f"use fewer `workers`, and {RESUME_HINT}") from error
 
     def close(self) -> None:
         """Ends the processes once they have finished the chunks that they are painting."""

@@ -53,9 +53,9 @@ class RayPool:
             except Exception as error:  # Ray raises all kinds, bare ones among them
                 why = str(error).splitlines()[0] if str(error) else type(error).__name__
                 if engine.address is None:
-                    hint = "try again when less else is running, or use --engine local"
+                    hint = "try again when less else is running, or use the local `engine`"
                     raise DeviceError("cannot start a Ray cluster on this machine", why, hint) from error
-                hint = "check --address, and that 'ray status' answers there"
+                hint = "check the `address`, and that 'ray status' answers there"
                 raise DeviceError(f"cannot reach the Ray cluster '{engine.address}'", why, hint) from error
         cores = max(1, int(ray.cluster_resources().get("CPU", 1)))
         nodes = max(1, sum(1 for node in ray.nodes() if node["Alive"]))

@@ -1,0 +1,33 @@
+"""What the library says, in the words of the command line: `` `max_size` `` becomes ``--max-size``.
+
+The library names a setting as Python does, in backticks. Whoever prints its errors and warnings calls ``message``.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+
+from videostyle.errors import SettingError
+
+SETTING = re.compile(r"`([a-z][a-z_]*)`")
+
+
+def message(said: object) -> str:
+    """An error, or the text of a warning, with the options of the command line in place of settings."""
+    text = str(said)
+    if isinstance(said, SettingError):
+        text = text.replace(said.setting, _option(said.setting), 1)
+    return SETTING.sub(lambda found: _option(found[1]), text)
+
+
+def _option(setting: str) -> str:
+    return "--" + setting.replace("_", "-")
+
+
+class Formatter(logging.Formatter):
+    """Log lines as the command line prints them."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line, with options in place of settings."""
+        return message(super().format(record))
