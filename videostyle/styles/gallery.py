@@ -113,7 +113,7 @@ def place_for(name: str, *, overwrite: bool = False) -> Path:
     target = user_styles() / f"{name}{SUFFIX}"
     if target.exists() and not overwrite:
         raise UsageError(
-            f"there is a style '{name}' already", hint="replace it with --overwrite, or choose another name"
+            f"there is a style '{name}' already", hint="use `overwrite` to replace it, or choose another name"
         )
     return target
 
