@@ -41,19 +41,21 @@ def time_of_frame(media: MediaInfo, number: int) -> float | None:
     """When frame ``number`` of the video is shown, seconds; the file is read up to there.
 
     Returns:
-        None if there are fewer frames, or if packets cannot be counted for frames: of interlaced video they may hold
-        one field, of some codecs frames that are never shown.
+        Infinity if there are fewer frames. None if packets have no times, or cannot be counted for frames: in
+        interlaced video a packet may hold one field only, in some codecs a frame that is never shown.
     """
     if media.video is None or media.video.interlaced or media.video.codec not in FRAME_A_PACKET:
         return None
     times: list[Fraction] = []
     with open_container(media.path) as container, contextlib.suppress(FFmpegError):
         for packet in container.demux(container.streams[media.video_index or 0]):
+            if packet.pts is None and packet.size:
+                return None  # a raw stream stores no times
             if packet.pts is not None and not packet.is_discard:
                 times.append(packet.pts * packet.time_base)
             if len(times) > number + REORDERED:
                 break
-    return float(sorted(times)[number]) if number < len(times) else None
+    return float(sorted(times)[number]) if number < len(times) else math.inf
 
 
 def shown_at(media: MediaInfo, time: float) -> float | None:

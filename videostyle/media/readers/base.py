@@ -7,6 +7,7 @@ time. What a reader could not deliver as it is stored is listed in ``warnings``;
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -208,7 +209,10 @@ class FrameReader:
         raise NotImplementedError
 
     def _time_of(self, number: int) -> float | None:
-        """When frame ``number`` of the file is shown, found without decoding; None if that cannot be trusted."""
+        """When frame ``number`` of the file is shown, found without decoding; infinity if the file has fewer frames.
+
+        None if it cannot be found in this way.
+        """
         return None
 
     def _seek(self, time: float) -> bool:
@@ -270,15 +274,16 @@ class FrameReader:
 
     def _part_by_seeking(self) -> tuple[int, Iterator[Frame]] | None:
         """The number of the first frame of the part, and the frames from it on; None if seeking fails."""
-        first, times, end, rate = self._first, self._times, self.options.end, self._constant_rate
+        first, times, rate = self._first, self._times, self._constant_rate
         if times is None or not 0 < first < len(times):
             return None
         if rate is None:
             frames = self._seek_exactly(times[first])
             return None if frames is None else (first, frames)
+        origin = times[0] if self.options.start is None or self.options.end is None else self._first_time()
+        end = self._timed_end(origin)
         if end is not None and end.frame is not None:
             return None  # after a seek, the numbers of the file's frames are not known
-        origin = times[0] if self.options.start is None or end is None else self._first_time()
         # The frame that is shown at the first tick of the part may begin before it.
         if not self._seek(times[first]):
             return None
@@ -293,14 +298,29 @@ class FrameReader:
             origin = self._first_time()
             if start.frame is not None:
                 time = self._time_of(start.frame)
-                frames = self._seek_exactly(time) if time is not None else None
+                if time is not None:
+                    frames = self._seek_exactly(time) if time < math.inf else iter(())
                 number = start.frame if frames is not None else 0
-            elif (end is None or end.frame is None) and self._seek(origin + (start.seconds or 0.0)):
-                frames = self._frames()
+            else:
+                timed = self._timed_end(origin)
+                if (timed is None or timed.frame is None) and self._seek(origin + (start.seconds or 0.0)):
+                    frames, end = self._frames(), timed
         frames = self._frames() if frames is None else frames
         if start is not None or end is not None:
             frames = self._refuse_none(trim(frames, start, end, first_number=number, origin=origin))
         return self._at_rate(frames, rate) if rate else frames
+
+    def _timed_end(self, origin: float) -> TimePoint | None:
+        """The ``end`` of the options as a time, which can be told after a seek too; unchanged if that is not known.
+
+        Args:
+            origin: when the first frame of the file is shown, seconds.
+        """
+        end = self.options.end
+        if end is None or end.frame is None:
+            return end
+        time = self._time_of(end.frame)
+        return end if time is None else TimePoint(seconds=time - origin - SAME_TIME)
 
     def _seek_exactly(self, time: float) -> Iterator[Frame] | None:
         """The frames from the one that is shown at exactly ``time`` on; None, after a rewind, if seeking fails."""
