@@ -5,14 +5,17 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from tests.conftest import ffmpeg
-from videostyle.errors import OutputError
+from videostyle.errors import OutputError, UsageError
 from videostyle.media.readers.open import open_reader
+from videostyle.media.timecode import parse_time
 from videostyle.rendering import chunk_writers, chunks
 from videostyle.rendering.chunk_store import finished_chunks
 from videostyle.rendering.job_store import Job, load_job, work_folder
@@ -31,7 +34,6 @@ def pictures(folder: Path) -> dict[str, bytes]:
 def test_a_sequence_of_painted_pictures_is_the_frames_in_colour(film: Path, style: str, tmp_path: Path) -> None:
     from videostyle.media.provenance import read
     from videostyle.media.readers.images import read_picture
-    from videostyle.media.timecode import parse_time
     from videostyle.rendering.iterate import iterate
 
     settings = RenderSettings(style, end=parse_time("30f"))
@@ -78,7 +80,6 @@ def test_a_sequence_that_was_broken_off_goes_on(
 
 @pytest.mark.parametrize("name", ["50% done/out_%04d.png", "50% done %/frames", "one/50%_done_%03d.png"])
 def test_n5_per_cent_signs_in_names_of_a_sequence_are_names(name: str, film: Path, style: str, tmp_path: Path) -> None:
-    from videostyle.media.timecode import parse_time
 
     settings = RenderSettings(style, end=parse_time("3f"), codec="png")
     report = render(film, tmp_path / name, settings)
@@ -154,3 +155,42 @@ def test_an_output_that_would_be_read_as_input_is_refused(
         render(folder / source, folder / output, settings)
     assert sorted(os.listdir(folder)) == before
     assert os.listdir(tmp_path) == ["both"]
+
+
+def numbered_input(folder: Path, *numbers: int) -> Path:
+    from videostyle.media.writers.images import write_png
+
+    folder.mkdir()
+    for number in numbers:
+        write_png(folder / f"shot_{number:04d}.png", np.full((32, 32, 3), number % 200, np.uint8))
+    return folder / "shot_%04d.png"
+
+
+def test_pictures_keep_their_numbers(style: str, tmp_path: Path) -> None:
+    source = numbered_input(tmp_path / "in", 1001, 1002, 1004)
+    report = render(source, tmp_path / "out_%04d.png", RenderSettings(style))
+    assert sorted(path.name for path in tmp_path.glob("out_*")) == ["out_1001.png", "out_1002.png", "out_1004.png"]
+    assert any("number 1003" in warning for warning in report.warnings)
+    render(source, tmp_path / "part_%d.png", RenderSettings(style, start=parse_time("1f")))
+    assert sorted(path.name for path in tmp_path.glob("part_*")) == ["part_1002.png", "part_1004.png"]
+
+
+def test_where_outputs_go(clip: Callable[[str], Path], style: str, tmp_path: Path) -> None:
+    (tmp_path / "a.mp4").write_bytes(clip("one.mp4").read_bytes())
+
+    def painted(output: str, **options: Any) -> str:
+        report = render(tmp_path / "a.mp4", f"{tmp_path}/{output}", RenderSettings(style, **options))
+        return str(report.output.relative_to(tmp_path))
+
+    assert painted("new/") == "new/a_stylized_random.mp4"
+    assert painted("new", strength=1.0, codec="prores") == "new/a_stylized_random.mov"
+    assert painted("frame.png") == "frame.png"
+    assert painted("new/", codec="png") == "new/a_stylized_random"  # pictures never lie about in a folder
+    assert painted("frames", codec="png") == "frames"
+    assert painted("frames", codec="png", overwrite=True) == "frames"  # the same place again
+    assert sorted(os.listdir(tmp_path / "frames")) == ["000000.png"]
+    with pytest.raises(UsageError, match="standard output"):
+        render(tmp_path / "a.mp4", "-", RenderSettings(style))
+    with pytest.raises(UsageError, match="does not say what to write"):
+        painted("name")
+    assert not (tmp_path / "name").exists()

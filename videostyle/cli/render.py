@@ -24,7 +24,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "inputs",
         nargs="+",
         metavar="INPUT",
-        help="a video, a picture, a folder of pictures, or numbered pictures such as shot_%%04d.png",
+        help="a video, a picture, a folder of pictures, or numbered pictures such as shot_%%04d.png or 'shot_*.png'",
     )
     parser.add_argument(
         "--style",
@@ -57,10 +57,12 @@ def run(options: argparse.Namespace) -> int:
     from videostyle.cli.interrupt import stoppable
     from videostyle.cli.progress import Bars
     from videostyle.inference.startup import load_tensorflow
-    from videostyle.media.writers.open import output_path
+    from videostyle.media.readers.open import expanded
+    from videostyle.rendering.outputs import is_folder
 
+    options.inputs = expanded(options.inputs)
     settings, engine = render_settings(options, options.style), engine_from(options)
-    if options.output and len(options.inputs) > 1 and not output_path(options.output).is_dir():
+    if options.output and len(options.inputs) > 1 and not is_folder(options.output):
         raise UsageError(
             "several inputs need a folder as output",
             f"'{options.output}' is not one",
@@ -97,9 +99,10 @@ def _part(options: argparse.Namespace, settings: RenderSettings) -> int:
     from videostyle.cli.progress import Bars
     from videostyle.rendering.chunks import paint_in_folders
     from videostyle.rendering.job_store import load_job, work_folder
+    from videostyle.rendering.outputs import is_folder
     from videostyle.rendering.render import render
 
-    if not options.output or len(options.inputs) != 1:
+    if not options.output or is_folder(options.output) or len(options.inputs) != 1:
         raise UsageError("--plan and --chunk work on one output", hint="give one INPUT, and the file to write with -o")
     if options.chunk is not None:
         paint_in_folders([str(work_folder(Path(options.output)))], [options.chunk])

@@ -20,7 +20,7 @@ from typing import Any
 
 from videostyle.errors import DeviceError, OutputError
 from videostyle.media.atomic import process_name, publish, write_whole
-from videostyle.media.writers.images import numbered
+from videostyle.media.writers.images import number_of, numbered
 from videostyle.platforms import is_running
 from videostyle.rendering.job_store import RESUME_HINT, Job, differences
 
@@ -42,7 +42,7 @@ def files_of(job: Job, number: int) -> list[Path]:
     if not job.pictures:
         return [chunk_path(job.folder, number)]
     first, frames = job.plan.chunks[number]
-    return [numbered(job.pictures, n) for n in range(first, first + frames)]
+    return [numbered(job.pictures, number_of(n, job.numbers)) for n in range(first, first + frames)]
 
 
 def _content(files: Iterable[Path]) -> dict[str, Any]:

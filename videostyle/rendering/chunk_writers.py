@@ -149,7 +149,9 @@ class PictureChunkWriter:
     ) -> None:
         mark = provenance_of(job.style, job.settings).xmp()
         options = replace(job.settings.encode, overwrite=True)  # pictures of an unfinished chunk are painted again
-        self._writer = ImageWriter(Path(job.pictures), info, options, lambda file: embed(file, mark))
+        self._writer = ImageWriter(
+            Path(job.pictures), info, options, lambda file: embed(file, mark), numbers=job.numbers
+        )
         self.warnings = self._writer.warnings
         self._job, self._numbers, self._conditions = job, list(numbers), conditions
 

@@ -33,7 +33,7 @@ from videostyle.rendering.settings import RenderSettings, settings_from, to_json
 if TYPE_CHECKING:
     from videostyle.styles.card import Style
 
-FORMAT = 5
+FORMAT = 6
 RESUME_HINT = "run the same command again to resume it"
 MACHINE_SETTINGS = ("device", "precision", "batch_size", "threads", "strict")  # how to compute, not what
 # The weights identify a style better than its name; whether an old output may be replaced changes no frame.
@@ -54,6 +54,7 @@ class Job:
         plan: keyframe segments, chunks, times.
         style: what to paint with, at its strength.
         pictures: where a sequence of pictures goes, with a place for the number; "" for a video.
+        numbers: of the pictures of a sequence, in order; () = 0, 1, 2...
     """
 
     input: Path
@@ -64,6 +65,7 @@ class Job:
     plan: Plan
     style: Style
     pictures: str = ""
+    numbers: tuple[int, ...] = ()
 
     @property
     def folder(self) -> Path:
@@ -147,6 +149,7 @@ def save_job(job: Job) -> None:
         "warnings": job.plan.warnings,
         "card": asdict(job.style.card),
         "pictures": job.pictures,
+        "numbers": job.numbers,
     }
     job.folder.mkdir(exist_ok=True)
     write_whole(job.folder / "plan.safetensors", save_arrays(arrays, {"job": json.dumps(data)}))
@@ -191,6 +194,7 @@ def load_job(folder: Path) -> Job | None:
             plan,
             Style(StyleCard(**card), weights),
             data["pictures"],
+            tuple(map(int, data["numbers"])),
         )
     except (SafetensorError, OSError, ValueError, KeyError, TypeError, UsageError):
         return None

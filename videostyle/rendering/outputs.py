@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from videostyle.errors import OutputError
-from videostyle.media.ffmpeg.codecs import frames_for
+from videostyle.errors import OutputError, UsageError
+from videostyle.frames import VideoInfo
+from videostyle.media.atomic import disk_error
+from videostyle.media.ffmpeg.codecs import SEQUENCE, frames_for
 from videostyle.media.packets import packet_times
 from videostyle.media.provenance import embed
 from videostyle.media.readers.base import FrameReader
@@ -19,6 +22,7 @@ from videostyle.media.writers.images import ImageWriter, numbered
 from videostyle.media.writers.mux import Original
 from videostyle.media.writers.open import open_writer
 from videostyle.media.writers.video import VideoWriter
+from videostyle.rendering.job_store import work_folder
 from videostyle.rendering.naming import default_output, provenance_of
 from videostyle.rendering.processor_cache import make_style_processor
 from videostyle.rendering.progress import ProgressFunction
@@ -34,11 +38,11 @@ class OutputRequest:
     """One output of a clip, as it was asked for.
 
     Attributes:
-        output: the file to write, or a folder; None = beside the clip.
+        output: the file to write, or a folder, which is made where it ends with a slash; None = beside the clip.
         settings: how to render it.
     """
 
-    output: Path | None
+    output: str | Path | None
     settings: RenderSettings
 
 
@@ -83,11 +87,9 @@ def open_outputs(requests: Sequence[OutputRequest], source: FrameReader, on_prog
 
 def _open(request: OutputRequest, source: FrameReader, on_progress: ProgressFunction) -> Output:
     settings, media = request.settings, source.input.media
-    default = default_output(source.path, settings, source.info)
-    target = request.output or default
-    # Unlike that of Path it may be asked for a name that is too long.
-    if os.path.isdir(target) and (source.info.still or settings.codec != "png"):
-        target = target / default.name
+    target = target_of(request, source.path, source.info)
+    if request.output is not None and is_folder(request.output):
+        _make_folder(target.parent)
     # The output is opened, and locked, before the network is loaded: a wrong name should not cost seconds.
     tags: dict[str, str] = {}
     marks: list[bytes] = []
@@ -97,6 +99,7 @@ def _open(request: OutputRequest, source: FrameReader, on_progress: ProgressFunc
         settings.encode,
         original=Original(media, *_cut(source, settings)) if media is not None else None,
         inputs=tuple(source.files),
+        numbers=source.numbers,
         metadata=tags,
         finish=lambda file: [embed(file, mark) for mark in marks],
     )
@@ -118,6 +121,53 @@ def _open(request: OutputRequest, source: FrameReader, on_progress: ProgressFunc
         writer.abort()
         raise
     return Output(settings, target, writer, style_processor)
+
+
+def target_of(request: OutputRequest, path: Path, info: VideoInfo) -> Path:
+    """The file, the pattern or the folder of pictures that a request means; nothing is made.
+
+    What ends with a slash, or is a folder, is a folder that the output goes into. A folder that holds a sequence of
+    pictures, finished or not, is that sequence.
+
+    Args:
+        request: what was asked for.
+        path: of the input.
+        info: of the input.
+
+    Raises:
+        UsageError: if it is no place to write to.
+    """
+    default = default_output(path, request.settings, info)
+    if request.output is None:
+        return default
+    output = Path(request.output)
+    if str(output) == "-":
+        why = "a finished file is checked before it gets its name"
+        raise UsageError("cannot write to standard output", why, "name a file with -o")
+    return output / default.name if is_folder(request.output) and not _is_sequence(output, request) else output
+
+
+def is_folder(output: str | os.PathLike[str]) -> bool:
+    """Whether an output is a folder: it exists as one, or ends with a slash."""
+    # Unlike that of Path it may be asked for a name that is too long.
+    return os.path.isdir(output) or (isinstance(output, str) and output.endswith(("/", os.sep)))
+
+
+def _is_sequence(folder: Path, request: OutputRequest) -> bool:
+    """Whether a folder holds a sequence of pictures, or a part of one, as ``ImageWriter`` writes it."""
+    if request.settings.codec != SEQUENCE or not os.path.isdir(folder):
+        return False
+    names = [name for name in os.listdir(folder) if not name.startswith(".")]
+    pictures = all(re.fullmatch(r"\d{6,}\.png", name) for name in names)
+    work = work_folder(folder)
+    return pictures and (bool(names) or work.exists() or work.with_name(f"{work.name}.lock").exists())
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise disk_error(folder, error) from error
 
 
 def _among_inputs(path: Path, target: Path, writer: VideoWriter | ImageWriter) -> bool:

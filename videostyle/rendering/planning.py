@@ -81,7 +81,7 @@ def plan_outputs(
     for number, plan in zip(fresh, plans, strict=True):
         jobs[number] = replace(wanted[number], plan=plan)
         writer = outputs[number].writer
-        if isinstance(writer, ImageWriter):
+        if isinstance(writer, ImageWriter) and writer.in_parts:
             writer.vet(len(plan.times))
             always = True  # only records of chunks tell how far a sequence got
     several = len(fresh) < len(outputs) or any(len(plan.chunks) > 1 for plan in plans)
@@ -126,7 +126,8 @@ def _new_job(output: Output, source: FrameReader) -> Job:
     """The job of an output, its plan still empty."""
     settings, style_processor = output.settings, output.style_processor
     settings = replace(settings, threads=settings.threads or min(usable_cores(), ENCODER_THREADS))
-    pictures = output.writer.pattern if isinstance(output.writer, ImageWriter) else ""
+    writer = output.writer
+    pictures = writer.pattern if isinstance(writer, ImageWriter) and writer.in_parts else ""
     return Job(
         input=source.path.resolve(),
         output=Path(os.path.abspath(output.target)),
@@ -136,6 +137,7 @@ def _new_job(output: Output, source: FrameReader) -> Job:
         plan=Plan((), (), ()),
         style=style_processor.style,
         pictures=pictures,
+        numbers=source.numbers if pictures else (),
     )
 
 

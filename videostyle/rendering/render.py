@@ -14,7 +14,6 @@ from pathlib import Path
 from videostyle.errors import UsageError, VideostyleError
 from videostyle.media.readers.base import FrameReader, Input
 from videostyle.media.readers.open import look_at, open_reader
-from videostyle.media.writers.open import output_path
 from videostyle.rendering.assembly import assemble, with_what_is_kept
 from videostyle.rendering.chunked_clip import ChunkedClip
 from videostyle.rendering.chunks import paint_missing
@@ -56,7 +55,7 @@ def render(
     Raises:
         VideostyleError: whatever went wrong; nothing but finished chunks is left behind then.
     """
-    request = OutputRequest(output_path(output) if output is not None else None, settings)
+    request = OutputRequest(output, settings)
     if plan_only:
         return _plan_only(look_at(path), request, cancellable(on_progress, cancel), restart)
     return render_all(

@@ -103,6 +103,7 @@ class FrameReader:
         options: as given.
         info: what the delivered frames are like.
         warnings: what is not delivered as it is stored, and the damage met so far.
+        numbers: of numbered pictures, the numbers of those that are delivered; else ().
     """
 
     def __init__(self, source: Input, info: VideoInfo, options: ReadOptions, rate: Fraction | None) -> None:
@@ -110,6 +111,7 @@ class FrameReader:
         self.path, self.files = source.path, list(source.files)
         self.options = options
         self.warnings: list[str] = []
+        self.numbers: tuple[int, ...] = ()
         self._constant_rate = rate
         self._native = info
         self.info = self._delivered(info)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fnmatch
+import itertools
 import math
 import os
 import re
@@ -94,6 +96,18 @@ class ImageReader(FrameReader):
     def __init__(self, source: Input, options: ReadOptions) -> None:
         self._rate, self._begin = options.frame_rate or SEQUENCE_RATE, 0
         super().__init__(source, _at_rate(source.info, self._rate), options, None)
+        numbers = numbers_of(self.files)
+        missing = missing_numbers(numbers)
+        if missing and options.strict:
+            raise InputError(f"'{source.path}': {missing}", hint="leave --strict out to paint what there is")
+        self.warnings += [missing] if missing else []
+        times = [number / self._rate for number in range(len(self.files))]
+        self.numbers = tuple(
+            number
+            for index, number in enumerate(numbers)
+            if (options.start is None or options.start.reached(float(times[index]), index))
+            and not (options.end is not None and options.end.reached(float(times[index]), index))
+        )
 
     def _first_time(self) -> float:
         return 0.0
@@ -121,6 +135,28 @@ class ImageReader(FrameReader):
                     hint="give all pictures of a sequence the same size",
                 )
             yield picture, float(number / self._rate)
+
+
+def numbers_of(files: Sequence[Path]) -> tuple[int, ...]:
+    """The numbers in the names of numbered pictures, rising; () where they are not numbered, or there is one only.
+
+    The last number of a name counts: it is 7 in ``take2_0007.png``. All names must be alike but for it.
+    """
+    found = [re.fullmatch(r"(.*?)(\d{1,15})(\D*)", file.name) for file in files]
+    parts = [match.groups() for match in found if match is not None]
+    numbers = tuple(int(number) for _, number, _ in parts)
+    alike = len(parts) == len(files) > 1 and len({(head, tail) for head, _, tail in parts}) == 1
+    return numbers if alike and all(a < b for a, b in itertools.pairwise(numbers)) else ()
+
+
+def missing_numbers(numbers: Sequence[int]) -> str:
+    """What to say of the gaps in the numbers of a sequence; "" if there are none."""
+    gaps = [(a + 1, b - 1) for a, b in itertools.pairwise(numbers) if b - a > 1]
+    if not gaps:
+        return ""
+    shown = ", ".join(str(a) if a == b else f"{a} to {b}" for a, b in gaps[:5]) + (", ..." if len(gaps) > 5 else "")
+    count = sum(b - a + 1 for a, b in gaps)
+    return f"{count} picture{'s are' if count > 1 else ' is'} missing: number {shown}"
 
 
 def _natural(path: Path) -> list[Any]:
@@ -167,13 +203,21 @@ def in_sequence(path: Path, file: Path) -> bool:
     """
     if os.path.isdir(path):
         return is_picture(file) and file.parent.resolve() == path.resolve()
+    if os.path.exists(path) or file.parent.resolve() != path.parent.resolve():
+        return False
+    if is_wildcard(path):
+        return is_picture(file) and fnmatch.fnmatch(file.name, path.name)
     pattern = _numbered_names(path)
-    alike = pattern is not None and not os.path.exists(path) and pattern.fullmatch(file.name) is not None
-    return alike and file.parent.resolve() == path.parent.resolve()
+    return pattern is not None and pattern.fullmatch(file.name) is not None
+
+
+def is_wildcard(path: Path) -> bool:
+    """Whether a path is a pattern for a shell (``*.png``) rather than a file; some shells do not expand these."""
+    return any(character in path.name for character in "*?") and not os.path.exists(path)
 
 
 def sequence_files(path: Path) -> list[Path] | None:
-    """The pictures of a folder or of a printf-style pattern (``shot_%04d.png``), in order; None if it is neither.
+    """The pictures of a folder or of a pattern (``shot_%04d.png``, ``*.png``), in order; None if it is neither.
 
     Raises:
         InputError: if it is one of these, but there are no pictures.
@@ -183,6 +227,8 @@ def sequence_files(path: Path) -> list[Path] | None:
         if not files:
             raise InputError(f"the folder '{path}' holds no pictures", hint=f"looked for {', '.join(PICTURES)}")
         return files
+    if is_wildcard(path):
+        return _matching(path)
     pattern = _numbered_names(path)
     if pattern is None or os.path.exists(path):
         return None
@@ -194,3 +240,18 @@ def sequence_files(path: Path) -> list[Path] | None:
     if not found:
         raise InputError(f"no file matches '{path}'", hint="check the folder, and the digits of the pattern, as %04d")
     return [file for _, file in sorted(found)]
+
+
+def _matching(path: Path) -> list[Path]:
+    """The pictures that a shell's pattern matches, in order.
+
+    Raises:
+        InputError: if there are none, or something else beside them.
+    """
+    folder = _entries(path.parent) if os.path.isdir(path.parent) else []
+    files = [f for f in folder if fnmatch.fnmatch(f.name, path.name) and not f.name.startswith(".") and f.is_file()]
+    other = next((f for f in sorted(files) if not is_picture(f)), None)
+    if not files or other is not None:
+        why = f"'{other.name}' is no picture" if other is not None else "nothing matches it"
+        raise InputError(f"'{path}' is no sequence of pictures", why, f"looked for {', '.join(PICTURES)}")
+    return sorted(files, key=_natural)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from videostyle.errors import InputError
@@ -9,7 +10,14 @@ from videostyle.media import probe
 from videostyle.media.inputs import vet_input
 from videostyle.media.readers.base import FrameReader, Input, ReadOptions
 from videostyle.media.readers.ffmpeg import FFmpegReader
-from videostyle.media.readers.images import PICTURES, ImageReader, look_at_images, sequence_files
+from videostyle.media.readers.images import (
+    PICTURES,
+    ImageReader,
+    is_picture,
+    is_wildcard,
+    look_at_images,
+    sequence_files,
+)
 from videostyle.media.readers.opencv import OpenCVReader
 
 # OpenCV converts these primaries to BT.709, but the output is tagged with the primaries of the input.
@@ -38,6 +46,19 @@ def look_at(path: str | Path) -> Input:
             hint="give a video; 'videostyle inspect' shows what is in this file",
         )
     return Input(file, (file,), media.video, media)
+
+
+def expanded(paths: Iterable[str]) -> list[str]:
+    """Paths, with those that a shell would have expanded (``*.mp4``) replaced by the files that they match.
+
+    A pattern that matches pictures only stays, as it is a sequence of pictures; so does one that matches nothing.
+    """
+    found: list[str] = []
+    for text in paths:
+        path = Path(text)
+        matches = sorted(f for f in path.parent.glob(path.name) if f.is_file()) if is_wildcard(path) else []
+        found += [text] if all(map(is_picture, matches)) else map(str, matches)
+    return found
 
 
 def _is_animated(file: Path) -> bool:

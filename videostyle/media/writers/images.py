@@ -33,6 +33,11 @@ def numbered(pattern: str | Path, number: int) -> Path:
     return Path(text[: place.start()] + place[0] % number + text[place.end() :])
 
 
+def number_of(frame: int, numbers: Sequence[int]) -> int:
+    """The number of a picture: that of its frame in ``numbers``, or the frame's own where there are none."""
+    return numbers[frame] if numbers else frame
+
+
 def check_picture_options(suffix: str, options: EncodeOptions) -> str:
     """Finds an option that has no effect on pictures of a kind; "" if all have one.
 
@@ -66,9 +71,11 @@ class ImageWriter:
         finish: called with each complete file, before it is named.
         inputs: files none of which may be written.
         lock: keep other runs from writing the same sequence.
+        numbers: of the pictures of a sequence, in order; () = 0, 1, 2...
 
     Attributes:
         warnings: options that have no effect.
+        numbers: as given.
 
     Raises:
         UsageError: if there are no such pictures.
@@ -84,8 +91,10 @@ class ImageWriter:
         inputs: tuple[Path, ...] = (),
         *,
         lock: bool = False,
+        numbers: Sequence[int] = (),
     ) -> None:
         self.warnings: list[str] = []
+        self.numbers = tuple(numbers)
         self._finish = finish
         self._inputs = {(status.st_dev, status.st_ino) for status in map(os.stat, filter(os.path.exists, inputs))}
         self._options = options
@@ -141,8 +150,11 @@ class ImageWriter:
         Raises:
             OutputError: if one is an input, or exists and may not be replaced.
         """
-        for number in range(frames):
-            self._vet(numbered(self._folder / self._pattern, number))
+        for frame in range(frames):
+            self._vet(self._place_of(frame))
+
+    def _place_of(self, frame: int) -> Path:
+        return numbered(self._folder / self._pattern, number_of(frame, self.numbers))
 
     def _vet(self, target: Path) -> None:
         if not os.path.exists(target):
@@ -169,12 +181,15 @@ class ImageWriter:
         Raises:
             OutputError: if one cannot be written.
         """
-        for number, frame in enumerate(batch.frames, batch.index):
+        for index, frame in enumerate(batch.frames, batch.index):
             if self._pending is not None:
+                if self._written:
+                    why = "the input has more than one frame"
+                    raise OutputError(f"'{self._path}' is one picture", why, "name NAME_%04d.png for all of them")
                 self._encode(self._pending.temporary, frame)
                 self._written.append(self._pending.temporary)
                 continue
-            target = numbered(self._folder / self._pattern, number)
+            target = self._place_of(index)
             self._vet(target)
             partial = target.with_name(f".{short_name(target.stem)}.part{target.suffix}")
             self._encode(partial, frame)

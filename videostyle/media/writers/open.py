@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from videostyle.errors import UsageError
 from videostyle.frames import VideoInfo
 from videostyle.media.atomic import disk_error
-from videostyle.media.ffmpeg.codecs import BY_SUFFIX
+from videostyle.media.ffmpeg.codecs import BY_SUFFIX, SEQUENCE
 from videostyle.media.readers.images import PICTURES
 from videostyle.media.writers.base import EncodeOptions
 from videostyle.media.writers.images import PLACE, ImageWriter, check_picture_options
@@ -44,11 +45,13 @@ def open_writer(
     metadata: Mapping[str, str] | None = None,
     finish: Callable[[Path], object] | None = None,
     inputs: tuple[Path, ...] = (),
+    numbers: tuple[int, ...] = (),
 ) -> VideoWriter | ImageWriter:
     """Opens the writer that ``path`` and the codec ask for.
 
     Frames of a video become pictures where the name has a place for their number (``out_%04d.png``), where ``path``
-    is a folder that exists or ends with a slash, and with the codec "png", which may make a folder.
+    is a folder that exists or ends with a slash, and with the codec "png", which may make a folder. One frame of a
+    video becomes a picture where the name is that of one.
 
     Args:
         path: the output.
@@ -58,6 +61,7 @@ def open_writer(
         metadata: tags of the container, added to the original's; read when the file is finished.
         finish: called with each complete file before it is named.
         inputs: files none of which may be written.
+        numbers: of the pictures of a sequence; () = 0, 1, 2...
 
     Raises:
         UsageError: if the name does not say what to write, or the codec is not known or has no such quality.
@@ -67,15 +71,17 @@ def open_writer(
     path = output_path(path)
     suffix = path.suffix.lower()
     folder, picture = os.path.isdir(path), suffix in PICTURES
-    several = folder or (options.codec == "png" and not suffix) or (picture and PLACE.search(path.name))
+    several = folder or (options.codec == SEQUENCE and not suffix) or (picture and PLACE.search(path.name))
+    if picture and not several and info.frame_count == 1 and options.codec in (None, SEQUENCE):
+        info = replace(info, still=True)  # one frame of a video is a picture
     if not several and not (info.still and picture):
-        if not suffix or info.still or options.codec == "png" or (picture and suffix not in BY_SUFFIX):
+        if not suffix or info.still or options.codec == SEQUENCE or (picture and suffix not in BY_SUFFIX):
             raise UsageError(f"'{path}' does not say what to write", hint=STILL_HINT if info.still else VIDEO_HINT)
         return VideoWriter(path, info, options, original, metadata, finish)
     written = suffix if picture and not folder else ".png"
     ignored = check_picture_options(written, options)
     if ignored and not info.still:
         raise UsageError(ignored, hint="leave it out")
-    writer = ImageWriter(path, info, options, finish, inputs, lock=True)
+    writer = ImageWriter(path, info, options, finish, inputs, lock=True, numbers=numbers)
     writer.warnings += [ignored] if ignored else []
     return writer
