@@ -143,7 +143,7 @@ def target_of(request: OutputRequest, path: Path, info: VideoInfo) -> Path:
     output = Path(request.output)
     if str(output) == "-":
         why = "a finished file is checked before it gets its name"
-        raise UsageError("cannot write to standard output", why, "name a file with -o")
+        raise UsageError("cannot write to standard output", why, "name a file as `output`")
     return output / default.name if is_folder(request.output) and not _is_sequence(output, request) else output
 
 

@@ -99,7 +99,7 @@ class ImageReader(FrameReader):
         numbers = numbers_of(self.files)
         missing = missing_numbers(numbers)
         if missing and options.strict:
-            raise InputError(f"'{source.path}': {missing}", hint="leave --strict out to paint what there is")
+            raise InputError(f"'{source.path}': {missing}", hint="leave `strict` out to paint what there is")
         self.warnings += [missing] if missing else []
         times = [number / self._rate for number in range(len(self.files))]
         self.numbers = tuple(
