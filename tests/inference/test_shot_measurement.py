@@ -29,7 +29,7 @@ def test_a_style_between_others_keeps_to_the_line_of_their_colours(random_style:
 
     def colours(style: Style) -> tuple[np.ndarray, np.ndarray]:
         statistics = processor.statistics_of(np.rint(255 * x).astype(np.uint8), style)
-        painted = np.asarray(forward_folded(style.architecture, fold(style.architecture, style.weights, statistics), x))
+        painted = np.asarray(forward_folded(style.architecture, fold(style.weights, statistics), x))
         return painted.mean(axis=(0, 1, 2)), painted.std(axis=(0, 1, 2))
 
     for low, middling, high in zip(colours(random_style), colours(middle), colours(other), strict=True):

@@ -18,8 +18,8 @@ from videostyle.network.statistics import (
     keyframe_segments,
     one_scene,
     pooled,
-    share_beside,
-    steps_of,
+    ramp_steps,
+    reference_weight,
     to_arrays,
 )
 
@@ -40,8 +40,8 @@ def test_pooled_statistics_are_those_of_one_large_picture() -> None:
 
 
 def test_a_flat_scene_and_an_ordinary_picture_have_the_least_contrast_together() -> None:
-    assert [share_beside(own, 50.0) for own in (FLAT, 25.0, 60.0)] == [0, 0, 0]
-    shares = [share_beside(own, 50.0) for own in (0.0, 10.0, 20.0, FLAT - 0.01)]
+    assert [reference_weight(own, 50.0) for own in (FLAT, 25.0, 60.0)] == [0, 0, 0]
+    shares = [reference_weight(own, 50.0) for own in (0.0, 10.0, 20.0, FLAT - 0.01)]
     assert shares == sorted(shares, reverse=True)
     assert shares[-1] < 1e-3  # nothing jumps where a scene begins to be flat
     for own, share in zip((0.0, 10.0, 20.0), shares, strict=False):
@@ -91,9 +91,9 @@ def test_a_camera_that_moves_on_has_statistics_that_glide() -> None:
 
 
 def test_a_glide_has_steps_too_small_to_see_but_none_shorter_than_a_frame() -> None:
-    assert steps_of(24, level(0.0), level(0.055)) == 6
-    assert steps_of(24, level(0.0), level(5.0)) == 24
-    assert steps_of(24, level(0.0), level(0.0)) == 1
+    assert ramp_steps(24, level(0.0), level(0.055)) == 6
+    assert ramp_steps(24, level(0.0), level(5.0)) == 24
+    assert ramp_steps(24, level(0.0), level(0.0)) == 1
 
 
 def test_halfway_lies_between() -> None:

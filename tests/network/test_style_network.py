@@ -96,7 +96,7 @@ def test_folding_for_bytes_scales_both_ends(random_style: Style) -> None:
     arch, weights = random_style.architecture, random_style.weights
     x = scene(1, 32, 48).astype(np.float32)
     statistics = {k: (np.asarray(m), np.asarray(v)) for k, (m, v) in measure(arch, weights, x / 255).items()}
-    ones, levels = fold(arch, weights, statistics), fold(arch, weights, statistics, white=255.0)
+    ones, levels = fold(weights, statistics), fold(weights, statistics, white=255.0)
     expected = 255.0 * np.asarray(forward_folded(arch, ones, x / 255))
     np.testing.assert_allclose(forward_folded(arch, levels, x), expected, atol=5e-3)
 
@@ -105,6 +105,6 @@ def test_folding_the_statistics_changes_nothing(random_style: Style) -> None:
     arch, weights = random_style.architecture, random_style.weights
     x = scene(1, 64, 96).astype(np.float32) / 255
     statistics = {k: (np.asarray(m), np.asarray(v)) for k, (m, v) in measure(arch, weights, x).items()}
-    folded = fold(arch, weights, statistics)
+    folded = fold(weights, statistics)
     assert not [name for name in folded if name.endswith(("gamma", "beta"))]
     np.testing.assert_allclose(forward_folded(arch, folded, x), forward(arch, weights, x), atol=2e-5)

@@ -26,7 +26,7 @@ def test_the_program_is_the_network(random_style: Style) -> None:
     painted = processor(batch(frames)).frames
     statistics = processor.statistics_of(frames)
     arch = random_style.architecture
-    expected = forward_folded(arch, fold(arch, random_style.weights, statistics), frames.astype(np.float32) / 255)
+    expected = forward_folded(arch, fold(random_style.weights, statistics), frames.astype(np.float32) / 255)
     expected = np.clip(np.asarray(expected) * 255, 0, 255)
     assert np.abs(painted - expected).max() <= 0.51
 

@@ -1,6 +1,5 @@
 """Painting with trained weights: the compiled program, and the machine that it runs on.
 
-Here belong device, precision and memory, the program and its batches and tiles, the measurement of a shot's
-statistics, tuning and export. What is computed is ``network``'s; which weights hold at which frame
-``processors.style`` decides.
+Device, precision and memory, the program with its batches and tiles, the measurement of a shot's statistics, tuning and
+export belong here. The network itself is in ``network``; ``processors.style`` decides which frame gets which weights.
 """

@@ -1,4 +1,4 @@
-"""The canvas of a frame: the mesh that motion carries from frame to frame, read as noise at quarter resolution."""
+"""Samples the canvas of a frame: from its mesh (``frames.CanvasMesh``) to noise at quarter resolution."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from videostyle.network.canvas import CELL, CHANNELS, LARGEST_SEED, blended, enl
 
 Float = NDArray[np.float32]
 
-SAME_SCALE = 1e-3  # by how much an enlargement may differ from 1 and be taken for it
+SAME_SCALE = 1e-3  # largest difference from 1 of an enlargement that is treated as 1
 
 
 @dataclass(frozen=True)
 class CanvasSettings:
-    """What a user says of the canvas.
+    """What a user chooses of the canvas.
 
     Attributes:
         amount: how much is painted where the scene shows nothing: 0 nothing, 1 as the style was trained.
@@ -32,9 +32,9 @@ class CanvasSettings:
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.amount <= 1.0:
-            raise UsageError(f"a canvas of {self.amount:g} is not possible", hint="give a number from 0 to 1")
+            raise UsageError(f"the canvas {self.amount:g} is outside 0..1", hint="give a number from 0 to 1")
         if not 0 <= self.seed <= LARGEST_SEED:
-            raise UsageError(f"a seed of {self.seed} is not possible", hint=f"give a whole number, 0 to {LARGEST_SEED}")
+            raise UsageError(f"the seed {self.seed} is out of range", hint=f"give a whole number, 0 to {LARGEST_SEED}")
 
 
 def still_mesh(height: int, width: int) -> CanvasMesh:
@@ -45,21 +45,22 @@ def still_mesh(height: int, width: int) -> CanvasMesh:
 
 
 def same_mesh(one: CanvasMesh, other: CanvasMesh) -> bool:
-    """Whether two meshes say the same of every place."""
+    """Whether two meshes are equal."""
     if one is other:
         return True
     return np.array_equal(one.places, other.places) and np.array_equal(one.share, other.share)
 
 
 def still_canvas(height: int, width: int, stride: int, settings: CanvasSettings) -> Float:
-    """The canvas of a camera that stands still, for frames padded to multiples of ``stride``: ``[h, w, CHANNELS]``."""
+    """The canvas for a still camera and frames padded to multiples of ``stride``: float32 ``[h, w, CHANNELS]``."""
     return sample_canvas(still_mesh(height, width), height, width, settings, frame_margins(height, width, stride))
 
 
 def _between_vertices(places: NDArray[np.float64], vertices: int) -> Float:
     """Weights ``[len(places), vertices]`` that interpolate linearly between vertices spread evenly over 0..1.
 
-    Places outside are extrapolated. (``cv2.remap`` knows 32 places between two vertices, too few for a coarse mesh.)
+    Places outside 0..1 are extrapolated. (``cv2.remap`` of OpenCV 4 rounds positions to 1/32 of the distance between
+    two vertices, which is too coarse here.)
     """
     at = places * (vertices - 1)
     first = np.clip(np.floor(at), 0, vertices - 2).astype(int)
@@ -80,7 +81,7 @@ def sample_canvas(
     """The canvas of one frame.
 
     Args:
-        mesh: where the frame's places lie on the canvas.
+        mesh: the positions of the frame's mesh vertices on the canvas.
         height: of the frame, pixels.
         width: of the frame, pixels.
         settings: amount and seed.
@@ -93,7 +94,7 @@ def sample_canvas(
     rows, columns = (height + top + bottom) // CELL, (width + left + right) // CELL
     if not settings.amount:
         return np.zeros((rows, columns, CHANNELS), np.float32)
-    cells = height / CELL  # of one unit of the mesh's coordinates
+    cells = height / CELL  # cells in one unit of the mesh's coordinates
     down = _between_vertices(((np.arange(rows) + 0.5) * CELL - top) / height, mesh.share.shape[0])
     across = _between_vertices(((np.arange(columns) + 0.5) * CELL - left) / width, mesh.share.shape[1])
     cv2 = load_cv2()
@@ -106,7 +107,7 @@ def sample_canvas(
 
     def layer(number: int) -> Float:
         places = mesh.places[number] * np.float32(cells)
-        # Steps of the mesh are wider than cells.
+        # The vertices of the mesh are further apart than cells.
         step = width / CELL / (mesh.share.shape[1] - 1), cells / (mesh.share.shape[0] - 1)
         scale = np.asarray(cv2.blur(enlargement(places, step), (3, 3)), np.float32)
         near = np.abs(scale - 1).max() < SAME_SCALE

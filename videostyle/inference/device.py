@@ -1,4 +1,4 @@
-"""What is computed on: the device, and the precision that suits it."""
+"""Chooses the device to compute on, and the precision that is fastest on it."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from videostyle.styles.gallery import home
 log = logging.getLogger("videostyle")
 
 PRECISIONS = ("auto", "float32", "bfloat16", "float16")
-# How much faster than float32 bfloat16 must be on a CPU to be chosen: far from both gains that were measured on
-# processors with AVX512-BF16, 0.6 and 2.0, so that a busy moment does not decide.
+# Smallest gain over float32 at which bfloat16 is chosen on a CPU. Processors with AVX512-BF16 reach 0.6 or 2.0; the
+# threshold is far from both, so that a busy moment does not decide.
 BFLOAT16_PAYS = 1.3
 
 
@@ -47,9 +47,9 @@ def choose_precision(name: str, device: str) -> str:
     """The dtype to compute in.
 
     Args:
-        name: one of ``PRECISIONS``; "auto" for what is fastest on the device: float16 on a GPU, bfloat16 on a CPU
-            with AMX tiles. With AVX512-BF16 alone it depends on the processor, so that is measured
-            (``bfloat16_gain``). Everything else computes in float32.
+        name: one of ``PRECISIONS``. "auto" is the fastest on the device: float16 on a GPU, bfloat16 on a CPU with AMX
+            tiles. With AVX512-BF16 alone it depends on the processor and is measured (``bfloat16_gain``). All other
+            CPUs compute in float32.
         device: TensorFlow's name.
 
     Raises:
@@ -67,7 +67,7 @@ def choose_precision(name: str, device: str) -> str:
 
 
 def device_name(device: str) -> str:
-    """A name of the hardware behind TensorFlow's ``device``, for tables and for keeping measurements apart."""
+    """The hardware name of TensorFlow's ``device``, for tables, and to keep measurements of machines apart."""
     if "GPU" in device:
         gpus = tf.config.list_physical_devices("GPU")
         number = int(device.rsplit(":", 1)[1])
@@ -81,7 +81,7 @@ def device_name(device: str) -> str:
 
 
 def device_key(device: str) -> str:
-    """Hardware and TensorFlow version: what a measurement, or the last bit of a painted frame, may depend on."""
+    """Hardware and TensorFlow version: measurements, and the last bits of painted frames, may depend on these."""
     return f"{device_name(device)}, TensorFlow {tf.__version__}"
 
 
@@ -101,8 +101,8 @@ def cpu_flags() -> frozenset[str]:
 def bfloat16_gain() -> float:
     """How many times faster a convolution of 64 channels is in bfloat16 than in float32 on this CPU.
 
-    Measured once for a processor and a TensorFlow version (0.3 s) and then kept in the user's folder, so that what
-    else runs at the moment cannot change the precision, and the frames, from one command to the next.
+    It is measured once for each processor and TensorFlow version (0.3 s) and kept in the user's folder. Otherwise other
+    programs on the machine could change the precision, and with it the frames, from one command to the next.
     """
     file, key = home() / "processor.json", f"bfloat16 gain, {device_key('/CPU:0')}"
     kept = read_object(file)
@@ -112,7 +112,7 @@ def bfloat16_gain() -> float:
 
     def seconds(dtype: str) -> float:
         with tf.device("/CPU:0"):
-            # Short enough to finish before another program gets its turn.
+            # Short enough to finish before another program gets the core.
             x, kernel = tf.zeros((1, 48, 80, 64), dtype), tf.zeros((3, 3, 64, 64), dtype)
             return shortest_seconds(lambda: wait_for(tf.nn.conv2d(x, kernel, 1, "SAME")), 0.05)
 

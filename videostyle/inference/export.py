@@ -1,4 +1,4 @@
-"""A style as a program for other runtimes: ONNX, LiteRT or a SavedModel, weights inside, one frame at a time."""
+"""Exports a style as a program for other runtimes, ONNX, LiteRT or SavedModel, that paints one frame at a time."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from videostyle.network.statistics import Statistics
 from videostyle.styles.card import Style, has_canvas
 
 OPSET = 17  # of ONNX; known to every runtime since 2022
-TOLERANCE = 0.5  # levels of 255 by which an exported program may differ on average; rounding alone makes less than 0.1
+TOLERANCE = 0.5  # largest mean difference of an exported program, levels of 255; rounding alone is below 0.1
 CARD = "style.json"  # in the folder of a SavedModel
 
 
@@ -44,28 +44,28 @@ def export(
 ) -> float:
     """Writes a style as a program for another runtime.
 
-    It maps "frame", uint8 ``[1, H, W, 3]`` RGB, to "painted", the same, and gets its name only if it paints a frame as
-    this package does. The canvas is inside and stands still on the screen, which is right for a camera that does; a
-    caller who follows the scene's motion can ask for a second input, "canvas" (``canvas_sampling.sample_canvas``).
-    The style's card goes with it, as metadata "style" in ONNX and as ``style.json`` in a SavedModel; LiteRT has no
-    place for it.
+    The program maps "frame", uint8 ``[1, H, W, 3]`` RGB, to "painted", of the same shape. It gets its name only after
+    it has painted a frame as this package does. The canvas is part of the program and fixed to the screen, which suits
+    a still camera. A caller who tracks the motion of the scene can request a second input, "canvas"
+    (``canvas_sampling.sample_canvas``). The card of the style is stored as metadata "style" in ONNX and as
+    ``style.json`` in a SavedModel; LiteRT has no place for it.
 
     Args:
-        style: what to paint with, at its strength already.
+        style: the style, already at the wanted strength.
         kind: "onnx", "litert" or "saved_model".
         target: file to write, a folder for "saved_model".
-        trial: the frame to try it with, uint8 ``[H, W, 3]``, of the size that the program is made for.
-        statistics: what the program normalises with; each frame's own where None.
-        canvas: amount and seed of the canvas; the default where None.
+        trial: a frame to verify the program with, uint8 ``[H, W, 3]``; its size is the size of the program.
+        statistics: statistics for all frames; None = each frame is normalised on its own.
+        canvas: amount and seed of the canvas; None = the style's default.
         canvas_input: whether the program takes each frame's canvas as a second input.
         overwrite: whether an existing target may be replaced.
 
     Returns:
-        How far the program's frame is from that of this package, in levels of 255 on average.
+        Mean difference between the frames that the program and this package paint, in levels of 255.
 
     Raises:
         OutputError: if the target exists or cannot be written.
-        DeviceError: if a library is missing, or the program paints another frame.
+        DeviceError: if a library is missing, or the program paints differently.
     """
     height, width = trial.shape[:2]
     settings = canvas or CanvasSettings(style.card.canvas)
@@ -74,7 +74,7 @@ def export(
     if canvas_input and noise is None:
         raise UsageError(
             "the program cannot take a canvas",
-            "the style has none, or none is wanted",
+            "the style has none, or its amount is 0",
             "leave `canvas_input` out, or train the style again",
         )
     module = standalone(style, height, width, statistics, noise, canvas_input)
@@ -114,7 +114,7 @@ def _deviation(found: UInt8Array, wanted: UInt8Array) -> float:
 
 @contextlib.contextmanager
 def _pending_folder(target: Path, overwrite: bool) -> Iterator[Path]:
-    """A folder beside the target, which takes the target's place when it is complete."""
+    """A temporary folder beside the target, which replaces the target when it is complete."""
     if target.exists():
         if not overwrite:
             raise OutputError(f"'{target}' exists already", hint="use `overwrite` to replace it, or another name")

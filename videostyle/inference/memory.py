@@ -1,4 +1,4 @@
-"""How much memory the network takes, and which calls of it fit side by side into the memory there is."""
+"""How much memory the network needs, and how many calls of it fit into the available memory side by side."""
 
 from __future__ import annotations
 
@@ -12,40 +12,40 @@ import tensorflow as tf
 from videostyle.network.architecture import Architecture
 from videostyle.resources import available_memory
 
-# Share of the memory that is available which activations may take; the rest is for frames, the decoder and the encoder.
+# Share of the available memory that activations may take; the rest is for frames, decoder and encoder.
 SHARE = 0.6
-# Bytes that the process holds for each byte of activations in use: freed blocks of other sizes stay with the allocator.
-# Measured with 1920x1080 on a CPU: 285 bytes a pixel in float32 and 153 in bfloat16 where 144 and 78 are in use.
+# Bytes that the process holds for each byte of activations in use: the allocator keeps freed blocks of other sizes.
+# Measured at 1920x1080 on a CPU: 285 bytes for each pixel in float32 and 153 in bfloat16, of which 144 and 78 in use.
 HELD = 2.0
 
 
 def bytes_per_pixel(architecture: Architecture, precision: str) -> float:
-    """Bytes that the process takes for each pixel that the network paints or measures at a time, on a CPU.
+    """Bytes of memory on a CPU for each pixel that the network paints or measures at the same time.
 
     Args:
         architecture: of the network.
-        precision: dtype that it computes in.
+        precision: dtype of the computation.
     """
     # A convolution holds its input, a copy with mirrored rows and one with mirrored columns as well, and its output.
     widest = max((3 * shape[2] + shape[3]) / cell for shape, cell in architecture.convolutions())
     value_bytes = tf.as_dtype(precision).size
-    # Beside that the picture itself, and at the end its three colours in float32.
+    # In addition, the picture itself, and at the end its three colours in float32.
     return HELD * (value_bytes * (widest + 3) + 3 * 4)
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error means that memory ran out: TensorFlow's, NumPy's, or one of oneDNN's convolutions."""
+    """Whether an error of TensorFlow, NumPy or oneDNN means that memory ran out."""
     if isinstance(error, tf.errors.ResourceExhaustedError | MemoryError):
         return True
-    # oneDNN's status 1 is dnnl_out_of_memory; TensorFlow passes it on as "aborted".
+    # Status 1 of oneDNN is dnnl_out_of_memory; TensorFlow reports it as "aborted".
     return isinstance(error, tf.errors.AbortedError) and "Status: 1," in str(error)
 
 
 class MemoryBudget:
-    """Lets calls run side by side as long as they fit into memory together; a single one may always run.
+    """Lets calls run side by side while they fit into memory together; a single call may always run.
 
     Args:
-        total: bytes for all of them.
+        total: bytes for all calls.
     """
 
     def __init__(self, total: float) -> None:
@@ -59,7 +59,7 @@ class MemoryBudget:
 
     @contextmanager
     def reserved(self, size: float) -> Iterator[None]:
-        """Waits until there is room for ``size`` bytes beside what others have reserved, and keeps it meanwhile."""
+        """Waits until ``size`` bytes are free beside what others have reserved, and reserves them for the block."""
         with self._changed:
             self._changed.wait_for(lambda: not self._taken or sum(self._taken) + size <= self.total)
             self._taken.append(size)
@@ -73,13 +73,13 @@ class MemoryBudget:
 
 @lru_cache(maxsize=1)
 def host_budget() -> MemoryBudget:
-    """The budget that all of this process's calls on the CPU share.
+    """The budget that all calls of this process on the CPU share.
 
-    It is set when it is first asked for: later on, memory that this process holds itself would count as taken.
+    It is set at the first call. Later, memory that this process itself holds would no longer count as available.
     """
     return MemoryBudget(SHARE * available_memory())
 
 
 def budget_of(device: str) -> MemoryBudget:
-    """The budget of TensorFlow's ``device``: unlimited for a GPU, whose memory TensorFlow keeps account of."""
+    """The budget of TensorFlow's ``device``: unlimited for a GPU, whose memory TensorFlow manages itself."""
     return host_budget() if "CPU" in device else MemoryBudget(float("inf"))

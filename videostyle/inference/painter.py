@@ -1,4 +1,4 @@
-"""Runs the device program on frames of one size: whole, or tile by tile where a frame is too large."""
+"""Runs the device program on frames of one size: as a whole, or in tiles if a frame is too large."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from videostyle.inference.program import FrameInputs, folded_program, for_whole_
 from videostyle.inference.tiling import padding_offset, plan_tiles
 from videostyle.network.architecture import Architecture, padded_size
 
-TILE_PIXELS = 1920 * 1088  # largest piece the network is given at once; about 0.5 GB of activations in float32
+TILE_PIXELS = 1920 * 1088  # largest tile; it takes about 0.5 GB of activations in float32
 
 
 class FramePainter:
-    """The compiled program for frames of one size. It may be called by several threads at once.
+    """The compiled program for frames of one size. Several threads may call it at once.
 
     Args:
         architecture: of the network.
@@ -45,7 +45,7 @@ class FramePainter:
         self.size, self.planes = size, planes
         self._device = device
         self._padded = padded_size(*size, architecture.stride)
-        # Rounded up so that tiles begin where the network's cells do.
+        # Rounded up, so that tiles begin at borders of the network's cells.
         self._halo = -(-architecture.receptive_radius // architecture.stride) * architecture.stride
         self._bytes_per_pixel = bytes_per_pixel(architecture, precision)
         self.tiles = plan_tiles(*self._padded, self._halo, tile or TILE_PIXELS, architecture.stride)
@@ -57,16 +57,16 @@ class FramePainter:
             painted, finite = whole(weights, inputs)
             return self._convert(painted) if self._convert else painted, finite
 
-        # Traced once for each number of frames that it is given; tracing is locked by TensorFlow.
+        # TensorFlow traces it once for each number of frames, and locks while it does.
         self.program = tf.function(paint_whole if len(self.tiles) == 1 else paint, autograph=False)
 
     def half_tile(self) -> int | None:
-        """Pixels of a tile of half the present size; None where it would be little more than halo."""
+        """Pixels of a tile of half the current size; None if it would consist mostly of halo."""
         pixels = self.tiles[0].height * self.tiles[0].width // 2
         return pixels if pixels >= (4 * self._halo) ** 2 else None
 
     def bytes_of_call(self, frames: int) -> float:
-        """Memory that a call with so many frames takes; in tiles one tile is painted at a time."""
+        """Bytes that a call with so many frames takes. With tiles, one tile is painted at a time."""
         at_once = frames if len(self.tiles) == 1 else 1
         return at_once * self._bytes_per_pixel * self.tiles[0].height * self.tiles[0].width
 
@@ -91,7 +91,7 @@ class FramePainter:
         return painted.numpy(), bool(finite)
 
     def _paint_tiles(self, inputs: FrameInputs, weights: dict[str, Any]) -> tuple[UInt8Array, bool]:
-        """Paints one frame after the other, tile by tile; each tile reads all that its kept part depends on."""
+        """Paints frame after frame, tile by tile. A tile reads all pixels that its kept part depends on."""
         h, w = self.size
         top, left = padding_offset(h, self._padded[0]), padding_offset(w, self._padded[1])
         painted, all_finite = np.empty((inputs.frame_count, h, w, 3), np.uint8), True
@@ -109,15 +109,15 @@ class FramePainter:
         return (self._convert(tf.constant(painted)).numpy() if self._convert else painted), all_finite
 
     def seconds(self, inputs: FrameInputs, weights: dict[str, Any], rounds: int) -> dict[str, list[float]]:
-        """Seconds of the ways to and from the device and of the computation alone, for each round.
+        """Measures the copy to the device, the computation, and the copy back, each on its own.
 
         Args:
             inputs: as in a call.
             weights: as in a call.
-            rounds: how often to measure, after one round that is not counted.
+            rounds: number of measurements, after one that is not counted.
 
         Returns:
-            "upload", "device" and "download", one value for each round.
+            Seconds by "upload", "device" and "download", one value for each round.
         """
         if len(self.tiles) > 1:
             raise ValueError("frames in tiles have no single computation to measure")

@@ -1,8 +1,8 @@
 """The device program: what is compiled to paint frames, uint8 in and uint8 out.
 
-The shot's statistics are folded into the weights (``network.folding.fold``) together with the scaling from
-and to 0..255, so that the program is a cast, a pad, convolutions, a clip and a cast. Weights are arguments of the
-program: another style, strength or shot changes numbers, not the graph.
+The statistics of the shot and the scaling from and to 0..255 are folded into the weights (``network.folding.fold``), so
+the program is a cast, a pad, convolutions, a clip and a cast. Weights are arguments of the program: another style,
+strength or shot changes numbers and not the graph.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ from videostyle.styles.card import Style
 
 
 class FrameInputs(NamedTuple):
-    """All that the program reads for some frames, beside the weights; frames are the first axis of every array.
+    """The inputs of the program for some frames, beside the weights: NumPy arrays or tensors.
 
-    NumPy arrays or tensors. How inputs are cut into batches, filled up, padded and cut into tiles is defined here
-    and nowhere else.
+    Frames are the first axis of every array. Only this class knows how inputs are split into batches, filled up, padded
+    and split into tiles.
 
     Attributes:
         frames: uint8 ``[B, H, W, 3]`` RGB.
         canvas: float32 ``[B, h, w, C]``, sampled for the frames as they are padded to the network's stride
-            (``canvas_sampling``): h and w are a quarter of the padded sides. None where a style has no canvas.
+            (``canvas_sampling``): h and w are a quarter of the padded sides. None = the style has no canvas.
     """
 
     frames: Any
@@ -42,7 +42,7 @@ class FrameInputs(NamedTuple):
 
     @property
     def frame_count(self) -> int:
-        """How many frames there are."""
+        """Number of frames."""
         return int(self.frames.shape[0])
 
     def between(self, first: int, end: int) -> FrameInputs:
@@ -50,7 +50,7 @@ class FrameInputs(NamedTuple):
         return self._each(lambda array: array[first:end])
 
     def filled(self, count: int) -> FrameInputs:
-        """NumPy inputs for ``count`` frames: the last frame again in the places of those that are missing."""
+        """NumPy inputs for ``count`` frames: the last frame is repeated in place of missing ones."""
         missing = count - self.frame_count
         if missing <= 0:
             return self
@@ -61,7 +61,7 @@ class FrameInputs(NamedTuple):
         return self._replace(frames=symmetric_pad(self.frames, height, width))
 
     def of_tile(self, tile: Tile) -> FrameInputs:
-        """What a tile reads, of padded inputs."""
+        """The part of padded inputs that a tile reads."""
 
         def cut(array: Any, cell: int) -> Any:
             top, left = tile.top // cell, tile.left // cell
@@ -86,7 +86,7 @@ Program = Callable[[Any, FrameInputs], tuple[Any, Any]]
 
 
 def symmetric_pad(frames: Any, height: int, width: int) -> Any:
-    """Pads ``[B, h, w, C]`` at the centre to ``height`` x ``width`` by mirroring, as often as tiny frames need."""
+    """Pads ``[B, h, w, C]`` evenly on all sides to ``height`` x ``width`` by mirroring, repeatedly for tiny frames."""
     while True:
         h, w = frames.shape[1:3]
         if (h, w) == (height, width):
@@ -97,20 +97,20 @@ def symmetric_pad(frames: Any, height: int, width: int) -> Any:
 
 def _to_bytes(values: Any) -> Any:
     """Values 0..255 of any float type as uint8, clipped and rounded to nearest."""
-    # Casting cuts fractions off: half a level more makes it rounding. It is added in float32, as bfloat16 knows
-    # whole levels only from 128 up.
+    # Casting truncates, so half a level is added to round. It is added in float32, because bfloat16 has whole levels
+    # only from 128 up.
     return tf.cast(tf.clip_by_value(tf.cast(values, tf.float32) + 0.5, 0.0, 255.5), tf.uint8)
 
 
 def folded_program(arch: Architecture, precision: str) -> Program:
     """Paints padded frames with folded weights (``fold`` with white 255).
 
-    Pixels are rearranged as bytes, before the first cast and after the last: a quarter of the memory that floats
-    would move.
+    Pixels are rearranged as bytes, before the first cast and after the last, which moves a quarter of the memory that
+    floats would.
 
     Args:
         arch: sizes of the network.
-        precision: dtype to compute in, that of the weights.
+        precision: dtype of the computation and of the weights.
     """
     dtype = tf.as_dtype(precision)
 
@@ -123,7 +123,7 @@ def folded_program(arch: Architecture, precision: str) -> Program:
 
 
 def normalising_program(arch: Architecture) -> Program:
-    """Paints padded frames with a style's own weights, each frame normalised by itself, in float32."""
+    """Paints padded frames with a style's unfolded weights in float32; each frame is normalised on its own."""
 
     def paint(weights: Any, inputs: FrameInputs) -> tuple[Any, Any]:
         y = forward(arch, weights, tf.cast(inputs.frames, tf.float32) / 255.0, inputs.canvas)
@@ -133,7 +133,7 @@ def normalising_program(arch: Architecture) -> Program:
 
 
 def for_whole_frames(program: Program, height: int, width: int, stride: int) -> Program:
-    """The same program for frames of any one size: pads them by mirroring to the network's stride, and crops."""
+    """The program for unpadded frames of one size: it pads them to the network's stride by mirroring, and crops."""
     padded = padded_size(height, width, stride)
     top, left = padding_offset(height, padded[0]), padding_offset(width, padded[1])
 
@@ -181,15 +181,16 @@ def standalone(
     canvas: NDArray[np.float32] | None = None,
     canvas_input: bool = False,
 ) -> Any:
-    """The program for single frames with the weights inside, for other runtimes.
+    """The program for single frames, with the weights as constants, for other runtimes.
 
     Args:
         style: what to paint with.
         height: of the frames.
         width: of the frames.
-        statistics: to paint every frame with; None where each is to be normalised by itself.
-        canvas: what to paint on, sampled for the padded frame, ``[h, w, C]``; None paints without one.
-        canvas_input: whether the program takes the canvas of each frame instead of having ``canvas`` inside.
+        statistics: statistics for all frames; None = each frame is normalised on its own.
+        canvas: the canvas, sampled for the padded frame, ``[h, w, C]``; None = no canvas.
+        canvas_input: whether the program takes the canvas as an input for each frame; otherwise ``canvas`` is a
+            constant in it.
 
     Returns:
         A ``tf.Module`` whose ``paint`` maps "frame", uint8 ``[1, height, width, 3]`` RGB, and with ``canvas_input``
@@ -200,7 +201,7 @@ def standalone(
     if statistics is None:
         arrays, program = style.weights, normalising_program(arch)
     else:
-        arrays, program = fold(arch, style.weights, statistics, white=255.0), folded_program(arch, "float32")
+        arrays, program = fold(style.weights, statistics, white=255.0), folded_program(arch, "float32")
     program = for_whole_frames(program, height, width, arch.stride)
     module = tf.Module()
     module.arrays = {name: tf.Variable(value, trainable=False) for name, value in arrays.items()}

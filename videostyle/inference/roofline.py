@@ -1,4 +1,4 @@
-"""What the machine can do at most, measured: matrix products and memory traffic, the limits of the device program."""
+"""Measures the limits of a device, matrix products and memory bandwidth, to compare the device program with."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from videostyle.inference.timing import shortest_seconds, wait_for
 
 
 def matmul_peak(device: str, precision: str, workers: int = 1, seconds: float = 1.0) -> float:
-    """FLOP/s of the best of some large square matrix products in ``precision``, all cores together.
+    """The highest FLOP/s that large square matrix products in ``precision`` reach on all cores together.
 
     Args:
         device: TensorFlow's name.
         precision: a dtype.
-        workers: products computed side by side, for a TensorFlow that computes each operation on one thread.
-        seconds: how long to try each size.
+        workers: products computed side by side, where TensorFlow computes each operation on one thread.
+        seconds: how long to measure each size.
     """
     sizes: Sequence[int] = (2048, 4096, 8192) if "GPU" in device else (512, 1024, 2048)
     best = 0.0
@@ -39,7 +39,7 @@ def matmul_peak(device: str, precision: str, workers: int = 1, seconds: float = 
 
 
 def copy_bandwidth(device: str, seconds: float = 1.0) -> float:
-    """Bytes/s, read and written, of adding a number to 256 MiB of float32."""
+    """Bytes/s, read and written together, of adding a number to 256 MiB of float32."""
     with tf.device(device):
         x = tf.zeros(1 << 26)
         return 2.0 * 4 * (1 << 26) / shortest_seconds(lambda: wait_for(x + 1.0), seconds)

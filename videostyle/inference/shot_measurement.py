@@ -1,4 +1,4 @@
-"""Measures the statistics that a shot is normalised with, within the memory there is."""
+"""Measures the statistics that a shot is normalised with, in the memory that is available."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ from videostyle.inference.program import symmetric_pad
 from videostyle.network import statistics as shot_statistics
 from videostyle.network.architecture import Architecture, padded_size
 from videostyle.network.folding import measure
-from videostyle.network.statistics import Statistics, contrast, pooled, share_beside
+from videostyle.network.statistics import Statistics, contrast, pooled, reference_weight
 from videostyle.styles.card import Arrays, Style, has_canvas
 from videostyle.styles.gallery import ordinary_picture
 
-MOST_COLUMNS = 64  # that a frame is cut into when memory is short
+MOST_COLUMNS = 64  # into which a frame is cut when memory is short
 
 
 class ShotMeasurement:
-    """Measures shots for styles of one network. It may be called by several threads at once.
+    """Measures shots for styles of one architecture. Several threads may call it at once.
 
     Args:
-        architecture: of the network.
-        device: TensorFlow's name.
-        canvas: what shots are painted on.
-        always_canvas: give the network a canvas (of zeros) where there is none to paint on. Then a change of canvas
-            or style never needs another compiled program.
+        architecture: of the styles.
+        device: TensorFlow's name of the device.
+        canvas: amount and seed of the canvas that shots are painted on.
+        always_canvas: give the network a canvas of zeros where it paints without one. Then no change of canvas or style
+            compiles another program.
 
     Attributes:
-        canvas: what shots are painted on; may be changed between measurements.
+        canvas: as given; may be changed between measurements.
     """
 
     def __init__(
@@ -54,35 +54,35 @@ class ShotMeasurement:
         self.canvas = canvas or CanvasSettings()
         self._always_canvas = always_canvas
         self._budget, self._bytes_per_pixel = budget_of(device), bytes_per_pixel(architecture, "float32")
-        self._one_at_a_time = threading.Lock()  # held by those who measure when memory is short
-        # The reference picture at the size last measured.
+        self._one_at_a_time = threading.Lock()  # held by the thread that measures when memory is short
+        # The reference picture, at the size that was measured last.
         self._resized: UInt8Array = np.empty((0, 0, 3), np.uint8)
 
         def picture(piece: Any) -> Any:
             size = padded_size(piece.shape[0], piece.shape[1], architecture.stride)
             return symmetric_pad(tf.cast(piece[None], tf.float32) / 255.0, *size)
 
-        def statistics(weights: Any, piece: Any, canvas: Any, reference: Any, share: Any, colour: bool) -> Any:
+        def statistics(weights: Any, piece: Any, canvas: Any, reference: Any, weight: Any, colour: bool) -> Any:
             other = None if reference is None else picture(reference)
             if canvas is not None and reference is not None:
                 canvas = tf.repeat(canvas, 2, axis=0)
-            return measure(architecture, weights, picture(piece), colour, other, share, canvas)
+            return measure(architecture, weights, picture(piece), colour, other, weight, canvas)
 
-        # Traced once for each size, with and without a reference and colours; tracing is locked by TensorFlow.
+        # TensorFlow traces it once for each size, with or without reference and colours, and locks while it does.
         self._program = tf.function(statistics, autograph=False)
 
     def statistics(self, frames: UInt8Array, style: Style, columns: int = 1) -> Statistics:
         """Statistics of a shot from some of its frames.
 
-        A scene of little contrast is measured beside a reference picture (``network.statistics``).
+        A scene of little contrast is measured together with a reference picture (``network.statistics``).
 
-        Of a style between others the painted colours are measured too, as "out", and those of its ends: "line" is
-        the mean and the contrast on the straight line between them, which painting keeps to (``fold``).
+        For an interpolated style the painted colours are measured too, as a layer "out", and so are those of its ends.
+        The layer "line" is interpolated between the ends' colours; painting is corrected to it (``fold``).
 
         Args:
             frames: uint8 ``[K, H, W, 3]`` RGB.
             style: a style of the network to measure for.
-            columns: frames are measured in at least so many columns (``network.statistics.columns``).
+            columns: smallest number of columns that a frame is cut into (``network.statistics.columns``).
 
         Raises:
             DeviceError: if even narrow columns do not fit into memory.
@@ -103,16 +103,15 @@ class ShotMeasurement:
     ) -> Statistics:
         """As ``statistics`` for the layers of one network.
 
-        One frame is measured at a time, and a large one in columns, so that memory stays bounded. Where memory runs
-        out all the same, the threads that met that measure one after the other, in more columns if that alone does
-        not help.
+        One frame is measured at a time, and a large one in columns, so that memory stays bounded. If memory runs out
+        nevertheless, the threads concerned measure one after the other, and then in more and more columns.
 
         Args:
             frames: as in ``statistics``.
             style: as in ``statistics``.
             colour: whether to measure the painted colours, "out", too.
             columns: as in ``statistics``.
-            column: number of the only column to measure, of exactly ``columns``; None for all of them.
+            column: measure only this column of exactly ``columns``; None = all of them.
 
         Raises:
             DeviceError: if even narrow columns do not fit into memory.
@@ -142,13 +141,13 @@ class ShotMeasurement:
         h, w = frames.shape[1:3]
         if column is None:
             columns = max(columns, math.ceil(h * w / TILE_PIXELS))
-        share = share_beside(contrast(frames), self._reference_contrast)
-        references = shot_statistics.columns(self._reference_of(h, w), columns) if share else repeat(None)
+        weight = reference_weight(contrast(frames), self._reference_contrast)
+        references = shot_statistics.columns(self._reference_of(h, w), columns) if weight else repeat(None)
         pieces = [
             both for frame in frames for both in zip(shot_statistics.columns(frame, columns), references, strict=False)
         ]
         chosen = pieces if column is None else [pieces[column]]
-        return pooled([self.measure(piece, style.weights, reference, share, colour) for piece, reference in chosen])
+        return pooled([self.measure(piece, style.weights, reference, weight, colour) for piece, reference in chosen])
 
     @cached_property
     def _reference(self) -> UInt8Array:
@@ -159,7 +158,7 @@ class ShotMeasurement:
         return contrast(self._reference[None])
 
     def _reference_of(self, height: int, width: int) -> UInt8Array:
-        """The reference picture in the size of a frame, uint8 ``[height, width, 3]``."""
+        """The reference picture at the size of a frame, uint8 ``[height, width, 3]``."""
         resized = self._resized  # read once: another thread may put in another size
         if resized.shape[:2] != (height, width):
             picture = tf.image.resize(self._reference[None], (height, width), "bicubic", antialias=True)
@@ -167,21 +166,21 @@ class ShotMeasurement:
         return resized
 
     def _canvas_of(self, height: int, width: int) -> Any:
-        """The canvas of a piece, ``[1, h, w, C]``. Statistics depend on how much there is, not on how it lies."""
+        """A canvas for a piece of a frame, ``[1, h, w, C]``; any part of the noise gives the same statistics."""
         if not self.canvas.amount and not self._always_canvas:
             return None
         return tf.constant(still_canvas(height, width, self._stride, self.canvas)[None])
 
     def measure(
-        self, piece: UInt8Array, weights: Arrays, reference: UInt8Array | None, share: float, colour: bool
+        self, piece: UInt8Array, weights: Arrays, reference: UInt8Array | None, weight: float, colour: bool
     ) -> Statistics:
         """Statistics of one piece of a frame.
 
         Args:
             piece: uint8 ``[H, W, 3]``.
             weights: of the style.
-            reference: a picture of the same shape to measure beside; None for none.
-            share: weight of the reference, 0..1.
+            reference: a picture of the same shape to include; None = none.
+            weight: weight of the reference, 0..1.
             colour: whether to measure the painted colours too.
 
         Raises:
@@ -194,5 +193,5 @@ class ShotMeasurement:
             other = None if reference is None else tf.constant(reference)
             on_canvas = self._always_canvas or has_canvas(weights)
             canvas = self._canvas_of(piece.shape[0], piece.shape[1]) if on_canvas else None
-            found = self._program(arrays, tf.constant(piece), canvas, other, tf.constant(share, tf.float32), colour)
+            found = self._program(arrays, tf.constant(piece), canvas, other, tf.constant(weight, tf.float32), colour)
         return {layer: (mean.numpy(), variance.numpy()) for layer, (mean, variance) in found.items()}

@@ -1,4 +1,4 @@
-"""The weights that each frame of a clip is painted with: the style's, with the statistics of its shot folded in."""
+"""The weights that each frame is painted with: those of the style, with the statistics of the shot folded in."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import tensorflow as tf
 
 from videostyle.errors import ModelError
 from videostyle.network.folding import expand, fold
-from videostyle.network.statistics import KeyframeSegment, between, steps_of
+from videostyle.network.statistics import KeyframeSegment, between, ramp_steps
 from videostyle.styles.card import Arrays, Style
 
 FoldedWeights = dict[str, Any]  # tensors by name, as ``fold`` gives them with white 255
 
 
 class ShotWeights:
-    """Folded weights on the device, by frame. Only those of the frames last asked for are kept.
+    """Folded weights on the device, for each frame. Only those of the frames requested last are kept.
 
     Args:
         style: what to paint with.
@@ -29,18 +29,18 @@ class ShotWeights:
         self.style = style
         self._device, self._precision = device, precision
         self._segments: list[KeyframeSegment] = []
-        self._steps: dict[int, int] = {}  # of the ramp after a segment
+        self._steps: dict[int, int] = {}  # by segment: number of steps of the ramp to the next one
         self._kernels: Arrays = {}
-        # By segment, and by how far the ramp to the next one has come, 0..1.
+        # By segment, and by position on the ramp to the next one, 0..1.
         self._folded: dict[tuple[int, float], FoldedWeights] = {}
 
     @property
     def segments(self) -> tuple[KeyframeSegment, ...]:
-        """Which statistics hold from which frame on, in order; none before ``use_segments``."""
+        """The statistics that are used, in order of their first frames; none before ``use_segments``."""
         return tuple(self._segments)
 
     def use_segments(self, segments: Sequence[KeyframeSegment]) -> None:
-        """Sets which statistics hold from which frame on; in any order, at least one."""
+        """Sets the statistics to use: at least one segment, in any order."""
         if not segments:
             raise ValueError("at least one shot is needed")
         self._segments = sorted(segments, key=lambda segment: segment.first)
@@ -48,7 +48,7 @@ class ShotWeights:
         self._folded.clear()
 
     def use_style(self, style: Style) -> None:
-        """Changes the style; statistics stay.
+        """Changes the style; the statistics stay.
 
         Raises:
             ModelError: if its network has other sizes.
@@ -64,18 +64,18 @@ class ShotWeights:
         self._folded.clear()
 
     def clear(self) -> None:
-        """Frees what lies on the device."""
+        """Frees the weights on the device."""
         self._folded.clear()
 
     def of_frames(self, first: int, count: int) -> list[FoldedWeights]:
         """The weights of ``count`` frames from number ``first`` on; the same object where they are the same."""
         places = [self._place_of(number) for number in range(first, first + count)]
-        # Frames come in order: weights of frames that have passed will not be needed again.
+        # Frames come in order, so the weights of earlier frames are not needed again.
         self._folded = {place: self._folded.get(place) or self._fold(*place) for place in dict.fromkeys(places)}
         return [self._folded[place] for place in places]
 
     def _place_of(self, frame: int) -> tuple[int, float]:
-        """The segment that a frame lies in, and how far the ramp to the next one has come at it, 0..1."""
+        """The segment of a frame, and the frame's position on the ramp to the next segment, 0..1."""
         number = max(0, bisect.bisect_right(self._segments, frame, key=lambda segment: segment.first) - 1)
         if number + 1 == len(self._segments):
             return number, 0.0
@@ -84,7 +84,7 @@ class ShotWeights:
         if done <= 0:
             return number, 0.0
         if number not in self._steps:
-            self._steps[number] = steps_of(after.ramp, segment.statistics, after.statistics)
+            self._steps[number] = ramp_steps(after.ramp, segment.statistics, after.statistics)
         steps = self._steps[number]
         return number, round(done / after.ramp * steps) / steps
 
@@ -93,7 +93,7 @@ class ShotWeights:
         if share:
             statistics = between(statistics, self._segments[number + 1].statistics, share)
         self._kernels = self._kernels or expand(self.style.weights)
-        arrays = fold(self.style.architecture, self.style.weights, statistics, white=255.0, kernels=self._kernels)
+        arrays = fold(self.style.weights, statistics, white=255.0, kernels=self._kernels)
         dtype = tf.as_dtype(self._precision)
         with tf.device(self._device):
             return {name: tf.cast(tf.constant(value), dtype) for name, value in arrays.items()}

@@ -1,4 +1,4 @@
-"""Imports TensorFlow: without its remarks, with the threads that suit the work, and with memory that is reused."""
+"""Imports TensorFlow: without its messages, with a suitable number of threads, and so that memory is reused."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ from videostyle.resources import usable_cores
 
 @contextlib.contextmanager
 def _held_stderr() -> Iterator[None]:
-    """Holds back what is written to stderr; it is shown only if something goes wrong.
+    """Holds back what is written to stderr, and shows it only if something goes wrong.
 
-    TensorFlow's C++ part writes remarks there before it reads its log level, and also why it ends the process.
+    The C++ part of TensorFlow writes messages there before it reads its log level; it also writes there why it ends the
+    process.
     """
     sys.stderr.flush()
     real = os.dup(2)
@@ -42,9 +43,9 @@ def _held_stderr() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _before_death(action: Callable[[], None]) -> Iterator[None]:
-    """Calls ``action`` before a library ends the process by aborting it or by an instruction the processor lacks.
+    """Calls ``action`` before a library ends the process, by aborting or by an instruction that the processor lacks.
 
-    Python's own signal handlers run between two lines of Python, which is too late. The C library's do not wait.
+    Signal handlers of Python run between two lines of Python, which is too late. Those of the C library run at once.
     """
     try:
         libc = ctypes.CDLL(None)
@@ -56,7 +57,7 @@ def _before_death(action: Callable[[], None]) -> Iterator[None]:
 
     def die(number: int) -> None:
         action()
-        # As without this handler: faulthandler reports where Python was, if it is on, and the process ends.
+        # Then as without this handler: faulthandler, if enabled, reports where Python was, and the process ends.
         libc.signal(number, before[number])
         libc["raise"](number)
 
@@ -71,9 +72,10 @@ def _before_death(action: Callable[[], None]) -> Iterator[None]:
 
 
 def _keep_memory() -> None:
-    """Asks glibc to reuse large blocks instead of handing them back: each layer's buffer is tens of megabytes.
+    """Asks glibc to reuse large blocks instead of returning them to the kernel.
 
-    Fresh pages have to be cleared by the kernel, which took a tenth of the time of a frame.
+    The buffer of a layer has tens of megabytes. The kernel has to clear new pages, which took a tenth of the time of a
+    frame.
     """
     with contextlib.suppress(OSError, AttributeError):
         libc = ctypes.CDLL("libc.so.6")
@@ -95,9 +97,11 @@ def load_tensorflow(*, frames_side_by_side: bool = False) -> None:
     with _held_stderr():
         import keras  # noqa: F401
         import tensorflow
-    # TensorFlow knows the affinity mask, but neither quotas nor ``VIDEOSTYLE_THREADS``.
+    # TensorFlow respects the affinity mask, but neither quotas nor ``VIDEOSTYLE_THREADS``.
     threads = 1 if frames_side_by_side else usable_cores()
-    with contextlib.suppress(RuntimeError):  # TensorFlow computes in this process already, with the threads it has
+    with contextlib.suppress(
+        RuntimeError
+    ):  # TensorFlow is already running in this process, with its own number of threads
         tensorflow.config.threading.set_intra_op_parallelism_threads(threads)
-    # "Retracing" is what a program for another frame size is.
+    # It warns of "retracing" when a program is compiled for another frame size, which is intended.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)

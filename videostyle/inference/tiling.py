@@ -1,4 +1,4 @@
-"""Where the pieces of a frame lie: padding to the network's stride, and tiles where a frame is too large."""
+"""Geometry of padding and tiles: frames are padded to the network's stride, and split into tiles if too large."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from videostyle.errors import DeviceError
 
 @dataclass(frozen=True)
 class Tile:
-    """A piece of a padded frame, in pixels of it: rows and columns to read, and the part of the result to keep.
+    """A tile of a padded frame: rows and columns to read, and the part of the result to keep, in pixels.
 
     Attributes:
         top: first row to read.
@@ -35,14 +35,14 @@ class Tile:
 def plan_tiles(height: int, width: int, halo: int, limit: int, stride: int = 8) -> list[Tile]:
     """Splits a padded frame into equal tiles of at most ``limit`` pixels each, halo included.
 
-    Tiles begin at multiples of ``stride``, so that every pixel has the same place in its cell as in the whole
-    frame; with a halo of the network's reach each tile reads all that its kept part depends on.
+    Tiles begin at multiples of ``stride``, so every pixel has the same position in its cell as in the whole frame. With
+    a halo of the network's receptive radius, a tile reads all pixels that its kept part depends on.
 
     Args:
         height: padded height, a multiple of ``stride``.
         width: padded width, a multiple of ``stride``.
         halo: pixels to read beyond what is kept, a multiple of ``stride``.
-        limit: pixels of a tile.
+        limit: largest number of pixels of a tile.
         stride: alignment of tiles.
 
     Raises:
@@ -63,8 +63,8 @@ def plan_tiles(height: int, width: int, halo: int, limit: int, stride: int = 8) 
             tiles = []
             for top in range(0, height, keep_h):
                 for left in range(0, width, keep_w):
-                    # All tiles have one size, so that one compiled program serves them: those at an edge
-                    # read further inwards instead.
+                    # All tiles have the same size, so that one compiled program serves all: tiles at an edge
+                    # read further inwards.
                     from_top = min(max(0, top - halo), height - tile_h)
                     from_left = min(max(0, left - halo), width - tile_w)
                     kept = min(keep_h, height - top), min(keep_w, width - left)
@@ -74,14 +74,14 @@ def plan_tiles(height: int, width: int, halo: int, limit: int, stride: int = 8) 
 
 
 def mirrored_margins(side: int, total: int) -> tuple[int, int]:
-    """The next margins of a side that is padded by mirroring: before and after it, in pixels.
+    """The next margins, before and after, of a side that is padded by mirroring, in pixels.
 
-    A margin mirrors at most the whole side, so a tiny frame needs several rounds; those still missing afterwards
-    are split evenly again.
+    A margin cannot be larger than the side itself, so a tiny frame is padded in several rounds. Each round splits what
+    is missing evenly.
 
     Args:
-        side: pixels so far.
-        total: pixels to reach.
+        side: current length, pixels.
+        total: wanted length, pixels.
     """
     before = min((total - side) // 2, side)
     return before, min(total - side - before, side)
@@ -98,7 +98,7 @@ def frame_margins(height: int, width: int, stride: int) -> tuple[int, int, int, 
 
 
 def padding_offset(side: int, total: int) -> int:
-    """How many pixels mirrored padding from ``side`` to ``total`` puts before the frame."""
+    """Number of pixels that mirrored padding from ``side`` to ``total`` puts before the frame."""
     offset = 0
     while side < total:
         before, after = mirrored_margins(side, total)

@@ -1,4 +1,4 @@
-"""How long work on a device takes."""
+"""Measures how long work on a device takes."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import tensorflow as tf
 
 
 def shortest_seconds(work: Callable[[], object], seconds: float) -> float:
-    """The shortest time of one call of ``work``, after one call that is not counted.
+    """The shortest time of a call of ``work``, after one call that is not counted.
 
     Args:
-        work: what to measure; it must wait for its own result (``wait_for``).
-        seconds: how long to go on trying.
+        work: what to measure; it must wait for its result (``wait_for``).
+        seconds: how long to repeat it.
     """
     work()
     best, end = float("inf"), time.perf_counter() + seconds
@@ -25,5 +25,5 @@ def shortest_seconds(work: Callable[[], object], seconds: float) -> float:
 
 
 def wait_for(x: tf.Tensor) -> None:
-    """Waits until ``x`` is computed. Reads one value only, so that no copy of the whole is part of the time."""
+    """Waits until ``x`` is computed. It reads one value only, so that copying all of it does not count."""
     float(tf.cast(tf.reshape(x, [-1])[0], tf.float32))

@@ -1,4 +1,4 @@
-"""What ``bench`` found best for this machine's devices, kept for ``render``."""
+"""Keeps the fastest settings that ``bench`` found for the devices of this machine; ``render`` uses them."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from videostyle.styles import gallery
 
 @dataclass(frozen=True)
 class Tuning:
-    """The best way to compute on one device.
+    """The fastest settings of one device.
 
     Attributes:
-        precision: dtype.
-        batch_pixels: pixels of all frames that are computed at once.
-        frames_per_second: what was reached with it, of the device alone.
-        size: width and height at which it was measured.
-        date: when, ISO 8601.
+        precision: dtype of the computation.
+        batch_pixels: pixels of all frames in a batch together.
+        frames_per_second: rate of the device alone with these settings.
+        size: width and height of the frames that were measured.
+        date: date of the measurement, ISO 8601.
     """
 
     precision: str
@@ -31,7 +31,7 @@ class Tuning:
 
 
 def path() -> Path:
-    """The file in which measurements are kept; it need not exist."""
+    """The file of measurements, which may not exist."""
     return gallery.home() / "tuning.json"
 
 
@@ -40,7 +40,7 @@ def _read() -> dict[str, Any]:
 
 
 def load(device: str) -> Tuning | None:
-    """What was found for TensorFlow's ``device``; None where nothing is kept, or nothing that can be used."""
+    """The settings kept for TensorFlow's ``device``; None if there are none, or they cannot be used."""
     entry = _read().get(device_key(device))
     try:
         found = Tuning(**entry) if isinstance(entry, dict) else None
@@ -51,6 +51,6 @@ def load(device: str) -> Tuning | None:
 
 
 def save(device: str, tuning: Tuning) -> Path:
-    """Keeps ``tuning`` for TensorFlow's ``device``; returns the file."""
+    """Saves settings for TensorFlow's ``device``; returns the file."""
     write_object(path(), {**_read(), device_key(device): asdict(tuning)})
     return path()

@@ -1,6 +1,5 @@
-"""The style network and what is computed with it: canvas, statistics of shots; loss networks and what they compare.
+"""The style network with its canvas and its statistics, and the loss networks with the losses on their features.
 
-Pure functions on arrays and tensors, on any Keras backend; files are read for loss networks only. Style files belong
-into ``styles``, compiled programs into ``inference``, losses that are trained with, and nothing else, into
-``training``.
+Pure functions on arrays and tensors, on any Keras backend. Only weights of loss networks are read from files here.
+Style files belong in ``styles``, compiled programs in ``inference``, losses that only training needs in ``training``.
 """

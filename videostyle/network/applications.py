@@ -1,7 +1,7 @@
 """Loss networks from ``keras.applications``: any of its image classifiers, by name, with ImageNet weights.
 
-VGG-16 and VGG-19 are compared at the layers that are usual for them (``network.vgg``). For every other network a rule
-chooses: **of each stride 1, 2, 4, 8 and 16, the widest activation, the last one where several are as wide.** The stride
+VGG-16 and VGG-19 use the layers that are usual for them (``network.vgg``). For every other network a rule chooses the
+layers: **of each stride 1, 2, 4, 8 and 16, the widest activation, the last one where several are as wide.** The stride
 of a feature is the side of the picture over its own, rounded to a power of 2. Activations are the outputs of layers
 with a nonlinear activation, and concatenations of such. A network that begins with a step down has none of stride 1.
 
@@ -29,7 +29,7 @@ Tensor = Any
 
 STYLE_STRIDES = (1, 2, 4)
 DEEP_STRIDES = (8, 16)
-PROBE = 512  # side of a picture at which strides are found: the borders that a network cuts off hardly count
+PROBE = 512  # side of the picture by which strides are found, pixels: large, so that cropped borders do not matter
 ACTIVATIONS = (keras.layers.Activation, keras.layers.ReLU, keras.layers.LeakyReLU, keras.layers.PReLU, keras.layers.ELU)
 
 
@@ -38,11 +38,11 @@ class KerasNetwork:
     """A classifier of Keras as a ``LossNetwork``.
 
     Attributes:
-        name: what it is called in style cards.
-        model: from a preprocessed picture ``[N, H, W, 3]`` to the features of every layer, by name.
-        preprocess: what the classifier expects to be done to RGB 0..255.
-        style_layers: "stride1", "stride2" and "stride4", as far as there are.
-        deep_layers: "stride8" and "stride16", as far as there are.
+        name: its name in style cards.
+        model: maps a preprocessed picture ``[N, H, W, 3]`` to the features of every layer, by name.
+        preprocess: maps RGB 0..255 to what the classifier expects.
+        style_layers: those of "stride1", "stride2" and "stride4" that the network has.
+        deep_layers: those of "stride8" and "stride16" that it has.
         content_layer: the last style layer.
     """
 
@@ -62,7 +62,7 @@ class KerasNetwork:
                 f"the loss network {self.name} has no layer {', '.join(sorted(missing))}",
                 hint="choose another `loss_network`",
             )
-        if layers not in self._parts:  # the model as far as these layers need it
+        if layers not in self._parts:  # the model up to these layers
             outputs = {layer: self.model.output[layer] for layer in layers}
             self._parts[layers] = keras.Model(self.model.input, outputs)
         found = self._parts[layers](self.preprocess(ops.cast(x, "float32") * 255.0), training=False)
@@ -74,7 +74,7 @@ class KerasNetwork:
 
 
 def find(name: str) -> tuple[str, ModuleType] | None:
-    """The classifier that a name means, whatever its case: its name in ``keras.applications``, and its module."""
+    """The classifier of that name, in any case: its name in ``keras.applications`` and its module; None if unknown."""
     for module in vars(keras.applications).values():
         if isinstance(module, ModuleType) and hasattr(module, "preprocess_input"):
             for candidate in vars(module):
@@ -88,11 +88,11 @@ def load(name: str, weights: str | None = "imagenet") -> VGGNetwork | KerasNetwo
 
     Args:
         name: such as "InceptionV3", in any case.
-        weights: what Keras is asked for; None = random ones.
+        weights: passed to Keras; None = random weights.
 
     Raises:
-        ModelError: if there is no such classifier, or its weights cannot be had; the message says which file to fetch
-            and where to put it.
+        ModelError: if there is no such classifier, or its weights cannot be downloaded; the message says which file to
+            download and where to put it.
     """
     known = find(name)
     if known is None:
@@ -100,7 +100,7 @@ def load(name: str, weights: str | None = "imagenet") -> VGGNetwork | KerasNetwo
     proper, module = known
     try:
         model = getattr(module, proper)(include_top=False, weights=weights, input_shape=(None, None, 3))
-    except Exception as error:  # Keras raises whatever its downloader met
+    except Exception as error:  # Keras raises all kinds of errors from its downloader
         url = re.search(r"https?://[^\s'\"]+\.h5", str(error))
         raise ModelError(
             f"cannot get the ImageNet weights of {proper}",
@@ -114,12 +114,12 @@ def load(name: str, weights: str | None = "imagenet") -> VGGNetwork | KerasNetwo
 
 
 def from_model(model: keras.Model, preprocess: Callable[[Tensor], Tensor], name: str) -> KerasNetwork:
-    """A classifier of Keras, compared at the layers that the rule of this module chooses.
+    """A loss network from a classifier of Keras, with the layers that the rule of this module chooses.
 
     Args:
         model: maps ``[N, H, W, 3]`` of any size to features.
-        preprocess: what the classifier expects to be done to RGB 0..255.
-        name: what it is called in style cards.
+        preprocess: maps RGB 0..255 to what the classifier expects.
+        name: its name in style cards.
 
     Raises:
         ModelError: if it has no activation of stride 4 or less.

@@ -1,4 +1,4 @@
-"""Sizes of a style network: its layers, the shapes of its arrays, and what they cost. Pure NumPy."""
+"""Sizes of the style network: its layers, the shapes of its arrays, the cost of its convolutions. Pure NumPy."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from videostyle.network.canvas import CHANNELS as CANVAS_CHANNELS
 
 @dataclass(frozen=True)
 class Architecture:
-    """Sizes of a style network; kept in style files, where they must match the arrays.
+    """Sizes of a style network. A style file holds them, and its arrays must match them.
 
     Attributes:
         channels: width of the trunk at quarter resolution.
@@ -45,10 +45,10 @@ class Architecture:
 
     @property
     def receptive_radius(self) -> int:
-        """How far, in pixels, an input pixel reaches in the output: the halo of an exact tile."""
+        """Distance in pixels over which an input pixel influences the output: the overlap that exact tiles need."""
         quarter = 1 + 2 * self.blocks + 1  # stem (the canvas reaches no further), blocks, head
         deep = 1 + 2 * self.deep_blocks + 1  # down, blocks, up
-        return 4 * quarter + 8 * deep + 2 * 2 + self.stride  # fine and out see one half-size pixel further
+        return 4 * quarter + 8 * deep + 2 * 2 + self.stride  # fine and out read one half-size pixel further
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Name and shape of every array of the network, in a fixed order."""
@@ -78,7 +78,7 @@ class Architecture:
         return shapes
 
     def deepens(self, other: Architecture) -> bool:
-        """Whether this is ``other``, or ``other`` with more of the deep blocks that it has."""
+        """Whether this is ``other``, or differs from it only in having more deep blocks (and ``other`` has some)."""
         same = replace(other, deep_blocks=self.deep_blocks) == self
         return same and (self == other or self.deep_blocks > other.deep_blocks > 0)
 
@@ -88,7 +88,7 @@ class Architecture:
         return sum(int(np.prod(shape)) for shape in self.shapes().values())
 
     def convolutions(self) -> list[tuple[tuple[int, ...], int]]:
-        """Of every convolution as it is computed: shape of its kernel, and how many pixels one place covers."""
+        """For every convolution that is computed: its shape, and the pixels for each output position."""
         h, f = self.head_channels, self.fine_channels
         cells = {"canv": 16, "bloc": 16, "deep": 64, "up/k": 64}
         plain = [(s, cells[n[:4]]) for n, s in self.shapes().items() if n.endswith("kernel") and n[:4] in cells]
@@ -101,22 +101,23 @@ class Architecture:
         return sum(int(np.prod(shape)) * height * width // cell for shape, cell in self.convolutions())
 
 
-# The sizes of network that styles can be trained in. There is a base for each (``gallery.base``).
+# The network sizes that styles can be trained in. There is a base for each (``gallery.base``).
 NETWORKS = {
     "small": Architecture(channels=24, deep_channels=48, deep_blocks=2, head_channels=12),
     "medium": Architecture(deep_blocks=4),
     "large": Architecture(deep_blocks=5),
 }
 
-# The sizes of the bases that ship with the package. That of a deeper network is one of them with silent blocks.
+# The sizes of the bases that ship with the package. A deeper network has one of these as its base, with added blocks
+# whose output is zero (``styles.interpolation.expand_depth``).
 BASES = {"small": NETWORKS["small"], "medium": Architecture()}
 
 
 def initial_weights(arch: Architecture, seed: int = 0) -> dict[str, NDArray[np.float32]]:
     """Random weights to start a base from.
 
-    He-normal kernels; the last normalisation of each residual branch starts small; the picture's own detail
-    passes the last step as it is.
+    Kernels are He-normal. The last normalisation of each residual branch starts small. The detail kernel of the last
+    step starts as the identity, so the fine detail of the input passes unchanged.
     """
     rng = np.random.default_rng(seed)
     weights: dict[str, NDArray[np.float32]] = {}

@@ -1,20 +1,20 @@
-"""The canvas: noise that stands on the scene, the style network's second input.
+"""The canvas: noise that moves with the scene, the second input of the style network.
 
-Where a scene is even (sky, wall, water) the picture gives the network nothing to paint by. The canvas does: band-passed
-noise of zero mean and unit variance, at a quarter of the picture's resolution, a function of *scene* coordinates. The
-coordinates are carried along with the scene from frame to frame (``motion.canvas_tracker``) and come here as a coarse
-mesh (``frames.CanvasMesh``), so any frame can be painted alone.
+Where a scene is even (sky, wall, water) the picture has no structure that strokes could follow. The canvas provides it:
+band-passed noise of zero mean and unit variance, at a quarter of the picture's resolution, as a function of *scene*
+coordinates. Motion estimation carries the coordinates from frame to frame (``motion.canvas_tracker``). They come here
+as a coarse mesh for each frame (``frames.CanvasMesh``), so any frame can be painted on its own.
 
-Units: a *cell* is a place at quarter resolution, 4 pixels of the painted picture. There are three octaves of two
+Units: a *cell* is one position at quarter resolution, 4x4 pixels of the painted picture. There are three octaves of two
 channels each, with wavelengths of 6, 12 and 24 cells.
 
 **Strokes keep their size on the screen under zoom.** All octaves are read from one tile of noise, each at its own
-scale, so the tile is a stack of octaves without end. Where the canvas appears enlarged by a factor s, each channel
-reads the two octaves whose wavelengths on the screen are nearest to its own, and blends them so that the variance is
-kept. *Source:* Benard et al. 2009, 2010 (dynamic solid textures; octaves cross-faded under zoom); Neyret 2003 (advected
+scale, so any octave can be had. Where the canvas appears enlarged by a factor s, each channel reads the two octaves
+whose wavelengths on the screen are nearest to its own, and blends them at constant variance. *Source:* Benard et al.
+2009, 2010 (dynamic solid textures; octaves cross-faded under zoom); Neyret 2003 (advected
 textures: layers of different age blended).
 
-Pure NumPy, but for the sampling, which is a function handed in (``cv2.remap``).
+Pure NumPy; the caller gives the function that samples (``cv2.remap``).
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ from numpy.typing import NDArray
 Float = NDArray[np.float32]
 Sampler = Callable[[Float, Float, Float], Float]  # (tile, columns, rows) -> values there, bilinear
 
-CELL = 4  # pixels of the painted picture along a cell's side
-WAVELENGTHS = (6.0, 12.0, 24.0)  # cells; of each octave
+CELL = 4  # side of a cell in pixels of the painted picture
+WAVELENGTHS = (6.0, 12.0, 24.0)  # of each octave, cells
 VARIANTS = 2  # channels of an octave
 CHANNELS = VARIANTS * len(WAVELENGTHS)
 LARGEST_SEED = 2**31 - 1
-TILE = 1024  # texels along the side of the tile, which repeats
-TEXELS = 2  # texels a cell at the finest octave: bilinear sampling keeps 97 % of a wave of 12 texels
+TILE = 1024  # side of the tile in texels; the tile repeats
+TEXELS = 2  # texels for each cell at the finest octave: bilinear sampling keeps 97 % of a wave of 12 texels
 BAND = 0.45  # width of the band of frequencies, relative to its centre
-LAYER_OFFSET = 397.0  # cells between the places that the two layers read, so that they are unrelated
+LAYER_OFFSET = 397.0  # cells between the positions that the two layers read, so that they are uncorrelated
 OCTAVE_OFFSET = (131.7, 291.3)  # cells, likewise for neighbouring octaves
 
 
@@ -46,7 +46,7 @@ def tile(seed: int = 0) -> Float:
     """Band-passed noise ``[TILE + 1, TILE + 1, VARIANTS]``: zero mean, unit variance; it repeats after ``TILE``.
 
     Args:
-        seed: another seed is another canvas: another painting of the same scene.
+        seed: another seed gives other noise, and so another painting of the same scene.
     """
     rng = np.random.default_rng(seed)
     frequency = np.fft.fftfreq(TILE)
@@ -62,11 +62,11 @@ def tile(seed: int = 0) -> Float:
 
 
 def enlargement(places: Float, step: tuple[float, float] = (1.0, 1.0)) -> Float:
-    """By how much the canvas appears enlarged at each place: 2 = its waves are twice as long on the screen.
+    """By which factor the canvas appears enlarged: 2 = its waves are twice as long on the screen.
 
     Args:
-        places: ``[h, w, 2]``, canvas coordinates in cells, of places in rows and columns; h and w at least 2.
-        step: cells of the screen between neighbouring columns and between neighbouring rows.
+        places: ``[h, w, 2]``, canvas coordinates in cells of a grid of screen positions; h and w at least 2.
+        step: cells on the screen between neighbouring columns, and between neighbouring rows, of that grid.
 
     Returns:
         float32 ``[h, w]``.
@@ -78,12 +78,12 @@ def enlargement(places: Float, step: tuple[float, float] = (1.0, 1.0)) -> Float:
 
 
 def octaves(places: Float, scale: Float | np.floating[Any] | float, sample: Sampler, seed: int = 0) -> Float:
-    """The noise at places of one layer.
+    """The noise of one layer of the canvas.
 
     Args:
         places: float32 ``[h, w, 2]``, canvas coordinates (x, y) in cells.
         scale: float32 ``[h, w]`` from ``enlargement``, smooth; or a number.
-        sample: reads a tile bilinearly at (columns, rows) in texels, each float32 ``[h, w]`` within the tile.
+        sample: reads a tile bilinearly at (columns, rows) in texels, each float32 ``[h, w]``.
         seed: as in ``tile``.
 
     Returns:
@@ -103,7 +103,7 @@ def octaves(places: Float, scale: Float | np.floating[Any] | float, sample: Samp
         for step, weight in enumerate(weights):
             if not weight.any():
                 continue
-            # Octave k of the stack has waves of 6 * 2**k cells on the canvas; k may be negative.
+            # Octave k has waves of 6 * 2**k cells on the canvas; k may be negative.
             k = octave - lowest - step
             density = np.float32(TEXELS) * np.exp2(-k).astype(np.float32)
             columns = (x * density + k * np.float32(OCTAVE_OFFSET[0] * TEXELS)) % np.float32(TILE)
@@ -114,12 +114,12 @@ def octaves(places: Float, scale: Float | np.floating[Any] | float, sample: Samp
 
 
 def blended(first: Float, second: Float, share: Float) -> Float:
-    """Two layers of the canvas as one of the same variance.
+    """Blends two layers of the canvas at constant variance.
 
     Args:
         first: ``[h, w, CHANNELS]``.
         second: of the same shape.
-        share: ``[h, w]``, 0..1, how much of the second is seen.
+        share: ``[h, w]``, 0..1, weight of the second layer.
     """
     angle = share[..., None] * np.float32(np.pi / 2)
     return np.asarray(np.cos(angle) * first + np.sin(angle) * second, np.float32)

@@ -1,7 +1,7 @@
-"""Painting a whole shot with fixed statistics: they are measured once and folded into the convolutions.
+"""Painting a shot with fixed statistics, which are measured once and folded into the convolutions.
 
-``measure`` gives the statistics of a shot, ``fold`` writes them into kernels and biases, and ``forward_folded`` paints
-with these: convolutions and ReLUs only, nothing is normalised any more.
+``measure`` gives the statistics of a shot, ``fold`` puts them into kernels and biases, and ``forward_folded`` paints
+with these: it consists of convolutions and ReLUs only.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from videostyle.network.resampling import STEPS_UP, Tensor, Weights, depth_to_sp
 from videostyle.network.statistics import Statistics
 from videostyle.network.style_network import EPSILON, convolve, normalised, run
 
-COLOUR_EPSILON = np.float32(1e-4)  # as EPSILON, for painted colours, which hardly vary along two of their axes
-# Lightness, red against green, blue against both; orthonormal. Colours are measured and kept along these axes: in
-# red, green and blue each at its own contrast, greens and pinks may still come up where neither end has any.
+COLOUR_EPSILON = np.float32(1e-4)  # as EPSILON, for painted colours, which vary little along two of their axes
+# Lightness, red against green, blue against yellow; orthonormal. Colours are corrected along these axes: corrected in
+# R, G and B separately, greens and pinks could appear that none of the mixed styles paints.
 OPPONENT = np.array([[1, 1, 1], [1, -1, 0], [1, 1, -2]], np.float32).T / np.sqrt(np.array([3, 2, 6], np.float32))
 
 
@@ -28,23 +28,23 @@ def measure(
     weights: Weights,
     x: Tensor,
     colour: bool = False,
-    beside: Tensor | None = None,
-    share: Tensor | float = 0.0,
+    reference: Tensor | None = None,
+    reference_weight: Tensor | float = 0.0,
     canvas: Tensor | None = None,
 ) -> dict[str, tuple[Tensor, Tensor]]:
-    """Statistics of every normalised layer, averaged over the pictures ``x`` (shape as in ``forward``).
+    """Statistics of every normalised layer, averaged over the pictures ``x``.
 
-    The pictures are normalised by their common statistics while they pass, so the answer is consistent
-    layer by layer: ``fold`` with it changes nothing for these pictures taken as one.
+    Each layer is normalised by these common statistics before the next one is measured. Painting with the result
+    folded in therefore equals instance normalisation of all these pictures as one.
 
     Args:
         arch: sizes of the network.
         weights: as in ``forward``.
         x: as in ``forward``.
-        colour: whether to measure the painted pictures too, as the layer "out" with three channels (``OPPONENT``).
-        beside: pictures of another scene, ``[M, H, W, 3]``, to measure as if both were parts of one.
-        share: how much of the one scene they are, 0..1.
-        canvas: of all the pictures, those ``beside`` last, as in ``forward``.
+        colour: whether to measure the painted colours too, as a layer "out" with three channels (``OPPONENT``).
+        reference: other pictures to include in the average, ``[M, H, W, 3]``.
+        reference_weight: their weight in it, 0..1; that of ``x`` is the rest.
+        canvas: of all the pictures, those of ``reference`` last, as in ``forward``.
 
     Returns:
         For each normalised layer its mean and variance, float32 ``[C]``.
@@ -53,10 +53,10 @@ def measure(
     count = x.shape[0]
 
     def average(h: Tensor) -> Tensor:
-        if beside is None:
+        if reference is None:
             return ops.mean(h, axis=(0, 1, 2))
-        own, others = (ops.mean(part, axis=(0, 1, 2)) for part in (h[:count], h[count:]))
-        return (1.0 - share) * own + share * others
+        own, other = (ops.mean(pictures, axis=(0, 1, 2)) for pictures in (h[:count], h[count:]))
+        return (1.0 - reference_weight) * own + reference_weight * other
 
     def common(name: str, h: Tensor) -> tuple[Tensor, Tensor]:
         h = ops.cast(h, "float32")
@@ -64,34 +64,32 @@ def measure(
         statistics[name] = (mean, average(ops.square(h - mean)))
         return statistics[name]
 
-    painted, _ = normalised(arch, weights, x if beside is None else ops.concatenate([x, beside]), canvas, common)
+    pictures = x if reference is None else ops.concatenate([x, reference])
+    painted, _ = normalised(arch, weights, pictures, canvas, common)
     if colour:
         common("out", ops.matmul(ops.cast(painted, "float32"), OPPONENT))
     return statistics
 
 
 def expand(weights: Weights) -> dict[str, NDArray[np.float32]]:
-    """The arrays as the convolutions use them, steps down and up written out: what ``fold`` puts statistics into."""
+    """``expand_weights`` as NumPy arrays: the kernels that ``fold`` puts statistics into."""
     return {name: np.array(ops.convert_to_numpy(x), np.float32) for name, x in expand_weights(weights).items()}
 
 
 def fold(
-    arch: Architecture,
     weights: Mapping[str, NDArray[np.float32]],
     statistics: Statistics,
     white: float = 1.0,
     kernels: Mapping[str, NDArray[np.float32]] | None = None,
 ) -> dict[str, NDArray[np.float32]]:
-    """Writes a shot's statistics into the convolutions: kernels and biases only, nothing left to normalise.
+    """Folds a shot's statistics into the convolutions, so that nothing is left to normalise.
 
     Args:
-        arch: sizes of the network.
         weights: the style's arrays.
-        statistics: for every normalised layer mean and variance, as ``measure`` gives them; where there is
-            a "line", the colours painted, whose statistics along ``OPPONENT`` are "out", get those of "line" instead.
-        white: the value of white in the pictures that will be painted: 1, or 255 for bytes.
-        kernels: ``expand(weights)``, from those who fold the same weights again and again: it is nearly all of the
-            work.
+        statistics: mean and variance of every normalised layer, from ``measure``. If there is a layer "line", painted
+            colours are corrected linearly, so that their statistics along ``OPPONENT`` change from "out" to "line".
+        white: value of white in the pictures that will be painted: 1, or 255 for bytes.
+        kernels: ``expand(weights)``, to save most of the work where the same weights are folded several times.
 
     Returns:
         Arrays for ``forward_folded``: ``NAME/kernel`` and ``NAME/bias`` for every convolution.
@@ -106,7 +104,7 @@ def fold(
             folded[f"{layer}/bias"] = (weights[f"{layer}/beta"] - mean * scale).astype(np.float32)
         elif kind in ("kernel", "bias"):
             folded[name] = value.copy()
-    # The network wants its input centred on 0. As borders are mirrored, not zero, a bias does that everywhere.
+    # The network takes input centred on 0. A bias can do that, because borders are mirrored and not padded with zeros.
     folded["stem/bias"] = folded["stem/bias"] - np.float32(0.5) * folded["stem/kernel"].sum(axis=(0, 1, 2))
     folded["stem/kernel"] = folded["stem/kernel"] / np.float32(white)
     for layer in STEPS_UP:
@@ -114,7 +112,7 @@ def fold(
     if "line" in statistics:
         (mean, variance), (line, spread) = statistics["out"], statistics["line"]
         gain = np.sqrt((spread + COLOUR_EPSILON) / (variance + COLOUR_EPSILON))
-        turn = (OPPONENT * gain) @ OPPONENT.T  # to opponent colours, each by its gain, and back
+        turn = (OPPONENT * gain) @ OPPONENT.T  # to opponent colours, times the gain of each, and back
         shift = OPPONENT @ (line - mean * gain)
         bias, kernel = folded["out/bias"].reshape(4, 3), folded["out/kernel"]
         folded["out/bias"] = np.asarray(bias @ turn + shift, np.float32).ravel()
@@ -131,7 +129,7 @@ def forward_folded(arch: Architecture, folded: Weights, x: Tensor, canvas: Tenso
 
 
 def forward_phases(arch: Architecture, folded: Weights, phases: Tensor, canvas: Tensor | None = None) -> Tensor:
-    """``forward_folded`` without its first and last step, for callers that rearrange bytes rather than floats.
+    """``forward_folded`` on pictures in 2x2 phases, for callers that rearrange pixels as bytes rather than floats.
 
     Args:
         arch: sizes of the network.

@@ -1,10 +1,10 @@
-"""Loss networks: frozen classifiers' early layers, whose features say what a picture shows and how it is painted.
+"""Loss networks: the early layers of a frozen classifier, whose features describe content and style of a picture.
 
 ``load`` finds one by name: the small **embedded** network that ships with the package, distilled from VGG features; a
 classifier of ``keras.applications`` (``network.applications``); or a file of weights (``network.vgg``). Pictures are
 float RGB 0..1, ``[N, H, W, 3]``.
 
-Style layers see texture of up to about 40 pixels, deep layers see large strokes.
+Style layers respond to texture of up to about 40 pixels, deep layers to large strokes.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ ASSET = Path(__file__).resolve().parent.parent / "assets" / "loss_network.safete
 
 
 class LossNetwork(Protocol):
-    """What style and content are read from."""
+    """A frozen network whose features are compared."""
 
     @property
     def name(self) -> str:
-        """What it is called in style cards."""
+        """Its name in style cards."""
 
     @property
     def style_layers(self) -> tuple[str, ...]:
@@ -36,28 +36,28 @@ class LossNetwork(Protocol):
 
     @property
     def deep_layers(self) -> tuple[str, ...]:
-        """Features of large strokes, whose Gram matrices are compared too; none if the network ends before them.
+        """Features of large strokes, whose Gram matrices are compared too; empty if the network ends before them.
 
-        No layer is both a style layer and a deep one.
+        No layer is both a style layer and a deep layer.
         """
 
     @property
     def content_layer(self) -> str:
-        """The feature that is compared place by place."""
+        """The feature that is compared position by position."""
 
     def extract(self, x: Tensor, layers: tuple[str, ...]) -> dict[str, Tensor]:
-        """Features ``[N, h, w, C]`` of pictures ``[N, H, W, 3]`` RGB 0..1, in their dtype, for each layer.
+        """Features ``[N, h, w, C]`` of pictures ``[N, H, W, 3]`` RGB 0..1, by layer, in the dtype of the pictures.
 
         Raises:
             ModelError: if there is no such layer.
         """
 
     def head(self, layer: str) -> tuple[Tensor, Tensor] | None:
-        """Kernel ``[C, out]`` and bias ``[out]`` that map a layer's features to those that are compared, if any."""
+        """Kernel ``[C, out]`` and bias ``[out]`` that map a layer's features to those compared; None = unchanged."""
 
 
 def features(net: LossNetwork, x: Tensor, layers: tuple[str, ...] | None = None) -> dict[str, Tensor]:
-    """Features after the activation of the layers asked for.
+    """Features of some layers, after their activations.
 
     Args:
         net: the network.
@@ -71,21 +71,21 @@ def features(net: LossNetwork, x: Tensor, layers: tuple[str, ...] | None = None)
 
 
 def project(net: LossNetwork, layer: str, x: Tensor) -> Tensor:
-    """The features ``x`` of ``layer`` in the space in which they are compared: through the head, if there is one."""
+    """Applies the head of ``layer``, if it has one, to its features ``x``."""
     head = net.head(layer)
     return x if head is None else ops.matmul(x, ops.cast(head[0], x.dtype)) + ops.cast(head[1], x.dtype)
 
 
 def gram(net: LossNetwork, layer: str, x: Tensor, weights: Tensor | None = None) -> Tensor:
-    """Gram matrix of the features ``x``, averaged over places: float32 ``[N, C, C]``, head applied.
+    """Gram matrix of the features ``x``, averaged over positions, head applied: float32 ``[N, C, C]``.
 
     Args:
         net: the network.
-        layer: whose features ``x`` are.
+        layer: the layer of ``x``.
         x: ``[N, h, w, C]``.
-        weights: how much each place counts, at least 0: float32 ``[N, h, w]``; all alike where None.
+        weights: weight of each position, at least 0, float32 ``[N, h, w]``; None = all equal.
 
-    *Source:* Gatys et al. 2016, eq. 3, divided by the number of places. With a head ``y = W^T f + b`` the
+    *Source:* Gatys et al. 2016, eq. 3, divided by the number of positions. With a head ``y = W^T f + b`` the
     matrix of ``y`` is ``V^T G V`` where ``G`` is the Gram matrix of ``(f, 1)`` and ``V`` is ``W`` over ``b``.
     """
     n, h, w, c = x.shape
@@ -113,7 +113,7 @@ def load(name: str = "embedded") -> LossNetwork:
             path of a file of weights.
 
     Raises:
-        ModelError: if it cannot be had; the message says which file to fetch and where to put it.
+        ModelError: if it cannot be loaded; the message says which file to download and where to put it.
     """
     if name == "embedded":
         return from_arrays(read_arrays(ASSET), "embedded")

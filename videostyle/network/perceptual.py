@@ -1,7 +1,7 @@
-"""Content and style of pictures by the features of a loss network: what a training lowers and an evaluation reports.
+"""Content and style losses on the features of a loss network: training lowers them, evaluation reports them.
 
 Pure functions on tensors, in ``keras.ops``. Pictures are float RGB 0..1, ``[N, H, W, 3]``. Every loss is a mean or a
-ratio of energies, so that one set of weights serves every painting, every size and every loss network.
+ratio of energies, so the same loss weights suit every painting, picture size and loss network.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from videostyle.network.loss_network import LossNetwork, features, gram, project
 
 Tensor = Any
 
-PAINTING_SIDE = 384  # short side of the painting, pixels, at which its strokes have their ordinary size
+PAINTING_SIDE = 384  # short side in pixels to which paintings are scaled: strokes then have their ordinary size
 TINY = 1e-8
 
 
 def resized(picture: Tensor, short_side: float) -> Tensor:
-    """A picture ``[1, H, W, 3]`` at another size, its shape kept, sides multiples of 16 for the loss network."""
+    """A picture ``[1, H, W, 3]`` scaled to a short side; its proportions stay, sides become multiples of 16."""
     height, width = picture.shape[1:3]
     factor = short_side / min(height, width)
     size = tuple(max(32, round(side * factor / 16) * 16) for side in (height, width))
@@ -27,32 +27,35 @@ def resized(picture: Tensor, short_side: float) -> Tensor:
 
 
 def content_loss(painted: Tensor, original: Tensor, energy: Tensor | float = 0.0) -> Tensor:
-    """How far the painted features are from the original's: squared distance over the energy of both.
+    """Squared distance of the painted features from the original's, over the energy of both.
 
     Args:
         painted: features of the painted pictures, ``[N, h, w, C]``.
         original: the same features of the unpainted pictures.
-        energy: mean square of the painting's features. Without it an empty sky, whose own energy is next to
-            nothing, would count for more than everything else in a training.
+        energy: mean square of the painting's features. Without it, an empty sky, whose own energy is almost zero,
+            would outweigh everything else.
 
-    *Source:* Johnson et al. 2016, eq. 2, normalised. 0 = the same, 1 = features that have nothing in common
-    (without ``energy``: as far as a black picture's features).
+    Returns:
+        A scalar: 0 = the same features, 1 = unrelated ones (without ``energy``: as distant as those of a black
+        picture).
+
+    *Source:* Johnson et al. 2016, eq. 2, normalised.
     """
     painted, original = ops.cast(painted, "float32"), ops.cast(original, "float32")
     return ops.mean(ops.square(painted - original)) / (ops.mean(ops.square(original)) + energy + TINY)
 
 
 def structure_loss(painted: Tensor, original: Tensor) -> Tensor:
-    """How far the painted features are from the original's, each channel of each picture normalised first.
+    """Squared distance of the painted features from the original's after normalising each channel of each picture.
 
-    What is compared is where a channel answers, not how strongly: structure survives, colours and contrast are free.
+    It compares where a channel responds, not how strongly: structure is kept, colours and contrast are free.
 
     Args:
         painted: features of the painted pictures, ``[N, h, w, C]``.
         original: the same features of the unpainted pictures.
 
     Returns:
-        Mean squared distance: 0 = the same structure, 2 = none in common.
+        A scalar: 0 = the same structure, 2 = unrelated.
 
     *Source:* Johnson et al. 2016, eq. 2, on features after instance normalisation (Huang and Belongie 2017).
     """
@@ -60,7 +63,7 @@ def structure_loss(painted: Tensor, original: Tensor) -> Tensor:
     def normalised(z: Tensor) -> Tensor:
         z = ops.cast(z, "float32")
         variance = ops.var(z, axis=(1, 2), keepdims=True)
-        # A channel that hardly answers is held down, or its noise would count like a form.
+        # The floor keeps the noise of a channel that hardly responds from counting as structure.
         floor = 1e-2 * ops.mean(variance) + TINY
         return (z - ops.mean(z, axis=(1, 2), keepdims=True)) * ops.rsqrt(variance + floor)
 
@@ -68,7 +71,7 @@ def structure_loss(painted: Tensor, original: Tensor) -> Tensor:
 
 
 def style_loss(painted: Tensor, style: Tensor) -> Tensor:
-    """Squared distance of Gram matrices over the energy of the style's, averaged over the pictures.
+    """Squared distance of Gram matrices over the energy of the painting's, averaged over the pictures.
 
     Args:
         painted: Gram matrices ``[N, C, C]`` of the painted pictures.
@@ -86,7 +89,7 @@ def half_size(x: Tensor) -> Tensor:
 
 
 def style_targets(net: LossNetwork, painting: Tensor, scales: int) -> list[dict[str, Tensor]]:
-    """Gram matrices of the painting, for each scale and style layer: what ``perceptual_losses`` aims at.
+    """Gram matrices of the painting for each scale and style layer, the target of ``perceptual_losses``.
 
     Args:
         net: the loss network.
@@ -103,7 +106,7 @@ def style_targets(net: LossNetwork, painting: Tensor, scales: int) -> list[dict[
 
 
 def content_features(net: LossNetwork, pictures: Tensor, dtype: str = "float32") -> Tensor:
-    """Features by which the content of pictures ``[N, H, W, 3]`` is compared, in ``dtype``: ``[N, h, w, C]``."""
+    """Content features of pictures ``[N, H, W, 3]``: ``[N, h, w, C]`` in ``dtype``."""
     layer = net.content_layer
     return project(net, layer, features(net, ops.cast(pictures, dtype), (layer,))[layer])
 
@@ -122,7 +125,7 @@ def perceptual_losses(
         painted: ``[N, H, W, 3]``.
         reference: ``content_features`` of the same pictures unpainted.
         targets: from ``style_targets``.
-        dtype: in which the loss network is computed; distances are in float32 whatever it is.
+        dtype: dtype of the loss network; distances are always float32.
 
     Returns:
         Content loss and style loss, scalars.

@@ -1,11 +1,12 @@
 """Steps between resolutions, written as the convolutions that the style network computes.
 
-Trained kernels are small (3x3 on features, 5x5 on the picture) and work at the higher resolution, after an
-interpolation or before a low-pass. What is computed is the kernel and the interpolation as one convolution at the
-lower resolution (``style_network`` says why). ``expand_weights`` makes it; its cost is small beside that of a frame.
+The trained kernels are small (3x3 on features, 5x5 on the picture) and work at the higher resolution, after an
+interpolation or before a low-pass. ``expand_weights`` combines each with its interpolation or low-pass into one
+convolution at the lower resolution, which is what is computed (``style_network`` says why). This costs little compared
+with painting a frame.
 
-*Phases* of a picture are its pixels after ``space_to_depth`` by 2: each place of the lower resolution holds the
-channels of its 2x2 pixels.
+*Phases* of a picture are its pixels after ``space_to_depth`` by 2: each position at the lower resolution holds the
+channels of 2x2 pixels.
 """
 
 from __future__ import annotations
@@ -17,14 +18,14 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-Tensor = Any  # whatever the Keras backend calls its tensors
+Tensor = Any  # a tensor of the Keras backend
 Weights = Mapping[str, Tensor]
 
 STEPS_UP = ("head", "fine", "out")  # layers, from low to full resolution
 
 
 def expand_weights(weights: Weights) -> dict[str, Tensor]:
-    """The arrays as the convolutions use them: kernels of the steps down and up are made of the trained ones."""
+    """The arrays that the convolutions use: kernels of steps up and down are combined as the module says."""
     expanded = {name: value for name, value in weights.items() if not name.endswith("/detail")}
     for name in ("stem", "down"):
         expanded[f"{name}/kernel"] = antialiased(weights[f"{name}/kernel"])
@@ -59,7 +60,7 @@ def resize_up(x: Tensor) -> Tensor:
 
 
 def _flipped(groups: tuple[int, ...], axis: int) -> NDArray[np.int32]:
-    """Order of channels that swaps phases along an axis (0 rows, 1 columns) in all groups but the first."""
+    """Order of channels that swaps the phases along an axis (0 rows, 1 columns) in all groups but the first."""
     order, start = [np.arange(groups[0])], groups[0]
     for size in groups[1:]:
         order.append(np.flip(start + np.arange(size).reshape(2, 2, -1), axis).ravel())
@@ -68,13 +69,13 @@ def _flipped(groups: tuple[int, ...], axis: int) -> NDArray[np.int32]:
 
 
 def mirrored(x: Tensor, groups: tuple[int, ...] = (), reach: int = 1) -> Tensor:
-    """Pads ``[N, H, W, C]`` by ``reach`` places of its mirror image.
+    """Pads ``[N, H, W, C]`` by ``reach`` rows and columns of its mirror image on each side.
 
     Args:
         x: features.
-        groups: number of channels without phases, then number of channels of each group of 2x2 phases; the phases
-            of a group change sides in the mirror. Empty: no channel has phases.
-        reach: places to add on each side.
+        groups: number of channels without phases, then number of channels of each group of 2x2 phases, whose phases
+            are swapped in the mirror image. Empty = no channel has phases.
+        reach: rows and columns to add on each side.
     """
     # Concatenated slices take two thirds of the time of a symmetric pad (TensorFlow, CPU).
     for axis in (1, 2):
@@ -89,18 +90,18 @@ def mirrored(x: Tensor, groups: tuple[int, ...] = (), reach: int = 1) -> Tensor:
 
 
 def halved(phases: Tensor) -> Tensor:
-    """The picture at half its size, low-passed by 1 3 3 1 in both directions: from 12 channels of phases to 3."""
+    """The picture at half size after a low-pass of 1 3 3 1 in both directions: from 12 channels of phases to 3."""
     taps = np.array([[0, 1], [3, 3], [1, 0]], np.float32) / 8  # [cell, phase]
     kernel = np.einsum("yi,xj,cd->yxijcd", taps, taps, np.eye(3, dtype=np.float32)).reshape(3, 3, 12, 3)
     return ops.conv(mirrored(phases, (0, 12)), ops.cast(kernel, phases.dtype), padding="valid")
 
 
 def antialiased(kernel: Tensor) -> Tensor:
-    """A 3x3 kernel behind a low-pass of 1 3 3 1 in both directions, as one of 6x6: for a stride of 2.
+    """A 3x3 kernel after a low-pass of 1 3 3 1 in both directions, as one 6x6 kernel for a stride of 2.
 
-    Without the low-pass, the features of the deep branch would depend on where the picture lies on their grid, and
-    large strokes would jump while the scene moves by less than a cell. A kernel of even size also puts the centre of
-    a cell where bilinear upsampling expects it.
+    Without the low-pass, the features of the deep branch would depend on the position of the picture on their grid, and
+    large strokes would jump when the scene moves by less than a cell. An even kernel size also puts the centre of a
+    cell where bilinear upsampling expects it.
 
     *Source:* Zhang 2019, Making convolutional networks shift-invariant again.
     """
@@ -111,7 +112,7 @@ def antialiased(kernel: Tensor) -> Tensor:
 
 
 def interleaved(weights: Weights, name: str) -> tuple[Tensor, Tensor]:
-    """One step of the way up as a 3x3 convolution of the lower resolution: its kernel and bias.
+    """One step up as a 3x3 convolution at the lower resolution: its kernel and bias.
 
     The input is the features, then the picture in 2x2 phases (12 channels); the output is in 2x2 phases.
     "out" keeps the resolution: its features come in phases as well.
@@ -121,7 +122,7 @@ def interleaved(weights: Weights, name: str) -> tuple[Tensor, Tensor]:
     """
     kernel, detail = weights[f"{name}/kernel"], weights[f"{name}/detail"]
     width, into = kernel.shape[2], kernel.shape[3]
-    # Mean zero over the taps: the picture's even colours must come through the trunk, not past it.
+    # Mean zero over the taps: even colours must pass through the trunk and not around it.
     detail = detail - ops.mean(detail, axis=(0, 1), keepdims=True)
     if name == "out":
         rows = _taps(3)
@@ -136,7 +137,7 @@ def interleaved(weights: Weights, name: str) -> tuple[Tensor, Tensor]:
 
 
 def _taps(size: int) -> NDArray[np.float32]:
-    """Where the taps of a 1-D kernel of full resolution fall in cells of two pixels.
+    """Positions of the taps of a 1-D kernel at full resolution in cells of two pixels.
 
     Returns:
         ``[2, 3, 2, size]``: 1 where, for output phase p, the tap t reads phase q of the cell at offset s - 1.
@@ -150,11 +151,11 @@ def _taps(size: int) -> NDArray[np.float32]:
 
 
 def _interpolated_taps() -> NDArray[np.float32]:
-    """Where the taps of a 1-D kernel of 3 fall in the lower resolution, after bilinear upsampling by 2.
+    """Weights at the lower resolution of a 1-D kernel with 3 taps after bilinear upsampling by 2.
 
     Returns:
-        ``[2, 3, 3]``: weight of the place at offset s - 1 for output phase p and tap t. A pixel of the higher
-        resolution is three quarters of the one it lies in and a quarter of the nearest neighbour.
+        ``[2, 3, 3]``: weight of the position at offset s - 1 for output phase p and tap t. A pixel at the higher
+        resolution is three quarters of the one it lies in plus a quarter of the nearest neighbour.
     """
     share = np.array([[0.25, 0.75, 0.0], [0.0, 0.75, 0.25]], np.float32)  # [phase, offset + 1]
     table = np.zeros((2, 3, 3), np.float32)
@@ -168,9 +169,9 @@ def _interpolated_taps() -> NDArray[np.float32]:
 
 
 def _spline_taps() -> NDArray[np.float32]:
-    """As ``_interpolated_taps`` for a quadratic B-spline (three places wide) and a kernel of 1: ``[2, 3, 1]``.
+    """As ``_interpolated_taps`` for a quadratic B-spline, three positions wide, and a kernel of 1 tap: ``[2, 3, 1]``.
 
     *Source:* Unser 1999, Splines: a perfect fit for signal and image processing.
     """
-    at = np.array([-0.25, 0.25], np.float32)  # of both phases, from the centre of the place they lie in
+    at = np.array([-0.25, 0.25], np.float32)  # of both phases, from the centre of their position
     return np.stack([0.5 * (0.5 - at) ** 2, 0.75 - at**2, 0.5 * (0.5 + at) ** 2], axis=1)[..., None]

@@ -1,15 +1,15 @@
-"""Statistics of normalised layers along a clip: pooled where one set suits, interpolated where the scene changes.
+"""Statistics of normalised layers along a clip: pooled over a shot, interpolated where the scene changes within it.
 
-Most shots have one set of statistics, the pooled ones of a few of their frames, and nothing in them breathes. A
-camera that turns from a dark room to a bright window has frames that no common set suits: the paint would be too weak
-in all of them (of seven shots two were a quarter and two thirds further from the painting so). Along such
-a shot the statistics go on straight lines between those measured here and there. They are a function of the frame's
-number alone, so frames may still be painted in any order by anyone.
+Statistics are the mean and variance of each channel of each normalised layer. Most shots have one set, pooled over a
+few of their frames, so colours and strokes stay constant. When a camera turns from a dark room to a bright window, one
+set for all frames paints too weakly (in two of seven such shots the style loss was a quarter and two thirds higher).
+Statistics are then measured at several frames and interpolated linearly between them. They depend on the number of the
+frame alone, so frames can still be painted in any order.
 
-A scene without contrast, a clear sky or a dark room, is measured as if it were a part of an ordinary picture.
-Normalised by itself alone its grain and the blocks of its compression would be painted as mountains.
+A scene of little contrast, such as a clear sky or a dark room, is measured together with a reference picture of
+ordinary contrast. Normalised alone, its grain and compression blocks would be amplified and painted as strokes.
 
-Pure NumPy: planning needs this where no network is.
+Pure NumPy: planning needs it where no network is loaded.
 """
 
 from __future__ import annotations
@@ -25,15 +25,16 @@ from numpy.typing import NDArray
 Float = NDArray[np.float32]
 Statistics = dict[str, tuple[Float, Float]]  # layer -> (mean, variance), each float32 [C]
 
-SAME = 0.04  # difference up to which measurements are of one scene; where a camera stands still it is 0.01 to 0.03
-FAR = 0.08  # difference of neighbours beyond which more must be known of what lies between
-STEP = 0.01  # difference of two steps of a ramp, at most: paint moves by one or two levels of 255 in the mean
+# Values of ``difference``:
+SAME = 0.04  # largest within one scene; a camera that stands still gives 0.01 to 0.03
+FAR = 0.08  # largest between neighbouring measurements; above it, frames between them are measured as well
+STEP = 0.01  # largest between two steps of a ramp: painted colours change by one or two levels of 255 on average
 
-FLAT = 24.0  # deviation of the pixel values of 255 below which a scene is flat: it is so in one photo of fifty
+FLAT = 24.0  # contrast below which a scene is flat, levels of 255; one photo in fifty is
 
 
 class Measurement(NamedTuple):
-    """Frames ``first`` to ``last`` share statistics, those of ``samples`` measured frames pooled."""
+    """Statistics of the frames ``first`` to ``last``, pooled over ``samples`` measured frames."""
 
     first: int
     last: int
@@ -42,10 +43,10 @@ class Measurement(NamedTuple):
 
 
 class KeyframeSegment(NamedTuple):
-    """A run of frames, from ``first`` up to the next segment, that is painted with the same ``statistics``.
+    """The statistics from frame ``first`` up to the ramp of the next segment.
 
-    Over the last ``ramp`` frames before ``first`` statistics are interpolated from those of the segment before to
-    these; 0 where a shot begins.
+    Over the last ``ramp`` frames before ``first``, statistics are interpolated from those of the previous segment to
+    these. ``ramp`` is 0 where a shot begins.
     """
 
     first: int
@@ -54,16 +55,17 @@ class KeyframeSegment(NamedTuple):
 
 
 def contrast(frames: NDArray[np.uint8]) -> float:
-    """Deviation of the pixel values, of 255, of frames uint8 ``[K, H, W, 3]``; of the colours, the root mean square."""
+    """Standard deviation of the pixel values (root mean square over R, G and B) of frames uint8 ``[K, H, W, 3]``."""
     seen = frames[:, ::2, ::2].reshape(-1, 3).astype(np.float32)
     return math.sqrt(seen.var(axis=0).mean())
 
 
 def columns(frame: NDArray[np.uint8], count: int) -> list[NDArray[np.uint8]]:
-    """Cuts a frame ``[H, W, 3]`` from top to bottom into columns of one width, to be measured one after the other.
+    """Cuts a frame ``[H, W, 3]`` into columns of equal width and full height, to be measured one after the other.
 
-    They overlap where the width does not divide. Each shows the scene's sky and its street: pooled, four of them
-    paint 12 % nearer or farther than the whole frame on average (style loss, six clips), its quarters 21 %.
+    They overlap where the width is no multiple of ``count``. Columns are used rather than quadrants because each shows
+    both sky and ground: with statistics pooled over four columns the style loss differs by 12 % from that of the whole
+    frame on average, over four quadrants by 21 % (six clips).
     """
     width = frame.shape[1]
     count = min(count, width)
@@ -72,27 +74,29 @@ def columns(frame: NDArray[np.uint8], count: int) -> list[NDArray[np.uint8]]:
     return [frame[:, left : left + size] for left in lefts]
 
 
-def share_beside(own: float, ordinary: float) -> float:
-    """How much of an ordinary picture a scene is measured beside, so that both have ``FLAT`` together; 0 mostly.
+def reference_weight(scene: float, reference: float) -> float:
+    """Weight of the reference picture, 0..1, with which a scene is measured; 0 unless the scene is flat.
+
+    With this weight the contrast of both together is ``FLAT``.
 
     Args:
-        own: contrast of the scene.
-        ordinary: contrast of the picture, above ``FLAT``.
+        scene: contrast of the scene.
+        reference: contrast of the reference picture, above ``FLAT``.
     """
-    return max(0.0, (FLAT**2 - own**2) / (ordinary**2 - own**2)) if own < FLAT else 0.0
+    return max(0.0, (FLAT**2 - scene**2) / (reference**2 - scene**2)) if scene < FLAT else 0.0
 
 
-def pooled(parts: Sequence[Statistics], counts: Sequence[int] | None = None) -> Statistics:
-    """Statistics of pictures of one size as if they were one large picture.
+def pooled(measured: Sequence[Statistics], counts: Sequence[int] | None = None) -> Statistics:
+    """Statistics of several pictures of one size as if they were one large picture.
 
     Args:
-        parts: statistics with the same layers.
-        counts: how many pictures each is of; one where None.
+        measured: statistics with the same layers.
+        counts: the number of pictures behind each; one where None.
     """
     found = {}
-    for layer in parts[0]:
-        means = np.stack([part[layer][0] for part in parts]).astype(np.float64)
-        variances = np.stack([part[layer][1] for part in parts]).astype(np.float64)
+    for layer in measured[0]:
+        means = np.stack([statistics[layer][0] for statistics in measured]).astype(np.float64)
+        variances = np.stack([statistics[layer][1] for statistics in measured]).astype(np.float64)
         mean = np.average(means, axis=0, weights=counts)
         variance = np.average(variances + means**2, axis=0, weights=counts) - mean**2
         found[layer] = mean.astype(np.float32), np.maximum(variance, 0).astype(np.float32)
@@ -100,10 +104,10 @@ def pooled(parts: Sequence[Statistics], counts: Sequence[int] | None = None) -> 
 
 
 def between(one: Statistics, other: Statistics, share: float) -> Statistics:
-    """Statistics on the straight line from ``one`` (``share`` 0) to ``other`` (1).
+    """Statistics interpolated linearly from ``one`` (``share`` 0) to ``other`` (1).
 
-    Where only one of them corrects the painted colours (``folding.fold``), the correction fades: "out" becomes
-    "line".
+    Where only one of them has the layer "out", which corrects the painted colours (``folding.fold``), the other one's
+    is taken to be equal to "line": the correction fades in or out.
     """
 
     def of(statistics: Statistics, layer: str) -> tuple[Float, Float]:
@@ -120,30 +124,34 @@ def between(one: Statistics, other: Statistics, share: float) -> Statistics:
 
 
 def difference(one: Statistics, other: Statistics) -> float:
-    """How far apart two scenes are for the network: root of the mean square over all channels of all layers.
+    """How different two scenes are for the network: a root mean square over all channels of all layers.
 
-    Of a channel it counts the way between the means in deviations, and the logarithm of the deviations' ratio: 0.1
-    is a tenth of either.
+    For each channel it combines the distance of the means, in standard deviations, and the logarithm of the ratio of
+    the standard deviations. 0.1 is a tenth of a deviation, or a ratio of 1.1.
     """
     squares = []
     for layer in one.keys() & other.keys():
         (mean, variance), (other_mean, other_variance) = one[layer], other[layer]
-        # As EPSILON of the network, which is all that a channel without contrast is divided by.
+        # 1e-3 is the network's EPSILON: channels without contrast are divided by its root.
         own, others = variance.astype(np.float64) + 1e-3, other_variance.astype(np.float64) + 1e-3
         squares.append(np.mean((mean - other_mean) ** 2 / np.sqrt(own * others) + 0.25 * np.log(own / others) ** 2))
     return math.sqrt(np.mean(squares))
 
 
-def one_scene(parts: Sequence[Statistics]) -> bool:
-    """Whether none of them is far from another."""
-    return all(difference(one, other) <= SAME for one, other in combinations(parts, 2))
+def one_scene(measured: Sequence[Statistics]) -> bool:
+    """Whether all these statistics belong to one scene: none differs from another by more than ``SAME``."""
+    return all(difference(one, other) <= SAME for one, other in combinations(measured, 2))
 
 
 def keyframe_segments(measurements: Iterable[Measurement], first: int) -> list[KeyframeSegment]:
-    """The keyframe segments of a shot that begins with frame ``first``, from what was measured along it, in order.
+    """The keyframe segments of a shot.
 
-    Neighbours of several measured frames each that show the same scene are pooled; between others statistics are
+    Neighbouring measurements of the same scene are pooled if each is of several frames; between others, statistics are
     interpolated.
+
+    Args:
+        measurements: along the shot, in order.
+        first: number of the first frame of the shot.
     """
     joined: list[Measurement] = []
     for measurement in measurements:
@@ -166,20 +174,20 @@ def keyframe_segments(measurements: Iterable[Measurement], first: int) -> list[K
     ]
 
 
-def steps_of(ramp: int, one: Statistics, other: Statistics) -> int:
-    """Into how many steps a ramp of so many frames is divided: each too small to see, none shorter than a frame."""
+def ramp_steps(ramp: int, one: Statistics, other: Statistics) -> int:
+    """The number of steps in a ramp of ``ramp`` frames: each is too small to see, and lasts at least one frame."""
     return max(1, min(ramp, math.ceil(difference(one, other) / STEP)))
 
 
 def from_arrays(arrays: Mapping[str, Float], prefix: str) -> Statistics:
-    """Statistics from arrays that ``to_arrays`` named."""
+    """The inverse of ``to_arrays``; arrays with another prefix are ignored."""
     end = "/mean"
     names = sorted(n[len(prefix) : -len(end)] for n in arrays if n.startswith(prefix) and n.endswith(end))
     return {name: (arrays[f"{prefix}{name}/mean"], arrays[f"{prefix}{name}/variance"]) for name in names}
 
 
 def to_arrays(statistics: Statistics, prefix: str) -> dict[str, Float]:
-    """Arrays to store statistics in."""
+    """Statistics as arrays to store: ``PREFIX LAYER/mean`` and ``PREFIX LAYER/variance``, without the space."""
     return {
         f"{prefix}{layer}/{kind}": value
         for layer, values in statistics.items()

@@ -1,4 +1,4 @@
-"""The style network: one small picture-to-picture network, written once as pure functions.
+"""The style network: a small picture-to-picture network, written as pure functions.
 
 Inputs and outputs are float RGB in 0..1, ``[N, H, W, 3]``, H and W multiples of ``Architecture.stride``.
 
@@ -13,33 +13,33 @@ Shape::
     fine: up 2, 1x1 conv; + 5x5 conv of the picture  full resolution, ReLU
     out:  3x3 conv       ; + 5x5 conv of the picture  full resolution, RGB
 
-The trunk carries the picture and nothing in it is normalised; instance normalisation (Ulyanov et al. 2016) sits in
-the residual branches only. So a network whose branches give zero can reproduce its input (the base), and weights
-on the straight line from the base to a style paint at every strength between them (deep network interpolation,
-Wang et al. 2019). Nine tenths of the parameters work at eighth resolution, where a weight costs a quarter of what
-it costs at quarter resolution and reaches twice as far.
+The trunk carries the picture and is never normalised; only the residual branches have instance normalisation (Ulyanov
+et al. 2016). A network whose branches give zero can therefore reproduce its input: that is the base. Weights on the
+straight line from the base to a style paint at every strength in between (deep network interpolation, Wang et al.
+2019). Nine tenths of the parameters are at eighth resolution, where a weight costs a quarter of what it costs at
+quarter resolution and reaches twice as far.
 
 **The canvas.** Where a scene is even (sky, wall, water), the picture has no structure that strokes could follow.
 The second input is noise at quarter resolution that moves with the scene (``network.canvas``); one convolution
 adds it to the trunk. The kernel of that convolution is zero in the base, so a base reproduces its input with any
 canvas.
 
-**Paint that cannot stick to the screen.** A network that upsamples by free sub-pixel kernels fills empty areas
-with a texture locked to its own grid of 4 or 8 pixels; when the scene moves under it, that texture is most of the
-flicker. Here every step up is interpolation followed by a convolution at the higher resolution, so constant
-features give a constant picture, whatever the weights. The first step is bilinear; the second, behind a ReLU, is a
-quadratic B-spline, which keeps a ReLU's creases from showing the grid they were computed on (under shifts of 1 to
-4 pixels the same paint changes by a third less than with a bilinear one). What is finer than the trunk's cells
-comes from the picture itself, through kernels of mean zero, which move with the picture exactly. Both are linear,
-so they are written into one 3x3 convolution of the lower resolution with four times the channels
-(``resampling.interleaved``): the cost is that of sub-pixel upsampling, only its freedom to paint a grid is gone.
-The steps down low-pass first, for the same reason (``resampling.halved``, ``resampling.antialiased``).
+**No texture that is fixed to the screen.** A network that upsamples with free sub-pixel kernels fills empty areas with
+a texture fixed to its own grid of 4 or 8 pixels. When the scene moves under that texture, it causes most of the
+flicker. Here every step up is an interpolation followed by a convolution at the higher resolution, so constant features
+give a constant picture, whatever the weights. The first step is bilinear. The second follows a ReLU and is a quadratic
+B-spline: bilinear interpolation would show the creases of the ReLU on its grid (when the input shifts by 1 to 4 pixels,
+the painting changes by a third less with the spline). Detail finer than the trunk's cells comes from the picture
+itself, through kernels of mean zero, which move exactly with the picture. Interpolation and kernels are linear, so they
+are combined into one 3x3 convolution at the lower resolution with four times the channels (``resampling.interleaved``).
+It costs as much as sub-pixel upsampling, but cannot paint a grid. Steps down apply a low-pass first, for the same
+reason (``resampling.halved``, ``resampling.antialiased``).
 
-Every convolution mirrors its input at the border (symmetric padding). With zeros there, a network under
-training learns to see where the frame ends, and paints a frame of its own round it.
+Every convolution mirrors its input at the border (symmetric padding). With zero padding a network learns in training
+where the picture ends, and paints a border along its edges.
 
-Everything is ``keras.ops`` on a mapping of plain arrays: training wraps the arrays in variables, the device
-program in constants, and neither needs another copy of the network.
+Everything is ``keras.ops`` on a mapping of arrays, so training (variables) and the device program (constants) share
+this code.
 """
 
 from __future__ import annotations
@@ -60,8 +60,8 @@ from videostyle.network.resampling import (
     space_to_depth,
 )
 
-# Added to variances: a picture may have channels without contrast. Smaller values let a black frame's gradients grow
-# by a factor of hundreds in every layer, and paint the noise of an even one.
+# Added to variances, because a channel may have no contrast. With a smaller value, the gradients of a black frame grow
+# by a factor of hundreds in every layer, and the noise of an even frame is painted.
 EPSILON = 1e-3
 
 ConvNorm = Callable[[str, Tensor, int], Tensor]  # (layer, features, strides): a convolution and its normalisation
@@ -69,14 +69,14 @@ Moments = Callable[[str, Tensor], tuple[Tensor, Tensor]]  # (layer, features) ->
 
 
 def forward(arch: Architecture, weights: Weights, x: Tensor, canvas: Tensor | None = None) -> Tensor:
-    """Paints each picture with its own statistics (instance normalisation): the form that is trained.
+    """Paints each picture with its own statistics (instance normalisation), as in training.
 
     Args:
         arch: sizes of the network.
         weights: arrays or tensors named and shaped as ``arch.shapes()``.
         x: float ``[N, H, W, 3]``, RGB 0..1, H and W multiples of ``arch.stride``.
         canvas: float ``[N, H/4, W/4, arch.canvas_channels]``, zero mean, unit variance (``network.canvas``); None
-            paints without one.
+            is a canvas of zeros.
 
     Returns:
         ``[N, H, W, 3]``, RGB, about 0..1, not clipped.
@@ -92,17 +92,16 @@ def forward_neighbours(
     canvas: Tensor | None = None,
     neighbour_canvas: Tensor | None = None,
 ) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
-    """Paints pictures as ``forward``, and others of the same scenes with the same statistics, as in a shot.
+    """Paints pictures as ``forward`` does, and neighbouring frames with the same statistics, as a render does.
 
-    With statistics of its own the neighbour would be painted in other colours wherever something enters the
-    picture or the light changes, which no render does: a training that counts such a change tries to unlearn
-    what it cannot.
+    With its own statistics the neighbour would get other colours whenever something enters the picture or the light
+    changes. A render never does that, so a temporal loss must not count it.
 
     Args:
         arch: sizes of the network.
         weights: as in ``forward``.
         x: as in ``forward``.
-        neighbour: of the shape of ``x``; no gradient comes back from it.
+        neighbour: a neighbouring frame of each picture, of the shape of ``x``; it gets no gradient.
         canvas: of ``x``, as in ``forward``.
         neighbour_canvas: of ``neighbour``.
 
@@ -118,14 +117,21 @@ def forward_neighbours(
     painted = normalised(arch, weights, x, canvas, own)
     fixed = {name: ops.stop_gradient(ops.convert_to_tensor(value)) for name, value in weights.items()}
     same = {name: (ops.stop_gradient(mean), ops.stop_gradient(var)) for name, (mean, var) in statistics.items()}
-    beside, deep = normalised(arch, fixed, neighbour, neighbour_canvas, lambda name, _: same[name])
-    return painted, (ops.stop_gradient(beside), ops.stop_gradient(deep))
+    other, deep = normalised(arch, fixed, neighbour, neighbour_canvas, lambda name, _: same[name])
+    return painted, (ops.stop_gradient(other), ops.stop_gradient(deep))
 
 
 def normalised(
     arch: Architecture, weights: Weights, x: Tensor, canvas: Tensor | None, moments: Moments
 ) -> tuple[Tensor, Tensor]:
-    """Paints ``x`` as ``forward`` does, every layer normalised with what ``moments`` answers for it.
+    """Paints ``x`` as ``forward`` does, but normalises every layer with the mean and variance from ``moments``.
+
+    Args:
+        arch: as in ``forward``.
+        weights: as in ``forward``.
+        x: as in ``forward``.
+        canvas: as in ``forward``.
+        moments: maps the name of a layer and its features ``[N, h, w, C]`` to mean and variance.
 
     Returns:
         The painted pictures, and the deep features ``[N, H/8, W/8, D]``.
@@ -193,13 +199,13 @@ def run(
 
 
 def _groups(arch: Architecture, name: str) -> tuple[int, ...]:
-    """Of a step's input: channels that are places of their own, then those of each group of 2x2 phases."""
+    """Numbers of channels in a step's input: without phases, then of each group of 2x2 phases (``mirrored``)."""
     head, fine = (arch.channels, 12), (arch.head_channels, 12)
     return {"head": head, "fine": fine, "out": (0, 4 * arch.fine_channels, 12)}[name]
 
 
 def convolve(weights: Weights, name: str, x: Tensor, strides: int = 1) -> Tensor:
-    """A convolution: 3x3, or 6x6 where ``strides`` is 2."""
+    """A convolution without bias: 3x3, or 6x6 where ``strides`` is 2."""
     return ops.conv(mirrored(x, reach=strides), weights[f"{name}/kernel"], strides=strides, padding="valid")
 
 

@@ -2,9 +2,9 @@
 
 Layers are named as in VGG (Simonyan and Zisserman 2015): ``relu3_2`` follows the second convolution of the third block.
 
-The embedded network has fewer channels than VGG and a linear head for each layer that style and content are read from.
-A head maps the few channels to the many of its teacher; Gram matrices are lifted through it (``W^T G W``) rather than
-computed from mapped pictures, so the teacher's measure costs next to nothing.
+The embedded network has fewer channels than VGG, and a linear head for each layer that is compared. A head maps its
+channels to the larger number of its teacher, VGG. Gram matrices are mapped through the head (``W^T G W``) instead of
+being computed from mapped features, which costs very little.
 """
 
 from __future__ import annotations
@@ -36,19 +36,19 @@ DEEP_LAYERS = ("relu4_1", "relu5_1")  # Gatys et al. 2016; Li et al. 2017 (WCT)
 
 @dataclass(frozen=True)
 class VGGNetwork:
-    """A frozen chain of convolutions and how to read it: a ``LossNetwork``.
+    """A frozen chain of convolutions, as a ``LossNetwork``.
 
     Attributes:
-        name: what it is called in style cards.
-        blocks: names of the convolutions, block by block; 2x2 pooling stands between blocks.
+        name: its name in style cards.
+        blocks: names of the convolutions, block by block, with 2x2 pooling between blocks.
         arrays: ``NAME/kernel`` ``[kh, kw, in, out]`` and ``NAME/bias`` ``[out]``, float32; heads are
             ``head/LAYER/kernel`` ``[in, out]`` and ``head/LAYER/bias``.
         style_layers: features of fine texture, finest first, whose Gram matrices are compared.
-        content_layer: feature that is compared place by place.
-        bgr_mean: whether the input is BGR 0..255 less the ImageNet mean (else RGB 0..1).
-        reflect: whether convolutions pad by reflection (else by zeros).
-        deep_layers: features of large strokes, whose Gram matrices are compared too; none if the network ends
-            before block 4. No layer is both a style layer and a deep one.
+        content_layer: feature that is compared position by position.
+        bgr_mean: whether the network takes BGR 0..255 less the ImageNet mean (otherwise RGB 0..1).
+        reflect: whether convolutions pad by reflection (otherwise with zeros).
+        deep_layers: features of large strokes, whose Gram matrices are compared too; empty if the network ends
+            before block 4. No layer is both a style layer and a deep layer.
     """
 
     name: str
@@ -100,7 +100,7 @@ class VGGNetwork:
         return self.arrays[f"head/{layer}/kernel"], self.arrays[f"head/{layer}/bias"]
 
     def _convolve(self, name: str, x: Tensor) -> Tensor:
-        """A convolution and its ReLU, on as many places as ``x`` has."""
+        """A convolution and its ReLU; the resolution stays."""
         if self.reflect:
             x = ops.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="reflect")
         kernel = ops.cast(self.arrays[f"{name}/kernel"], x.dtype)
@@ -122,7 +122,7 @@ def read_arrays(path: Path) -> Arrays:
     try:
         if path.suffix == ".safetensors":
             return {name: np.asarray(value, np.float32) for name, value in load_file(path).items()}
-        with zipfile.ZipFile(path) as archive:  # a small file can say that it holds gigabytes
+        with zipfile.ZipFile(path) as archive:  # a small file may unpack to gigabytes
             size = sum(entry.file_size for entry in archive.infolist())
         if size > LARGEST:
             raise ModelError(
@@ -143,17 +143,17 @@ def read_arrays(path: Path) -> Arrays:
 
 
 def from_arrays(arrays: Arrays, name: str) -> VGGNetwork:
-    """The network of arrays in one of four layouts, which are told apart by the names in them.
+    """The network of arrays in one of four layouts, which are recognised by the names of the arrays.
 
     Every layout has ``convB_K/kernel`` ``[3, 3, in, out]`` and ``convB_K/bias`` ``[out]`` for convolution K of block B,
     in the order of VGG; it may end after any convolution.
 
-    * *VGG* as published: nothing else. Input BGR 0..255 less the ImageNet mean, zero padding.
+    * *VGG* as published: no other arrays. Input BGR 0..255 less the ImageNet mean, zero padding.
     * *VGG normalised*: ``conv0`` ``[1, 1, 3, 3]`` first, which maps RGB 0..1 to what conv1_1 expects. Reflection
       padding.
     * *VGG-19 of quarter width* to conv5_1 (Wang et al. 2020): the same with a quarter of the channels (16, 32, 64,
       128, 128), and 1x1 ``convB_1_aux`` that map the features of relu1_1 ... relu5_1 to as many channels as VGG-19 has
-      there. They were the means to distil it and are not used: the features themselves are compared.
+      there. These were used to distil it and are not used here: the features themselves are compared.
     * *embedded*: ``head/LAYER/kernel`` ``[in, out]`` and ``head/LAYER/bias`` for each layer that can be compared. Input
       RGB 0..1, zero padding.
 

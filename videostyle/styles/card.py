@@ -1,4 +1,4 @@
-"""What a style is: trained weights of the style network and a card that says where they come from. Pure NumPy."""
+"""What a style is: trained weights of the style network, and a card that describes them. Pure NumPy."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ CANVAS = "canvas/kernel"  # the array through which the canvas enters the networ
 
 @dataclass(frozen=True)
 class StyleCard:
-    """What a style says of itself. All fields are texts but for the architecture and the numbers.
+    """The description of a style. Fields are texts, except for the architecture and the numbers.
 
     Attributes:
         name: short name, as used on the command line.
         painting: title of the painting.
-        artist: who painted it.
-        year: when, as text ("1831", "about 1890").
-        licence: terms of the painting ("public domain").
+        artist: painter of the painting.
+        year: year of the painting, as text ("1831", "about 1890").
+        licence: licence of the painting ("public domain").
         architecture: sizes of the network.
         command: the command that trained it.
         loss_network: name of the loss network it was trained with.
         loss_weights: weight of each loss.
-        figures: measured style, content, temporal losses and the like.
-        canvas: how much of the canvas suits the style, 0..1.
+        figures: losses at the end of the training, and other measured values.
+        canvas: the amount of canvas that suits the style, 0..1.
         base_sha256: ``arrays_sha256`` of the base that the style was trained from. In the card of a base that was
             refined from another one: the hash of its predecessor, whose styles stay compatible. "" if there is none.
         source_sha256: hash of the painting's file.
@@ -63,9 +63,9 @@ class Style:
     """A style, or a base: its card and its weights.
 
     Attributes:
-        card: what it says of itself.
+        card: its description.
         weights: float32 arrays, named and shaped as ``Architecture.shapes``.
-        ends: of an interpolated style, the trained styles it lies between and their shares, which sum to 1; empty for
+        ends: for an interpolated style, the trained styles that it lies between, with shares that sum to 1; empty for
             a trained style. The mean colour that an interpolated network paints is far from the interpolation of the
             mean colours that its ends paint, mostly too bright. So the ends are measured on each shot as well, and
             the colours are corrected (``inference.shot_measurement``).
@@ -77,12 +77,12 @@ class Style:
 
     @property
     def architecture(self) -> Architecture:
-        """Sizes of the network that the arrays are for."""
+        """Sizes of the network that the weights belong to."""
         return self.card.architecture
 
 
 def arrays_sha256(weights: Mapping[str, NDArray[Any]]) -> str:
-    """Hash of names, shapes and float32 values, whatever precision they were stored in.
+    """SHA-256 of names, shapes and float32 values of arrays; the precision of the file does not matter.
 
     A canvas kernel of zeros is left out: it has no effect, and styles of file format 3 name their base without it.
     """
@@ -102,10 +102,10 @@ def has_canvas(weights: Mapping[str, NDArray[Any]]) -> bool:
 
 
 def card_from_json(text: str) -> StyleCard:
-    """The card that a style file holds as JSON.
+    """Reads a card from the JSON text of a style file.
 
     Raises:
-        ValueError: if the text is no such card; it says what is wrong.
+        ValueError: if the text is not a card; the message says what is wrong.
     """
     try:
         fields = json.loads(text)

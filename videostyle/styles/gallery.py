@@ -1,4 +1,4 @@
-"""The gallery: the files of the bundled styles, of the user's own, and of the bases that styles are trained from."""
+"""The gallery: where the files of bundled styles, of the user's own styles and of the bases are."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from videostyle.styles.style_file import load_style, read_card
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
 SUFFIX = ".safetensors"
-LEARNT = "videostyle render --style PICTURE"  # the command in the card of a style that was learnt on the way
+LEARNT = "videostyle render --style PICTURE"  # the command in the card of a style that a render trained
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A style that can be named: where its file is, and whether it came with the package."""
+    """A style that can be given by name: its file, and whether it came with the package."""
 
     name: str
     path: Path
@@ -42,14 +42,14 @@ def home() -> Path:
 
 
 def user_styles() -> Path:
-    """The folder of the user's own styles; it need not exist."""
+    """The folder of the user's own styles, which may not exist."""
     return home() / "styles"
 
 
 def entry_of_picture(picture: Path) -> Entry | None:
-    """The style that was learnt because this picture was given as a style; None if there is none that can be read.
+    """The style that was trained because this picture was given as a style; None if there is none that can be read.
 
-    It is known by the hash of the picture in its card, so that neither may be renamed in vain.
+    It is found by the hash of the picture in its card, so both the picture and the style may be renamed.
 
     Raises:
         OSError: if the picture cannot be read.
@@ -69,7 +69,7 @@ def sha256_of(picture: Path) -> str:
 
 
 def unfinished_learning(picture: Path) -> Path:
-    """The file that keeps a learning of this picture which was interrupted; it need not exist.
+    """The file that keeps the state of an interrupted training on this picture, which may not exist.
 
     Raises:
         OSError: if the picture cannot be read.
@@ -78,9 +78,9 @@ def unfinished_learning(picture: Path) -> Path:
 
 
 def name_for_picture(picture: Path) -> str:
-    """A free name for the style that is learnt from a picture: that of its file, with a number if it is taken.
+    """A free name for the style that is trained on a picture: that of its file, with a number if it is taken.
 
-    A file of that name that is damaged is as good as none.
+    A damaged style file of that name does not count.
     """
     stem = "".join(c if c.isalnum() and c.isascii() else "-" for c in picture.stem).strip("-")[:60] or "style"
     taken = {entry.name for entry in entries() if entry.bundled or _is_whole(entry.path)}
@@ -97,14 +97,14 @@ def _is_whole(path: Path) -> bool:
 
 
 def place_for(name: str, *, overwrite: bool = False) -> Path:
-    """The file of a new style of the user's.
+    """The file for a new style of the user.
 
     Args:
         name: of the style.
-        overwrite: whether it may replace one of the user's own.
+        overwrite: whether it may replace another of the user's styles.
 
     Raises:
-        UsageError: if it cannot be a name, belongs to a bundled style, or to another style that is not to be replaced.
+        UsageError: if the name is not allowed, is that of a bundled style, or is taken and ``overwrite`` is not set.
     """
     if not NAME.fullmatch(name) or portable_name(name) != name:
         raise UsageError(f"'{name}' cannot be a style's name", hint="use letters, digits, - and _")
@@ -119,7 +119,7 @@ def place_for(name: str, *, overwrite: bool = False) -> Path:
 
 
 def entries() -> list[Entry]:
-    """All styles by name; a user's style hides a bundled one of the same name."""
+    """All styles, sorted by name; a user's style hides a bundled one of the same name."""
     found: dict[str, Entry] = {}
     for folder, bundled in ((ASSETS / "styles", True), (user_styles(), False)):
         if folder.is_dir():
@@ -129,9 +129,9 @@ def entries() -> list[Entry]:
 
 
 def find_entry(name: str) -> Entry | None:
-    """The style that a user means: by its name, in whatever case and with spaces or underscores, or by a word of it.
+    """Finds a style by its name in any case, with spaces or underscores for hyphens, or by one word of the name.
 
-    "Great Wave", "great_wave" and "wave" are all "great-wave"; a word that several names have is none of them.
+    "Great Wave", "great_wave" and "wave" all find "great-wave". Returns None if no style or several styles match.
     """
     known = entries()
     for entry in known:
@@ -145,20 +145,20 @@ def find_entry(name: str) -> Entry | None:
 
 
 def ordinary_picture() -> Path:
-    """A picture that ships with the package and has the contrast of an ordinary photo."""
+    """A picture of ordinary contrast that ships with the package: the reference for flat scenes."""
     return ASSETS / "content" / "harbour_06.jpg"
 
 
 def base_path(network: str) -> Path:
-    """The file of the base of a size of network, one of ``BASES``."""
+    """The file of a base; ``network`` is one of ``BASES``."""
     return ASSETS / (f"base{SUFFIX}" if network == "medium" else f"base-{network}{SUFFIX}")
 
 
 @lru_cache(maxsize=8)
 def find_base(architecture: Architecture) -> Style | None:
-    """The network of this architecture that reproduces its input; None if there is none.
+    """The base of this architecture; None if there is none.
 
-    A network that is deeper than a bundled base has that base, made deeper, as its own.
+    For an architecture that is deeper than that of a bundled base, it is the bundled base made deeper.
     """
     for network, sizes in BASES.items():
         if architecture.deepens(sizes) and base_path(network).is_file():
@@ -167,19 +167,19 @@ def find_base(architecture: Architecture) -> Style | None:
 
 
 def base(architecture: Architecture | None = None) -> Style:
-    """The network that reproduces its input, from which all styles of its architecture are trained.
+    """The base of an architecture: the network that reproduces its input, from which styles are trained.
 
     Args:
-        architecture: its sizes; None is a network of medium size.
+        architecture: None = the medium network.
 
     Raises:
-        ModelError: if there is none of this architecture.
+        ModelError: if there is no base of this architecture.
     """
     wanted = architecture or NETWORKS["medium"]
     found = find_base(wanted)
     if found is None:
         raise ModelError(
-            "there is no base for a network of such sizes",
+            "there is no base for a network of these sizes",
             str(wanted),
             hint="train it again with the `network` small, medium or large",
         )
@@ -187,6 +187,6 @@ def base(architecture: Architecture | None = None) -> Style:
 
 
 def is_child(style: Style) -> bool:
-    """Whether a style was trained from a bundled base: then it can be mixed, and painted at a strength below 1."""
+    """Whether a style was trained from a bundled base, so that it can be mixed and painted below full strength."""
     parent = find_base(style.architecture)
     return parent is not None and style.card.base_sha256 in accepted_parents(parent)

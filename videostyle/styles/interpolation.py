@@ -15,13 +15,13 @@ from videostyle.network.architecture import Architecture
 from videostyle.styles.card import Style, StyleCard, arrays_sha256
 
 
-def interpolate(base: Style, parts: Sequence[tuple[Style, float]], strength: float = 1.0) -> Style:
+def interpolate(base: Style, mix: Sequence[tuple[Style, float]], strength: float = 1.0) -> Style:
     """Deep network interpolation: ``(1 - strength) * base + strength * sum of share * style``.
 
     Args:
         base: the network that reproduces its input.
-        parts: styles with their shares; shares are scaled to sum 1.
-        strength: 0 gives the base, 1 the (mixed) style.
+        mix: styles with their shares; shares are scaled to sum 1.
+        strength: 0 gives the base, 1 the mix.
 
     Returns:
         A style of the same architecture whose card names the mix.
@@ -32,13 +32,13 @@ def interpolate(base: Style, parts: Sequence[tuple[Style, float]], strength: flo
 
     *Source:* Wang et al. 2019, eq. 1.
     """
-    total = sum(share for _, share in parts)
-    if any(share < 0 for _, share in parts) or not total > 0:
+    total = sum(share for _, share in mix)
+    if any(share < 0 for _, share in mix) or not total > 0:
         raise ValueError("shares must be positive")
-    if strength == 1.0 and len(parts) == 1:
-        return parts[0][0]
+    if strength == 1.0 and len(mix) == 1:
+        return mix[0][0]
     parents = accepted_parents(base)
-    for style, _ in parts:
+    for style, _ in mix:
         if style.architecture != base.architecture:
             raise ModelError(
                 f"the style '{style.card.name}' cannot be mixed",
@@ -51,12 +51,12 @@ def interpolate(base: Style, parts: Sequence[tuple[Style, float]], strength: flo
                 "it was trained from another base",
                 "train it again with this version",
             )
-    shares = [(base, 1.0 - strength), *((style, strength * share / total) for style, share in parts)]
-    if len(parts) == 1:
-        return _weighted_sum(parts[0][0].card, shares)
-    name = ",".join(f"{style.card.name}:{share / total:.2f}" for style, share in parts)
-    titles = " + ".join(style.card.painting or style.card.name for style, _ in parts)
-    return _weighted_sum(replace(parts[0][0].card, name=name, painting=titles, artist="", year="", figures={}), shares)
+    shares = [(base, 1.0 - strength), *((style, strength * share / total) for style, share in mix)]
+    if len(mix) == 1:
+        return _weighted_sum(mix[0][0].card, shares)
+    name = ",".join(f"{style.card.name}:{share / total:.2f}" for style, share in mix)
+    titles = " + ".join(style.card.painting or style.card.name for style, _ in mix)
+    return _weighted_sum(replace(mix[0][0].card, name=name, painting=titles, artist="", year="", figures={}), shares)
 
 
 def blend(before: Style, after: Style, share: float) -> Style:
@@ -65,8 +65,8 @@ def blend(before: Style, after: Style, share: float) -> Style:
     Unlike ``interpolate`` it checks nothing: hashing the base takes longer than a frame may.
 
     Args:
-        before: where the line begins (``share`` 0).
-        after: where it ends (1); the result has its card.
+        before: the style at ``share`` 0.
+        after: the style at ``share`` 1; the result has its card.
         share: 0..1.
     """
     return after if share >= 1.0 else _weighted_sum(after.card, [(before, 1.0 - share), (after, share)])
@@ -107,18 +107,18 @@ def expand_depth(style: Style, architecture: Architecture) -> Style | None:
     return Style(replace(style.card, architecture=architecture, base_sha256=""), weights, ends)
 
 
-def _weighted_sum(card: StyleCard, parts: Sequence[tuple[Style, float]]) -> Style:
-    """The style whose weights are the sum of ``parts`` (styles of one architecture), each times its share."""
+def _weighted_sum(card: StyleCard, mix: Sequence[tuple[Style, float]]) -> Style:
+    """The style whose weights are the weighted sum of ``mix``: styles of one architecture with their shares."""
     weights = {
-        name: np.asarray(sum(share * style.weights[name] for style, share in parts), np.float32)
-        for name in parts[0][0].weights
+        name: np.asarray(sum(share * style.weights[name] for style, share in mix), np.float32)
+        for name in mix[0][0].weights
     }
-    # A part may itself be interpolated: then its own ends count, each by its share of the part's share.
+    # A style of the mix may itself be interpolated: then its ends count, each by its share of the share.
     shares: dict[int, float] = {}
     styles = {}
-    for style, share in parts:
-        for end, part in style.ends or ((style, 1.0),):
+    for style, share in mix:
+        for end, own in style.ends or ((style, 1.0),):
             styles[id(end)] = end
-            shares[id(end)] = shares.get(id(end), 0.0) + share * part
+            shares[id(end)] = shares.get(id(end), 0.0) + share * own
     ends = tuple((styles[key], share) for key, share in shares.items() if share > 0)
     return Style(card, weights, ends if len(ends) > 1 else ())

@@ -1,6 +1,6 @@
-"""From a STYLE argument to a style: a name, a file or a mix, at a strength.
+"""Turns a STYLE argument into a style: a name, a file or a mix, at a strength.
 
-A picture without a style of its own is not resolved here but trained on (``training.session``).
+A style for a picture that none was trained on yet is made in ``training.session``.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ def resolve(spec: str, strength: float = 1.0) -> Style:
     """The style that a STYLE argument means, at a strength.
 
     Args:
-        spec: bundled or own name, style file, picture that a style was learnt from, a mix of these, or one of them with
-            a strength (``great-wave:0.7``), which multiplies the other one.
+        spec: the name of a style, a style file, a picture that a style was trained on, a mix of these, or one of them
+            with a strength (``great-wave:0.7``), which is multiplied by ``strength``.
         strength: 0 leaves the picture as it is, 1 paints fully.
 
     Raises:
-        UsageError: if the mix cannot be read or the strength is outside 0..1.
+        UsageError: if the argument is malformed, or the strength is outside 0..1.
         ModelError: if a style is missing or broken.
     """
     _check_strength(strength)
@@ -43,7 +43,7 @@ def find_style(name: str) -> Style:
     """The style with that name, in the file with that path, or trained on the picture with that path.
 
     Raises:
-        ModelError: if there is none; the message says which may be meant, or lists all.
+        ModelError: if there is none; the message suggests a similar name, or lists all names.
     """
     if is_picture(name):
         return load_style(_learnt(name).path)
@@ -56,18 +56,18 @@ def find_style(name: str) -> Style:
 
 
 def is_file(name: str) -> bool:
-    """Whether a STYLE argument names a style file rather than a style of the gallery."""
+    """Whether a STYLE argument names a style file and not a style of the gallery."""
     return name.endswith(gallery.SUFFIX) or "/" in name or os.sep in name
 
 
 def unknown_style(name: str) -> ModelError:
-    """What to say of a name that no style has."""
+    """The error for a name that no style has."""
     names = [entry.name for entry in gallery.entries()]
     return ModelError(f"no style named '{name}'", hint=suggestion(name.strip().casefold().replace(" ", "-"), names))
 
 
 def _learnt(picture: str) -> gallery.Entry:
-    """The style that was learnt from a picture.
+    """The style that was trained on a picture.
 
     Raises:
         ModelError: if there is none, or the picture cannot be read.
@@ -82,18 +82,18 @@ def _learnt(picture: str) -> gallery.Entry:
         ) from error
     if entry is None:
         hint = "render a clip with it, or use videostyle train"
-        raise ModelError(f"no style was made of the picture '{picture}' yet", hint=hint)
+        raise ModelError(f"no style was trained on the picture '{picture}' yet", hint=hint)
     return entry
 
 
 def plain_spec(spec: str) -> tuple[str, float]:
-    """A STYLE argument with the full names of its styles, and the strength that is part of it.
+    """Splits a STYLE argument into the full names of its styles and the strength in it.
 
-    ``great_wave`` becomes ``great-wave``, and ``wave:0.2`` is ``great-wave`` at a strength of 0.2. Names that no style
-    has are left as they are.
+    ``great_wave`` gives ``great-wave`` and 1, ``wave:0.2`` gives ``great-wave`` and 0.2. Unknown names stay as they
+    are.
 
     Raises:
-        UsageError: if it cannot be read.
+        UsageError: if it is malformed.
     """
     parts = parse_mix(spec)
     strength = 1.0
@@ -116,7 +116,7 @@ def _full_name(name: str) -> str:
 
 
 def is_picture(spec: str) -> bool:
-    """Whether a STYLE argument names a picture to train on rather than a style or a mix."""
+    """Whether a STYLE argument names a picture to train on and not a style or a mix."""
     return spec.lower().endswith(PICTURES)
 
 

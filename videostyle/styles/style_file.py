@@ -1,6 +1,6 @@
-"""Style files: safetensors with a JSON card in the metadata, vetted before anything is read into memory.
+"""Style files: safetensors with a JSON card in the metadata, checked before arrays are read into memory.
 
-A file holds arrays and text, nothing else; the architecture is code, and the card only gives its sizes.
+A file holds arrays and text only. The network is code, and the card gives its sizes.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from videostyle.errors import ModelError, OutputError
 from videostyle.media.atomic import write_whole
 from videostyle.styles.card import CANVAS, Arrays, Style, StyleCard, card_from_json
 
-FORMAT = 4  # version of the file format, raised when a program of an earlier version cannot read it
-WITHOUT_CANVAS = 3  # files of this format have no canvas kernel: it is zero
+FORMAT = 4  # version of the file format; a new number means that earlier versions of the program cannot read it
+WITHOUT_CANVAS = 3  # files of this format have no canvas kernel, which then is zero
 LARGEST_HEADER = 1 << 20  # bytes; a card is a few KB
-DTYPES = ("F16", "F32")  # as safetensors calls them
+DTYPES = ("F16", "F32")  # in the words of safetensors
 REPLACE = "train it again, or copy it again from where it came"
 
 
 def load_style(path: str | os.PathLike[str]) -> Style:
-    """Reads and vets a style file.
+    """Reads and checks a style file.
 
-    Names, shapes and dtypes are compared with what the card's architecture needs before the arrays are read.
-    safetensors compares the size of the file with the sum of its arrays.
+    Names, shapes and dtypes of the arrays are compared with the architecture in the card before the arrays are read.
+    safetensors itself compares the size of the file with the sum of its arrays.
 
     Raises:
-        ModelError: naming the first thing that is wrong.
+        ModelError: if there is no such file, or it is not a valid style file; the message names the first fault.
     """
     path = Path(path)
     what = f"'{path}' is not a style file"
@@ -82,7 +82,7 @@ def read_card(path: str | os.PathLike[str]) -> StyleCard:
 
 
 def save_style(style: Style, path: str | os.PathLike[str]) -> None:
-    """Writes a style file in half precision, under its final name only when it is whole.
+    """Writes a style file in half precision; it gets its name only when it is complete.
 
     Raises:
         ModelError: if an array is missing, misshapen or not finite in half precision.
@@ -113,7 +113,7 @@ def save_style(style: Style, path: str | os.PathLike[str]) -> None:
 
 
 def _check_header_size(path: Path) -> None:
-    """Refuses what is no regular file, or claims a header far larger than a card: safetensors would read it whole."""
+    """Refuses what is not a regular file, and a header far too large for a card, which safetensors would read."""
     what = f"'{path}' is not a style file"
     path.stat()  # raises FileNotFoundError
     if not path.is_file():  # a pipe would block
