@@ -49,7 +49,7 @@ def test_a_style_learnt_from_a_picture_is_found_by_the_picture(
     picture, copy = tmp_path / "my candy.png", tmp_path / "other name.png"
     for path in (picture, copy):
         path.write_bytes(b"the bytes of a picture")
-    with pytest.raises(ModelError, match="no style was made of the picture"):
+    with pytest.raises(ModelError, match="no style was trained on the picture"):
         resolve(str(picture))
     assert gallery.name_for_picture(picture) == "my-candy"
     card = replace(random_style.card, source_sha256=gallery.sha256_of(picture), command=gallery.LEARNT)
