@@ -157,7 +157,7 @@ def test_p1_too_little_room_is_said_beforehand(
 ) -> None:
     monkeypatch.setattr("videostyle.rendering.planning.disk_free", lambda folder: 1000)
     render(film, tmp_path / "out.mp4", RenderSettings(style), plan_only=True)
-    assert "are needed beside" in caplog.text
+    assert "needs about" in caplog.text
 
 
 def test_p6_ctrl_c_keeps_finished_chunks_and_says_how_to_go_on(film: Path, style: str, tmp_path: Path) -> None:

@@ -1,5 +1,5 @@
-"""Steps of the frame chain: ``protocol`` says what a step must do, each other module is one step.
+"""Steps of the frame chain: ``protocol`` defines what a step does, each other module is one step.
 
-A processor gives one frame for each that it is given. ``rendering.processor_cache.processors_of`` puts the chain of a
-render together. What a step computes belongs below: ``style`` decides, ``inference`` computes.
+A processor returns one frame for each frame that it gets. ``rendering.processor_cache.processors_of`` makes the chain
+of a render. Processors decide what is computed; computations themselves belong in ``inference``.
 """

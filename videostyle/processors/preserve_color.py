@@ -1,4 +1,4 @@
-"""Keeps the clip's own colours: luminance of the painted frame, chroma of the clip's."""
+"""Keeps the colours of the clip: luminance of the painted frame, chroma of the original frame."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from videostyle.processors.protocol import Processor
 
 
 def with_chroma_of(painted: UInt8Array, original: UInt8Array) -> UInt8Array:
-    """Luminance of ``painted`` with the chroma of ``original``; all are uint8 ``[H, W, 3]`` RGB."""
+    """A frame with the luminance of ``painted`` and the chroma of ``original``, all uint8 ``[H, W, 3]`` RGB."""
     cv2 = load_cv2()
     mixed = cv2.cvtColor(painted, cv2.COLOR_RGB2YCrCb)
     mixed[..., 1:] = cv2.cvtColor(original, cv2.COLOR_RGB2YCrCb)[..., 1:]
@@ -18,10 +18,10 @@ def with_chroma_of(painted: UInt8Array, original: UInt8Array) -> UInt8Array:
 
 
 class PreserveColor:
-    """Runs another processor and gives its result the colours of what went in.
+    """Runs another processor and replaces the chroma of its result by that of its input.
 
     Args:
-        inner: the style processor; it must deliver rgb24 of the size it is given.
+        inner: the style processor; it must deliver rgb24 frames of unchanged size.
     """
 
     def __init__(self, inner: Processor) -> None:
@@ -32,7 +32,7 @@ class PreserveColor:
         return self.inner.open(info)
 
     def __call__(self, batch: FrameBatch) -> FrameBatch:
-        """Runs the inner processor on a batch and puts the batch's chroma back."""
+        """Runs the inner processor on a batch and restores the chroma of the batch."""
         painted = self.inner(batch)
         frames = np.stack([with_chroma_of(p, o) for p, o in zip(painted.frames, batch.frames, strict=True)])
         return FrameBatch(frames, batch.pts, batch.index)

@@ -1,7 +1,7 @@
 """The processor protocol: one step of the frame chain.
 
-A chain is a plain list of processors, visible at the call site; ``rendering.pipeline`` opens each with what the one
-before it delivers, and then passes batches through in order.
+A chain is a list of processors. ``rendering.pipeline`` opens each with the description of the frames that the one
+before it delivers, and then passes batches through all of them in order.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ from videostyle.frames import FrameBatch, VideoInfo
 class Processor(Protocol):
     """One step of the frame chain: declares its output, then maps batches to batches.
 
-    A processor delivers exactly one frame for each frame it is given, with the same ``pts`` and ``index``.
+    A processor delivers exactly one frame for each frame that it gets, with the same ``pts`` and ``index``.
     """
 
     def open(self, info: VideoInfo) -> VideoInfo:
-        """Prepares for frames described by ``info``; returns what the delivered frames look like."""
+        """Prepares for frames described by ``info``; returns the description of the delivered frames."""
 
     def __call__(self, batch: FrameBatch) -> FrameBatch:
-        """Processes one batch. The argument's arrays are not changed."""
+        """Processes one batch. The arrays of the argument are not changed."""
 
     def close(self) -> None:
-        """Frees what ``open`` took. May be called twice, and without ``open``."""
+        """Frees what ``open`` allocated. May be called twice, and without ``open``."""
 
 
 class Borrowed:
-    """Lends a processor to a run, which opens it but cannot close it: what it has compiled serves the next run.
+    """Lends a processor to a run. The run opens it but cannot close it, so its compiled program serves later runs.
 
     Args:
         inner: the processor; its owner closes it.

@@ -1,7 +1,7 @@
-"""The style processor: paints batches of frames with a style, within the memory there is.
+"""The style processor: paints batches of frames with a style, in the memory that is available.
 
-What the program computes and how it runs on the device, ``inference`` says; here frames are shared out among calls of
-it, and calls, frames of a call and tiles get smaller where memory is short.
+It distributes the frames of a batch over calls of the device program (``inference``). Where memory is short it reduces
+the number of calls side by side, then the frames in a call, then the size of tiles.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from videostyle.styles.card import Style, has_canvas
 
 log = logging.getLogger("videostyle")
 
-MeshOf = Callable[[int], CanvasMesh]  # from a frame's number
+MeshOf = Callable[[int], CanvasMesh]  # frame number -> mesh
 OUTPUTS = ("rgb24", "i420")
 # Pixels in a batch on a CPU: enough to fill the cores, few enough to stay in the cache.
 BATCH_PIXELS = 4 * 640 * 368
@@ -41,30 +41,30 @@ LARGEST_BATCH = 16  # frames of a batch whose size is chosen by their pixels
 class StyleProcessor:
     """Paints frames with a style.
 
-    Statistics come from ``use_shots``; without them those of the first batch that arrives are measured, on up to
-    four of its frames, and kept.
+    Statistics come from ``use_shots``. Without it, they are measured on up to four frames of the first batch, and kept.
 
     Args:
-        style: what to paint with, at its strength already (``styles.resolve``).
+        style: the style, already at the wanted strength (``styles.resolve``).
         precision: one of ``PRECISIONS``.
-        batch_size: frames of one call of the program; None chooses by frame size.
+        batch_size: frames in one call of the program; None = chosen by the frame size.
         device: as in ``choose_device``.
-        output: "rgb24", or "i420" (BT.601 or BT.709 and range as the video says; even sizes only, else RGB).
-        tile: largest tile in pixels; None chooses.
-        batch_pixels: pixels that a batch of a chosen size may have, all calls side by side together; None = what
-            suits such a device.
-        canvas: how much is painted where the scene shows nothing, and the seed.
-        always_canvas: give the network a canvas (of zeros) where there is none to paint on. Then a change of canvas
-            or style never needs another compiled program.
+        output: pixel format of painted frames: "rgb24", or "i420" with the matrix (BT.601 or BT.709) and range of the
+            video. Frames of odd size are always rgb24.
+        tile: largest tile in pixels; None = chosen by the available memory.
+        batch_pixels: pixels in a batch, over all calls side by side, where ``batch_size`` is None; None = the usual
+            number for the device.
+        canvas: amount and seed of the canvas.
+        always_canvas: give the network a canvas of zeros where it paints without one. Then no change of canvas or style
+            compiles another program.
 
     Attributes:
         device: TensorFlow's name of the device.
-        precision: dtype that is computed in.
+        precision: dtype of the computation.
         canvas: as given.
-        warnings: what the user should know, one sentence each; lack of memory so far.
+        warnings: messages for the user, one sentence each, about lack of memory.
 
     Raises:
-        UsageError: if there is no such precision, output or batch size.
+        UsageError: if precision, output or batch size are not possible.
         DeviceError: if there is no such device.
     """
 
@@ -95,37 +95,37 @@ class StyleProcessor:
         self._always_canvas = always_canvas
         self._measurement = self._new_measurement()
         self._mesh_of: MeshOf | None = None
-        # The canvas sampled last, and what it was sampled by.
+        # The canvas that was sampled last, and what it was sampled from.
         self._last_canvas: tuple[CanvasMesh, CanvasSettings, Float32Array] | None = None
-        # Where TensorFlow computes each operation on one thread, calls run side by side instead: no core waits for
-        # another at the end of each layer, which matters most while the encoder takes its share.
+        # Where TensorFlow computes each operation on one thread, several calls run side by side. Then no core waits for
+        # another at the end of a layer, which matters most while the encoder uses some of the cores.
         one_thread = "CPU" in self.device and tf.config.threading.get_intra_op_parallelism_threads() == 1
         self._workers = usable_cores() if one_thread else 1
         self._budget = budget_of(self.device)
-        # Known after ``open``: the compiled program, frames of a call of it, calls side by side.
+        # Set by ``open``: the compiled program, frames in a call of it, calls side by side.
         self._painter: FramePainter | None = None
         self._frames, self._calls = 1, 1
         self._pool = ThreadPoolExecutor(self._workers, thread_name_prefix="paint")
 
     @property
     def style(self) -> Style:
-        """What is painted with."""
+        """The style that is painted with."""
         return self._weights.style
 
     @property
     def workers(self) -> int:
-        """Calls that may run side by side, where memory allows."""
+        """Largest number of calls side by side, if memory allows."""
         return self._workers
 
     @property
     def batch_size(self) -> int:
-        """Frames of one call, after ``open``."""
+        """Frames in one call, after ``open``."""
         return self._frames
 
     def open(self, info: VideoInfo) -> VideoInfo:
-        """Prepares for frames of this size; the delivered ones have the same.
+        """Prepares for frames of this size; painted frames have the same size.
 
-        What was compiled is kept for a video of the same size and colours.
+        A compiled program is reused for a video of the same size and colours.
         """
         size = info.height, info.width
         planes = info.color if self._output == "i420" and info.width % 2 == 0 and info.height % 2 == 0 else None
@@ -146,7 +146,7 @@ class StyleProcessor:
     @property
     def _opened(self) -> FramePainter:
         if self._painter is None:
-            raise ValueError("open() comes first")
+            raise ValueError("open() must be called first")
         return self._painter
 
     def __call__(self, batch: FrameBatch) -> FrameBatch:
@@ -176,15 +176,15 @@ class StyleProcessor:
 
     @property
     def shots(self) -> tuple[KeyframeSegment, ...]:
-        """Which statistics hold from which frame on, in order; none before the first batch or ``use_shots``."""
+        """The statistics in use, in order of their first frames; none before ``use_shots`` or the first batch."""
         return self._weights.segments
 
     def use_shots(self, segments: Sequence[KeyframeSegment]) -> None:
-        """Sets which statistics hold from which frame on."""
+        """Sets the statistics to use."""
         self._weights.use_segments(segments)
 
     def use_style(self, style: Style) -> None:
-        """Changes the style between two frames; statistics stay, and nothing is compiled again.
+        """Changes the style between two frames; the statistics stay, and nothing is compiled.
 
         Raises:
             ModelError: if its network has other sizes.
@@ -192,16 +192,16 @@ class StyleProcessor:
         self._weights.use_style(style)
 
     def use_meshes(self, mesh_of: MeshOf | None) -> None:
-        """Sets where the canvas lies at each frame.
+        """Sets the position of the canvas at each frame.
 
         Args:
-            mesh_of: the mesh of a frame, by its number; None, as before the first call, for a canvas that lies still
-                on the screen.
+            mesh_of: maps the number of a frame to its mesh; None = the canvas is fixed to the screen, as it is before
+                the first call.
         """
         self._mesh_of = mesh_of
 
     def use_canvas(self, canvas: CanvasSettings) -> None:
-        """Changes amount and seed of the canvas between two frames; statistics stay."""
+        """Changes amount and seed of the canvas between two frames; the statistics stay."""
         self.canvas = self._measurement.canvas = canvas
 
     def statistics_of(self, frames: UInt8Array, style: Style | None = None, columns: int = 1) -> Statistics:
@@ -209,8 +209,8 @@ class StyleProcessor:
 
         Args:
             frames: uint8 ``[K, H, W, 3]`` RGB.
-            style: a style of the same network to measure for; the one painted with where None.
-            columns: frames are measured in at least so many columns.
+            style: a style of the same architecture to measure for; None = the one that is painted with.
+            columns: smallest number of columns that a frame is cut into.
         """
         return self._measurement.statistics(frames, style or self.style, columns)
 
@@ -222,15 +222,14 @@ class StyleProcessor:
 
     @property
     def on_canvas(self) -> bool:
-        """Whether the style paints on a canvas, and some of it is wanted."""
+        """Whether the style paints on a canvas, and the amount is above 0."""
         return self.canvas.amount > 0 and has_canvas(self.style.weights)
 
     def _canvases(self, first: int, count: int) -> Float32Array | None:
         """The canvases of ``count`` frames from number ``first`` on, sampled for their padded size.
 
         Returns:
-            ``FrameInputs.canvas``; None where the style has none or none of it is wanted, unless the network is
-            always given one.
+            ``FrameInputs.canvas``; None where nothing is painted on the canvas, unless the network always gets one.
         """
         if not self.on_canvas and not self._always_canvas:
             return None
@@ -247,9 +246,9 @@ class StyleProcessor:
         return np.stack(found)
 
     def frames_per_call(self, info: VideoInfo) -> int:
-        """Frames of one call of the program for a video of this size, where memory is not short.
+        """Frames in one call of the program for a video of this size, if memory is not short.
 
-        Chosen by the frame size, a batch is a power of two of frames, and shared out among the calls side by side.
+        Without a ``batch_size``, a batch is a power of two of frames, which are divided among the calls side by side.
         """
         if self._batch_size:
             return self._batch_size
@@ -257,7 +256,7 @@ class StyleProcessor:
         return max(1, min(LARGEST_BATCH, 2 ** int(math.log2(fitting))) // self._workers)
 
     def frames_per_batch(self, info: VideoInfo) -> int:
-        """Frames that are best handed over at once for a video of this size: those of all calls side by side."""
+        """The best size of a batch for a video of this size: the frames of all calls side by side."""
         frames = self.frames_per_call(info)
         pixels = frames * min(info.height * info.width, self._tile or TILE_PIXELS)
         return frames * self._budget.calls(
@@ -265,7 +264,7 @@ class StyleProcessor:
         )
 
     def _paint(self, inputs: FrameInputs, weights: Sequence[FoldedWeights]) -> UInt8Array:
-        """Paints frames with the weights of each; again with less at a time where memory runs out."""
+        """Paints frames, each with its weights; where memory runs out, again with less at a time."""
         results: list[UInt8Array] = []
         painted = 0
         while painted < inputs.frame_count:
@@ -275,7 +274,7 @@ class StyleProcessor:
                 first = end
                 while end < min(inputs.frame_count, first + self._frames) and weights[end] is weights[first]:
                     end += 1
-                # Where statistics change from frame to frame, every frame has weights of its own.
+                # Where statistics change from frame to frame, each frame has its own weights.
                 size = 1 if end - first == 1 else self._frames
                 calls.append((inputs.between(first, end), size, weights[first]))
             try:
@@ -300,7 +299,7 @@ class StyleProcessor:
         return results[0] if len(results) == 1 else np.concatenate(results)
 
     def _paint_filled(self, inputs: FrameInputs, size: int, weights: FoldedWeights) -> tuple[UInt8Array, bool]:
-        """Paints frames in a call filled up to ``size`` of them: for another number the program is compiled again."""
+        """Paints frames in a call that is filled up to ``size`` frames, as another number needs another program."""
         painter = self._opened
         with self._budget.reserved(painter.bytes_of_call(size)):
             painted, finite = painter(inputs.filled(size), weights)
@@ -310,13 +309,13 @@ class StyleProcessor:
         return self._opened.bytes_of_call(self._frames)
 
     def _halve(self, what: str) -> bool:
-        """Halves the calls side by side, else the frames of a call, else the tiles, and says so.
+        """Halves the calls side by side, or else the frames in a call, or else the tiles, and warns.
 
         Args:
-            what: what memory does: "is short", "ran out".
+            what: what happened to memory, for the warning: "is short" or "ran out".
 
         Returns:
-            False where nothing is left to halve.
+            False if nothing is left to halve.
         """
         painter = self._opened
         if self._calls > 1:
@@ -336,11 +335,11 @@ class StyleProcessor:
         return True
 
     def seconds_of_call(self, frames: UInt8Array, rounds: int) -> dict[str, list[float]]:
-        """Seconds of one call of the program on frames of one shot (``FramePainter.seconds``).
+        """Measures one call of the program on frames of one shot (``FramePainter.seconds``).
 
         Args:
             frames: uint8 ``[B, H, W, 3]`` of the size given to ``open``, not tiled.
-            rounds: how often to measure.
+            rounds: number of measurements.
         """
         if not self.shots:
             self.use_shots([KeyframeSegment(0, self.statistics_of(frames[:1]))])

@@ -1,4 +1,4 @@
-"""Puts outputs together of their finished chunks."""
+"""Assembles outputs from their finished chunks."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ def assemble(
     resumed: Sequence[int],
     passes: Sequence[Sequence[RunReport]],
 ) -> list[RunReport]:
-    """Assembles outputs and removes their jobs' folders.
+    """Assembles outputs, and removes the folders of their jobs.
 
     Args:
-        jobs: all of whose chunks are finished.
-        writers: of their outputs.
+        jobs: jobs whose chunks are all finished.
+        writers: the writers of their outputs.
         began: when painting began (time.monotonic).
         resumed: for each job, frames that an earlier run had painted.
         passes: for each job, reports of the passes in which this process painted it.
@@ -57,7 +57,7 @@ def assemble(
 
 
 def with_what_is_kept(error: VideostyleError, jobs: Sequence[Job]) -> VideostyleError:
-    """An error with what is kept of some jobs and how to go on, where that helps."""
+    """The error, with what is kept of some jobs and how to resume, where that helps."""
     if isinstance(error, Interrupted):
         names = ", ".join(f"'{job.folder.name}'" for job in jobs)
         return Interrupted("stopped", f"finished chunks are kept in {names}", RESUME_HINT)
@@ -72,7 +72,7 @@ def with_what_is_kept(error: VideostyleError, jobs: Sequence[Job]) -> Videostyle
 
 
 def _warnings_of(job: Job) -> list[str]:
-    """What was not as it should be while a clip was planned and its chunks were painted, each said once.
+    """The warnings of planning a clip and painting its chunks, each once.
 
     Raises:
         DeviceError: if chunks were painted on different machines, and the job is strict.

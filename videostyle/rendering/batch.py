@@ -1,4 +1,4 @@
-"""Paints the tasks of a batch, past what fails; each clip is decoded once for all of its outputs."""
+"""Paints the tasks of a batch, and continues when one fails; each clip is decoded once for all of its outputs."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("videostyle")
 
-ATTEMPTS = 2  # for faults that may pass: a full disk, a device that is busy
+ATTEMPTS = 2  # for faults that may pass, such as a full disk or a busy device
 
 
 class Clock:
-    """Estimates the time left from the megapixels a second that were painted so far.
+    """Estimates the time left from the megapixels per second so far.
 
     Args:
-        rate: megapixels a second to go by before anything is painted; None = unknown.
+        rate: megapixels per second to assume before anything is painted; None = unknown.
     """
 
     def __init__(self, rate: float | None) -> None:
         self._guess, self._done, self._seconds = rate, 0.0, 0.0
 
     def add(self, megapixels: float, seconds: float) -> None:
-        """Adds what was painted, and the seconds it took."""
+        """Adds the megapixels that were painted, and the time they took."""
         self._done += megapixels
         self._seconds += seconds
 
     def left(self, megapixels: float) -> float | None:
-        """Seconds that so many megapixels will take; None if nothing is known yet."""
+        """Estimated seconds for ``megapixels``; None if nothing is known yet."""
         rate = self._done / self._seconds if self._seconds > 0 and self._done > 0 else self._guess
         return megapixels / rate if rate else None
 
@@ -52,23 +52,23 @@ Bars = Callable[[Sequence[Task]], ProgressFunction]
 
 
 def groups_of(tasks: Iterable[Task]) -> Groups:
-    """Groups of tasks that one decode of a clip serves, in the order of the first task of each."""
+    """Groups of tasks that share one decoding of a clip, in the order of the first task of each."""
     from videostyle.media.ffmpeg.codecs import codec_for
 
     groups: dict[Any, list[Task]] = {}
     for task in tasks:
         codec = task.settings.encode.codec
         try:
-            # In one group with an output that cannot be joined of chunks, the others could not be either.
+            # An output that cannot be joined from chunks would keep the others in its group from it.
             in_parts = codec == "png" or bool(codec_for(codec, task.output.suffix).stream)
         except VideostyleError:
-            in_parts = False  # reported when it is its turn
+            in_parts = False  # the error is reported when the task is painted
         groups.setdefault((task.input, task.settings.reading(1), in_parts), []).append(task)
     return list(groups.values())
 
 
 class _ResultLog:
-    """Collects outcomes, writes the report, and decides what is tried again."""
+    """Collects outcomes, writes the report, and decides which tasks are tried again."""
 
     def __init__(
         self,
@@ -85,7 +85,7 @@ class _ResultLog:
         self._since = time.monotonic()
 
     def waiting(self, group: Sequence[Task]) -> list[Task]:
-        """The tasks of a group that are to be painted; those whose output exists are noted as kept."""
+        """The tasks of a group that are to be painted; those whose output exists get the outcome "kept"."""
         left = []
         for task in group:
             if task.is_there and not task.settings.encode.overwrite:
@@ -117,16 +117,16 @@ class _ResultLog:
         )
 
     def again(self, group: Sequence[Task], error: Exception) -> Groups:
-        """The groups of a failed group that are to be tried again; tasks that are not are noted as failed."""
+        """The groups to try again after a group failed; the other tasks get the outcome "failed"."""
         if len(group) > 1:
-            # A style that cannot be used, or an output that cannot be written, must not cost the others.
+            # A style that cannot be used, or an output that cannot be written, must not affect the others.
             log.info("%s: %s; its outputs are painted one by one", group[0].input.name, error)
             return [[task] for task in group]
         if not isinstance(error, VideostyleError):
             self.note(failure_of(group[0], error))
             return []
         tried = self._tried[group[0].output] = self._tried.get(group[0].output, 0) + 1
-        # A damaged clip stays damaged; a full disk or a busy device may not.
+        # A damaged clip stays damaged, but a full disk or a busy device may recover.
         if isinstance(error, OutputError | DeviceError) and tried < ATTEMPTS:
             log.warning("%s: %s; tried once more", group[0].input.name, error)
             return [list(group)]
@@ -150,16 +150,16 @@ def run_tasks(
     restart: bool = False,
     clock: Clock | None = None,
 ) -> list[Outcome]:
-    """Paints every task, going on past what fails; each clip is decoded once for all of its outputs.
+    """Paints every task, and continues when one fails; each clip is decoded once for all of its outputs.
 
     Args:
         tasks: in the order in which to paint them.
-        engine: who paints. Several workers get the chunks of all clips at once.
-        bars: gives the progress function of tasks that are painted together.
+        engine: who paints. Several workers share the chunks of all clips.
+        bars: returns the progress function for tasks that are painted together.
         on_outcome: called for each outcome, with the seconds left for the rest or None.
         cancel: set it to stop.
-        report: file that is rewritten after each task.
-        failed: outcomes of tasks that failed already; part of the result.
+        report: file for the report, rewritten after each task.
+        failed: outcomes of tasks that have already failed; part of the result.
         restart: delete what interrupted renders left, instead of resuming them.
         clock: estimates the time left.
 

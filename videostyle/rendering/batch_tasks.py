@@ -1,4 +1,4 @@
-"""What a batch is to paint: entries of job files, folders and clips become tasks."""
+"""Makes the tasks of a batch from entries of job files, folders and clips."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ class Task:
     Attributes:
         input: the clip.
         output: the file to write.
-        settings: how.
-        frames: that the container promises; 0 where unknown.
-        pixels: of a frame as painted.
+        settings: how to render it.
+        frames: number of frames according to the container; 0 if unknown.
+        pixels: pixels of a painted frame.
     """
 
     input: Path
@@ -44,14 +44,14 @@ class Task:
 
     @property
     def cost(self) -> float:
-        """Megapixels to paint, which the time that a task takes is proportional to."""
+        """Megapixels to paint; the time for a task is proportional to this."""
         return self.frames * self.pixels / 1e6
 
     @property
     def is_there(self) -> bool:
         """Whether its output exists and is complete.
 
-        A file always is; a folder of pictures is once its render has left no unfinished work beside it.
+        An existing file is always complete. A folder of pictures is complete if no unfinished work is beside it.
         """
         from videostyle.rendering.job_store import work_folder
 
@@ -60,12 +60,12 @@ class Task:
                 return self.output.exists()
             return any(self.output.iterdir()) and not work_folder(self.output).exists()
         except OSError:
-            return False  # a name that is too long, a folder that cannot be read: painting it reports that
+            return False  # the name is too long, or the folder cannot be read: painting reports it
 
 
 @dataclass
 class Outcome:
-    """What became of a task: "done", "kept" (was there already), "failed" or "skipped"."""
+    """The result of a task: "done", "kept" (its output existed), "failed" or "skipped"."""
 
     task: Task
     status: str
@@ -88,11 +88,11 @@ class Outcome:
 
 
 def _clips(entry: JobEntry, skip: Path | None) -> list[tuple[Path, Path]]:
-    """The files that an entry names, each with its folder below the input (for a mirrored tree).
+    """The clips of an entry, each with its folder relative to the input (for a mirrored tree).
 
     Args:
-        entry: of a job file or the command line.
-        skip: a folder of outputs, not to be searched.
+        entry: an entry of a job file or the command line.
+        skip: a folder of outputs that is not searched.
     """
     path = entry.input
     if path.is_dir():
@@ -116,14 +116,14 @@ def _clips(entry: JobEntry, skip: Path | None) -> list[tuple[Path, Path]]:
 
 
 def plan_tasks(entries: Sequence[JobEntry], folder: Path | None) -> tuple[list[Task], list[Outcome]]:
-    """Makes tasks of entries, longest first.
+    """Makes tasks from entries, longest first.
 
     Args:
-        entries: of job files and the command line.
-        folder: where outputs go, in a mirrored tree; None = beside the clips.
+        entries: entries of job files and the command line.
+        folder: folder for outputs, in a mirrored tree; None = beside the clips.
 
     Returns:
-        The tasks, and the failures of clips that cannot be read and of outputs whose names collide.
+        The tasks, and the outcomes of clips that cannot be read and of outputs whose names collide.
     """
     tasks: list[Task] = []
     failed: list[Outcome] = []
@@ -140,8 +140,8 @@ def plan_tasks(entries: Sequence[JobEntry], folder: Path | None) -> tuple[list[T
                 with open_reader(clip, ReadOptions(max_size=entry.settings.max_size)) as source:
                     info = source.info
                 if entry.input.is_dir() and _painted(clip):
-                    continue  # our own output, left beside the clips by an earlier run
-            except Exception as error:  # of any kind: it must not end the batch
+                    continue  # an output of an earlier run
+            except Exception as error:  # of any kind, as it must not end the batch
                 tasks_of_clip = (Task(clip, clip, replace(entry.settings, style=s), 0, 0) for s in entry.styles)
                 failed += [_unreadable(task, error) for task in tasks_of_clip]
                 continue
@@ -163,7 +163,7 @@ def plan_tasks(entries: Sequence[JobEntry], folder: Path | None) -> tuple[list[T
 
 
 def _unreadable(task: Task, error: Exception) -> Outcome:
-    """The failure of a task whose input could not be looked at."""
+    """The outcome of a task whose input could not be read."""
     if isinstance(error, OSError):
         error = InputError(
             f"cannot open '{task.input}'",
@@ -194,6 +194,6 @@ def _painted(clip: Path) -> bool:
 
 
 def disk_needed(tasks: Iterable[Task]) -> int:
-    """Bytes that the outputs may take at the same time: each finished one, and the chunks of the largest."""
+    """Estimated bytes of all outputs together, and of the chunks of the largest, which exist at the same time."""
     sizes = [task.cost * 1e6 * BYTES_A_PIXEL for task in tasks]
     return round(sum(sizes) + max(sizes, default=0.0))

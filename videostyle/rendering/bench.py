@@ -1,4 +1,4 @@
-"""Measures this machine: each stage of a render alone and all together, at several sizes, batches, precisions."""
+"""Measures this machine: each stage of a render alone and all together, at several sizes, batches and precisions."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ from videostyle.rendering.pipeline import run
 from videostyle.resources import usable_cores
 from videostyle.styles.card import Style
 
-AGREEMENT = 40.0  # dB that another precision must have to float32 to be chosen
+AGREEMENT = 40.0  # smallest PSNR to float32, in dB, at which another precision may be chosen
 RATE = Fraction(25)
 
 
 @dataclass(frozen=True)
 class Spread:
-    """A figure measured several times: its median, and (largest - smallest) / median."""
+    """A value measured several times: its median, and (largest - smallest) / median."""
 
     median: float
     spread: float
 
     @classmethod
     def of(cls, values: Sequence[float]) -> Spread:
-        """Of at least one value."""
+        """The spread of at least one value."""
         middle = statistics.median(values)
         return cls(middle, (max(values) - min(values)) / middle if middle else 0.0)
 
@@ -53,17 +53,17 @@ class DeviceRow:
     Attributes:
         size: width and height.
         precision: dtype.
-        batch: frames of one call.
+        batch: frames in one call.
         workers: calls side by side.
-        fps: frames a second of the computation alone, all workers together.
-        upload: milliseconds a frame.
-        download: milliseconds a frame.
-        p50: median milliseconds from handing a batch over to having it painted.
-        p95: the same, 95th percentile.
+        fps: frames per second of the computation alone, over all workers.
+        upload: milliseconds per frame.
+        download: milliseconds per frame.
+        p50: median time in milliseconds from giving a batch to the processor until it is painted.
+        p95: the 95th percentile of it.
         flops: achieved FLOP/s.
-        share: of the machine's matrix-multiply peak in that precision.
-        intensity: FLOP a byte, each layer's input and output counted once.
-        decibels: agreement with float32, PSNR.
+        share: ``flops`` over the matrix-multiply peak of the machine in that precision.
+        intensity: FLOP per byte, with input and output of each layer counted once.
+        decibels: PSNR to float32.
     """
 
     size: tuple[int, int]
@@ -87,12 +87,12 @@ class SizeRow:
 
     Attributes:
         size: width and height.
-        frames: frames of the clip.
-        decode: frames a second of reading alone.
+        frames: number of frames of the clip.
+        decode: frames per second of reading alone.
         device: of the style processor alone, copies included.
         encode: of the encoder alone (preset medium).
         together: of all three at once.
-        ideal: what the stages allow: the slowest alone, or all processor time over all cores.
+        ideal: the rate that the stages allow: that of the slowest alone, or all processor time over all cores.
         share: together / ideal.
     """
 
@@ -108,7 +108,7 @@ class SizeRow:
 
 @dataclass
 class BenchReport:
-    """All that was measured on one device."""
+    """All measurements on one device."""
 
     device: str
     cores: int
@@ -119,14 +119,14 @@ class BenchReport:
     peak_memory: float = 0.0
 
     def best(self, size: tuple[int, int]) -> DeviceRow:
-        """The fastest row of a size that agrees with float32; the smaller batch where two are within 3 %."""
+        """The fastest row of a size that agrees with float32; of rows within 3 %, the one with the smallest batch."""
         rows = [row for row in self.rows if row.size == size and row.decibels >= AGREEMENT]
         fastest = max(row.fps.median for row in rows)
         return min((row for row in rows if row.fps.median >= 0.97 * fastest), key=lambda row: row.batch)
 
 
 def moving_frames(width: int, height: int, count: int) -> UInt8Array:
-    """Drifting smooth shapes with some grain, uint8 ``[count, height, width, 3]``: neither flat nor noise."""
+    """Moving smooth shapes with some grain, uint8 ``[count, height, width, 3]``, as a test clip."""
     rng = np.random.default_rng(0)
     y, x = np.mgrid[0 : height + count, 0 : width + 2 * count].astype(np.float32)
     waves = [

@@ -1,4 +1,4 @@
-"""Where the canvas lies at each frame of a clip."""
+"""Tracks the canvas through a clip for its plan."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from videostyle.frames import CanvasMesh, UInt8Array
 from videostyle.motion.canvas_tracker import CanvasTracker
 from videostyle.motion.mesh_store import MeshRecorder, MeshTrack
 
-SQUARE = 0.01  # by how much a pixel's sides may differ from each other and be taken for equal
+SQUARE = 0.01  # largest relative difference of a pixel's sides at which it counts as square
 
 
 class CanvasFollower:
-    """Carries the canvas through a clip and keeps where it lies at each frame.
+    """Tracks the canvas through a clip, and records its mesh at each frame.
 
     Args:
-        aspect: width over height of the frames as they are painted; a decoder's may have pixels of another shape.
+        aspect: width over height of the painted frames; decoded frames may have pixels that are not square.
     """
 
     def __init__(self, aspect: float) -> None:
@@ -23,7 +23,12 @@ class CanvasFollower:
         self._tracker, self._recorder = CanvasTracker(), MeshRecorder()
 
     def __call__(self, frame: UInt8Array, cut: bool) -> None:
-        """Takes the next frame, uint8 ``[H, W, 3]``, channels in any order, and whether a shot begins with it."""
+        """Takes the next frame.
+
+        Args:
+            frame: uint8 ``[H, W, 3]``, channels in any order.
+            cut: whether a shot begins with it.
+        """
         if cut:
             self._tracker.restart()
         mesh = self._tracker(frame)
@@ -33,5 +38,5 @@ class CanvasFollower:
         self._recorder.add(mesh)
 
     def track(self) -> MeshTrack:
-        """The meshes of all frames that it was given."""
+        """The meshes of all frames so far."""
         return self._recorder.track()

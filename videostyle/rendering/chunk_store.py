@@ -1,10 +1,10 @@
-"""Finished chunks on the disk, each with a record of what it is and which machine painted it.
+"""Finished chunks on disk, each with a record of its content and of the machine that painted it.
 
-For each finished chunk the job's folder holds ``chunk_00012.stream`` with its record ``chunk_00012.json``. A chunk is
-written under another name, counted, synced and renamed; then its record is written the same way. (Pictures of a
-sequence go to their places one by one, and only the record lies here.) So a record never describes a file that is not
-there, a chunk without a record is painted again, and there is no common journal that two workers, or a crash, could
-damage. A chunk that two workers paint has the same frames.
+For each finished chunk the folder of the job holds ``chunk_00012.stream`` and its record ``chunk_00012.json``. A chunk
+is written under another name, its frames are counted, and it is synced and renamed; then its record is written in the
+same way. (Pictures of a sequence get their final names one by one, and only their record is here.) So a record never
+describes a file that is missing, a chunk without a record is painted again, and there is no common journal that two
+workers or a crash could damage. A chunk that two workers paint has the same frames.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from videostyle.media.writers.images import number_of, numbered
 from videostyle.platforms import is_running
 from videostyle.rendering.job_store import RESUME_HINT, Job, differences
 
-SCRATCH_SUFFIX = ".stream"  # any container: packets get their times when the chunks are assembled
+SCRATCH_SUFFIX = ".stream"  # the container does not matter: packets get their times when chunks are assembled
 
 
 def chunk_path(folder: Path, number: int) -> Path:
@@ -33,7 +33,7 @@ def chunk_path(folder: Path, number: int) -> Path:
 
 
 def part_path(folder: Path, number: int) -> Path:
-    """Where this process writes that chunk; no other process on any machine has the same name for it."""
+    """The file into which this process writes a chunk; no other process on any machine uses the same name."""
     return folder / f"chunk_{number:05d}.{process_name()}.part"
 
 
@@ -68,10 +68,9 @@ class Conditions:
     """How a chunk was painted.
 
     Attributes:
-        machine: how the process that painted it paints, by name (``processor_cache.machine_of``).
-        warnings: what was not as it should be while it was painted.
-        header: hash of what its encoder wrote before the first frame, which must be the same in all chunks of a
-            video; "" for pictures.
+        machine: what its last bits depend on, by name (``processor_cache.machine_of``).
+        warnings: warnings while it was painted.
+        header: hash of the encoder's header, which must be the same in all chunks of a video; "" for pictures.
     """
 
     machine: dict[str, str]
@@ -85,7 +84,7 @@ def _record(job: Job, number: int, content: Mapping[str, Any], conditions: Condi
 
 
 def commit_pictures(job: Job, number: int, conditions: Conditions) -> None:
-    """Records a chunk whose pictures are all written.
+    """Writes the record of a chunk whose pictures are all written.
 
     Raises:
         OSError: if one is missing, or the record cannot be written.
@@ -98,7 +97,7 @@ def commit_pictures(job: Job, number: int, conditions: Conditions) -> None:
 
 
 def commit_chunk(job: Job, number: int, part: Path, conditions: Conditions) -> None:
-    """Gives a chunk that was encoded and counted its name, then its record.
+    """Renames a chunk that was encoded and counted, and then writes its record.
 
     Raises:
         OSError: if it cannot be written.
@@ -117,11 +116,11 @@ def _read_record(job: Job, number: int) -> dict[str, Any] | None:
 
 
 def finished_chunks(job: Job, numbers: Iterable[int] | None = None) -> set[int]:
-    """Chunks whose files have the size and hash that their records say; each file is read whole.
+    """The numbers of chunks whose files have the size and hash in their records; all files are read completely.
 
     Args:
         job: the job.
-        numbers: the chunks to look at; None = all.
+        numbers: the chunks to check; None = all.
     """
     found = set()
     for number in range(len(job.plan.chunks)) if numbers is None else numbers:
@@ -139,7 +138,7 @@ def finished_chunks(job: Job, numbers: Iterable[int] | None = None) -> set[int]:
 
 
 def conditions_of(job: Job) -> dict[int, Conditions]:
-    """How each recorded chunk was painted, by its number; the files are not checked."""
+    """How each chunk with a record was painted, by number; the files are not checked."""
     found = {}
     for number in range(len(job.plan.chunks)):
         record = _read_record(job, number)
@@ -166,7 +165,7 @@ def chunk_files(job: Job) -> list[Path]:
 
 
 def differing_machines(job: Job, machine: Mapping[str, str] | None = None) -> list[str]:
-    """Names of what is not the same on all machines that painted chunks of a job, and on ``machine`` if given."""
+    """The names of what differs among the machines that painted chunks of a job, and ``machine`` if given."""
     machines = [conditions.machine for conditions in conditions_of(job).values()]
     if machine is not None:
         machines.append(dict(machine))
@@ -174,10 +173,10 @@ def differing_machines(job: Job, machine: Mapping[str, str] | None = None) -> li
 
 
 def check_machine(job: Job, machine: Mapping[str, str]) -> None:
-    """Refuses to paint on a machine that differs from those of the finished chunks, if the job is strict.
+    """Checks, for a strict job, that a machine is like those that painted the finished chunks.
 
     Raises:
-        DeviceError: if it is strict and the machine differs.
+        DeviceError: if the job is strict and the machine differs.
     """
     if job.settings.strict and (names := differing_machines(job, machine)):
         raise DeviceError(
@@ -188,7 +187,7 @@ def check_machine(job: Job, machine: Mapping[str, str]) -> None:
 
 
 def check_header(job: Job, number: int, header: str) -> None:
-    """Refuses a chunk that could not be joined with the finished ones.
+    """Checks that a chunk can be joined with the finished ones.
 
     Raises:
         OutputError: if its header differs from that of another chunk.
@@ -203,7 +202,7 @@ def check_header(job: Job, number: int, header: str) -> None:
 
 
 def remove_abandoned(folder: Path) -> None:
-    """Removes unfinished files of processes of this machine that are no longer alive."""
+    """Removes unfinished files of processes of this machine that no longer run."""
     for part in folder.glob(f"*.{process_name().rpartition('.')[0]}.*.part"):
         owner = part.name.removesuffix(".part").rpartition(".")[2]
         if owner.isdigit() and not is_running(int(owner)):
@@ -216,15 +215,15 @@ def missing_runs(jobs: Sequence[Job], missing: Sequence[Iterable[int]]) -> list[
 
     Args:
         jobs: outputs of one clip.
-        missing: the numbers of the chunks that each of them lacks.
+        missing: for each of them, the numbers of its missing chunks.
 
     Returns:
-        For each run the jobs that lack it, and its chunks.
+        For each run, the jobs in which it is missing, and its chunks.
     """
     lacking: dict[tuple[int, tuple[int, int]], list[int]] = {}
     for place, (job, numbers) in enumerate(zip(jobs, missing, strict=True)):
         for number in numbers:
-            # Borders count: outputs that were planned apart may have other ones.
+            # Borders are compared too: outputs that were planned separately may have other chunks.
             lacking.setdefault((number, job.plan.chunks[number]), []).append(place)
     found: list[tuple[list[int], list[int]]] = []
     for (number, _), places in sorted(lacking.items()):

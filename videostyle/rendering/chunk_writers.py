@@ -1,4 +1,4 @@
-"""Writes chunks and commits each when it is complete: streams of a video, or the pictures of a sequence."""
+"""Writes chunks, and commits each when it is complete: streams of a video, or pictures of a sequence."""
 
 from __future__ import annotations
 
@@ -28,16 +28,14 @@ from videostyle.rendering.job_store import RESUME_HINT, Job
 from videostyle.rendering.naming import provenance_of
 
 
-class ChunkWriter:
-    """Writes consecutive chunks of a job, one encoder after the other, and commits each when it is complete.
-
-    An encoder that has got all its frames finishes in another thread, while the next one starts.
+class _ChunkWriter:
+    """What writers of chunks share: the chunks that are still to be committed.
 
     Args:
         job: the job.
-        info: what the frames look like.
+        info: description of the frames.
         numbers: the chunks, consecutive.
-        conditions: says how a chunk was painted; called when it is complete.
+        conditions: returns how a chunk was painted; called when the chunk is complete.
     """
 
     def __init__(
@@ -50,6 +48,25 @@ class ChunkWriter:
         self.warnings: list[str] = []
         self._job, self._info, self._conditions = job, info, conditions
         self._numbers = list(numbers)
+
+    def _check_complete(self) -> None:
+        """Raises ``OutputError`` if a chunk is not complete."""
+        if self._numbers:
+            raise OutputError(
+                f"'{self._job.input}' has fewer frames than when it was planned",
+                f"chunk {self._numbers[0]} is not complete",
+                "if the input was changed, render it under another name",
+            )
+
+
+class ChunkWriter(_ChunkWriter):
+    """Writes consecutive chunks of a video, one encoder after the other, and commits each when it is complete.
+
+    An encoder that has received all its frames finishes in another thread, while the next one starts.
+    """
+
+    def __init__(self, job: Job, info: VideoInfo, numbers: Sequence[int], conditions: Callable[[], Conditions]) -> None:
+        super().__init__(job, info, numbers, conditions)
         self._codec = codec_for(job.settings.encode.codec, job.output.suffix)
         self._finisher = ThreadPoolExecutor(1, thread_name_prefix="finish")
         self._pending: Future[None] | None = None
@@ -58,7 +75,7 @@ class ChunkWriter:
         self._parts: list[Path] = []
 
     def write(self, batch: FrameBatch) -> None:
-        """Takes one batch, which may belong to two chunks."""
+        """Writes a batch, whose frames may belong to two chunks."""
         at = 0
         while at < len(batch):
             if self._encoder is None:
@@ -115,8 +132,7 @@ class ChunkWriter:
         """
         try:
             self._wait()
-            if self._encoder is not None or self._numbers:
-                raise _too_few(self._job, self._numbers[0])
+            self._check_complete()
         finally:
             self.abort()
         return self._job.folder
@@ -130,33 +146,20 @@ class ChunkWriter:
             part.unlink(missing_ok=True)
 
 
-class PictureChunkWriter:
-    """Writes the pictures of consecutive chunks of a job to their places, and records each chunk that is complete.
+class PictureChunkWriter(_ChunkWriter):
+    """Writes the pictures of consecutive chunks of a sequence to their final names, and records complete chunks."""
 
-    Args:
-        job: the job.
-        info: what the frames look like.
-        numbers: the chunks, consecutive.
-        conditions: says how a chunk was painted; called when it is complete.
-    """
-
-    def __init__(
-        self,
-        job: Job,
-        info: VideoInfo,
-        numbers: Sequence[int],
-        conditions: Callable[[], Conditions],
-    ) -> None:
+    def __init__(self, job: Job, info: VideoInfo, numbers: Sequence[int], conditions: Callable[[], Conditions]) -> None:
+        super().__init__(job, info, numbers, conditions)
         mark = provenance_of(job.style, job.settings).xmp()
         options = replace(job.settings.encode, overwrite=True)  # pictures of an unfinished chunk are painted again
         self._writer = ImageWriter(
             Path(job.pictures), info, options, lambda file: embed(file, mark), numbers=job.numbers
         )
         self.warnings = self._writer.warnings
-        self._job, self._numbers, self._conditions = job, list(numbers), conditions
 
     def write(self, batch: FrameBatch) -> None:
-        """Takes one batch, which may belong to two chunks."""
+        """Writes a batch, whose frames may belong to two chunks."""
         self._writer.write(batch)
         while self._numbers and batch.index + len(batch) >= sum(self._job.plan.chunks[self._numbers[0]]):
             number = self._numbers.pop(0)
@@ -169,8 +172,7 @@ class PictureChunkWriter:
         Raises:
             OutputError: if one is not complete.
         """
-        if self._numbers:
-            raise _too_few(self._job, self._numbers[0])
+        self._check_complete()
         return self._job.folder
 
     def abort(self) -> None:
@@ -179,16 +181,8 @@ class PictureChunkWriter:
 
 @contextmanager
 def _disk_errors(job: Job) -> Iterator[None]:
-    """Turns an ``OSError`` inside into an error with a hint for the user."""
+    """Turns an ``OSError`` in the block into an error with a hint for the user."""
     try:
         yield
     except OSError as error:
         raise disk_error(job.output, error) from error
-
-
-def _too_few(job: Job, number: int) -> OutputError:
-    return OutputError(
-        f"'{job.input}' has fewer frames than when it was planned",
-        f"chunk {number} is not complete",
-        "if the input was changed, render it under another name",
-    )

@@ -1,4 +1,4 @@
-"""A planned clip whose chunks are handed to workers."""
+"""A planned clip whose chunks are painted by workers."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from videostyle.rendering.pipeline import RunReport
 
 @dataclass
 class ChunkTask:
-    """One chunk of a clip, for those of its outputs that lack it: what a worker is given."""
+    """The task of a worker: one chunk of a clip, for all outputs in which it is missing."""
 
     clip: ChunkedClip
     folders: tuple[str, ...]
     number: int
-    frames: int  # to paint, of all outputs together
+    frames: int  # to paint, over all outputs
     cost: float  # megapixels
     attempts: int = 0
     done: bool = False
@@ -32,9 +32,9 @@ class ChunkedClip:
     """A clip that workers paint in chunks.
 
     Args:
-        jobs: one for each output, their plans on the disk.
+        jobs: one for each output; their plans are on disk.
         writers: of the outputs, opened.
-        pixels: of a frame.
+        pixels: pixels of a frame.
     """
 
     def __init__(self, jobs: Sequence[Job], writers: Sequence[VideoWriter | ImageWriter], pixels: int) -> None:
@@ -46,11 +46,11 @@ class ChunkedClip:
 
     @property
     def resumed(self) -> int:
-        """Frames of all outputs together that an earlier run had painted."""
+        """Frames, over all outputs, that an earlier run had painted."""
         return sum(self._resumed)
 
     def tasks(self) -> list[ChunkTask]:
-        """What is missing, chunk by chunk."""
+        """A task for each chunk that is missing."""
         found = []
         for jobs, numbers in missing_runs(self.jobs, self._missing):
             for number in numbers:
@@ -71,10 +71,10 @@ class ChunkedClip:
             raise self.explained(error) from error
 
     def explained(self, error: VideostyleError) -> VideostyleError:
-        """The error with what is kept of this clip and how to go on, where that helps."""
+        """The error, with what is kept of this clip and how to resume, where that helps."""
         return with_what_is_kept(error, self.jobs)
 
     def close(self) -> None:
-        """Lets the outputs go; what is not finished stays in the jobs' folders."""
+        """Releases the outputs; finished chunks stay in the folders of the jobs."""
         for writer in self._writers:
             writer.abort()

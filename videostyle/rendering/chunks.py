@@ -35,18 +35,18 @@ def paint_missing(
     """Paints all chunks that are not finished, in this process; each run of chunks in one pass over the input.
 
     Args:
-        jobs: outputs of one input, read alike; their plans are on the disk.
+        jobs: outputs of one input that read it alike; their plans are on disk.
         source: the input.
-        on_progress: called with frames painted; at first with those that were finished already.
-        cancel: set it to stop after the batch in work.
+        on_progress: called with the number of frames painted; first with those of finished chunks.
+        cancel: set it to stop after the current batch.
         trace: called for each piece of work.
 
     Returns:
-        For each job a report of every pass in which it was painted.
+        For each job, a report of every pass in which it was painted.
 
     Raises:
         Interrupted: if ``cancel`` was set; finished chunks are kept.
-        VideostyleError: whatever a chunk met; finished chunks are kept.
+        VideostyleError: if painting fails; finished chunks are kept.
     """
     missing = [set(range(len(job.plan.chunks))) - finished_chunks(job) for job in jobs]
     if on_progress is not None:
@@ -73,20 +73,20 @@ def paint_chunks(
     """Paints consecutive chunks in one pass over the input, for all of ``jobs``, and commits each.
 
     Args:
-        jobs: outputs of one input, read alike and with the same borders; their plans are on the disk.
+        jobs: outputs of one input that read it alike and have the same chunks; their plans are on disk.
         numbers: consecutive chunks.
         source: the input.
-        cache: where processors are kept from one call to the next; None = this process's own.
-        on_progress: called with frames painted.
-        cancel: set it to stop after the batch in work.
+        cache: keeps processors from one call to the next; None = the cache of this process.
+        on_progress: called with the number of frames painted.
+        cancel: set it to stop after the current batch.
         trace: called for each piece of work.
 
     Returns:
         A report for each job.
 
     Raises:
-        DeviceError: if a job is strict, and other machines paint it otherwise.
-        VideostyleError: whatever else went wrong.
+        DeviceError: if a job is strict, and its finished chunks were painted on a different machine.
+        VideostyleError: if anything else fails.
     """
     plan, options = jobs[0].plan, jobs[0].settings.reading(1)
     info = open_reader(source, options).info
@@ -97,7 +97,7 @@ def paint_chunks(
         for job, style_processor in zip(jobs, style_processors, strict=True)
     ]
     reader = open_reader(source, replace(options, batch_size=batch))
-    # Warnings of the plan beside those that a reader begins with tell of damage: then a seek cannot be trusted.
+    # Warnings of the plan that this reader does not begin with mean damage: then a seek cannot be trusted.
     intact = set(plan.warnings) <= set(reader.warnings)
     frames = sum(plan.chunks[number][1] for number in numbers)
     reader.read_part(plan.chunks[numbers[0]][0], frames, plan.times if intact else None)
@@ -111,7 +111,7 @@ def _branch(job: Job, style_processor: StyleProcessor, info: VideoInfo, numbers:
     style_processor.use_shots(job.plan.segments)
     style_processor.use_meshes(job.plan.meshes)
     chain = [Borrowed(processor) for processor in processors_of(style_processor, job.settings)]
-    earlier = len(style_processor.warnings)  # those of other runs
+    earlier = len(style_processor.warnings)  # of earlier runs
 
     def conditions() -> Conditions:
         return Conditions(machine, tuple(style_processor.warnings[earlier:]))
@@ -128,12 +128,12 @@ def warm_up() -> None:
 
 
 def paint_in_folders(folders: Sequence[str], numbers: Sequence[int], device: str | None = None) -> None:
-    """Paints chunks of jobs that are given by their folders, but for those that are finished: what a worker does.
+    """Paints those of the given chunks that are not finished: the work of a worker.
 
     Args:
-        folders: of jobs of one clip.
-        numbers: chunks.
-        device: what to paint on; None = what the settings say.
+        folders: folders of jobs of one clip.
+        numbers: numbers of the chunks.
+        device: the device to paint on; None = that of the settings.
 
     Raises:
         OutputError: if there is no job in a folder.

@@ -1,4 +1,4 @@
-"""Painted frames for other programs: nothing is written."""
+"""Yields painted frames to other programs; nothing is written."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from videostyle.training.session import resolve_or_train
 
 
 def iterate(path: str | Path, settings: RenderSettings) -> Iterator[FrameBatch]:
-    """Painted batches (rgb24) of an input, for use in other programs; nothing is written."""
+    """Yields the painted batches (rgb24) of an input."""
     first = open_reader(path, settings.reading(1))
     style_processor = make_style_processor(resolve_or_train(settings.style, settings.strength, None), settings)
     if not first.info.still:

@@ -16,9 +16,9 @@ A job file is TOML::
     preserve_color = true
     output = "titles/woodcut.mp4" # for one clip in one style only
 
-Settings are those of ``RenderSettings``, but for ``style`` (a job file has ``styles``) and ``overwrite`` (for whoever
-runs it to say). What a clip says goes before what [defaults] say, and that before the command line. Paths stay
-inside the job file's folder unless that is allowed.
+Settings are those of ``RenderSettings``, except ``style`` (a job file has ``styles``) and ``overwrite`` (which whoever
+runs the job decides). A setting of a clip takes precedence over [defaults], and these over the command line. Paths must
+stay in the folder of the job file unless leaving it is allowed.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ SETTINGS = tuple(name for name in NAMES if name not in ("style", "overwrite"))
 
 @dataclass(frozen=True)
 class JobEntry:
-    """One entry of a job file, or what the command line asked for.
+    """One entry of a job file, or of the command line.
 
     Attributes:
         input: a clip, a folder of clips, or a pattern.
-        styles: each clip is painted in each.
-        settings: how; its ``style`` is not used.
+        styles: each clip is painted in each of these styles.
+        settings: how to render; its ``style`` is not used.
         output: the file to write, for one clip in one style; None = named after both.
-        where: line of the job file, as "line 4"; "" for what the command line asked for.
+        where: place in the job file, as "line 4"; "" for an entry of the command line.
     """
 
     input: Path
@@ -62,7 +62,7 @@ Styles = Annotated[list[Annotated[str, Field(min_length=1)]], Field(min_length=1
 
 
 class _Table(BaseModel):
-    """[defaults]; all keys but ``styles`` are settings, which are looked at together with the clip's."""
+    """[defaults]; all keys except ``styles`` are settings, which are checked together with those of a clip."""
 
     model_config = ConfigDict(strict=True, frozen=True, extra="allow")
 
@@ -89,7 +89,7 @@ class _File(BaseModel):
     clip: Annotated[list[_Clip], Field(min_length=1)]
 
 
-# What must stand where pydantic found something else.
+# The hint for each key whose value has the wrong shape.
 _SHAPES = {
     "styles": 'give a list of styles, as styles = ["great-wave"]',
     "input": 'give a path, as input = "clip.mp4"',
@@ -100,7 +100,7 @@ _SHAPES = {
 
 
 class _Reader:
-    """Reads one job file, and says where in it something is wrong."""
+    """Reads one job file; its errors name the line."""
 
     def __init__(self, path: Path, allow_outside: bool) -> None:
         self._path, self._folder = path, path.resolve().parent
@@ -124,7 +124,7 @@ class _Reader:
             raise self._misshapen(error) from error
 
     def _misshapen(self, error: ValidationError) -> UsageError:
-        # A misspelt [[clip]] is both a table that is not known and one that is missing: the first says more.
+        # A misspelt [[clip]] is reported as an unknown table and as a missing one: the first says more.
         found = min(error.errors(include_url=False), key=lambda one: one["type"] != "extra_forbidden")
         table = str(found["loc"][0])
         rest = list(found["loc"][1:])
@@ -167,17 +167,17 @@ class _Reader:
         raise self._wrong("clip", number, SettingError(key, why, "allow that with `allow_outside`"))
 
     def _wrong(self, table: str, number: int, error: SettingError) -> UsageError:
-        """The error with the file, and the line where that can be found, in front of the key."""
+        """The error with the file, and the line if it can be found, in front of the key."""
         number = number if table == "clip" else 0
         line = self._line(table, number, error.setting)
         place = f" line {line}" if line else ""
         return UsageError(f"'{self._path.name}'{place}, {error.setting}", error.why, error.hint)
 
     def _line(self, table: str, number: int, key: str) -> int | None:
-        """Line of ``key`` in the ``number``-th table of that name, else of its header; None where neither is found.
+        """The line of ``key`` in the ``number``-th table of that name, or else of its header; None if neither is found.
 
-        The parser of the standard library says nothing of lines, and no other is worth a dependency: this finds keys
-        in tables that are written in the ordinary way, each with a header.
+        The TOML parser of the standard library gives no lines, and another parser would be a dependency for this alone.
+        Keys are found in tables that are written with a header.
         """
         seen, inside, header_line = -1, not table, None
         assignment = re.compile(rf"\s*[\"']?{re.escape(key)}[\"']?\s*=")
@@ -198,11 +198,11 @@ def read_job_file(path: Path, settings: RenderSettings, *, allow_outside: bool =
 
     Args:
         path: a TOML file.
-        settings: what holds where neither a clip nor the defaults say otherwise.
-        allow_outside: whether paths may leave the file's folder.
+        settings: settings for everything that neither a clip nor [defaults] sets.
+        allow_outside: whether paths may leave the folder of the file.
 
     Raises:
-        UsageError: with file, line and key, if anything in it is not as it should be.
+        UsageError: if anything in it is wrong; the message names file, line and key.
         InputError: if it cannot be read.
     """
     return _Reader(path, allow_outside).entries(settings)

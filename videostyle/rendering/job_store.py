@@ -1,9 +1,8 @@
-"""The plan of a render on the disk, and what its frames depend on.
+"""The plan of a render on disk, and what its frames depend on.
 
-Beside the output lies the folder ``.OUTPUT.videostyle/``. In it ``plan.safetensors`` holds all that a process needs to
-paint any chunk: settings, frame times, chunk borders, the style's weights, the shots' statistics, where the canvas lies
-at each frame. The finished chunks
-lie beside it (``chunk_store``).
+The folder ``.OUTPUT.videostyle/`` is beside the output. Its file ``plan.safetensors`` holds all that a process needs to
+paint any chunk: settings, frame times, chunk borders, the weights of the style, the statistics of the shots, and the
+canvas mesh of each frame. Finished chunks are in the same folder (``chunk_store``).
 """
 
 from __future__ import annotations
@@ -35,25 +34,25 @@ if TYPE_CHECKING:
 
 FORMAT = 6
 RESUME_HINT = "run the same command again to resume it"
-MACHINE_SETTINGS = ("device", "precision", "batch_size", "threads", "strict")  # how to compute, not what
-# The weights identify a style better than its name; whether an old output may be replaced changes no frame.
+MACHINE_SETTINGS = ("device", "precision", "batch_size", "threads", "strict")  # how to compute, and not what
+# Weights identify a style better than its name, and replacing an old output changes no frame.
 NOT_COMPARED = (*MACHINE_SETTINGS, "style", "strength", "overwrite")
 
 
 @dataclass(frozen=True)
 class Job:
-    """One render, planned.
+    """A planned render of one output.
 
     Attributes:
-        input: what is painted.
+        input: the input.
         output: the final file.
-        settings: how, as asked for, with the encoder's threads chosen.
+        settings: the settings of the user, with the number of encoder threads chosen.
         fingerprint: what identifies the render, by name: input, style and settings.
         machine: how the process that planned it paints, by name (``processor_cache.machine_of``). Processes on the
-            same device use the same precision and batch size, so that the frames are the same to the last bit.
+            same device use the same precision and batch size, so that frames are equal to the last bit.
         plan: keyframe segments, chunks, times.
-        style: what to paint with, at its strength.
-        pictures: where a sequence of pictures goes, with a place for the number; "" for a video.
+        style: the style, at its strength.
+        pictures: printf-style pattern of a sequence of pictures; "" for a video.
         numbers: of the pictures of a sequence, in order; () = 0, 1, 2...
     """
 
@@ -69,22 +68,22 @@ class Job:
 
     @property
     def folder(self) -> Path:
-        """Where the plan and the chunks are kept."""
+        """The folder of the plan and the chunks."""
         return work_folder(self.output)
 
 
 def work_folder(output: Path) -> Path:
-    """The folder of unfinished work for an output: beside it, so that it is on the same disk."""
+    """The folder for the unfinished render of an output: beside it, and so on the same disk."""
     output = Path(os.path.abspath(output))
     return output.with_name(f".{short_name(output.name)}.videostyle")
 
 
 def input_identity(files: Sequence[Path]) -> str:
-    """Hash by which a changed input is recognised, without reading all of it.
+    """A hash that changes with the input, found without reading all of it.
 
     Args:
-        files: one, of which size, time of change, first and last MiB count; or pictures, of which names, sizes and
-            times of change count.
+        files: one file, of which size, modification time, first and last MiB count; or several pictures, of which
+            names, sizes and modification times count.
     """
     digest = hashlib.sha256()
     if len(files) != 1:
@@ -103,14 +102,14 @@ def input_identity(files: Sequence[Path]) -> str:
 
 
 def fingerprint(files: Sequence[Path], settings: RenderSettings, style: Style) -> dict[str, str]:
-    """What identifies a render, by name: a job is resumed only if it agrees in all of it.
+    """What identifies a render, by name. A job is resumed only if all of it is equal.
 
-    How a machine computes (``MACHINE_SETTINGS``) is not part of it: any machine may paint chunks, or assemble.
+    How a machine computes (``MACHINE_SETTINGS``) is not part of it: any machine may paint chunks, or assemble them.
 
     Args:
-        files: of the input, and no others that lie beside them.
-        settings: as asked for.
-        style: with its strength.
+        files: the files of the input.
+        settings: the settings of the user.
+        style: the style, at its strength.
     """
     from videostyle.styles.card import arrays_sha256
 
@@ -126,7 +125,7 @@ def fingerprint(files: Sequence[Path], settings: RenderSettings, style: Style) -
 
 
 def save_job(job: Job) -> None:
-    """Writes the plan into the job's folder, which is a job from then on.
+    """Writes the plan into the folder of the job, and makes the folder.
 
     Raises:
         OSError: if it cannot be written.
@@ -201,12 +200,12 @@ def load_job(folder: Path) -> Job | None:
 
 
 def differences(kept: Mapping[str, str], wanted: Mapping[str, str]) -> list[str]:
-    """Names of what is not the same in two fingerprints, or two machines."""
+    """The names of entries that differ between two fingerprints, or two machines."""
     return sorted(name for name in {*kept, *wanted} if kept.get(name) != wanted.get(name))
 
 
 def remove_job(folder: Path) -> None:
-    """Removes a job's folder and all in it; the plan first, so that what is left by a crash is not taken for a job."""
+    """Removes the folder of a job: the plan first, so that the rest of it is no job even if this is interrupted."""
     with contextlib.suppress(FileNotFoundError):
         (folder / "plan.safetensors").unlink()
     shutil.rmtree(folder, ignore_errors=True)

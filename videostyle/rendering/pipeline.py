@@ -18,14 +18,14 @@ from videostyle.processors.protocol import Processor
 
 log = logging.getLogger("videostyle")
 
-# name of the stage, when it began and ended its work on a batch (time.monotonic), number of the batch's first frame
+# (stage, start and end of its work on a batch in time.monotonic(), number of the first frame of the batch)
 Trace = Callable[[str, float, float, int], None]
 
-DEPTH = 2  # batches that wait between two stages: enough to overlap, few enough to keep memory flat
+DEPTH = 2  # batches that may wait between two stages: enough for overlap, few enough for constant memory
 
 
 class BatchReader(Protocol):
-    """What a run needs of a reader (``media.readers.base.FrameReader``)."""
+    """The part of a reader that a run needs (``media.readers.base.FrameReader``)."""
 
     info: VideoInfo
     warnings: list[str]
@@ -34,7 +34,7 @@ class BatchReader(Protocol):
         """The batches, once."""
 
     def stop(self) -> None:
-        """Ends the iteration that another thread is in, before its next frame."""
+        """Ends an iteration in another thread before its next frame."""
 
     def close(self) -> None:
         """Frees the file."""
@@ -45,8 +45,8 @@ class Branch:
     """One output of a run.
 
     Attributes:
-        processors: the chain, opened and closed by the run.
-        writer: where frames go, or a function that opens it for the frames that the chain delivers.
+        processors: the chain; the run opens and closes it.
+        writer: the writer, or a function that opens it for the frames that the chain delivers.
     """
 
     processors: Sequence[Processor]
@@ -55,16 +55,16 @@ class Branch:
 
 @dataclass(frozen=True)
 class RunReport:
-    """What a run did.
+    """The result of a run.
 
     Attributes:
         output: the finished file.
-        frames: frames written.
-        seconds: from the first batch asked for to the finished file.
+        frames: number of frames in it.
+        seconds: time from the start of the run to the finished file.
         first_frame: seconds until the first painted batch.
-        warnings: what the user should know of: damage, and what was left out.
-        busy: seconds that each stage worked ("decode", "process", "encode"), waiting not counted.
-        resumed: those of ``frames`` that an earlier run had painted.
+        warnings: messages for the user about damage and about what could not be kept.
+        busy: seconds that each stage worked ("decode", "process", "encode"), without waiting.
+        resumed: number of frames that an earlier run had painted.
     """
 
     output: Path
@@ -77,7 +77,7 @@ class RunReport:
 
     @property
     def fps(self) -> float:
-        """Frames painted a second over the whole run."""
+        """Painted frames per second over the whole run."""
         return (self.frames - self.resumed) / self.seconds if self.seconds > 0 else 0.0
 
 
@@ -86,7 +86,7 @@ class _Stopped(Exception):
 
 
 class _Stage:
-    """A thread at one end of a bounded queue; an exception in it is kept and stops the others."""
+    """A thread at one end of a bounded queue. If it fails, the exception is kept and all stages stop."""
 
     def __init__(self, name: str, work: Callable[[], None], stop: threading.Event) -> None:
         self.busy = 0.0
@@ -137,14 +137,14 @@ def _check(cancel: threading.Event | None) -> None:
 
 
 def open_chain(info: VideoInfo, processors: Iterable[Processor]) -> VideoInfo:
-    """Opens the processors one after the other; returns what the last one delivers."""
+    """Opens the processors in order; returns the description of the frames that the last one delivers."""
     for processor in processors:
         info = processor.open(info)
     return info
 
 
 class _Encoding:
-    """The end of a branch: a queue, and a thread that empties it into the writer."""
+    """The end of a branch: a queue, and a thread that writes its batches."""
 
     def __init__(self, branch: Branch, stop: threading.Event, written: Callable[[float, FrameBatch], float]) -> None:
         self.processors, self.frames, self.painting = branch.processors, 0, 0.0
@@ -187,7 +187,7 @@ def run(
     cancel: threading.Event | None = None,
     trace: Trace | None = None,
 ) -> RunReport:
-    """Moves every frame of ``reader`` through ``processors`` into ``writer``: ``run_all`` with one branch."""
+    """``run_all`` with one branch: moves every frame of ``reader`` through ``processors`` into ``writer``."""
     return run_all(reader, [Branch(processors, writer)], on_progress=on_progress, cancel=cancel, trace=trace)[0]
 
 
@@ -199,25 +199,25 @@ def run_all(
     cancel: threading.Event | None = None,
     trace: Trace | None = None,
 ) -> list[RunReport]:
-    """Moves every frame of ``reader`` through each branch and finishes all outputs: one decode for all of them.
+    """Moves every frame of ``reader`` through all branches, decoding it once, and finishes all outputs.
 
-    Decoding has a thread and each branch's encoding has one; the processors run in the calling thread, branch
-    after branch for each batch. A full queue holds the stage before it back. Whatever fails, everything is
-    closed and unfinished outputs are removed.
+    One thread decodes, one thread for each branch encodes, and the processors run in the calling thread, branch by
+    branch for each batch. A full queue makes the stage before it wait. If anything fails, everything is closed and
+    unfinished outputs are removed.
 
     Args:
-        reader: where batches come from; closed at the end.
-        branches: what becomes of them.
-        on_progress: called with the number of frames after each batch that a branch has written.
+        reader: the source of batches; closed at the end.
+        branches: the outputs.
+        on_progress: called after each batch that a branch has written, with its number of frames.
         cancel: set it, from another thread or a signal handler, to stop the run.
-        trace: called for each piece of work of each stage, in the stage's own thread.
+        trace: called for each piece of work of each stage, in the thread of the stage.
 
     Returns:
-        A report for each branch; decoding counts in all of them.
+        A report for each branch; decoding counts in each of them.
 
     Raises:
         Interrupted: if ``cancel`` was set.
-        VideostyleError: whatever a stage met.
+        VideostyleError: if a stage fails.
     """
     stop, reporting = threading.Event(), threading.Lock()
     decoded: queue.Queue[FrameBatch | None] = queue.Queue(DEPTH)
@@ -247,7 +247,7 @@ def run_all(
 
     decoding, encodings = _Stage("decode", read, stop), [_Encoding(branch, stop, written) for branch in branches]
     try:
-        # Decoding begins while the processors get ready, which may mean compiling.
+        # Decoding begins while the processors are opened, which may mean compiling.
         decoding.thread.start()
         for encoding in encodings:
             encoding.open(reader.info)

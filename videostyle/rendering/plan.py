@@ -1,4 +1,4 @@
-"""The plan of a render: shots, chunks and frame times, all that must be known to paint any part of a clip alone."""
+"""The plan of a render, with which any part of a clip can be painted on its own, and the rule for chunk borders."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from dataclasses import dataclass
 from videostyle.motion.mesh_store import MeshTrack
 from videostyle.network.statistics import KeyframeSegment
 
-BYTES_A_PIXEL = 0.1  # of a painted frame as x264 stores it: 0.05 to 0.15 on clips of all kinds
-CHUNK = 240  # frames of a chunk at most: ten seconds, and no more than an encoder puts between two key frames
-CHUNK_AT_CUT = 120  # a chunk of at least this many ends where a shot does
+BYTES_A_PIXEL = 0.1  # of a painted frame in H.264; clips of all kinds have 0.05 to 0.15
+CHUNK = 240  # largest number of frames in a chunk: ten seconds, about the usual distance of key frames
+CHUNK_AT_CUT = 120  # a chunk with at least this many frames ends at a cut
 
 
 @dataclass(frozen=True)
 class Plan:
-    """All that must be known before any part of a clip can be painted alone.
+    """Everything about a clip that painting a part of it needs.
 
     Attributes:
-        segments: which statistics hold from which frame on, in order; a shot has one keyframe segment or more.
-        chunks: number of the first frame and frames of each chunk, in order, without gaps.
+        segments: the statistics, in order of their first frames; a shot has one keyframe segment or more.
+        chunks: number of the first frame, and number of frames, of each chunk, in order and without gaps.
         times: time of every frame in seconds on the source's clock.
-        warnings: what the source reported of the clip; () means that it is intact.
-        meshes: where the canvas lies at each frame; None where no style has a canvas.
+        warnings: warnings of the reader; () means that the clip is intact.
+        meshes: position of the canvas at each frame; None if no style has a canvas.
     """
 
     segments: tuple[KeyframeSegment, ...]
@@ -33,13 +33,13 @@ class Plan:
 
 
 def chunk_borders(frames: int, cuts: Iterable[int]) -> tuple[tuple[int, int], ...]:
-    """First frame and length of each chunk: at most ``CHUNK`` frames, ended by a cut where one comes late enough.
+    """First frame and length of each chunk: at most ``CHUNK`` frames, ending at a cut if one comes late enough.
 
-    The rule looks at the clip alone, never at workers: the encoder starts anew at every border, so that borders
-    are part of what the output looks like.
+    Borders depend on the clip alone and not on the workers. The encoder starts again at every border, so borders affect
+    the output.
 
     Args:
-        frames: of the clip.
+        frames: number of frames of the clip.
         cuts: numbers of the first frames of shots.
     """
     chunks, first, cuts = [], 0, sorted(cuts)
@@ -52,5 +52,5 @@ def chunk_borders(frames: int, cuts: Iterable[int]) -> tuple[tuple[int, int], ..
 
 
 def most_chunks(frames: int | None) -> int:
-    """Chunks that a clip of so many frames may have at most; many where that is unknown."""
+    """Largest number of chunks that a clip of ``frames`` frames may have; 1000 if that number is unknown."""
     return -(-frames // CHUNK_AT_CUT) if frames else 1000

@@ -1,4 +1,4 @@
-"""Plans the outputs of an input: plans of interrupted renders are used again, the others are made in one pass."""
+"""Plans the outputs of an input: plans of interrupted renders are reused, the others are made in one pass."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ from videostyle.resources import usable_cores
 if TYPE_CHECKING:
     from videostyle.processors.style import StyleProcessor
 
-ENCODER_THREADS = 16  # more make no encoder faster, but take memory
+ENCODER_THREADS = 16  # more threads take memory and make no encoder faster
 
 log = logging.getLogger("videostyle")
 
 
 @dataclass(frozen=True)
 class Planned:
-    """What is known before painting begins.
+    """The result of planning.
 
     Attributes:
         jobs: one for each output, in order; () for a still.
-        in_chunks: whether all are painted in chunks, their plans on the disk; else all in one pass.
+        in_chunks: whether all outputs are painted in chunks, with their plans on disk; otherwise all in one pass.
     """
 
     jobs: tuple[Job, ...]
@@ -57,14 +57,14 @@ def plan_outputs(
     """Finds plans of interrupted renders, makes the others in one pass over the input, and saves those.
 
     Args:
-        outputs: of the input.
-        source: reads the input as all of them need it.
-        on_progress: called with the frames that were read.
+        outputs: outputs of one input that read it alike.
+        source: a reader of the input with their options.
+        on_progress: called with the number of frames read.
         restart: delete what interrupted renders of the same outputs left.
-        always: paint in chunks even where there is one only.
+        always: paint in chunks even if there is only one.
 
     Raises:
-        OutputError: if what is kept belongs to another render, or a plan cannot be written.
+        OutputError: if a partial render with other settings exists, or a plan cannot be written.
         InputError: if the input cannot be decoded.
     """
     if source.info.still:
@@ -83,7 +83,7 @@ def plan_outputs(
         writer = outputs[number].writer
         if isinstance(writer, ImageWriter) and writer.in_parts:
             writer.vet(len(plan.times))
-            always = True  # only records of chunks tell how far a sequence got
+            always = True  # only the records of chunks say which pictures are complete
     several = len(fresh) < len(outputs) or any(len(plan.chunks) > 1 for plan in plans)
     found = tuple(job for job in jobs if job is not None)
     if in_chunks and (always or several):
@@ -96,15 +96,15 @@ def plan_outputs(
 def make_plans(
     style_processors: Sequence[StyleProcessor], source: FrameReader, on_progress: ProgressFunction | None = None
 ) -> list[Plan]:
-    """Reads an input once for several styles: shots, their statistics, where the canvas lies, times, chunks.
+    """Makes plans for several styles in one pass over the input.
 
     Args:
         style_processors: measure the shots, each for its style.
-        source: reads the input as all of them need it.
-        on_progress: called with the frames that were read.
+        source: a reader of the input; another one with the same options is opened.
+        on_progress: called with the number of frames read.
 
     Returns:
-        A plan for each style; they differ in the statistics only.
+        A plan for each style; they differ only in their statistics.
     """
     info = source.info
     on_frames = (lambda count: on_progress("plan", count, info.frame_count)) if on_progress else None
@@ -123,7 +123,7 @@ def make_plans(
 
 
 def _new_job(output: Output, source: FrameReader) -> Job:
-    """The job of an output, its plan still empty."""
+    """The job of an output, still with an empty plan."""
     settings, style_processor = output.settings, output.style_processor
     settings = replace(settings, threads=settings.threads or min(usable_cores(), ENCODER_THREADS))
     writer = output.writer
@@ -144,17 +144,17 @@ def _new_job(output: Output, source: FrameReader) -> Job:
 def _kept_job(job: Job, threads: int | None, restart: bool) -> Job | None:
     """The job of an interrupted render that can be resumed, with its plan; None if there is none.
 
-    Where its settings name another device, precision or batch size, it is saved anew with those of ``job``.
+    If its device, precision or batch size differ, it is saved again with those of ``job``.
 
     Args:
-        job: without a plan.
-        threads: of the encoder, if the user named a number.
-        restart: delete what there is.
+        job: the job without a plan.
+        threads: threads of the encoder, if the user gave a number.
+        restart: delete the interrupted render.
 
     Raises:
-        OutputError: if what is kept belongs to another render.
+        OutputError: if the interrupted render has other settings.
     """
-    if restart and not job.pictures:  # without its folder an incomplete sequence would look complete
+    if restart and not job.pictures:  # without its folder, an incomplete sequence would look complete
         remove_job(job.folder)
     found = load_job(job.folder)
     if found is None or restart:
@@ -184,11 +184,11 @@ def _save(job: Job) -> None:
 
 
 def _save_new(job: Job, info: VideoInfo) -> None:
-    """Writes a new job's plan to the disk, after checking how much room there is."""
-    # At the end there are, for a moment, both the chunks and the file made of them.
+    """Writes the plan of a new job to disk, and warns if there is too little space for the render."""
+    # At the end, the chunks and the file assembled from them exist at the same time.
     needed = 2 * BYTES_A_PIXEL * len(job.plan.times) * info.width * info.height
     free = disk_free(job.folder.parent)
     if needed > free:
-        log.warning("about %.1f GB are needed beside '%s', %.1f GB are free", needed / 1e9, job.output, free / 1e9)
+        log.warning("rendering '%s' needs about %.1f GB, and %.1f GB are free", job.output, needed / 1e9, free / 1e9)
     remove_job(job.folder)
     _save(job)

@@ -1,4 +1,4 @@
-"""The processors of a render, and how a process keeps them from one run to the next."""
+"""Makes the processors of a render, and keeps them in a process from one run to the next."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from videostyle.processors.style import StyleProcessor
     from videostyle.styles.card import Style
 
-CACHED = 16  # processors that a worker keeps: enough for the styles of a few clips whose chunks alternate
+CACHED = 16  # processors that a worker keeps: enough for the styles of a few clips with alternating chunks
 
 
 def make_style_processor(style: Style, settings: RenderSettings, *, output: str = "rgb24") -> StyleProcessor:
-    """The style processor with what the user asked for, or else what was measured to be best on the device."""
+    """The style processor with the settings of the user, and otherwise those measured to be fastest on the device."""
     # Imported here because TensorFlow is slow to import.
     from videostyle.inference import tuning
     from videostyle.inference.canvas_sampling import CanvasSettings
@@ -53,12 +53,12 @@ def processors_of(style_processor: StyleProcessor, settings: RenderSettings) -> 
 
 
 def machine_of(style_processor: StyleProcessor, settings: RenderSettings, info: VideoInfo) -> dict[str, str]:
-    """What the last bits of painted and encoded frames depend on beside plan and settings, by name.
+    """What the last bits of painted and encoded frames depend on in addition to plan and settings, by name.
 
     Args:
-        style_processor: what paints.
-        settings: with the encoder's threads chosen.
-        info: what the frames look like.
+        style_processor: the processor that paints.
+        settings: settings in which the threads of the encoder are chosen.
+        info: description of the frames.
     """
     from videostyle.inference.device import device_key
 
@@ -81,11 +81,11 @@ def _versions() -> dict[str, str]:
 
 
 def planned_settings(job: Job, device: str | None) -> RenderSettings:
-    """A job's settings for this process: on a device like the planner's, its precision and batch size.
+    """The settings of a job for this process: precision and batch size are the planner's if the device is alike.
 
     Args:
         job: the job.
-        device: what to paint on; None = what the job's settings say.
+        device: the device to paint on; None = that of the job's settings.
     """
     from videostyle.inference.device import choose_device, device_key
 
@@ -96,12 +96,12 @@ def planned_settings(job: Job, device: str | None) -> RenderSettings:
 
 
 class ProcessorCache:
-    """Style processors that a process keeps, as compiling one takes as long as painting many frames.
+    """Style processors that a process keeps, because compiling one takes as long as painting many frames.
 
-    A compiled program serves every job with frames of its kind; another style only brings other weights.
+    A compiled program serves every job with frames of the same kind; another style only has other weights.
 
     Args:
-        device: what to paint on; None = what each job's settings say.
+        device: the device to paint on; None = that of each job's settings.
     """
 
     def __init__(self, device: str | None = None) -> None:
@@ -109,7 +109,7 @@ class ProcessorCache:
         self._cached: dict[str, StyleProcessor] = {}
 
     def take(self, jobs: Sequence[Job], info: VideoInfo) -> list[StyleProcessor]:
-        """A processor for each of ``jobs``, no two the same, for frames described by ``info``."""
+        """A different processor for each of ``jobs``, for frames described by ``info``."""
         taken: dict[str, StyleProcessor] = {}
         for job in jobs:
             settings = planned_settings(job, self._device)
@@ -132,5 +132,5 @@ class ProcessorCache:
 
 @lru_cache(maxsize=1)
 def process_cache(device: str | None) -> ProcessorCache:
-    """The cache of this process, which paints on one device."""
+    """The cache of this process."""
     return ProcessorCache(device)

@@ -1,4 +1,4 @@
-"""How a running render reports its progress, and how it is cancelled."""
+"""How a render reports progress, and how it is cancelled."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from collections.abc import Callable
 
 from videostyle.errors import Interrupted
 
-# phase ("plan", "paint" or "train"), steps done since the last call, steps in all or None where unknown
+# (phase "plan", "paint" or "train"; steps done since the last call; steps in all, or None if unknown)
 ProgressFunction = Callable[[str, int, int | None], None]
 FramesFunction = Callable[[int], None]  # frames painted since the last call
 
 
 def cancellable(on_progress: ProgressFunction | None, cancel: threading.Event | None) -> ProgressFunction:
-    """A progress function that raises ``Interrupted`` once ``cancel`` is set, and else passes its arguments on.
+    """A progress function that passes its arguments on, and raises ``Interrupted`` once ``cancel`` is set.
 
-    Training and planning are cancelled in this way, between two steps; painting looks at ``cancel`` itself.
+    Training and planning are cancelled in this way between two steps; painting checks ``cancel`` itself.
     """
 
     def checked(phase: str, done: int, total: int | None) -> None:

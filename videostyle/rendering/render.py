@@ -39,21 +39,21 @@ def render(
     restart: bool = False,
     plan_only: bool = False,
 ) -> RunReport:
-    """Renders one input into one output: ``render_all`` with one.
+    """Renders one input into one output, as ``render_all`` does with one request.
 
     Args:
-        path: as there.
-        output: what to write; None = beside the input.
-        settings: how.
-        on_progress: as there.
-        cancel: as there.
-        trace: as there.
-        engine: as there.
-        restart: as there.
-        plan_only: stop when the chunks are planned; the report names their folder.
+        path: as in ``render_all``; so are all arguments that are not described here.
+        output: the file to write; None = beside the input.
+        settings: how to render it.
+        on_progress: called with the progress.
+        cancel: set it to stop.
+        trace: called for each piece of work.
+        engine: who paints the chunks.
+        restart: delete what an interrupted render left.
+        plan_only: stop when the chunks are planned; the report then names their folder.
 
     Raises:
-        VideostyleError: whatever went wrong; nothing but finished chunks is left behind then.
+        VideostyleError: if anything fails; nothing but finished chunks is left behind then.
     """
     request = OutputRequest(output, settings)
     if plan_only:
@@ -75,24 +75,24 @@ def render_all(
 ) -> list[RunReport]:
     """Renders one input into one or several outputs that read it alike; it is decoded once for all of them.
 
-    Videos of more than one chunk are painted chunk by chunk; a render that was interrupted is resumed, and
-    gives the frames that it would have given.
+    Videos of more than one chunk are painted chunk by chunk. An interrupted render is resumed, and its frames are the
+    same as without the interruption.
 
     Args:
         path: a video, a still, a folder of pictures or a printf-style pattern.
         requests: the outputs.
-        on_progress: called with how far it is.
+        on_progress: called with the progress of training, planning and painting.
         cancel: set it to stop.
-        trace: called for each piece of work of each stage, where this process paints.
+        trace: called for each piece of work of each stage, if this process paints.
         engine: who paints the chunks; None = this process.
-        restart: delete what an interrupted render of the same output left, instead of going on with it, which
-            fails where that was another render.
+        restart: delete what an interrupted render of the same output left instead of resuming it. (A partial render
+            with other settings cannot be resumed.)
 
     Returns:
         A report for each output, in order.
 
     Raises:
-        VideostyleError: whatever went wrong; nothing but finished chunks is left behind then.
+        VideostyleError: if anything fails; nothing but finished chunks is left behind then.
     """
     source, engine = look_at(path), engine or Engine()
     if not engine.alone:
@@ -115,7 +115,7 @@ class _Clip:
     planned: Planned
 
     def close(self) -> None:
-        """Lets the outputs go; nothing but finished chunks is left behind."""
+        """Releases the outputs; nothing but finished chunks is left behind."""
         for output in self.outputs:
             output.writer.abort()
 
@@ -128,7 +128,7 @@ def _open_clip(
     restart: bool = False,
     always: bool = False,
 ) -> _Clip:
-    """Opens the outputs of an input and plans them; ``always`` in chunks, even where there is one only."""
+    """Opens the outputs of an input and plans them; with ``always`` in chunks, even if there is only one."""
     reader = open_reader(source, requests[0].settings.reading(1))
     outputs = open_outputs(requests, reader, on_progress)
     try:
@@ -168,7 +168,7 @@ def _paint_in_one_pass(
 def _paint_in_chunks(
     clip: _Clip, on_progress: ProgressFunction | None, cancel: threading.Event | None, trace: Trace | None
 ) -> list[RunReport]:
-    """Paints what is missing of outputs, and assembles them."""
+    """Paints the missing chunks of outputs, and assembles them."""
     began, jobs = time.monotonic(), clip.planned.jobs
     try:
         total = sum(len(job.plan.times) for job in jobs)

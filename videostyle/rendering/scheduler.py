@@ -1,7 +1,7 @@
-"""Hands the chunks of several clips to a pool of workers, and puts the finished clips together.
+"""Gives the chunks of several clips to a pool of workers, and assembles the finished clips.
 
-Every pool calls ``paint_chunks`` and commits in the same folders in the same way, so a job that was begun with
-one engine can be finished with another.
+All pools call ``paint_in_folders``, which commits chunks in the folders of the jobs, so a job that was begun with one
+engine can be finished with another.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from videostyle.rendering.workers.ray import RayPool
 
 log = logging.getLogger("videostyle")
 
-LATE = 2.0  # times the usual time for a chunk of its size, after which an idle worker paints a copy of it
-AHEAD = 64  # clips that may be planned, their outputs locked, before the first of them is finished
+LATE = 2.0  # multiple of the usual time for a chunk of its size after which an idle worker paints a copy of it
+AHEAD = 64  # largest number of clips that are planned, with their outputs locked, and not finished
 
 
 def make_pool(engine: Engine, most: int) -> WorkerPool:
-    """The pool that ``engine`` asks for, with no more workers than the ``most`` tasks there can be."""
+    """The pool of ``engine``, with at most ``most`` workers: the largest number of tasks."""
     if engine.name == "ray":
         return RayPool(engine, most)
     return ProcessPool(min(most, engine.workers or len(engine.devices) or 1), engine.devices)
@@ -42,15 +42,15 @@ Result = list[RunReport] | Exception
 
 
 class Scheduler(Generic[Key]):
-    """Renders several clips with one pool of workers: none is idle while any clip has a chunk left to paint.
+    """Renders several clips with one pool of workers: no worker is idle while any planned clip has a chunk to paint.
 
-    One thread opens and plans clips in the order in which they were added, the pool paints their chunks, longest
+    One thread opens and plans clips in the order in which they were added, the pool paints their chunks, the longest
     first, and another thread assembles finished clips.
 
     Args:
         engine: who paints.
-        most: chunks that there can be in all.
-        on_progress: called with frames painted since the last call.
+        most: largest number of chunks of all clips together.
+        on_progress: called with the number of frames painted since the last call.
         cancel: set it to stop.
     """
 
@@ -63,7 +63,7 @@ class Scheduler(Generic[Key]):
         cancel: threading.Event | None = None,
     ) -> None:
         self._engine, self._most, self._on_progress = engine, max(1, most), on_progress
-        # This process measures shots on a device that a worker paints on, so neither may take all of its memory.
+        # This process measures shots on the same device as a worker paints on, so neither may take all of its memory.
         os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
         self._cancel = cancel or threading.Event()
         self._planner = ThreadPoolExecutor(1, thread_name_prefix="plan")
@@ -75,10 +75,15 @@ class Scheduler(Generic[Key]):
         self._finishing: dict[Future[list[RunReport]], ChunkedClip] = {}
         self._pending: list[ChunkTask] = []
         self._running: dict[Any, tuple[ChunkTask, float]] = {}
-        self._pace: list[float] = []  # seconds a megapixel of finished tasks
+        self._pace: list[float] = []  # seconds per megapixel of each finished task
 
     def add(self, key: Key, opener: Callable[[], ChunkedClip | list[RunReport]]) -> None:
-        """Adds a clip; ``opener`` plans it, or paints one that cannot be painted in chunks and gives its reports."""
+        """Adds a clip.
+
+        Args:
+            key: returned with its result.
+            opener: plans the clip; a clip that cannot be painted in chunks it paints at once, and returns the reports.
+        """
 
         def opened() -> ChunkedClip | list[RunReport]:
             while not self._room.acquire(timeout=0.2):
@@ -89,7 +94,7 @@ class Scheduler(Generic[Key]):
         self._planned[self._planner.submit(opened)] = key
 
     def results(self) -> Iterator[tuple[Key, Result]]:
-        """Yields each clip's key and reports, or what it failed with, as it ends; clips may be added meanwhile.
+        """Yields the key of each clip that ends, with its reports or its error. Clips may be added meanwhile.
 
         Raises:
             Interrupted: if ``cancel`` was set; finished chunks are kept.
@@ -131,7 +136,7 @@ class Scheduler(Generic[Key]):
             key = self._planned.pop(future)
             try:
                 clip = future.result()
-            except Exception as error:  # of any kind: other clips are being rendered
+            except Exception as error:  # of any kind, as other clips must go on
                 self._room.release()
                 yield key, error
                 continue
@@ -145,7 +150,7 @@ class Scheduler(Generic[Key]):
             tasks = clip.tasks()
             if not tasks:
                 self._finishing[self._finisher.submit(clip.finish)] = clip
-            # The longest first, so that none of them is left for the end; equal ones stay in order.
+            # The longest first, so that none of these runs alone at the end; equal ones stay in order.
             self._pending = sorted([*self._pending, *tasks], key=lambda task: -task.cost)
 
     def _hand_out(self, pool: WorkerPool) -> None:
@@ -157,7 +162,7 @@ class Scheduler(Generic[Key]):
             self._running[pool.start(task)] = task, time.monotonic()
 
     def _late(self) -> ChunkTask | None:
-        """The task that is most overdue for its size and that one worker only is painting; None if none is."""
+        """The task that is most overdue for its size, of those that only one worker is painting; None if none is."""
         if not self._pace:
             return None
         usual, now = statistics.median(self._pace), time.monotonic()

@@ -1,11 +1,10 @@
-"""The shots of a clip and the style's statistics along each, found in one pass over the decoded frames.
+"""Finds the shots of a clip and the statistics along each, in one pass over the decoded frames.
 
-Of a shot a few frames are kept, spread over a section of it; when the section ends they are measured and dropped.
-The result depends on the frames alone: the same clip gives the same shots and statistics whoever paints which chunk
-of it. Memory does not grow with the clip.
+A few frames, spread over a section of a shot, are kept until the section ends, and are then measured. The result
+depends on the frames alone, so it is the same for every worker. Memory does not grow with the length of the clip.
 
-The pass is cheap beside painting: frames are compared as they leave the decoder, by every few pixels; only those that
-are measured are converted; and other threads measure them while reading goes on.
+The pass is cheap compared with painting: cuts are detected on a subset of the pixels of unconverted frames, only
+measured frames are converted, and other threads measure them while reading continues.
 """
 
 from __future__ import annotations
@@ -35,8 +34,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-SECTION = 240  # frames of a shot that are measured together; a longer shot has several sections
-WAITING_BYTES = 1 << 30  # of frames that wait to be measured
+SECTION = 240  # largest number of frames of a shot that are measured together; a longer shot has several sections
+WAITING_BYTES = 1 << 30  # memory for frames that wait to be measured
 PROGRESS_EVERY = 32  # frames
 
 
@@ -46,8 +45,8 @@ class Shot(Generic[T]):
 
     Attributes:
         first: number of its first frame.
-        frames: how many it has.
-        sections: what was measured of each of its sections, in order.
+        frames: number of frames.
+        sections: the measurement of each of its sections, in order.
     """
 
     first: int
@@ -56,21 +55,21 @@ class Shot(Generic[T]):
 
 
 class FrameReader(Protocol):
-    """What planning needs of a source (``media.readers.base.FrameReader``)."""
+    """The part of a reader that planning needs (``media.readers.base.FrameReader``)."""
 
     def raw_frames(self) -> Iterator[tuple[UInt8Array, float]]:
-        """All frames as they leave the decoder, with their times in seconds."""
+        """All frames as decoded, with their times in seconds."""
 
     def delivered(self, picture: UInt8Array) -> UInt8Array:
-        """Such a frame as it will be painted, uint8 ``[H, W, 3]`` RGB."""
+        """Converts such a frame to what is painted, uint8 ``[H, W, 3]`` RGB."""
 
 
 def measure_section(frames: FramesToMeasure, measure: Callable[[UInt8Array], Statistics]) -> list[Measurement]:
     """The statistics along a section of a shot: one measurement if it shows one scene, else one for each frame.
 
     Args:
-        frames: those of the section to measure.
-        measure: gives the statistics of frames uint8 ``[K, H, W, 3]`` RGB (``StyleProcessor.statistics_of``).
+        frames: frames of the section to measure.
+        measure: returns the statistics of frames uint8 ``[K, H, W, 3]`` RGB (``StyleProcessor.statistics_of``).
     """
 
     def at(numbers: Iterable[int]) -> dict[int, Statistics]:
@@ -86,7 +85,7 @@ def measure_section(frames: FramesToMeasure, measure: Callable[[UInt8Array], Sta
 
 
 def segments_of(shots: Iterable[Shot[list[list[Measurement]]]], style: int) -> tuple[KeyframeSegment, ...]:
-    """The keyframe segments of the style with index ``style`` in each section's list of measurements."""
+    """The keyframe segments for one style: number ``style`` in the list of measurements of each section."""
     return tuple(
         segment
         for shot in shots
@@ -103,16 +102,16 @@ def find_shots(
     """Finds the shots of a clip and measures each.
 
     Args:
-        source: gives all frames in order.
-        measure: measures a section of a shot (``measure_section``); called by several threads at once.
+        source: reads all frames in order.
+        measure: measures a section of a shot (``measure_section``); several threads call it at once.
         on_progress: called with the number of frames read since the last call.
-        follow: called with every frame in order, as it leaves the decoder, and whether a shot begins with it.
+        follow: called with every frame in order, as decoded, and with whether a shot begins with it.
 
     Returns:
         The shots, and every frame's time in seconds on the source's clock.
     """
     shots: list[tuple[int, int, list[Future[T]]]] = []
-    sections: list[Future[T]] = []  # of the shot at hand
+    sections: list[Future[T]] = []  # of the current shot
     waiting: list[Future[T]] = []
     times: list[float] = []
     detector, sample, shot_start, section_start = CutDetector(), SpreadSample(SAMPLES), 0, 0
@@ -120,7 +119,7 @@ def find_shots(
     with ThreadPoolExecutor(workers, thread_name_prefix="measure") as pool:
 
         def end_section() -> None:
-            # Sections that wait hold their frames: no more may wait than are worked on, or than memory allows.
+            # Waiting sections hold frames: no more may wait than there are workers, or than memory allows.
             size = sum(frame.nbytes for frame in sample.frames().values())
             while len(waiting) > min(workers, WAITING_BYTES // size):
                 waiting.pop(0).result()

@@ -1,4 +1,4 @@
-"""Worker pools: who paints the chunks of a render. ``protocol`` says what a pool must do, each other module is one.
+"""Pools of workers that paint the chunks of a render. ``protocol`` defines a pool, each other module is one.
 
-Which chunk comes next, and what happens to one that fails, the ``scheduler`` decides.
+The ``scheduler`` decides which chunk comes next, and what happens when one fails.
 """

@@ -24,8 +24,8 @@ from videostyle.resources import usable_cores
 
 @contextlib.contextmanager
 def _without_ctrl_c() -> Iterator[None]:
-    """Processes that start inside ignore Ctrl-C, which a terminal sends to all: the parent decides what happens."""
-    # Python starts a helper with the first process, and unblocks the signal after that. So it is started now.
+    """Processes started in the block ignore Ctrl-C, which a terminal sends to all processes: the parent handles it."""
+    # Python starts a helper with the first process, and unblocks the signal after that. So the helper is started now.
     if not WINDOWS:
         multiprocessing.resource_tracker.ensure_running()
     with interrupts_blocked():
@@ -33,14 +33,14 @@ def _without_ctrl_c() -> Iterator[None]:
 
 
 def _get_ready(threads: int, visible: str | None) -> None:
-    """Prepares a worker process: its share of the cores, its GPU, and its end when the parent ends."""
+    """Prepares a worker process: its share of the cores, its GPU, and that it ends with its parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # in case a library unblocks it
     os.environ["VIDEOSTYLE_THREADS"] = str(threads)
     if visible is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = visible
     parent = multiprocessing.parent_process()
     if parent is not None:
-        # A parent that is killed cannot end its workers, which would wait for work for ever.
+        # A parent that is killed cannot end its workers, and these would wait for work forever.
         sentinel = parent.sentinel
         threading.Thread(target=lambda: _end_with(sentinel), daemon=True).start()
 
@@ -51,14 +51,14 @@ def _end_with(sentinel: Any) -> None:
 
 
 def visible_gpu(device: str) -> tuple[str, str] | None:
-    """How to give a worker process one GPU only, as TensorFlow takes memory on every GPU that it sees.
+    """How to restrict a worker process to one GPU, because TensorFlow takes memory on every GPU that it sees.
 
     Args:
         device: "cpu", "gpu:1" and the like.
 
     Returns:
-        What CUDA_VISIBLE_DEVICES must be, and the name of the device in that process; None for any device that is not
-        a numbered GPU.
+        The value of CUDA_VISIBLE_DEVICES, and the name of the device in that process; None if ``device`` is not a
+        numbered GPU.
     """
     kind, _, number = device.lower().removeprefix("/").partition(":")
     if kind != "gpu" or not number.isdigit():
@@ -68,20 +68,20 @@ def visible_gpu(device: str) -> tuple[str, str] | None:
 
 
 class ProcessPool:
-    """Processes of this machine, each on its own device where several are given.
+    """Processes of this machine, each on its own device if several are given.
 
-    Each is a pool of one process, so that one that dies does not end the others.
+    Each worker is a pool of one process, so that a process that dies does not end the others.
 
     Args:
-        workers: how many.
-        devices: for each of them; () = what the jobs say.
+        workers: number of processes.
+        devices: the device of each; () = the device of the jobs.
     """
 
     attempts, copies = 1, False
 
     def __init__(self, workers: int, devices: Sequence[str] = ()) -> None:
         self._context = multiprocessing.get_context("spawn")
-        # Processes share the cores; without this each would start threads for all of them.
+        # Without this, each process would start threads for all cores.
         self._threads = max(1, usable_cores() // workers)
         self._devices = [devices[i] if devices else None for i in range(workers)]
         self._pools: list[ProcessPoolExecutor | None] = [None] * workers
@@ -90,7 +90,7 @@ class ProcessPool:
             self._submit(number, warm_up)
 
     def _submit(self, number: int, function: Callable[..., None], *arguments: Any) -> Future[None]:
-        """Hands work to a process, which is started by the first."""
+        """Gives work to a process; the first work starts it."""
         with _without_ctrl_c():
             return self._pool(number).submit(function, *arguments)
 
@@ -108,7 +108,7 @@ class ProcessPool:
         return len(self._busy) < len(self._pools)
 
     def start(self, task: ChunkTask) -> Future[None]:
-        """Sends a task to the first idle process; one that died before is replaced."""
+        """Gives a task to the first idle process; a process that died is replaced."""
         number = next(n for n in range(len(self._pools)) if n not in self._busy.values())
         device = self._devices[number]
         seen = visible_gpu(device or "")
@@ -126,7 +126,7 @@ class ProcessPool:
         return wait(handles, seconds, FIRST_COMPLETED).done
 
     def result(self, handle: Any) -> None:
-        """Frees the process of a task that has ended; raises what it met."""
+        """Frees the process of a task that has ended; raises the error of the task, if any."""
         number = self._busy.pop(handle)
         try:
             handle.result()
@@ -135,7 +135,7 @@ class ProcessPool:
             raise DeviceError("a worker died", "out of memory?", f"use fewer `workers`, and {RESUME_HINT}") from error
 
     def close(self) -> None:
-        """Ends the processes once they have finished the chunks that they are painting."""
+        """Ends the processes when they have finished their chunks."""
         for pool in self._pools:
             if pool is not None:
                 pool.shutdown(wait=True, cancel_futures=True)

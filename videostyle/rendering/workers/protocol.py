@@ -1,4 +1,4 @@
-"""What a worker pool must do."""
+"""The protocol of worker pools."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from videostyle.rendering.chunked_clip import ChunkTask
 
 
 class WorkerPool(Protocol):
-    """Workers that paint tasks, each one at a time."""
+    """A pool of workers, each of which paints one task at a time."""
 
-    attempts: int  # how often a task is tried
-    copies: bool  # whether an idle worker may paint a copy of a chunk that another is slow with
+    attempts: int  # number of times a task is tried
+    copies: bool  # whether an idle worker may paint a copy of a chunk on which another worker is slow
 
     def free(self) -> bool:
         """Whether a worker is idle."""
 
     def start(self, task: ChunkTask) -> Any:
-        """Hands a task to an idle worker; returns a handle of this attempt."""
+        """Gives a task to an idle worker; returns a handle of this attempt."""
 
     def ended(self, handles: Collection[Any], seconds: float) -> Collection[Any]:
         """Those of ``handles`` that have ended; waits for the first, but at most ``seconds``."""
@@ -31,4 +31,4 @@ class WorkerPool(Protocol):
         """
 
     def close(self) -> None:
-        """Ends all workers, after what they are painting where they cannot be stopped."""
+        """Ends all workers; a worker that cannot be stopped finishes its chunk first."""

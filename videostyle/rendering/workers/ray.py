@@ -13,22 +13,22 @@ from videostyle.rendering.chunked_clip import ChunkTask
 from videostyle.rendering.chunks import paint_in_folders, warm_up
 from videostyle.rendering.settings import Engine
 
-ATTEMPTS = 3  # how often a chunk is tried on other workers of a cluster before its clip fails
+ATTEMPTS = 3  # number of times a chunk is tried on workers of a cluster before its clip fails
 START_TIMEOUT_MS = 180_000
 
 
 def _paint_on_cluster(folders: Sequence[str], numbers: Sequence[int], threads: int) -> None:
-    """``paint_in_folders`` as a Ray task, with its share of the node's cores."""
+    """``paint_in_folders`` as a Ray task, on a share of the node's cores."""
     os.environ["VIDEOSTYLE_THREADS"] = str(threads)
     paint_in_folders(folders, numbers)
 
 
 class RayPool:
-    """Tasks of a Ray cluster; one that fails, or whose node is lost, is tried again on another worker.
+    """Workers of a Ray cluster. A task that fails, or whose node is lost, is tried again on another worker.
 
     Args:
-        engine: the cluster's address, and how many chunks it paints at once.
-        most: tasks that there can be.
+        engine: address of the cluster, and number of chunks it paints at once.
+        most: largest number of tasks.
     """
 
     attempts, copies = ATTEMPTS, True
@@ -43,14 +43,14 @@ class RayPool:
         if self._ours:
             quiet: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
             if engine.address is None:
-                # The dashboard would listen on a port that nobody asked for.
+                # The dashboard would listen on a port.
                 quiet |= {"include_dashboard": False}
-            os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # no reports to Ray's makers
-            # On a busy machine a helper process of Ray needs longer to start than it is given otherwise.
+            os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # no usage reports
+            # On a busy machine a helper process of Ray needs longer to start than Ray's default.
             os.environ.setdefault("RAY_agent_register_timeout_ms", str(START_TIMEOUT_MS))
             try:
                 ray.init(address=engine.address, **quiet)
-            except Exception as error:  # Ray raises all kinds, bare ones among them
+            except Exception as error:  # Ray raises all kinds of errors, some without a message
                 why = str(error).splitlines()[0] if str(error) else type(error).__name__
                 if engine.address is None:
                     hint = "try again when less else is running, or use the local `engine`"
@@ -62,7 +62,7 @@ class RayPool:
         gpus = int(ray.cluster_resources().get("GPU", 0))
         self._workers = min(most, engine.workers or (gpus or nodes))
         self._threads = max(1, cores // max(self._workers, nodes))
-        # The scheduler counts attempts: a task that Ray repeated itself would hide that its node was lost.
+        # The scheduler counts attempts; a retry by Ray itself would hide that a node was lost.
         self._needs: dict[str, Any] = {
             "num_cpus": self._threads,
             "num_gpus": 1 if gpus else 0,
@@ -77,7 +77,7 @@ class RayPool:
         return len(self._busy) < self._workers
 
     def start(self, task: ChunkTask) -> Any:
-        """Sends a task."""
+        """Gives a task to the cluster."""
         handle = self._task.remote(task.folders, [task.number], self._threads)
         self._busy.add(handle)
         return handle
@@ -88,7 +88,7 @@ class RayPool:
         return list(ready)
 
     def result(self, handle: Any) -> None:
-        """Frees the worker of a task that has ended; raises what it met."""
+        """Frees the worker of a task that has ended; raises the error of the task, if any."""
         self._busy.discard(handle)
         try:
             self._ray.get(handle)
