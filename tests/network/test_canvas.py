@@ -24,14 +24,29 @@ def wavelength(channel: np.ndarray) -> float:
 
 
 def test_the_tile_has_mean_zero_variance_one_and_no_seam() -> None:
-    tile = canvas.tile(3)
+    tile = canvas.tile(3, sample)
     assert tile.shape == (canvas.TILE + 1, canvas.TILE + 1, canvas.VARIANTS)
     np.testing.assert_allclose(tile[:-1, :-1].mean(axis=(0, 1)), 0, atol=1e-3)
     np.testing.assert_allclose(tile[:-1, :-1].std(axis=(0, 1)), 1, rtol=1e-3)
     np.testing.assert_array_equal(tile[0], tile[-1])
     steps = np.abs(np.diff(tile, axis=0)).mean(axis=(1, 2))
     assert steps[-1] < 1.2 * steps.mean()
-    assert (canvas.tile(4) != tile).mean() > 0.99
+    assert (canvas.tile(4, sample) != tile).mean() > 0.99
+
+
+def test_strokes_are_long_and_curved_and_spots_are_round() -> None:
+    """Along its curves a stroke changes slowly; their direction changes from place to place."""
+    spots, strokes = np.moveaxis(canvas.tile(3, sample)[:512, :512], -1, 0)
+
+    def directions(channel: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """How much one direction prevails (0..1) and which, in blocks of 32 texels, from the structure tensor."""
+        down, across = np.gradient(channel)
+        xx, yy, xy = (z.reshape(16, 32, 16, 32).mean(axis=(1, 3)) for z in (across**2, down**2, across * down))
+        return np.hypot(xx - yy, 2 * xy) / (xx + yy), np.arctan2(2 * xy, xx - yy) / 2
+
+    prevails, angle = directions(strokes)
+    assert prevails.mean() > 1.6 * directions(spots)[0].mean()
+    assert np.histogram(angle, 6, (-np.pi / 2, np.pi / 2))[0].min() > 10  # of 256 blocks; they go all ways
 
 
 @pytest.mark.parametrize("scale", [0.5, 0.8, 1.0, 1.3, 2.0, 3.0, 40.0])

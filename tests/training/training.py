@@ -50,11 +50,10 @@ def train(style, net, steps: int, **options):  # type: ignore[no-untyped-def]
 
 def distance_to_painting(style, net) -> float:  # type: ignore[no-untyped-def]
     """Style loss of a picture painted with ``style``."""
-    from videostyle.network.perceptual import style_loss
     from videostyle.network.style_network import forward
-    from videostyle.training.style_objective import grams, targets_of
+    from videostyle.training.style_objective import features_of, mean_distances, targets_of
 
     view = picture(1)[None, :64, :64].astype(np.float32) / 255
-    wanted = targets_of(net, picture(99), scales=1).fine[0]
-    found = grams(net.fine, forward(style.architecture, style.weights, view), tuple(wanted))
-    return sum(float(style_loss(found[layer], wanted[layer])) for layer in wanted) / len(wanted)
+    wanted = targets_of(net, picture(99), scales=1).fine
+    found = features_of(net.fine, forward(style.architecture, style.weights, view), wanted)
+    return float(sum(mean_distances(net.fine, found, wanted)))

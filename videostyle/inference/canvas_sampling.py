@@ -71,6 +71,11 @@ def _between_vertices(places: NDArray[np.float64], vertices: int) -> Float:
     return weights
 
 
+def remapped(tile: Float, columns: Float, rows: Float) -> Float:
+    """Bilinear samples of a tile, in steps of 1/32 texel: what ``network.canvas`` reads the noise with."""
+    return np.asarray(load_cv2().remap(tile, columns, rows, load_cv2().INTER_LINEAR), np.float32)
+
+
 def sample_canvas(
     mesh: CanvasMesh,
     height: int,
@@ -102,16 +107,13 @@ def sample_canvas(
     def interpolated(values: Float) -> Float:
         return np.asarray(np.einsum("ya,ab...,xb->yx...", down, values, across, optimize=True), np.float32)
 
-    def sample(tile: Float, column: Float, row: Float) -> Float:
-        return np.asarray(cv2.remap(tile, column, row, cv2.INTER_LINEAR), np.float32)
-
     def layer(number: int) -> Float:
         places = mesh.places[number] * np.float32(cells)
         # The vertices of the mesh are further apart than cells.
         step = width / CELL / (mesh.share.shape[1] - 1), cells / (mesh.share.shape[0] - 1)
         scale = np.asarray(cv2.blur(enlargement(places, step), (3, 3)), np.float32)
         near = np.abs(scale - 1).max() < SAME_SCALE
-        return octaves(interpolated(places), 1.0 if near else interpolated(scale), sample, settings.seed)
+        return octaves(interpolated(places), 1.0 if near else interpolated(scale), remapped, settings.seed)
 
     if not mesh.share.any():
         canvas = layer(0)

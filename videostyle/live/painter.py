@@ -12,7 +12,7 @@ import numpy as np
 
 from videostyle.errors import ModelError
 from videostyle.frames import FrameBatch, UInt8Array, VideoInfo
-from videostyle.inference.canvas_sampling import CanvasSettings, still_mesh
+from videostyle.inference.canvas_sampling import CanvasSettings, remapped, still_mesh
 from videostyle.live.dissolve import Dissolve
 from videostyle.live.pace import STEPS, painted_size
 from videostyle.live.scene_follower import COLUMNS, SceneFollower
@@ -243,7 +243,7 @@ class LivePainter:
         """Changes to another canvas; the number is taken modulo ``LARGEST_SEED + 1``."""
         seed %= LARGEST_SEED + 1
         if self._has_canvas:
-            tile(seed)  # made and kept here, so that the painting thread does not wait for it
+            tile(seed, remapped)  # made and kept here, so that the painting thread does not wait for it
         with self._lock:
             self.seed = seed
             self._new_strokes = True

@@ -1,12 +1,13 @@
 """The canvas: noise that moves with the scene, the second input of the style network.
 
-Where a scene is even (sky, wall, water) the picture has no structure that strokes could follow. The canvas provides it:
-band-passed noise of zero mean and unit variance, at a quarter of the picture's resolution, as a function of *scene*
-coordinates. Motion estimation carries the coordinates from frame to frame (``motion.canvas_tracker``). They come here
-as a coarse mesh for each frame (``frames.CanvasMesh``), so any frame can be painted on its own.
+Where a scene is even (sky, wall, water) the picture gives the network nothing to paint by. The canvas does: noise of
+zero mean and unit variance, at a quarter of the picture's resolution, a function of *scene* coordinates. The
+coordinates are carried along with the scene from frame to frame (``motion.canvas_tracker``) and come here as a coarse
+mesh (``frames.CanvasMesh``), so any frame can be painted alone.
 
-Units: a *cell* is one position at quarter resolution, 4x4 pixels of the painted picture. There are three octaves of two
-channels each, with wavelengths of 6, 12 and 24 cells.
+Units: a *cell* is a place at quarter resolution, 4 pixels of the painted picture. There are three octaves of two
+channels each: *spots*, noise of one wavelength in all directions (6, 12 and 24 cells), and *strokes*, noise smeared
+along smooth curves (3.5, 7 and 14 cells across). A small network can hardly make long curved strokes of spots.
 
 **Strokes keep their size on the screen under zoom.** All octaves are read from one tile of noise, each at its own
 scale, so any octave can be had. Where the canvas appears enlarged by a factor s, each channel reads the two octaves
@@ -29,9 +30,13 @@ from numpy.typing import NDArray
 Float = NDArray[np.float32]
 Sampler = Callable[[Float, Float, Float], Float]  # (tile, columns, rows) -> values there, bilinear
 
-CELL = 4  # side of a cell in pixels of the painted picture
-WAVELENGTHS = (6.0, 12.0, 24.0)  # of each octave, cells
-VARIANTS = 2  # channels of an octave
+CELL = 4  # pixels of the painted picture along a cell's side
+WAVELENGTHS = (6.0, 12.0, 24.0)  # cells; of the spots of each octave
+VARIANTS = 2  # channels of an octave: spots and strokes
+STROKE_WIDTH = 3.5  # cells; wavelength across the strokes of the finest octave
+STROKE_LENGTH = 16  # cells; how far a stroke reaches to either side, a power of 2
+BEND = 1.6  # radians; deviation of the strokes' direction
+BENDS = 80.0  # cells; wavelength of the curves that strokes follow
 CHANNELS = VARIANTS * len(WAVELENGTHS)
 LARGEST_SEED = 2**31 - 1
 TILE = 1024  # side of the tile in texels; the tile repeats
@@ -41,22 +46,69 @@ LAYER_OFFSET = 397.0  # cells between the positions that the two layers read, so
 OCTAVE_OFFSET = (131.7, 291.3)  # cells, likewise for neighbouring octaves
 
 
-@lru_cache(maxsize=4)
-def tile(seed: int = 0) -> Float:
-    """Band-passed noise ``[TILE + 1, TILE + 1, VARIANTS]``: zero mean, unit variance; it repeats after ``TILE``.
+def band_passed(rng: np.random.Generator, wavelength: float, band: float = BAND) -> Float:
+    """Noise ``[TILE, TILE]`` whose waves are about ``wavelength`` texels long, in all directions: it repeats, mean 0.
 
     Args:
-        seed: another seed gives other noise, and so another painting of the same scene.
+        rng: source of randomness.
+        wavelength: texels.
+        band: width of the band of frequencies, relative to its centre.
+    """
+    frequency = np.fft.fftfreq(TILE)
+    radius = np.hypot(frequency[:, None], frequency[None, : TILE // 2 + 1]) * wavelength
+    ring = np.exp(-(((radius - 1.0) / band) ** 2))
+    ring[0, 0] = 0.0
+    noise = np.fft.irfft2(np.fft.rfft2(rng.normal(size=(TILE, TILE))) * ring)
+    return np.asarray(noise / noise.std(), np.float32)
+
+
+def wrapped(picture: Float) -> Float:
+    """A tile with its first row and column again at the end, so that bilinear samples may lie between."""
+    return np.pad(picture, ((0, 1), (0, 1)) + ((0, 0),) * (picture.ndim - 2), mode="wrap")
+
+
+def drawn_out(noise: Float, angle: Float, length: int, sample: Sampler) -> Float:
+    """Noise smeared along curves into strokes: its mean over ``length`` texels forwards and backwards.
+
+    A curve's points are found by doubling: the way of 2 n steps from a place is that of n steps, then that of n steps
+    from there.
+
+    Args:
+        noise: ``[TILE, TILE]``.
+        angle: of the curves at each place, radians.
+        length: texels, a power of 2.
+        sample: as in ``octaves``.
+
+    *Source:* Cabral and Leedom 1993 (line integral convolution).
+    """
+    y, x = np.mgrid[0:TILE, 0:TILE].astype(np.float32)
+    forwards = np.stack([np.cos(angle), np.sin(angle)], -1)
+    total: Any = 0.0
+    for way in (forwards, -forwards):
+        mean, covered = np.asarray(noise, np.float32), 1
+        while covered < length:
+            columns, rows = (x + way[..., 0]) % np.float32(TILE), (y + way[..., 1]) % np.float32(TILE)
+            further = sample(wrapped(mean[..., None]), columns, rows).reshape(mean.shape)
+            mean = np.asarray((mean + further) / 2, np.float32)
+            way = way + sample(wrapped(way), columns, rows)
+            covered *= 2
+        total = total + mean
+    return np.asarray(total, np.float32)
+
+
+@lru_cache(maxsize=4)
+def tile(seed: int, sample: Sampler) -> Float:
+    """Noise ``[TILE + 1, TILE + 1, VARIANTS]``: spots, and strokes along curves. Zero mean, unit variance, it repeats.
+
+    Args:
+        seed: another seed is another canvas: another painting of the same scene.
+        sample: as in ``octaves``.
     """
     rng = np.random.default_rng(seed)
-    frequency = np.fft.fftfreq(TILE)
-    radius = np.hypot(frequency[:, None], frequency[None, : TILE // 2 + 1])
-    centre = 1.0 / (WAVELENGTHS[0] * TEXELS)
-    ring = np.exp(-(((radius - centre) / (BAND * centre)) ** 2))
-    ring[0, 0] = 0.0
-    channels = [np.fft.irfft2(np.fft.rfft2(rng.normal(size=(TILE, TILE))) * ring) for _ in range(VARIANTS)]
-    noise = np.stack([channel / channel.std() for channel in channels], -1).astype(np.float32)
-    noise = np.pad(noise, ((0, 1), (0, 1), (0, 0)), mode="wrap")
+    spots = band_passed(rng, WAVELENGTHS[0] * TEXELS)
+    angle = BEND * band_passed(rng, BENDS * TEXELS, 0.6)
+    strokes = drawn_out(band_passed(rng, STROKE_WIDTH * TEXELS), angle, STROKE_LENGTH * TEXELS, sample)
+    noise = wrapped(np.stack([spots, (strokes - strokes.mean()) / strokes.std()], -1))
     noise.flags.writeable = False
     return noise
 
@@ -89,7 +141,7 @@ def octaves(places: Float, scale: Float | np.floating[Any] | float, sample: Samp
     Returns:
         float32 ``[h, w, CHANNELS]``, octave by octave.
     """
-    noise = tile(seed)
+    noise = tile(seed, sample)
     level = np.log2(np.maximum(np.asarray(scale, np.float32), 1e-3))
     if np.abs(level).max() < 1e-3:
         level = np.zeros((), np.float32)

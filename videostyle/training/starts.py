@@ -12,14 +12,13 @@ from numpy.typing import NDArray
 
 from videostyle.errors import ModelError, UsageError
 from videostyle.network.architecture import Architecture
-from videostyle.network.perceptual import style_loss
 from videostyle.network.style_network import forward
 from videostyle.styles import gallery
 from videostyle.styles.card import Style
 from videostyle.styles.interpolation import expand_depth
 from videostyle.styles.resolve import find_style, resolve
 from videostyle.training.pairs import PairSampler
-from videostyle.training.style_objective import LossNetworks, Targets, grams, targets_of
+from videostyle.training.style_objective import LossNetworks, Targets, features_of, mean_distances, targets_of
 
 log = logging.getLogger("videostyle")
 
@@ -111,12 +110,10 @@ def nearest_start(
         if style.architecture != base.architecture:
             return math.inf
         painted = ops.clip(forward(style.architecture, style.weights, x, canvas), 0.0, 1.0)
-        fine, deep = targets.fine[0], targets.deep
-        found = grams(nets.fine, painted, tuple(fine))
-        total = sum(style_loss(found[name], fine[name]) for name in fine) / len(fine)
-        if deep:
-            found = grams(nets.deep, painted, tuple(deep))
-            total = total + sum(style_loss(found[name], deep[name]) for name in deep) / len(deep)
-        return float(total)
+        fine, deep = (
+            mean_distances(net, features_of(net, painted, wanted[:1]), wanted[:1])
+            for net, wanted in ((nets.fine, targets.fine), (nets.deep, targets.deep))
+        )
+        return float(sum(fine) + sum(deep))
 
     return min([base, *styles], key=distance)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -14,11 +14,13 @@ from videostyle.errors import ModelError, UsageError
 from videostyle.network.architecture import Architecture
 from videostyle.network.loss_network import LossNetwork, features, gram, project
 from videostyle.network.perceptual import PAINTING_SIDE, half_size, resized, structure_loss, style_loss
+from videostyle.network.sliced import Distribution, distribution, sliced_distance
 from videostyle.network.style_network import forward, forward_neighbours
 from videostyle.training import losses as loss
 
 Tensor = Any
 
+DEEP_SCALES = 2  # sizes at which large strokes are compared
 TONE_CELLS = (4, 8)  # sides of the cells of the local tone loss, pixels
 INTERPOLATED = 0.6  # strength at which the interpolation loss paints: colours are furthest from the line there
 
@@ -29,8 +31,10 @@ class LossWeights:
 
     Attributes:
         content: the scene's shapes stay readable, in any colour.
-        style: the painting's small strokes and textures (early layers, at several sizes).
-        deep: the painting's large strokes (relu4_1, relu5_1).
+        style: the painting's small strokes and textures: Gram matrices of early layers, at several sizes.
+        style_sliced: the same by sliced Wasserstein distance (``network.sliced``).
+        deep: the painting's large strokes: Gram matrices of relu4_1 and relu5_1, at two sizes.
+        deep_sliced: the same by sliced Wasserstein distance.
         tone: large areas keep their order from dark to light.
         local_tone: lightness keeps its order within neighbourhoods of 52 and 104 pixels, so faces keep their features.
         colour: the distribution of the painting's colours.
@@ -42,7 +46,9 @@ class LossWeights:
 
     content: float = 5.0
     style: float = 40.0
+    style_sliced: float = 20.0
     deep: float = 40.0
+    deep_sliced: float = 40.0
     tone: float = 4.0
     local_tone: float = 5.0
     colour: float = 150.0
@@ -83,20 +89,67 @@ class Targets:
     """What is measured on the painting, and aimed at in training.
 
     Attributes:
-        fine: for each size (full, half, quarter) the Gram matrices ``[1, C, C]`` of the style layers, by name.
-        deep: Gram matrices ``[1, C, C]`` of the deep layers at full size, by name.
+        fine: for each size (full, half, quarter) the targets of the style layers, by name.
+        deep: for each size (full, half) those of the deep layers; none where the network has no such layers.
         painting: float32 ``[H, W, 3]``, RGB 0..1, at the size at which it was measured.
     """
 
-    fine: tuple[dict[str, Tensor], ...]
-    deep: dict[str, Tensor]
+    fine: tuple[dict[str, LayerTarget], ...]
+    deep: tuple[dict[str, LayerTarget], ...]
     painting: NDArray[np.float32]
 
 
-def grams(net: LossNetwork, pictures: Tensor, layers: tuple[str, ...]) -> dict[str, Tensor]:
-    """Gram matrices ``[N, C, C]`` of pictures ``[N, H, W, 3]`` for each of ``layers``."""
-    found = features(net, pictures, layers)
-    return {layer: gram(net, layer, found[layer]) for layer in layers}
+@dataclass(frozen=True)
+class LayerTarget:
+    """What is compared of one layer's features.
+
+    Attributes:
+        gram: Gram matrix ``[1, C, C]``.
+        distribution: how the features are distributed.
+    """
+
+    gram: Tensor
+    distribution: Distribution
+
+
+def layer_targets(net: LossNetwork, picture: Tensor, layers: tuple[str, ...]) -> dict[str, LayerTarget]:
+    """The targets of a painting ``[1, H, W, 3]`` for each of ``layers``."""
+    found = features(net, picture, layers) if layers else {}
+    return {n: LayerTarget(gram(net, n, found[n]), distribution(net, n, found[n])) for n in layers}
+
+
+def smaller_and_smaller(pictures: Tensor, sizes: int) -> Iterator[Tensor]:
+    """Pictures ``[N, H, W, 3]`` at full, half, quarter ... size."""
+    for size in range(sizes):
+        pictures = half_size(pictures) if size else pictures
+        yield pictures
+
+
+def features_of(
+    net: LossNetwork, pictures: Tensor, targets: Sequence[Mapping[str, LayerTarget]]
+) -> list[dict[str, Tensor]]:
+    """For each size of pictures ``[N, H, W, 3]`` the features of the layers that have targets, by name."""
+    sizes = smaller_and_smaller(pictures, len(targets))
+    return [features(net, size, tuple(of)) if of else {} for size, of in zip(sizes, targets, strict=True)]
+
+
+def mean_distances(
+    net: LossNetwork, found: Sequence[Mapping[str, Tensor]], targets: Sequence[Mapping[str, LayerTarget]]
+) -> tuple[Tensor, Tensor]:
+    """How far pictures are from a painting.
+
+    Args:
+        net: the loss network.
+        found: for each size the features ``[N, h, w, C]`` of layers, by name.
+        targets: for each size those of the layers that are compared.
+
+    Returns:
+        Distance of Gram matrices and sliced Wasserstein distance, means over sizes and layers; 0 without layers.
+    """
+    pairs = [(n, of_size[n], target[n]) for of_size, target in zip(found, targets, strict=True) for n in target]
+    grams = sum((style_loss(gram(net, n, x), target.gram) for n, x, target in pairs), ops.zeros(()))
+    sliced = sum((sliced_distance(net, n, x, target.distribution) for n, x, target in pairs), ops.zeros(()))
+    return grams / max(len(pairs), 1), sliced / max(len(pairs), 1)
 
 
 def targets_of(nets: LossNetworks, painting: NDArray[np.uint8], stroke: float = 1.0, scales: int = 3) -> Targets:
@@ -125,12 +178,10 @@ def targets_of(nets: LossNetworks, painting: NDArray[np.uint8], stroke: float = 
         )
     x = ops.convert_to_tensor(painting[None].astype(np.float32) / 255.0)
     x = ops.clip(resized(x, PAINTING_SIDE * stroke), 0.0, 1.0)
-    fine, smaller = [], x
-    for scale in range(scales):
-        smaller = half_size(smaller) if scale else x
-        fine.append(grams(nets.fine, smaller, nets.fine.style_layers))
-    deep = grams(nets.deep, x, nets.deep.deep_layers)
-    return Targets(tuple(fine), deep, np.asarray(ops.convert_to_numpy(x[0]), np.float32))
+    fine = [layer_targets(nets.fine, size, nets.fine.style_layers) for size in smaller_and_smaller(x, scales)]
+    large = smaller_and_smaller(x, min(scales, DEEP_SCALES))
+    deep = [layer_targets(nets.deep, size, nets.deep.deep_layers) for size in large]
+    return Targets(tuple(fine), tuple(deep), np.asarray(ops.convert_to_numpy(x[0]), np.float32))
 
 
 def style_objective(
@@ -172,16 +223,6 @@ def style_objective(
     # Colours are compared at every other pixel of the half size, which is enough for their distribution.
     quantiles = loss.colour_quantiles(targets.painting, (window // 4) ** 2)
 
-    def style(painted: Tensor) -> tuple[Tensor, Tensor]:
-        """The style loss over all sizes, and the content features at full size."""
-        total, content = 0.0, None
-        for scale, target in enumerate(targets.fine):
-            painted = half_size(painted) if scale else painted
-            found = features(nets.fine, painted, None if not scale else nets.fine.style_layers)
-            content = found[content_layer] if not scale else content
-            total = total + sum(style_loss(gram(nets.fine, n, found[n]), target[n]) for n in target)
-        return total / (len(targets.fine) * len(targets.fine[0])), project(nets.fine, content_layer, content)
-
     def function(arrays: Mapping[str, Tensor], batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         previous, current, flow, mask = (batch[key] for key in ("previous", "current", "flow", "mask"))
         (now, deep), (before, deep_before) = forward_neighbours(
@@ -189,12 +230,17 @@ def style_objective(
         )
         seen = ops.cast(now, precision)
         original = features(nets.fine, ops.cast(current, precision), (content_layer,))[content_layer]
-        fine, content = style(seen)
-        large = grams(nets.deep, seen, tuple(targets.deep)) if weights.deep else {}
+        fine = [features(nets.fine, size) for size in smaller_and_smaller(seen, len(targets.fine))]
+        content = project(nets.fine, content_layer, fine[0][content_layer])
+        style, style_sliced = mean_distances(nets.fine, fine, targets.fine)
+        large = features_of(nets.deep, seen, targets.deep)
+        deep_style, deep_sliced = mean_distances(nets.deep, large, targets.deep)
         values = {
             "content": structure_loss(content, project(nets.fine, content_layer, original)),
-            "style": fine,
-            "deep": sum(style_loss(large[n], targets.deep[n]) for n in large) / max(len(large), 1),
+            "style": style,
+            "style_sliced": style_sliced,
+            "deep": deep_style,
+            "deep_sliced": deep_sliced,
             "tone": loss.tone_loss(now, current),
             "local_tone": sum(loss.local_tone_loss(now, current, cell) for cell in TONE_CELLS) / len(TONE_CELLS),
             "colour": loss.colour_loss(half_size(now)[:, ::2, ::2], quantiles),
