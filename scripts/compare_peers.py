@@ -31,6 +31,7 @@ from videostyle.metrics.perceptual import PerceptualJudge
 from videostyle.motion.dis import flow_and_mask
 from videostyle.network import loss_network
 from videostyle.processors.style import StyleProcessor
+from videostyle.rendering.canvas import CanvasFollower
 from videostyle.rendering.shots import find_shots, measure_section, segments_of
 from videostyle.styles.resolve import resolve
 
@@ -148,6 +149,11 @@ def ours(name: str, whole: np.ndarray, first: int) -> Paint:
     stylize.open(VideoInfo(width=whole.shape[2], height=whole.shape[1]))
     shots, _ = find_shots(InMemory(whole), lambda frames: [measure_section(frames, stylize.statistics_of)])
     stylize.use_shots(segments_of(shots, 0))
+    if stylize.on_canvas:
+        follow = CanvasFollower(whole.shape[2] / whole.shape[1])
+        for frame in whole:
+            follow(frame, cut=False)
+        stylize.use_meshes(follow.track())
     return lambda frames: stylize(FrameBatch(frames, np.zeros(len(frames)), first)).frames
 
 
