@@ -1,11 +1,11 @@
 """The canvas: noise that moves with the scene, the second input of the style network.
 
-Where a scene is even (sky, wall, water) the picture gives the network nothing to paint by. The canvas does: noise of
-zero mean and unit variance, at a quarter of the picture's resolution, a function of *scene* coordinates. The
-coordinates are carried along with the scene from frame to frame (``motion.canvas_tracker``) and come here as a coarse
-mesh (``frames.CanvasMesh``), so any frame can be painted alone.
+Where a scene is even (sky, wall, water) the picture has no structure that strokes could follow. The canvas provides it:
+noise of zero mean and unit variance, at a quarter of the picture's resolution, as a function of *scene* coordinates.
+Motion estimation carries the coordinates from frame to frame (``motion.canvas_tracker``). They come here as a coarse
+mesh for each frame (``frames.CanvasMesh``), so any frame can be painted on its own.
 
-Units: a *cell* is a place at quarter resolution, 4 pixels of the painted picture. There are three octaves of two
+Units: a *cell* is one position at quarter resolution, 4x4 pixels of the painted picture. There are three octaves of two
 channels each: *spots*, noise of one wavelength in all directions (6, 12 and 24 cells), and *strokes*, noise smeared
 along smooth curves (3.5, 7 and 14 cells across). A small network can hardly make long curved strokes of spots.
 
@@ -101,7 +101,7 @@ def tile(seed: int, sample: Sampler) -> Float:
     """Noise ``[TILE + 1, TILE + 1, VARIANTS]``: spots, and strokes along curves. Zero mean, unit variance, it repeats.
 
     Args:
-        seed: another seed is another canvas: another painting of the same scene.
+        seed: another seed gives other noise, and so another painting of the same scene.
         sample: as in ``octaves``.
     """
     rng = np.random.default_rng(seed)
