@@ -39,7 +39,7 @@ def test_the_library_names_no_options_of_the_command_line() -> None:
     found = [
         f"{path.relative_to(PACKAGE)}:{text.lineno}: {text.value}"
         for path in PACKAGE.rglob("*.py")
-        if not {"cli", "ffmpeg"} & set(path.parts)  # arguments of ffmpeg are no words to a user
+        if "cli" not in path.parts and path.name not in ("argv.py", "codecs.py")  # these name options of ffmpeg
         for made in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(made, (ast.Call, ast.Assign))
         for text in ast.walk(made)

@@ -1,7 +1,7 @@
-"""What flows through the program: pictures with their times, and what is known of the video they are from.
+"""The data that passes through the program: frames with their times, and the description of their video.
 
-This is the only module that converts between uint8 and float pictures and between BGR and RGB.
-Everywhere else pictures are uint8, RGB, full range, ``[T, H, W, 3]``.
+In every other module pictures are uint8, RGB, full range, ``[T, H, W, 3]``, unless it says otherwise. Conversions
+between uint8 and float, and between BGR and RGB, are here.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ class ColorInfo:
 
 @dataclass(frozen=True)
 class VideoInfo:
-    """What is known of a video before its frames are read.
+    """The description of a video, known before its frames are read.
 
     Attributes:
         width: width of a delivered frame in pixels, rotation applied, sample aspect not applied.
         height: height of a delivered frame in pixels, rotation applied.
-        fps: average frame rate; None where a container does not say.
-        frame_count: frames that the container promises; a hint only; None where unknown.
-        duration: seconds; None where unknown.
+        fps: average frame rate; None if the container does not state it.
+        frame_count: number of frames according to the container, which may be wrong; None if unknown.
+        duration: seconds; None if unknown.
         time_base: unit of the container's timestamps in seconds.
         start: presentation time of the first frame in seconds, on the container's clock.
         sample_aspect: width of a pixel over its height, after rotation.
@@ -52,7 +52,7 @@ class VideoInfo:
         has_alpha: whether the stored stream has an alpha channel (dropped by the readers).
         interlaced: whether the stored stream is interlaced (the readers deliver progressive frames).
         codec: ffmpeg's name of the video codec; "" for pictures.
-        still: whether this is one picture rather than a video.
+        still: whether this is one picture and not a video.
     """
 
     width: int
@@ -78,8 +78,8 @@ class FrameBatch:
     """A run of consecutive frames.
 
     Attributes:
-        frames: uint8 ``[T, H, W, 3]``, RGB, full range; or, where ``pixel_format`` is "i420",
-            uint8 ``[T, H * 3 // 2, W]`` (planes Y, U, V as OpenCV lays them out; H and W even).
+        frames: uint8 ``[T, H, W, 3]``, RGB, full range; or, if ``pixel_format`` is "i420",
+            uint8 ``[T, H * 3 // 2, W]`` (planes Y, U, V in the layout of OpenCV; H and W even).
         pts: float64 ``[T]``, presentation times in seconds on the source's clock.
         index: number of the first frame in the source, counted from 0.
         pixel_format: "rgb24" or "i420".
@@ -109,7 +109,7 @@ class FrameBatch:
 
 @dataclass(frozen=True)
 class CanvasMesh:
-    """Where the places of a frame lie on the canvas, at the vertices of a coarse mesh.
+    """The positions on the canvas of the vertices of a coarse mesh over a frame.
 
     Vertex ``(i, j)`` lies at ``x = j / (columns - 1) * W``, ``y = i / (rows - 1) * H`` of a frame of ``H`` by ``W``
     pixels: the frame's corners are vertices. Between vertices everything is interpolated.
@@ -117,7 +117,7 @@ class CanvasMesh:
     Attributes:
         places: float32 ``[2, rows, columns, 2]``, canvas coordinates (x, y) of two layers, in units of the frame's
             height, so that they hold for any painting size.
-        share: float32 ``[rows, columns]``, 0..1: how much of the second layer is seen.
+        share: float32 ``[rows, columns]``, 0..1: weight of the second layer.
     """
 
     places: Float32Array
@@ -137,7 +137,7 @@ def evenly_spread(total: int, count: int) -> NDArray[np.intp]:
 
 
 def bgr_to_rgb(picture: UInt8Array) -> UInt8Array:
-    """Swaps the channel order of uint8 ``[..., 3]``; returns a view, the argument is untouched."""
+    """Swaps the channel order of uint8 ``[..., 3]``; returns a view."""
     return picture[..., ::-1]
 
 

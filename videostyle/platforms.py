@@ -1,6 +1,6 @@
-"""What differs between Linux, macOS and Windows.
+"""Everything that differs between Linux, macOS and Windows.
 
-No other module imports what one of these systems lacks.
+No other module imports a module that one of these systems lacks.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ CREATE_NEW_PROCESS_GROUP = 0x200  # Windows' flag, which ``subprocess`` names on
 
 
 def portable_name(name: str) -> str:
-    """A file name that every system takes: itself, or with what Windows refuses put right.
+    """A file name that every system accepts: the name itself, or with the parts that Windows refuses replaced.
 
     Args:
         name: without folders.
@@ -32,21 +32,21 @@ def portable_name(name: str) -> str:
 
 
 def refused_name(name: str) -> bool:
-    """Whether this system cannot have a file of that name, or would write something else."""
+    """Whether this system refuses a file of that name, or would write to something else."""
     return WINDOWS and portable_name(name) != name
 
 
 def own_process_group() -> dict[str, Any]:
-    """Arguments of ``subprocess.Popen`` for a child that does not hear the Ctrl-C that is meant for this process."""
+    """Arguments of ``subprocess.Popen`` that shield a child from Ctrl-C, which is meant for this process."""
     return {"creationflags": CREATE_NEW_PROCESS_GROUP} if WINDOWS else {"process_group": 0}
 
 
 @contextlib.contextmanager
 def interrupts_blocked() -> Iterator[None]:
-    """Processes that are started inside never see a SIGINT, which a terminal sends to all; this one sees it later.
+    """Processes started in the block never get a SIGINT, which a terminal sends to all; this process gets it later.
 
-    A blocked signal stays blocked in what is started, from before the first line of Python runs there. Windows has
-    no such thing: a child must ignore the signal itself.
+    A signal that is blocked here stays blocked in the new process, even before its first line of Python runs. Windows
+    has no blocked signals: a child must ignore the signal itself.
     """
     if not hasattr(signal, "pthread_sigmask"):
         yield
@@ -59,18 +59,18 @@ def interrupts_blocked() -> Iterator[None]:
 
 
 def is_running(process: int) -> bool:
-    """Whether there is a process of that number on this machine."""
+    """Whether a process with this number runs on this machine."""
     return psutil.pid_exists(process)
 
 
 def processor_seconds() -> float:
-    """User and system time of this process and, where the system counts it, of its ended children."""
+    """User and system time of this process and, if the system counts it, of its ended children."""
     times = psutil.Process().cpu_times()
     return float(sum(getattr(times, name, 0.0) for name in ("user", "system", "children_user", "children_system")))
 
 
 def peak_memory() -> float:
-    """The most bytes that this process ever held."""
+    """The largest number of bytes that this process has held."""
     try:
         import resource
     except ImportError:

@@ -1,6 +1,6 @@
-"""Files and streams, in and out: probing, reading, encoding, muxing, locks, whole writes.
+"""Files and streams, in and out: probing, reading, encoding, muxing, locks, atomic writes.
 
-Frames leave as ``FrameBatch`` and come back as such. Nothing here knows of styles, and nothing imports TensorFlow.
-Only ``ffmpeg.process`` starts ffmpeg, only ``opencv`` imports OpenCV; ``inputs`` looks at a file before any library
-does.
+Readers deliver frames as ``FrameBatch``, and writers take them as such. Nothing here knows about styles or imports
+TensorFlow. Only ``ffmpeg.process`` starts ffmpeg, and only ``opencv`` imports OpenCV. ``inputs`` checks a file before
+any library opens it.
 """

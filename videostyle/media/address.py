@@ -1,4 +1,4 @@
-"""Addresses of streams, coming in and going out: which are taken, and how they are shown to others."""
+"""Network addresses of streams: which are accepted, and how they are shown without their secrets."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ OUTPUTS = {"rtmp": "flv", "rtmps": "flv", "srt": "mpegts", "udp": "mpegts", "rtp
 
 @dataclass(frozen=True)
 class Address:
-    """An address of a kind that is taken.
+    """An address of an accepted kind.
 
     Attributes:
         url: as it was given.
@@ -26,7 +26,7 @@ class Address:
     scheme: str
 
     def __str__(self) -> str:
-        """For messages: a stream's key, user and password stay out of logs and screenshots."""
+        """The address for messages: without stream key, user and password, which must not get into logs."""
         try:
             parts = urlsplit(self.url)
             host, port = parts.hostname or "", parts.port
@@ -41,20 +41,20 @@ class Address:
 
 
 def is_address(text: str) -> bool:
-    """Whether a text is an address, of whatever kind, rather than a path."""
+    """Whether a text is an address of any kind, and not a path."""
     return "://" in text
 
 
 def parse_address(text: str, schemes: Collection[str], doing: str) -> Address:
-    """Reads an address of one of some kinds.
+    """Reads an address.
 
     Args:
-        text: what the user gave.
-        schemes: the kinds that are taken, as ``rtmp``.
-        doing: what it is wanted for, for the message ("open", "stream to").
+        text: the text of the user.
+        schemes: the accepted kinds, such as ``rtmp``.
+        doing: the purpose, for the message ("open", "stream to").
 
     Raises:
-        UsageError: if it is none of these kinds; names those there are.
+        UsageError: if it is of another kind; the message lists the accepted ones.
     """
     scheme = text.split("://", 1)[0].lower()
     if not is_address(text) or scheme not in schemes or not text.split("://", 1)[1]:

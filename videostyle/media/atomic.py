@@ -1,4 +1,4 @@
-"""Writes files whole or not at all."""
+"""Writes files completely or not at all."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from videostyle.platforms import refused_name
 
 log = logging.getLogger("videostyle")
 
-# Bytes of a name that others are made of. File systems take 255; the rest is for what is put before and behind.
+# Bytes of a name from which temporary names are made. File systems allow 255; the rest is for prefix and suffix.
 # A path that is too long is looked for with os.path.exists, which says False: Path.exists raises.
 LONGEST_NAME = 180
 
@@ -37,7 +37,7 @@ def short_name(name: str) -> str:
 
 
 def disk_error(path: Path, error: OSError) -> OutputError:
-    """The error to show for an ``OSError`` met while writing, with the free space if the disk is full."""
+    """The error for the user when writing raised an ``OSError``; it tells the free space if the disk is full."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         with contextlib.suppress(OSError):
             free = shutil.disk_usage(path.parent).free
@@ -52,17 +52,17 @@ def disk_error(path: Path, error: OSError) -> OutputError:
 
 
 def disk_free(folder: Path) -> int:
-    """Free bytes of the disk where ``folder`` is, or would be made."""
+    """Free bytes of the disk where ``folder`` is, or would be created."""
     while not os.path.exists(folder) and folder != folder.parent:
         folder = folder.parent
     return shutil.disk_usage(folder).free
 
 
 def check_writable(path: Path) -> None:
-    """Makes sure that a file can be written to ``path`` before long work begins; makes its folder if it is missing.
+    """Checks that a file can be written to ``path``, before long work begins; creates its folder if it is missing.
 
     Raises:
-        OutputError: if it cannot.
+        OutputError: if it cannot be written.
     """
     try:
         if path.is_dir():
@@ -75,7 +75,7 @@ def check_writable(path: Path) -> None:
 
 
 def publish(part: Path, path: Path) -> None:
-    """Gives a complete file its final name. Contents and name are on the disk when this returns.
+    """Gives a complete file its final name. Content and name are on disk when this returns.
 
     Args:
         part: the complete file.
@@ -96,15 +96,15 @@ def publish(part: Path, path: Path) -> None:
 
 
 def process_name() -> str:
-    """A name that only this process has, among all machines that share a disk: ``HOST.PID``."""
+    """A name that is unique to this process among all machines that share a disk: ``HOST.PID``."""
     return f"{socket.gethostname()[:32]}.{os.getpid()}"
 
 
 def write_whole(path: Path, data: bytes) -> None:
-    """Writes a small file whole or not at all, also if several processes write it at the same time.
+    """Writes a small file completely or not at all, even if several processes write it at the same time.
 
     Raises:
-        OSError: if it cannot be written; an older file is kept then.
+        OSError: if it cannot be written; an older file is then kept.
     """
     part = path.with_name(f"{short_name(path.name)}.{process_name()}.part")
     try:
@@ -116,11 +116,11 @@ def write_whole(path: Path, data: bytes) -> None:
 
 
 def remove_parts(folder: Path, beginning: str) -> None:
-    """Removes unfinished files of runs that have ended; to be called with the lock of their output.
+    """Removes unfinished files of runs that have ended. The caller must hold the lock of their output.
 
     Args:
-        folder: where they are.
-        beginning: of their names.
+        folder: their folder.
+        beginning: the beginning of their names.
     """
     for part in folder.glob(f"{glob.escape(beginning)}*.part*"):
         with contextlib.suppress(OSError):
@@ -128,11 +128,11 @@ def remove_parts(folder: Path, beginning: str) -> None:
 
 
 def read_object(path: Path, hint: str = "") -> dict[str, Any]:
-    """Reads a JSON object; empty if there is no such file, and with a warning if it holds something else.
+    """Reads a JSON object. Returns an empty one if there is no such file, and warns if it holds something else.
 
     Args:
         path: the file.
-        hint: for the warning, what to do about it.
+        hint: what to do about it, for the warning.
     """
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
@@ -145,7 +145,7 @@ def read_object(path: Path, hint: str = "") -> dict[str, Any]:
 
 
 def write_object(path: Path, data: dict[str, Any]) -> None:
-    """Writes a JSON object as ``write_whole`` does; makes its folder if it is missing."""
+    """Writes a JSON object as ``write_whole`` does; creates its folder if it is missing."""
     path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, json.dumps(data, indent=1).encode())
 
@@ -153,8 +153,8 @@ def write_object(path: Path, data: dict[str, Any]) -> None:
 class PendingOutput:
     """An output file that gets its final name only when it is complete.
 
-    It is written to ``temporary``, in the same folder so that renaming it is atomic; ``commit`` syncs and renames it.
-    A lock keeps two runs from writing the same output.
+    It is written to ``temporary`` in the same folder, so that renaming is atomic; ``commit`` syncs and renames it. A
+    lock keeps two runs from writing the same output.
 
     Args:
         path: the final name.
@@ -191,7 +191,7 @@ class PendingOutput:
         stem = f".{short_name(self.path.name)}.videostyle"
         # What follows the last full stop of a name may be part of a title.
         suffix = self.path.suffix if len(self.path.suffix) < 12 else ""
-        # Names of this process alone: a run that was killed may have left an ffmpeg that still writes to its own.
+        # Names of this process alone: a killed run may have left an ffmpeg that still writes to its own file.
         self.temporary = self.path.with_name(f"{stem}.{process_name()}.part{suffix}")
         self.scratch = self.path.with_name(f"{stem}.{process_name()}.stream.part")
         self._lock: Lock | None = None

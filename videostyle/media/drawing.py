@@ -10,8 +10,8 @@ from videostyle.media.opencv import load_cv2
 def draw_text(picture: Any, text: str, place: tuple[int, int], size: float = 0.5) -> None:
     """Writes white text with a dark edge into uint8 ``[H, W, 3]``, its lower left corner at ``place`` (x, y).
 
-    The edge is the same text moved by a pixel: OpenCV spaces letters by their thickness, so that a thicker copy
-    below would not lie under it.
+    The edge is the same text, shifted by a pixel. A thicker copy would not match, because OpenCV spaces letters by
+    their thickness.
     """
     cv2 = load_cv2()
     x, y = place

@@ -1,4 +1,4 @@
-"""Looks at an input file before any library opens it."""
+"""Checks an input file before any library opens it."""
 
 from __future__ import annotations
 

@@ -9,22 +9,22 @@ from pathlib import Path
 
 from filelock import BaseFileLock, FileLock, SoftFileLock, Timeout
 
-# What systems say of a file system that has no locks: network disks of clusters, some FUSE mounts.
+# Errors of file systems without locks: network disks of clusters, some FUSE mounts.
 NO_LOCKS = (errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOLCK, errno.EINVAL)
 
 
 class Lock:
     """A lock that this process holds until ``release``.
 
-    The system's own lock ends with the process that holds it. On a file system without locks a file stands for it,
-    which names process and machine: one whose process is gone is taken over on the same machine.
+    A lock of the operating system ends with the process that holds it. On a file system without locks, a file that
+    names process and machine is used instead; if that process has ended, the lock is taken over on the same machine.
 
     Args:
-        path: the file to lock; it is made, and removed in the end.
+        path: the file to lock; it is created, and removed at the end.
 
     Raises:
-        BlockingIOError: if another holds the lock.
-        OSError: if the file cannot be made.
+        BlockingIOError: if another process holds the lock.
+        OSError: if the file cannot be created.
     """
 
     def __init__(self, path: Path) -> None:

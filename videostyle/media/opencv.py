@@ -1,4 +1,4 @@
-"""Loads OpenCV with the settings that this program relies on; nothing else imports ``cv2`` itself."""
+"""Loads OpenCV with the settings that this program needs; no other module imports ``cv2``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from videostyle.errors import DeviceError
 
-LARGEST_PICTURE = 8192 * 8192  # pixels; a picture bomb declares more than anyone paints
+LARGEST_PICTURE = 8192 * 8192  # pixels; a malicious file may declare any size
 # Containers that hold frames themselves; playlists (concat, HLS, DASH) name other files and are left out.
 FORMATS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,flv,gif,nut,mxf,asf,ogg,h264,hevc,m4v,ivf,obu,"
@@ -20,17 +20,19 @@ FORMATS = (
 def load_cv2() -> Any:
     """The ``cv2`` module.
 
-    Local files only, no playlists, no pictures of more than ``LARGEST_PICTURE`` pixels: OpenCV reads these
+    It opens local files only, no playlists, and no pictures of more than ``LARGEST_PICTURE`` pixels. OpenCV reads these
     limits from the environment when it is imported.
 
     Raises:
-        DeviceError: if a system library that OpenCV needs is missing; says which package brings it.
+        DeviceError: if a system library that OpenCV needs is missing; the hint names the package to install.
     """
     os.environ.setdefault("OPENCV_FFMPEG_CAPTURE_OPTIONS", f"protocol_whitelist;file|format_whitelist;{FORMATS}")
     os.environ.setdefault("OPENCV_FFMPEG_READ_ATTEMPTS", "65536")
     os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(LARGEST_PICTURE))
     os.environ.setdefault("OPENCV_LOG_LEVEL", "ERROR")
-    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # its decoders' remarks; faults are found by counting
+    os.environ.setdefault(
+        "OPENCV_FFMPEG_LOGLEVEL", "-8"
+    )  # messages of its decoders; damage is found by counting frames
     try:
         import cv2
     except ImportError as error:

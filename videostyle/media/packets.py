@@ -1,4 +1,4 @@
-"""Counts and times of a file's packets, found by reading them; nothing is decoded except where it is said."""
+"""Counts and times of the packets of a file. Only ``frame_times`` decodes."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from av.error import FFmpegError
 
 from videostyle.media.probe import MediaInfo, open_container
 
-# Codecs, in ffmpeg's names, of which each packet holds one frame, if the video is progressive.
+# Codecs, in ffmpeg's names, with one frame in each packet of progressive video.
 FRAME_A_PACKET = ("h264", "hevc", "vp9", "libdav1d", "av1", "libaom-av1", "prores", "mjpeg", "ffv1", "png")
-REORDERED = 64  # packets; more than any codec reorders
-SAME_TIME = 1e-5  # seconds; the time of a frame differs less than that when it is read twice
+REORDERED = 64  # packets; no codec reorders more
+SAME_TIME = 1e-5  # seconds; two readings of the time of a frame differ by less
 
 
 def packet_times(path: Path, index: int) -> list[Fraction]:
@@ -38,7 +38,7 @@ def packet_times(path: Path, index: int) -> list[Fraction]:
 
 
 def time_of_frame(media: MediaInfo, number: int) -> float | None:
-    """When frame ``number`` of the video is shown, seconds; the file is read up to there.
+    """The time at which frame ``number`` of the video is shown, seconds; the file is read up to there.
 
     Returns:
         Infinity if there are fewer frames. None if packets have no times, or cannot be counted for frames: in
@@ -59,14 +59,14 @@ def time_of_frame(media: MediaInfo, number: int) -> float | None:
 
 
 def shown_at(media: MediaInfo, time: float) -> float | None:
-    """When the frame appears that is on the screen at ``time``: the last one that is due by then.
+    """The presentation time of the frame that is on the screen at ``time``.
 
     Args:
         media: the file.
         time: seconds on the container's clock.
 
     Returns:
-        Its presentation time in seconds; None if seeking does not find it.
+        Seconds; None if seeking does not find it.
     """
     found, later = None, 0
     with open_container(media.path) as container, contextlib.suppress(FFmpegError):
@@ -123,12 +123,12 @@ def frame_times(path: Path, index: int) -> list[Fraction]:
 
 
 class Extent(NamedTuple):
-    """How far a file really reaches, in seconds on the container's clock.
+    """The end of a file according to its packets, in seconds on the container's clock.
 
     Attributes:
-        last_shown: when the last frame of the video is shown.
-        end: where the last packet of any stream ends.
-        uncertainty: how much later ``end`` may be, as the last packet of the video has no duration.
+        last_shown: time of the last frame of the video.
+        end: end of the last packet of any stream.
+        uncertainty: time by which ``end`` may be later, if the last packet of the video has no duration.
     """
 
     last_shown: float
@@ -166,7 +166,7 @@ def intact_packets(path: Path, index: int) -> int:
 
 
 def stored_header(path: Path) -> bytes:
-    """The codec's parameters that an encoder wrote before the first frame; files are joined only if they are equal.
+    """The codec parameters that an encoder wrote before the first frame; they must be equal in files to be joined.
 
     Raises:
         FFmpegError: if it cannot be read.

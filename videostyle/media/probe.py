@@ -1,4 +1,4 @@
-"""Reads what a media file says of itself: streams, duration, colour, tags, chapters (PyAV)."""
+"""Reads the headers of a media file with PyAV: streams, duration, colour, tags, chapters."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ FIRST_PACKETS = 200  # packets of the video in which its first frame is looked f
 
 @dataclass(frozen=True)
 class StreamInfo:
-    """A stream beside the video.
+    """A stream other than the video.
 
     Attributes:
         index: its number in the file.
         kind: "audio", "subtitle", "data", or "picture" for a cover or another video.
-        codec: ffmpeg's name; "" where unknown.
+        codec: ffmpeg's name; "" if unknown.
         metadata: its tags.
-        detail: for people, as "48000 Hz, stereo".
+        detail: a description for people, such as "48000 Hz, stereo".
     """
 
     index: int
@@ -59,12 +59,12 @@ class StreamInfo:
 
 @dataclass(frozen=True)
 class MediaInfo:
-    """What a file holds, as its headers and its first frame say.
+    """The content of a file, according to its headers and its first frame.
 
     Attributes:
         path: absolute path.
         format: ffmpeg's name of the container.
-        duration: seconds; None where the container does not say.
+        duration: seconds; None if the container does not state it.
         start: earliest timestamp of audio and video in seconds.
         video: the first video stream that is not a cover; None if there is none.
         video_index: its number in the file.
@@ -72,7 +72,8 @@ class MediaInfo:
         metadata: tags of the container.
         chapters: chapters as PyAV gives them.
         size: bytes.
-        counted: whether the container stores the number of video frames; else ``video.frame_count`` is an estimate.
+        counted: whether the container states the number of video frames; otherwise ``video.frame_count`` is an
+            estimate.
     """
 
     path: Path
@@ -127,7 +128,7 @@ def _color(context: Any) -> ColorInfo:
 
 
 def _first_frame(container: Any, stream: Any) -> tuple[int, bool]:
-    """Clockwise rotation and interlacing of the first frame, as headers may not say; (0, False) if none decodes."""
+    """Clockwise rotation and interlacing of the first frame, which headers may lack; (0, False) if none decodes."""
     with contextlib.suppress(FFmpegError, StopIteration):
         for tries, packet in enumerate(container.demux(stream)):
             for frame in packet.decode():

@@ -1,7 +1,7 @@
-"""Marks a painted file as painted: with which style and how strongly, in a form that other programs read.
+"""Marks a painted file with its style and strength, in a form that other programs can read.
 
-Two places: the container's own tags (``comment`` for people, ``videostyle`` as JSON for programs), and an XMP
-packet with IPTC's ``DigitalSourceType``, in the box or chunk that each format has for it.
+The mark is in two places: the tags of the container (``comment`` for people, ``videostyle`` as JSON for programs), and
+an XMP packet with IPTC's ``DigitalSourceType``, in the box or chunk that each format has for it.
 
 *Source:* IPTC digital source type "composite with trained algorithmic media"; XMP specification part 3
 (storage in MP4/MOV, PNG and JPEG).
@@ -24,7 +24,7 @@ JPEG_HEADER = b"http://ns.adobe.com/xap/1.0/\0"
 PNG_KEYWORD = b"XML:com.adobe.xmp"
 NAMESPACE = "urn:videostyle:1.0"
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
-# Characters that XML cannot hold, not even escaped, and what stands for them.
+# Characters that XML cannot hold, not even escaped, and their replacement.
 NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 UNKNOWN = "\ufffd"
 TAIL = 1 << 20  # bytes at the end of a video file in which its XMP box is looked for
@@ -96,7 +96,7 @@ def read_xmp(path: Path) -> bytes:
 
 
 def read(path: Path, tags: dict[str, str] | None = None) -> Painted | None:
-    """How a file was painted, from its tags or its XMP packet; None if it does not say."""
+    """How a file was painted, from its tags or its XMP packet; None if neither says so."""
     found: dict[str, object] = {}
     text = (tags or {}).get("videostyle") or (tags or {}).get("VIDEOSTYLE")
     if text:
@@ -115,7 +115,7 @@ def read(path: Path, tags: dict[str, str] | None = None) -> Painted | None:
 
 
 def _own_attributes(packet: bytes) -> dict[str, str]:
-    """What an XMP packet says in this program's own namespace; empty if it says nothing, or is no XML."""
+    """The attributes of an XMP packet in this program's own namespace; empty if there are none, or it is not XML."""
     if b"<!DOCTYPE" in packet:
         return {}  # XMP has none; entities defined there could grow without end
     try:

@@ -1,4 +1,4 @@
-"""Times and frame rates as users write them, read in the same way everywhere.
+"""Reads times and frame rates as users write them; the only parser of both.
 
 A time is a number of seconds, ``hh:mm:ss.fff`` or a frame number such as ``120f``. A rate is ``25``, ``29.97`` or
 ``30000/1001``.
@@ -14,7 +14,7 @@ from numbers import Real
 
 from videostyle.errors import UsageError
 
-LARGEST_RATE = 1000  # frames a second
+LARGEST_RATE = 1000  # frames per second
 # The NTSC rates, which are usually written as decimals with two or three places.
 BROADCAST_RATES = tuple(Fraction(rate * 1000, 1001) for rate in (24, 30, 48, 60, 120))
 LARGEST_DENOMINATOR = 1001  # of a rate given as a decimal: 33.333333 is 100/3
@@ -59,7 +59,7 @@ def parse_time(value: str | float | TimePoint) -> TimePoint:
 
 
 def parse_rate(value: str | float | Fraction) -> Fraction:
-    """Reads a frame rate in frames a second.
+    """Reads a frame rate, in frames per second.
 
     Decimals near a broadcast rate mean that rate: 29.97 is 30000/1001, and 23.976 is 24000/1001. Fractions are taken
     as they are.

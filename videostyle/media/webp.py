@@ -1,4 +1,4 @@
-"""How long an animated WebP lasts, read from its chunks: PyAV sees its first picture only.
+"""The duration of an animated WebP, read from its chunks, because PyAV sees only its first picture.
 
 *Source:* WebP Container Specification (Google), "Extended file format" and "Animation".
 """
@@ -13,18 +13,18 @@ DURATION = slice(12, 15)  # bytes of a frame's header: milliseconds, little-endi
 
 
 def duration(path: Path) -> float | None:
-    """Seconds for which all frames together are shown; None for a file of one picture, which says nothing of it.
+    """The duration of all frames together, seconds; None for a file of one picture, which has none.
 
-    The encoder makes one frame of equal ones that follow each other, so that their number tells less.
+    (The number of frames cannot be compared: the encoder merges equal neighbours.)
 
     Raises:
-        ValueError: if it is no WebP file, or not a whole one.
+        ValueError: if it is not a complete WebP file.
     """
     shown: float | None = None
     with path.open("rb") as file:
         kind, size, form = struct.unpack("<4sI4s", file.read(12).ljust(12, b"\0"))
         if kind != b"RIFF" or form != b"WEBP" or size + 8 > path.stat().st_size:
-            raise ValueError("it is not a whole WebP file")
+            raise ValueError("it is not a complete WebP file")
         while len(header := file.read(8)) == 8:
             name, length = struct.unpack("<4sI", header)
             chunk = file.tell()

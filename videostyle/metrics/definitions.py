@@ -1,4 +1,4 @@
-"""Every figure of an evaluation: its label, its unit, how it is computed and which way is better."""
+"""The definition of every figure of an evaluation: its label, unit and computation, and whether lower is better."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from dataclasses import dataclass
 
 from videostyle.metrics.paint import BLOCK, DIRECTIONS, SIDE
 
-DISTANCES = (1, 2, 4, 8)  # frames between the two of a pair
+DISTANCES = (1, 2, 4, 8)  # distances of the two frames of a pair, frames
 FAR_EVERY = 4  # pairs further apart than neighbours are measured at every fourth frame
 WINDOW = 12  # frames over which flicker of still places is measured
 
 
 @dataclass(frozen=True)
 class Definition:
-    """What a figure means.
+    """The definition of a figure.
 
     Attributes:
-        label: its name in a table.
-        unit: of its values.
-        text: how it is computed; names in braces stand for facts of the measurement (``Evaluation.notes``).
+        label: its name in tables.
+        unit: unit of its values.
+        text: how it is computed; names in braces are replaced by facts of the measurement (``Evaluation.notes``).
         better: "lower", "higher" or "nearer to 0".
     """
 
@@ -66,11 +66,11 @@ def _paint() -> dict[str, Definition]:
         "quiet": ("quiet third", "the third of the blocks where the original has the least local contrast"),
         "rest": ("the rest", "the two thirds of the blocks where the original has more local contrast"),
     }
-    thirds = {"quiet": "the painting's quietest third", "rest": "the painting but for its quietest third"}
+    thirds = {"quiet": "the painting's quietest third", "rest": "the painting without its quietest third"}
     found = dict(whole)
     for region, (label, text) in regions.items():
         for figure, of_whole in whole.items():
-            compared = f", beside {thirds[region]}" if figure in ("texture", "flat") else ""
+            compared = f", compared with {thirds[region]}" if figure in ("texture", "flat") else ""
             found[f"{figure}_{region}"] = Definition(
                 f"{figure}, {label}", of_whole.unit, f"{figure} over {text}{compared}", of_whole.better
             )

@@ -1,7 +1,7 @@
-"""Measures a painted video beside the original: every figure with its definition, its unit and a yardstick.
+"""Measures a painted video and compares it with the original.
 
 Videos are read once, side by side; memory does not grow with their length. Each figure is computed for the painted
-video, for the unpainted one, which shows what the scene alone comes to, and for a baseline if there is one.
+video, for the unpainted one as a reference, and for a baseline if there is one.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ UNPAINTED, PAINTED, BASELINE = "unpainted", "painted", "baseline"
 
 @dataclass
 class WorstPair:
-    """Two neighbouring frames that differ much: pictures for the report.
+    """A pair of neighbouring frames with a large warping error, for the report.
 
     Attributes:
         error: warping error.
-        time: of the later frame, seconds.
-        number: of the later frame.
+        time: time of the later frame, seconds.
+        number: number of the later frame.
         current: the later frame, painted, uint8 ``[H, W, 3]``.
-        before: the one before it.
+        before: the earlier frame, painted.
         change: their difference along the motion, ``[H, W]``, levels of 255; 0 where not visible in both.
     """
 
@@ -51,18 +51,18 @@ class WorstPair:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """All that was measured.
+    """The result of an evaluation.
 
     Attributes:
         values: figure -> video ("painted", "unpainted", "baseline") -> value.
         series: video -> warping error of each pair of neighbours.
-        times: seconds of the later frame of each pair.
+        times: time of the later frame of each pair, seconds.
         worst: the painted pairs with the largest error, worst first.
-        stills: (time, original, painted) for a look before and after.
-        frames: frames compared.
-        size: width and height at which they were.
+        stills: (time, original, painted) of some frames, to compare before and after.
+        frames: number of frames compared.
+        size: width and height at which they were compared.
         notes: facts that definitions refer to (flow, net, deep, layer, target).
-        warnings: what the reader should know.
+        warnings: messages for the user.
     """
 
     values: dict[str, dict[str, float]]
@@ -76,7 +76,7 @@ class Evaluation:
     warnings: list[str]
 
     def definition(self, figure: str) -> str:
-        """The definition of a figure with this measurement's facts in it."""
+        """The definition of a figure, with the facts of this measurement."""
         return DEFINITIONS[figure].text.format(**self.notes)
 
 
@@ -97,15 +97,15 @@ class _Mean:
 
 
 class Evaluator:
-    """Takes frames side by side, in order, and keeps running figures.
+    """Computes figures from frames that are added in order.
 
     Args:
-        flow: flow and mask from one frame to another (``motion.dis.flow_and_mask``).
+        flow: computes flow and mask from one frame to another (``motion.dis.flow_and_mask``).
         net: the loss network.
-        judge: the painting to compare with frame by frame, or None.
-        paint: the same for the figures of ``metrics.paint``, or None.
-        true_flow: known flow, or None.
-        sample_every: frames between those at which losses are computed.
+        judge: compares frames with the painting by style loss; None = not compared.
+        paint: compares frames with the painting by the figures of ``metrics.paint``; None = not compared.
+        true_flow: known flow; None = unknown.
+        sample_every: losses are computed for one of this many frames.
         fps: frame rate, for the first and last second.
     """
 
@@ -133,7 +133,7 @@ class Evaluator:
         self.frames = 0
 
     def add(self, frames: Mapping[str, UInt8Array], time: float) -> None:
-        """Takes the frames uint8 ``[H, W, 3]`` of one moment, by video; "unpainted" must be among them."""
+        """Adds the frames of one time, uint8 ``[H, W, 3]`` by video; "unpainted" must be among them."""
         number = self.frames
         for distance in DISTANCES:
             if distance <= len(self._past) and (distance == 1 or number % FAR_EVERY == 0):
@@ -173,7 +173,7 @@ class Evaluator:
     def _pair(self, now: Mapping[str, UInt8Array], past: Mapping[str, UInt8Array], distance: int, time: float) -> None:
         flow, mask = self._flow(now[UNPAINTED], past[UNPAINTED])
         if mask.sum() < 0.05 * mask.size:
-            return  # a cut: hardly a pixel of one frame is seen in the other
+            return  # a cut: hardly any pixel of one frame is visible in the other
         for name, frame in now.items():
             error = temporal.pair_error(frame, past[name], flow, mask)
             self._add(f"warping_error_{distance}", name, error)
@@ -253,7 +253,7 @@ class Evaluator:
 def side_by_side(
     videos: Mapping[str, Iterable[tuple[UInt8Array, float]]], warnings: list[str]
 ) -> Iterator[tuple[dict[str, UInt8Array], float]]:
-    """Frames of several videos at the same number, with the original's time; ends with the shortest.
+    """Yields the frames of several videos with the same number, and the time of the original; ends with the shortest.
 
     Args:
         videos: frames and times of each, "unpainted" among them.

@@ -20,7 +20,7 @@ CELL = 150  # height of a picture on the sheet, pixels
 
 
 def _strongest(net: LossNetwork, layer: str, picture: UInt8Array) -> list[int]:
-    """Channels whose response varies most over the picture: the ones that say something about it."""
+    """The channels whose response varies most over the picture."""
     response = np.asarray(features(net, to_float(picture)[None], (layer,))[layer])[0]
     return list(np.argsort(-response.std(axis=(0, 1)))[:CHANNELS])
 
@@ -49,8 +49,7 @@ def explain(
         scene: uint8 ``[H, W, 3]`` RGB.
         painted: the scene as the style paints it, of the same shape.
         painting: uint8 ``[h, w, 3]`` RGB, or None.
-        weights: "style", "deep" and "content", the weights of these losses in the training of the style; 0 for one
-            that is not there.
+        weights: weights of the losses "style", "deep" and "content" in the training of the style; a missing one is 0.
         output: PNG to write.
 
     Returns:

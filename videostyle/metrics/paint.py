@@ -1,6 +1,6 @@
-"""How near a picture is to a painting: large strokes, fine ones, texture, emptiness and colour.
+"""Compares a picture with a painting: large strokes, fine strokes, texture, emptiness and colour.
 
-A picture and a painting are brought to a short side of ``SIDE`` pixels. Five figures compare them (``PaintJudge``):
+Picture and painting are scaled to a short side of ``SIDE`` pixels. Five figures compare them (``PaintJudge``):
 
 ``deep``, ``fine``
     ``mean over layers of |G - G_s|^2 / |G_s|^2``, G the Gram matrices of the features of a loss network: its deep
@@ -17,10 +17,10 @@ A picture and a painting are brought to a short side of ``SIDE`` pixels. Five fi
     Sliced Wasserstein-1 distance of RGB values, in levels of 255: the mean over directions in RGB of the distance
     between the distributions along them.
 
-The same five are taken for two regions of the picture: the third of the blocks where the *original* has the least local
-contrast ("quiet": sky, wall, water), and the other blocks ("rest"). There texture and flat compare with the quietest
-third of the painting and with the rest of it, the other figures with the whole painting; flat is the signed mean over
-the whole region.
+The same five are computed for two regions of the picture: the third of the blocks where the *original* has the least
+local contrast ("quiet": sky, wall, water), and the other blocks ("rest"). There texture and flat compare with the
+quietest third of the painting and with the rest of it, the other figures with the whole painting; flat is the signed
+mean over the whole region.
 
 Distributions are compared by their quantiles, the outermost 2 % of blocks (0.5 % of pixels) left out.
 
@@ -61,7 +61,7 @@ REGIONS = ("quiet", "rest")
 
 
 def at_side(picture: UInt8Array, side: int = SIDE) -> UInt8Array:
-    """A picture uint8 ``[H, W, 3]`` with the short side ``side``, its shape kept."""
+    """A picture uint8 ``[H, W, 3]`` scaled to the short side ``side``; its proportions stay."""
     cv2 = load_cv2()
     height, width = picture.shape[:2]
     factor = side / min(height, width)
@@ -96,7 +96,7 @@ def quietest(contrast: Float) -> Mask:
 
 
 def directions() -> Float:
-    """Directions in RGB, evenly spread over half a sphere (opposite ones compare the same): ``[3, DIRECTIONS]``."""
+    """Directions in RGB, evenly spread over half a sphere (opposite ones are equivalent): ``[3, DIRECTIONS]``."""
     height = (np.arange(DIRECTIONS) + 0.5) / DIRECTIONS
     angle = np.pi * (1 + np.sqrt(5)) * np.arange(DIRECTIONS)  # a golden spiral
     radius = np.sqrt(1 - height**2)
@@ -116,11 +116,11 @@ def _quantiles(blocks: Float, quantiles: NDArray[np.float64] = BLOCK_QUANTILES) 
 
 @dataclass(frozen=True)
 class PaintJudge:
-    """Measures pictures against one painting, or against several pictures that stand for a style.
+    """Compares pictures with a painting, or with several pictures in a style.
 
     Attributes:
         net: the loss network whose style layers are compared.
-        deep: the loss network whose deep layers are; ``net`` itself as a rule.
+        deep: the loss network whose deep layers are compared; usually ``net``.
         grams: Gram matrices ``[1, C, C]`` of the painting for each style and deep layer.
         contrasts: local contrast ``[bands, blocks]`` of all its blocks ("whole"), its quietest third ("quiet") and the
             others ("rest").
@@ -216,7 +216,7 @@ def _of_blocks(picture: UInt8Array, mask: Mask) -> UInt8Array:
 
 
 def _places(mask: Mask | None, picture: UInt8Array, feature: Any) -> Float | None:
-    """How much each place of a feature ``[1, h, w, C]`` lies in the blocks of a mask: ``[1, h, w]``, 0..1."""
+    """The share of each position of a feature ``[1, h, w, C]`` in the blocks of a mask: ``[1, h, w]``, 0..1."""
     if mask is None:
         return None
     cv2 = load_cv2()

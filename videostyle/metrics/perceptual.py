@@ -1,4 +1,4 @@
-"""How painted it looks and how much of the scene is left: figures from a loss network."""
+"""Style and content losses of frames, measured with a loss network."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from videostyle.network.perceptual import PAINTING_SIDE, resized, style_loss
 
 @dataclass(frozen=True)
 class PerceptualJudge:
-    """Measures frames against one painting.
+    """Compares frames with one painting.
 
     Attributes:
         net: the loss network.
@@ -28,7 +28,7 @@ class PerceptualJudge:
 
     @classmethod
     def of(cls, net: LossNetwork, painting: UInt8Array, layers: tuple[str, ...] | None = None) -> PerceptualJudge:
-        """For a painting uint8 ``[H, W, 3]`` RGB, compared at some layers (the style layers where None)."""
+        """The judge for a painting uint8 ``[H, W, 3]`` RGB, at some layers; None = the style layers."""
         layers = layers or net.style_layers
         x = ops.clip(resized(ops.convert_to_tensor(to_float(painting)[None]), PAINTING_SIDE), 0.0, 1.0)
         found = features(net, x, layers)
@@ -36,7 +36,7 @@ class PerceptualJudge:
 
     @classmethod
     def of_painted(cls, net: LossNetwork, pictures: Sequence[UInt8Array]) -> PerceptualJudge:
-        """For the mean of what some painted pictures uint8 ``[H, W, 3]`` look like, taken at their own size."""
+        """The judge for the mean of some painted pictures uint8 ``[H, W, 3]``, at their own size."""
         sums: dict[str, Any] = {}
         for picture in pictures:
             found = features(net, ops.convert_to_tensor(to_float(picture)[None]), net.style_layers)
@@ -45,7 +45,7 @@ class PerceptualJudge:
         return cls(net, sums)
 
     def style_by_layer(self, painted: UInt8Array) -> dict[str, float]:
-        """Style loss of one frame uint8 ``[H, W, 3]`` for each layer; 0 = the painting's own statistics."""
+        """Style loss of one frame uint8 ``[H, W, 3]`` for each layer; 0 = equal to the painting."""
         found = features(self.net, ops.convert_to_tensor(to_float(painted)[None]), tuple(self.grams))
         return {
             layer: float(style_loss(gram(self.net, layer, found[layer]), self.grams[layer])) for layer in self.grams
@@ -58,8 +58,8 @@ class PerceptualJudge:
     def content(self, painted: UInt8Array, original: UInt8Array) -> float:
         """Content loss of one frame: ``mean (F(O) - F(I))^2 / var F(I)`` at the content layer, F centred per channel.
 
-        The variance over places, averaged over channels, is the energy that tells places apart; 2 is what an
-        unrelated picture with the same statistics gives.
+        The divisor is the variance over positions, averaged over channels. An unrelated picture with the same
+        statistics gives 2.
         """
         layer = self.net.content_layer
         pair = ops.convert_to_tensor(np.stack([to_float(painted), to_float(original)]))

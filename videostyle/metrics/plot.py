@@ -1,4 +1,4 @@
-"""Plots as SVG text: lines over time and rooflines, small enough to live inside a page."""
+"""Draws plots as SVG text: lines over time, and rooflines."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _ticks(low: float, high: float, log: bool) -> list[float]:
 
 
 class Axes:
-    """Maps values to places on the plot; either axis may be logarithmic."""
+    """Maps values to positions on the plot; the axes may be logarithmic."""
 
     def __init__(self, xs: Sequence[float], ys: Sequence[float], log: bool = False) -> None:
         self.log = log
@@ -105,7 +105,7 @@ def lines(curves: Mapping[str, Sequence[tuple[float, float]]], x_label: str, y_l
 
 
 def roofline(peak: float, bandwidth: float, points: Mapping[str, tuple[float, float]]) -> str:
-    """A roofline: what the machine allows at each arithmetic intensity, and where programs stand under it.
+    """A roofline: the limit of the machine at each arithmetic intensity, and programs below it.
 
     Args:
         peak: FLOP/s of a large matrix multiplication.

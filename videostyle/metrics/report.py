@@ -100,7 +100,7 @@ def _sliders(evaluation: Evaluation) -> str:
 
 
 def html_report(evaluation: Evaluation, title: str) -> str:
-    """The page; it loads nothing from elsewhere."""
+    """The page as HTML text; it loads nothing from elsewhere."""
     width, height = evaluation.size
     facts = f"{evaluation.frames} frames at {width}x{height}, videostyle {__version__}"
     notes = "".join(f"<li>{html.escape(warning)}</li>" for warning in evaluation.warnings)

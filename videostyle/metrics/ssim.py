@@ -1,4 +1,4 @@
-"""Structural similarity of edges: whether what the scene shows can still be made out under the paint."""
+"""Structural similarity of edges: whether the scene is still recognisable when it is painted."""
 
 from __future__ import annotations
 
@@ -54,9 +54,8 @@ def edges(frame: UInt8Array) -> Any:
 def edge_ssim(painted: UInt8Array, original: UInt8Array) -> float:
     """SSIM of the edges of two frames uint8 ``[H, W, 3]``, each scaled to its own root mean square.
 
-    Scaling makes it blind to contrast, which a painting may change as a whole; 1 where every edge is in its
-    place with its share of the strength, about 0 where the edges have nothing to do with each other. The
-    span is 4, which few scaled edges exceed.
+    Scaling removes the overall contrast, which a painting may change. 1 = every edge is in its place with its share of
+    the strength, about 0 = the edges are unrelated. The span is 4, which few scaled edges exceed.
     """
     scaled = [e / (np.sqrt((e**2).mean()) + 1e-8) for e in (edges(painted), edges(original))]
     return ssim(scaled[0], scaled[1], 4.0)

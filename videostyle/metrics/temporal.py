@@ -1,4 +1,4 @@
-"""How still the paint stands: figures from frames, NumPy only. Frames are uint8 ``[T, H, W, 3]`` RGB."""
+"""Measures flicker from frames, uint8 ``[T, H, W, 3]`` RGB. NumPy only."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def warping_error(painted: UInt8Array, flows: Sequence[tuple[Float, Float]], dis
     Args:
         painted: the frames.
         flows: for t = distance, distance + 1...: flow and mask from frame t to frame t - distance.
-        distance: frames between the two of a pair; more than 1 shows slow change that neighbours hide.
+        distance: distance of the two frames of a pair; above 1 it shows slow changes that neighbours do not.
     """
     errors = [pair_error(painted[i + distance], painted[i], *flows[i]) for i in range(len(painted) - distance)]
     return float(np.mean(errors)) if errors else 0.0
@@ -94,7 +94,7 @@ def color_drift(painted: NDArray[Any], original: NDArray[Any], edge: int) -> flo
 def noise_gain(
     paint: Callable[[UInt8Array], UInt8Array], still: UInt8Array, sigma: float = 4.0, count: int = 8, seed: int = 0
 ) -> float:
-    """How much of a camera's noise survives painting: deviation over time of the painted frames over the input's.
+    """The share of a camera's noise that is painted: deviation over time of the painted frames over the input's.
 
     Args:
         paint: maps frames to painted frames.

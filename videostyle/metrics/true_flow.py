@@ -1,4 +1,4 @@
-"""Known optical flow, and where it may be used to measure stillness."""
+"""Known optical flow, and where it may be used to measure flicker."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class TrueFlow:
     """Known flow from each frame to the next, and the masks that belong to it.
 
     Attributes:
-        flow: gives float32 ``[H, W, 2]`` from frame t to t+1 for the number t, NaN where unknown; None past the end.
-        occluded: gives bool ``[H, W]`` for the number t, or None.
+        flow: maps t to the flow from frame t to t+1, float32 ``[H, W, 2]``, NaN where unknown; None past the end.
+        occluded: maps t to a mask, bool ``[H, W]``; None = unknown.
     """
 
     flow: Callable[[int], Float | None]

@@ -1,4 +1,4 @@
-"""ffmpeg: which codecs it is asked for (``codecs``), with which arguments (``argv``), and how it is run (``process``).
+"""ffmpeg: its codecs (``codecs``), its arguments (``argv``), and running it (``process``).
 
-``argv`` and ``codecs`` are tables and pure functions; nothing but ``process`` starts a program.
+``argv`` and ``codecs`` are tables and pure functions; only ``process`` starts a program.
 """

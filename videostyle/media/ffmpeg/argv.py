@@ -1,4 +1,4 @@
-"""Builds the arguments that ffmpeg is given; pure functions, nothing is run here."""
+"""Builds arguments for ffmpeg. Pure functions; nothing is run here."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ def encoded_rate(info: VideoInfo) -> Fraction:
 
 
 def _plane_matrix(color: ColorInfo) -> str:
-    """The matrix of i420 planes made for a video of that colour: BT.709, or BT.601 for all others (``stylize``)."""
+    """The matrix of i420 planes made for a video of that colour: BT.709, or BT.601 for all others (``inference.program``)."""
     return color.matrix if color.matrix in ("bt709", "bt470bg") else "smpte170m"
 
 
 def _stored_matrix(color: ColorInfo, codec: Codec) -> str:
-    """The matrix that a file of such frames is given; unknown means BT.601, as the readers take it."""
+    """The matrix that is stored in the file; unknown means BT.601, as in the readers."""
     names = ("bt709", "bt470bg", "bt2020nc", "fcc", "smpte240m")
     return codec.matrix or (color.matrix if color.matrix in names else "smpte170m")
 
@@ -51,7 +51,7 @@ def encode_arguments(
         info: size, rate and colour of the frames.
         codec: what to encode with.
         target: file to write.
-        crf: constant quality, the codec's own scale (``codecs.check_quality``).
+        crf: constant quality on the scale of the codec (``codecs.check_quality``).
         preset: speed against size, one of the codec's ``presets``.
         pixel_format: stored pixel format, instead of the codec's.
         input_format: "rgb24" or "i420" (planes in the stream's own matrix and range).

@@ -1,4 +1,4 @@
-"""The codecs that outputs can have, and how ffmpeg is asked for each."""
+"""The codecs that outputs can have, and how ffmpeg encodes with each."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ class Codec:
 
     Attributes:
         encoder: ffmpeg's encoder.
-        arguments: options that are always given to it.
-        quality_option: how ffmpeg is given a constant quality; "" where the codec has none that can be chosen.
-        quality: the usual one.
-        worst_quality: the last of the codec's scale, which begins with 0, the best.
+        arguments: options that are always given to the encoder.
+        quality_option: option for constant quality; "" if the codec has no quality that can be chosen.
+        quality: the default quality.
+        worst_quality: the end of the codec's scale, which begins at 0, the best.
         pixel_format: stored pixel format for even sizes.
-        odd_pixel_format: the same where width or height is odd, which 4:2:0 and 4:2:2 cannot store in some codecs.
-        preset_option: how ffmpeg is given a preset, speed against size.
-        presets: the presets there are; none where the codec has no such thing.
-        containers: suffixes it can be stored in, the preferred one first.
+        odd_pixel_format: stored pixel format for odd sizes, which some codecs cannot store as 4:2:0 or 4:2:2.
+        preset_option: option for the preset, which trades speed against size.
+        presets: all presets; empty if the codec has none.
+        containers: suffixes of files that can hold it, the preferred one first.
         stream: format of the intermediate file.
-        matrix: the only colour matrix that its readers know; "" where the file states its matrix.
+        matrix: the colour matrix that players assume; "" if the file states its matrix.
         full_range: whether a file can state that its samples have full range; otherwise they are limited.
     """
 
@@ -190,12 +190,12 @@ def codec_for(name: str | None, suffix: str) -> Codec:
 
 
 def picture_quality(crf: int) -> int:
-    """The quality of JPEG and WebP, 1 to 100, that a --crf stands for: 100 less twice as much."""
+    """The quality of JPEG and WebP, 1 to 100, for a ``crf``: 100 less twice its value."""
     return max(1, 100 - 2 * crf)
 
 
 def check_quality(name: str | None, suffix: str, crf: int | None, preset: str | None) -> None:
-    """Makes sure that a codec has such a quality and such a preset, before anything is painted.
+    """Checks that a codec has a quality and a preset, before anything is painted.
 
     Args:
         name: the codec, as in ``codec_for``.
@@ -221,7 +221,7 @@ def check_quality(name: str | None, suffix: str, crf: int | None, preset: str | 
 
 
 def check_pixel_format(codec: Codec, wanted: str | None, known: Collection[str], size: tuple[int, int]) -> None:
-    """Makes sure that a codec can store frames in a pixel format, before anything is painted.
+    """Checks that a codec can store frames in a pixel format, before anything is painted.
 
     Args:
         codec: as ``codec_for`` gave it.

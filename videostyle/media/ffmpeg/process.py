@@ -1,6 +1,6 @@
 """Runs ffmpeg. No other module starts a program.
 
-``imageio_ffmpeg`` only tells where the program is: its own writer ignores ffmpeg's exit status.
+``imageio_ffmpeg`` is used only to find the program: its own writer ignores the exit status of ffmpeg.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ def ffmpeg_exe() -> str:
 class Process:
     """A running ffmpeg whose messages are kept.
 
-    A thread reads its stderr, because a full pipe would stop it. It does not hear Ctrl-C: it would finish the file that
-    it has so far, and report success.
+    A thread reads its stderr, because a full pipe would stop it. It is shielded from Ctrl-C, at which it would end the
+    file early and report success.
 
     Args:
-        arguments: what follows the program's name (``argv``).
+        arguments: the arguments after the name of the program (``argv``).
         write: whether bytes are written to ffmpeg; otherwise they are read from it.
 
     Raises:
@@ -108,7 +108,7 @@ class Process:
             self._child.wait()
             self._drain.join(5)
             raise OutputError(
-                "the encoder died", self._reason(), hint="try another --codec, --preset or --pix-fmt"
+                "the encoder died", self._reason(), hint="try another `codec`, `preset` or `pix_fmt`"
             ) from error
 
     def _reason(self) -> str:
@@ -134,7 +134,7 @@ class Process:
             if pipe is not None:
                 pipe.close()
         if self._child.returncode != 0:
-            raise OutputError("the encoder failed", self._reason(), hint="try another --codec, --preset or --pix-fmt")
+            raise OutputError("the encoder failed", self._reason(), hint="try another `codec`, `preset` or `pix_fmt`")
 
     @property
     def failed(self) -> str:
@@ -153,7 +153,7 @@ class Process:
                 try:
                     pipe.close()
                 except OSError:
-                    pass  # nobody reads what was still buffered
+                    pass  # what was still buffered is not needed
 
 
 @lru_cache(maxsize=32)

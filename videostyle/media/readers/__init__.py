@@ -1,5 +1,5 @@
-"""Where frames come from: one module for each kind of reader; ``open`` chooses, ``base`` holds what all share.
+"""Readers of frames: ``open`` chooses the reader, ``base`` holds what all share, each other module is one kind.
 
-A reader gives upright, progressive RGB frames in order, each with its own time, says in ``warnings`` what it changed
-or could not read, and reads a part of a clip as it would have read it within the whole. ``camera`` gives live frames.
+A reader delivers upright, progressive RGB frames in order, each with its own time. Its ``warnings`` say what it changed
+or could not read. A part of a clip is read exactly as within the whole clip. ``camera`` delivers live frames.
 """

@@ -1,7 +1,7 @@
-"""What all readers of frames share: options, the input that was looked at once, selection of frames, batches.
+"""What all readers of frames share: options, the probed input, selection of frames, seeking, batches.
 
-Every reader delivers ``FrameBatch`` (RGB, upright, progressive) in order of presentation, each frame at its own
-time. What a reader could not deliver as it is stored is listed in ``warnings``; with ``strict``, damage is an error.
+Every reader delivers ``FrameBatch`` (RGB, upright, progressive) in order of presentation, each frame at its own time.
+``warnings`` lists what is delivered otherwise than it is stored, and damage; with ``strict``, damage is an error.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from videostyle.media.timecode import TimePoint
 
 log = logging.getLogger("videostyle")
 
-SEQUENCE_RATE = Fraction(25)  # frames a second of pictures, where the user does not say
+SEQUENCE_RATE = Fraction(25)  # frames per second of pictures, if the user gives no rate
 # Containers, in ffmpeg's names, that store the time of every frame and know where key frames are. Raw streams have
 # neither, and a frame of an animated picture builds on all frames before it.
 SEEKABLE = (*("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "avi", "mpegts", "mpeg", "flv", "nut", "mxf", "asf", "ogg"),)
-SEEK_LEAD = 16  # frames that are decoded before the wanted one: no codec reorders more
+SEEK_LEAD = 16  # frames to decode before the wanted one; no codec reorders more
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class ReadOptions:
         start: the first frame to deliver, counted from the first frame of the file; None = from the beginning.
         end: the frame at which to stop, which is not delivered; None = to the end.
         max_size: longest side of a delivered frame in pixels; larger frames are shrunk.
-        frame_rate: deliver at this constant rate instead of at the frames' own times; of pictures, their rate.
+        frame_rate: deliver at this constant rate instead of the frames' own times; for pictures, their rate.
         strict: damage is an error instead of a warning.
         tone_map: whether HDR is mapped to SDR; otherwise it is refused.
 
@@ -70,13 +70,13 @@ class ReadOptions:
 
 @dataclass(frozen=True)
 class Input:
-    """An input that was probed once (``open.look_at``), so that nobody who reads or copies it need do so again.
+    """An input that was probed (``open.look_at``); whoever reads or copies it need not probe it again.
 
     Attributes:
         path: the video, the still, the folder or the printf-style pattern.
         files: the files that it consists of, in order.
-        info: what its frames are like; pictures are taken to have ``SEQUENCE_RATE``.
-        media: what a video file holds; None for pictures.
+        info: description of its frames; pictures get ``SEQUENCE_RATE``.
+        media: the content of a video file; None for pictures.
     """
 
     path: Path
@@ -88,21 +88,21 @@ class Input:
 class FrameReader:
     """Base of all readers: selects, shrinks and batches the frames that ``_frames`` of a subclass decodes.
 
-    A reader opens its file when the first frame is asked for, and reads it once.
+    A reader opens its file when the first frame is requested, and reads it once.
 
     Args:
-        source: what to read.
-        info: what the frames of the file are like.
+        source: the input.
+        info: description of the frames in the file.
         options: how to read it.
         rate: constant rate to deliver at; None = at the frames' own times.
 
     Attributes:
-        input: what is read; ``open_reader`` takes it to read it again.
+        input: the input; ``open_reader`` takes it to read it again.
         path: as in ``input``.
         files: as in ``input``.
         options: as given.
-        info: what the delivered frames are like.
-        warnings: what is not delivered as it is stored, and the damage met so far.
+        info: description of the delivered frames.
+        warnings: what is delivered otherwise than it is stored, and damage so far.
         numbers: of numbered pictures, the numbers of those that are delivered; else ().
     """
 
@@ -137,15 +137,15 @@ class FrameReader:
             yield FrameBatch(buffer[: len(times)], np.array(times), index)
 
     def raw_frames(self) -> Iterator[Frame]:
-        """The frames that the batches would hold, one by one, as they leave the decoder.
+        """The same frames one by one, as decoded.
 
-        Their size and the order of their channels may differ from those of batches; ``delivered`` converts them,
-        which takes longer than decoding. The arrays belong to the caller.
+        Their size and the order of their channels may differ from those of batches. ``delivered`` converts them, which
+        takes longer than decoding. The arrays belong to the caller.
         """
         return self._selected()
 
     def delivered(self, picture: UInt8Array) -> UInt8Array:
-        """Converts a frame of ``raw_frames`` to what batches hold: uint8 ``[H, W, 3]`` RGB of the size in ``info``."""
+        """Converts a frame of ``raw_frames`` as for batches: uint8 ``[H, W, 3]`` RGB of the size in ``info``."""
         picture = self._converted(picture)
         size = (self.info.height, self.info.width)
         if picture.shape[:2] == size:
@@ -156,24 +156,24 @@ class FrameReader:
         return np.asarray(cv2.resize(picture, (size[1], size[0]), interpolation=method), np.uint8)
 
     def read_part(self, first: int, count: int, times: Sequence[float] | None = None) -> None:
-        """Restricts the reader to a run of its frames; to be called before the first of them is read.
+        """Restricts the reader to a part: consecutive frames. It must be called before the first frame is read.
 
-        The frames, their times and their numbers are exactly those that reading everything gives. With ``times``,
-        the reader seeks to a key frame before the part, decodes from there, and accepts the seek only if a frame with
-        exactly the expected time comes. Otherwise, and in containers without times, it decodes from the beginning and
-        drops what comes before the part. So the method is always right, and usually fast.
+        Frames, times and numbers are exactly those of reading everything. With ``times``, the reader seeks to a key
+        frame before the part and decodes from there. It accepts the seek only if a frame with exactly the expected time
+        comes. Otherwise, and in containers without times, it decodes from the beginning and drops the frames before the
+        part. The result is always right, and usually fast.
 
         Args:
             first: number of the first frame, counted from 0 among the frames that ``options`` select.
-            count: how many frames.
-            times: the times of all the frames that ``options`` select, in seconds on the file's clock, as a reader
-                with the same options gave them (``FrameBatch.pts``, ``raw_frames``). Give None if that reader warned
-                of damage: how a decoder conceals damage depends on where it begins.
+            count: number of frames.
+            times: the times of all frames that ``options`` select, in seconds on the file's clock, from a reader with
+                the same options (``FrameBatch.pts``, ``raw_frames``). Give None if that reader warned of damage,
+                because how a decoder conceals damage depends on where it begins.
         """
         self._first, self._count, self._times = first, count, times
 
     def stop(self) -> None:
-        """Ends the iteration that another thread is in, before its next frame; the file stays open."""
+        """Ends an iteration in another thread before its next frame; the file stays open."""
         self._closed = True
 
     def close(self) -> None:
@@ -191,7 +191,7 @@ class FrameReader:
     # -- for subclasses ------------------------------------------------------------------------------------------
 
     def _frames(self) -> Iterator[Frame]:
-        """Decodes the frames of the file in order of presentation, from the beginning or from where ``_seek`` went.
+        """Decodes the frames of the file in order of presentation, from the beginning or from the result of ``_seek``.
 
         Raises:
             InputError: if no frame can be decoded.
@@ -199,11 +199,11 @@ class FrameReader:
         raise NotImplementedError
 
     def _converted(self, picture: UInt8Array) -> UInt8Array:
-        """RGB of a picture of ``_frames``, in its own size."""
+        """Converts a picture of ``_frames`` to RGB, at its own size."""
         return picture
 
     def _first_time(self) -> float:
-        """When the first frame of the file is shown, seconds on the file's clock. Called before ``_frames``.
+        """The time of the first frame of the file, seconds on the file's clock. Called before ``_frames``.
 
         Raises:
             InputError: if it cannot be decoded.
@@ -211,16 +211,16 @@ class FrameReader:
         raise NotImplementedError
 
     def _time_of(self, number: int) -> float | None:
-        """When frame ``number`` of the file is shown, found without decoding; infinity if the file has fewer frames.
+        """The time of frame ``number`` of the file, found without decoding; None if that is not possible.
 
-        None if it cannot be found in this way.
+        Infinity if the file has fewer frames.
         """
         return None
 
     def _seek(self, time: float) -> bool:
         """Makes ``_frames`` begin with a frame that is shown at ``time`` or earlier.
 
-        From there on it must give exactly the frames that decoding from the beginning gives.
+        From there on, frames must be exactly those of decoding from the beginning.
 
         Returns:
             False if that is not possible; ``_frames`` then begins with the first frame of the file.
@@ -232,7 +232,7 @@ class FrameReader:
         raise NotImplementedError
 
     def _warn(self, message: str) -> None:
-        """Adds a warning of damage; raises it if the user asked to be strict."""
+        """Adds a warning of damage; with ``strict``, raises it as an error."""
         if self.options.strict:
             raise InputError(f"'{self.path}': {message}", hint="leave `strict` out to paint what there is")
         self.warnings.append(message)
@@ -241,7 +241,7 @@ class FrameReader:
     # -- which frames are delivered ------------------------------------------------------------------------------
 
     def _delivered(self, info: VideoInfo) -> VideoInfo:
-        """What the delivered frames are like."""
+        """The description of the delivered frames."""
         options, rate = self.options, self._constant_rate
         if options.max_size and max(info.width, info.height) > options.max_size:
             scale = options.max_size / max(info.width, info.height)
@@ -259,14 +259,14 @@ class FrameReader:
         return replace(info, frame_count=max(0, min(ends) - (start or 0)))
 
     def _frame_number(self, point: TimePoint | None) -> int | None:
-        """The number of the frame at a point, from the average rate; None if that is unknown."""
+        """The number of the frame at a point, from the average rate; None if the rate is unknown."""
         if point is None or point.frame is not None:
             return point.frame if point is not None else None
         rate = self._native.fps
         return round((point.seconds or 0.0) * rate) if rate else None
 
     def _selected(self) -> Iterator[Frame]:
-        """The frames that the options and ``read_part`` ask for."""
+        """The frames that the options and ``read_part`` select."""
         first_number, frames = self._part_by_seeking() or (0, self._all_selected())
         for number, frame in enumerate(frames, first_number):
             if number >= self._first:
@@ -292,7 +292,7 @@ class FrameReader:
         return first, self._at_rate(trim(self._frames(), None, end, origin=origin), rate, times[0], first)
 
     def _all_selected(self) -> Iterator[Frame]:
-        """The frames that the options ask for; the reader seeks to ``start`` if it can."""
+        """The frames that the options select; the reader seeks to ``start`` if it can."""
         start, end, rate = self.options.start, self.options.end, self._constant_rate
         frames: Iterator[Frame] | None = None
         number, origin = 0, None
@@ -313,10 +313,10 @@ class FrameReader:
         return self._at_rate(frames, rate) if rate else frames
 
     def _timed_end(self, origin: float) -> TimePoint | None:
-        """The ``end`` of the options as a time, which can be told after a seek too; unchanged if that is not known.
+        """The ``end`` of the options as a time, which can be checked after a seek too; unchanged if it is not known.
 
         Args:
-            origin: when the first frame of the file is shown, seconds.
+            origin: time of the first frame of the file, seconds.
         """
         end = self.options.end
         if end is None or end.frame is None:
@@ -325,7 +325,7 @@ class FrameReader:
         return end if time is None else TimePoint(seconds=time - origin - SAME_TIME)
 
     def _seek_exactly(self, time: float) -> Iterator[Frame] | None:
-        """The frames from the one that is shown at exactly ``time`` on; None, after a rewind, if seeking fails."""
+        """The frames from the one at exactly ``time`` on; None, after a rewind, if seeking fails."""
         if not self._seek(time):
             return None
         known = len(self.warnings)

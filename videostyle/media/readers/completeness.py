@@ -1,4 +1,4 @@
-"""Tells whether a file ends before it should: cut off as it was copied, or damaged up to its end."""
+"""Detects a file that ends too early: cut off while it was copied, or damaged up to its end."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ SHORTEST_GAP = 0.1  # seconds that must be missing from a file that does not cou
 
 
 def missing_end(media: MediaInfo, read: int | None, last: float) -> str:
-    """What is missing at the end of a file whose video was read as far as it could be; "" if nothing is.
+    """A message about what is missing at the end of a file that was read as far as possible; "" if nothing is.
 
     Args:
-        media: what the file says of itself; it has a video.
+        media: the headers of the file; it has a video.
         read: frames of the file that were read, including those that could not be decoded; None = unknown.
-        last: when the last of them is shown, seconds on the container's clock.
+        last: time of the last of them, seconds on the container's clock.
     """
     info, index = media.video, media.video_index
     if info is None or index is None:

@@ -64,7 +64,7 @@ def look_at_images(path: Path, files: Sequence[Path], *, still: bool = False) ->
     Args:
         path: the still, the folder or the pattern.
         files: the pictures, in order.
-        still: whether it is one picture rather than a video.
+        still: whether it is one picture and not a video.
 
     Raises:
         InputError: if the first picture cannot be read.
@@ -150,7 +150,7 @@ def numbers_of(files: Sequence[Path]) -> tuple[int, ...]:
 
 
 def missing_numbers(numbers: Sequence[int]) -> str:
-    """What to say of the gaps in the numbers of a sequence; "" if there are none."""
+    """A message about gaps in the numbers of a sequence; "" if there are none."""
     gaps = [(a + 1, b - 1) for a, b in itertools.pairwise(numbers) if b - a > 1]
     if not gaps:
         return ""

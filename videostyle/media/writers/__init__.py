@@ -1,5 +1,5 @@
-"""Where painted frames go: ``open`` chooses the writer, ``base`` says what one must do.
+"""Writers of painted frames: ``open`` chooses the writer, ``base`` defines what a writer does.
 
-A writer's output is there when it is complete, checked and named, and not before. ``encoder`` encodes, ``mux`` puts
-the encoded picture beside the original's sound, ``video`` and ``images`` are the writers.
+An output gets its name only when it is complete and checked. ``video`` and ``images`` are the writers; ``encoder``
+encodes, and ``mux`` combines the encoded video with the sound of the original.
 """

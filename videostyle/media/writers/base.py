@@ -15,10 +15,10 @@ class EncodeOptions:
     """How an output is written.
 
     Attributes:
-        codec: a name of ``codecs.CODECS``, or "png" for a sequence of pictures; None = the usual one for the suffix.
-        crf: constant quality on the codec's own scale, 0 is best; None = the usual one.
-        preset: speed against size, one of the codec's own words; None = the usual one.
-        pixel_format: stored pixel format, in ffmpeg's words; None = the usual one.
+        codec: a name of ``codecs.CODECS``, or "png" for a sequence of pictures; None = the default for the suffix.
+        crf: constant quality on the scale of the codec, 0 is best; None = its default.
+        preset: speed against size, one of the codec's presets; None = its default.
+        pixel_format: stored pixel format, in ffmpeg's words; None = the codec's default.
         audio: whether sound and subtitles are copied.
         overwrite: whether an existing output may be replaced.
         threads: threads of the encoder; None leaves the number to the encoder.
@@ -41,16 +41,16 @@ class EncodeOptions:
 
 
 class FrameWriter(Protocol):
-    """Takes batches in order. A file appears under its name when ``close`` returns, complete, and not before.
+    """Writes batches in order. The file gets its name, complete, when ``close`` returns.
 
     Attributes:
-        warnings: what could not be kept.
+        warnings: messages about what could not be kept.
     """
 
     warnings: list[str]
 
     def write(self, batch: FrameBatch) -> None:
-        """Takes the next batch."""
+        """Writes the next batch."""
 
     def close(self) -> Path:
         """Finishes, verifies and names the output, and returns its path."""

@@ -14,12 +14,12 @@ from videostyle.media.writers.base import EncodeOptions
 
 
 class StreamEncoder:
-    """Encodes frames at a constant rate into one file without sound, and remembers each frame's true time.
+    """Encodes frames at a constant rate into one file without sound, and keeps the true time of each frame.
 
     Args:
         target: the file to write.
-        info: what the frames are like.
-        codec: what to encode with.
+        info: description of the frames.
+        codec: the codec.
         options: how to encode.
 
     Attributes:

@@ -39,7 +39,7 @@ def number_of(frame: int, numbers: Sequence[int]) -> int:
 
 
 def check_picture_options(suffix: str, options: EncodeOptions) -> str:
-    """Finds an option that has no effect on pictures of a kind; "" if all have one.
+    """A message about an option that has no effect on pictures of a kind; "" if all have an effect.
 
     Args:
         suffix: of the pictures, in lower case.
@@ -145,7 +145,7 @@ class ImageWriter:
         return str(self._folder.absolute() / self._pattern)
 
     def vet(self, frames: int) -> None:
-        """Makes sure that a number of pictures may be written, before the first one is.
+        """Checks that a number of pictures may be written, before the first one is.
 
         Raises:
             OutputError: if one is an input, or exists and may not be replaced.
@@ -169,8 +169,8 @@ class ImageWriter:
         """Finishes a sequence whose pictures are written already; returns its folder or pattern.
 
         Args:
-            parts: not used; the pictures are at their places.
-            times: not used; pictures have none.
+            parts: not used, as the pictures have their final names.
+            times: not used, as pictures have no times.
         """
         self.abort()
         return self._path

@@ -1,4 +1,4 @@
-"""Muxes an encoded stream with the original's sound, subtitles, chapters and tags, every frame at its own time."""
+"""Muxes encoded video with the sound, subtitles, chapters and tags of the original, every frame at its own time."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Original:
     """The file that sound, subtitles, chapters and tags are copied from.
 
     Attributes:
-        media: what it holds.
+        media: its content.
         start: time in seconds on its clock that becomes 0 in the output; None = its earliest timestamp.
         end: time in seconds from which on nothing is copied; None = to its end.
     """
@@ -54,14 +54,14 @@ class Muxer:
     Args:
         path: final name of the output, for its suffix and for messages.
         target: the file to write.
-        info: what the frames are like.
-        original: where everything but the video is copied from; None = a silent video without tags.
+        info: description of the frames.
+        original: the file that everything but the video is copied from; None = a silent video without tags.
         chosen: numbers, in the original, of the streams to copy (``choose_streams``).
         metadata: tags of the container, added to those of the original.
 
     Attributes:
         copied: numbers, in the original, of the streams that have packets in the output.
-        warnings: what could not be kept.
+        warnings: messages about what could not be kept.
     """
 
     def __init__(
@@ -86,7 +86,7 @@ class Muxer:
 
         Args:
             parts: encoded files, in order, all with the same parameters.
-            times: when each frame of all of them is shown, seconds on the original's clock.
+            times: time of each frame of all of them, seconds on the original's clock.
 
         Raises:
             OutputError: if the parts do not hold these frames.
@@ -151,7 +151,7 @@ class Muxer:
         return {}
 
     def _video_packets(self, first: Any, video: Any, ticks: Sequence[int], base: Fraction) -> Iterator[Timed]:
-        """The encoded packets with the frames' own times: the n-th frame to be shown gets the n-th time.
+        """The encoded packets with the times of their frames: the n-th frame in presentation order gets the n-th time.
 
         Args:
             first: video stream of the first part.
@@ -183,7 +183,7 @@ class Muxer:
                     yield float(packet.dts * base), 0, packet
 
     def _ranks(self, first: Any) -> list[int]:
-        """For each packet of all parts, in decoding order, the place of its frame in presentation order."""
+        """For each packet of all parts, in decoding order, the position of its frame in presentation order."""
         ranks: list[int] = []
         for part in self._parts:
             with av.open(f"file:{part}") as container:

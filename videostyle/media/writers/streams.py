@@ -1,4 +1,4 @@
-"""Chooses the sound and subtitle streams of the original that the output's container takes."""
+"""Chooses the sound and subtitle streams of the original that the container of the output can hold."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ MUXERS = {
     ".ts": "mpegts",
     ".flv": "flv",
 }
-# Codecs with a stream type of their own in a transport stream. ffmpeg writes any other codec there as private data,
-# which no player finds, and does not say so.
+# Codecs that have a stream type in MPEG transport streams. ffmpeg writes other codecs as private data, without a
+# message, and players do not find these.
 TRANSPORT_CODECS = (
     *("aac", "aac_latm", "mp2", "mp3", "ac3", "eac3", "dts", "opus"),
     *("dvb_subtitle", "dvb_teletext", "hdmv_pgs_subtitle"),
@@ -31,13 +31,13 @@ TRIED_PACKETS = 500  # packets of the original in which the first one of each st
 
 
 def choose_streams(media: MediaInfo, suffix: str, *, copy: bool) -> tuple[list[int], list[str]]:
-    """Finds the sound and subtitle streams of a file that a container takes.
+    """Finds the sound and subtitle streams of a file that a container can hold.
 
-    It is called before the first frame is painted: a stream that is refused at the end would cost the whole render.
+    It is called before the first frame is painted, because a refusal at the end would cost the whole render.
 
     Args:
-        media: what the file holds.
-        suffix: of the output.
+        media: the original.
+        suffix: suffix of the output.
         copy: whether streams are to be copied at all.
 
     Returns:
@@ -74,7 +74,7 @@ def choose_streams(media: MediaInfo, suffix: str, *, copy: bool) -> tuple[list[i
 
 
 def _refusal(stream: Any, packet: Any, container: str) -> str:
-    """Why a container does not take a stream, "" if it does.
+    """Why a container cannot hold a stream; "" if it can.
 
     A header and the stream's first packet are written to memory: a container may refuse there what it lists as allowed
     (TrueHD in mp4, FLAC in mov).
