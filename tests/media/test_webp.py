@@ -53,7 +53,7 @@ def cut(path: Path) -> None:
     ("suffix", "damage", "words"),
     [
         (".gif", cut, "of 25 frames|cannot finish"),
-        (".webp", cut, "not a whole WebP"),
+        (".webp", cut, "not a complete WebP"),
         (".webp", lambda path: [drop_a_frame(path) for _ in range(3)], r"0\.88 of 1\.00 seconds"),
     ],
 )

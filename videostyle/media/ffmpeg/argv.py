@@ -24,7 +24,7 @@ def encoded_rate(info: VideoInfo) -> Fraction:
 
 
 def _plane_matrix(color: ColorInfo) -> str:
-    """The matrix of i420 planes made for a video of that colour: BT.709, or BT.601 for all others (``inference.program``)."""
+    """The matrix of i420 planes for a video of that colour: BT.709 or BT.601 (``inference.program``)."""
     return color.matrix if color.matrix in ("bt709", "bt470bg") else "smpte170m"
 
 
