@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import ast
 import inspect
 import re
@@ -175,6 +176,17 @@ def test_the_table_of_losses_is_the_one_that_counts() -> None:
     rows = {cells[0].replace(" ", "_"): cells[1] for cells in _tables("training")}
     for name, weight in asdict(LossWeights()).items():
         assert rows[name] == f"{weight:g}", name
+
+
+def test_the_help_of_train_tells_the_weights_that_count() -> None:
+    from videostyle.cli.train import configure
+    from videostyle.training.style_objective import LossWeights
+
+    parser = argparse.ArgumentParser()
+    configure(parser)
+    for name in ("content", "style", "temporal"):
+        (option,) = (action for action in parser._actions if f"--{name}-weight" in action.option_strings)
+        assert str(option.help).endswith(f"(default: {getattr(LossWeights(), name):g})"), name
 
 
 def test_the_keys_of_live_are_listed() -> None:

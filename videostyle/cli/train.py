@@ -86,7 +86,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--content-weight",
         type=float,
         metavar="WEIGHT",
-        help="more keeps the scene more readable and paints it less (default: 5)",
+        help="more keeps the scene more readable and paints it less (default: 6)",
     )
     look.add_argument(
         "--style-weight",
@@ -98,7 +98,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--temporal-weight",
         type=float,
         metavar="WEIGHT",
-        help="more makes the paint flicker less and its texture softer (default: 800)",
+        help="more makes the paint flicker less and its texture softer (default: 3000)",
     )
     details = parser.add_argument_group("details")
     details.add_argument(
