@@ -1,4 +1,4 @@
-"""``videostyle batch``: paints many clips in many styles, and goes on past clips that fail."""
+"""``videostyle batch``: paints many clips in many styles, and continues when a clip fails."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _duration(seconds: float | None) -> str:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Paints everything; the exit code is the first failure's."""
+    """Paints everything; returns the exit code of the first failure."""
     from videostyle.cli.interrupt import stoppable
     from videostyle.cli.progress import Bars
     from videostyle.inference.startup import load_tensorflow
@@ -136,7 +136,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _measured(device: str) -> float | None:
-    """Megapixels a second that ``bench`` found; a whole render reaches about two thirds of the device alone."""
+    """Megapixels per second, from ``bench``; a whole render reaches about two thirds of the device alone."""
     from videostyle.inference import tuning
     from videostyle.inference.device import choose_device
 

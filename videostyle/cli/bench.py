@@ -1,4 +1,4 @@
-"""``videostyle bench``: measures this machine, and keeps the fastest way to compute for later renders."""
+"""``videostyle bench``: measures this machine, and keeps the fastest settings for later renders."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def _numbers(text: str, what: str) -> list[int]:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Measures, prints a table, keeps the best."""
+    """Measures, prints a table, and keeps the fastest settings."""
     from videostyle.inference.startup import load_tensorflow
 
     sizes = [size(part, 32, even=True) for part in options.sizes.split(",")]

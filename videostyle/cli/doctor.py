@@ -1,4 +1,4 @@
-"""``videostyle doctor``: tries whatever painting needs, and says how to mend what does not work."""
+"""``videostyle doctor``: tries everything that painting needs, and says how to repair what does not work."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ def _ffmpeg() -> str:
 
 
 def _ends_by(load: Callable[[], None]) -> str:
-    """The name of the signal by which loading a library ends a process; "" where it does not.
+    """The name of the signal with which loading a library ends a process; "" if it does not.
 
-    It is loaded in another process first, so that this one lives to tell.
+    The library is loaded in another process, so that this one can report it.
     """
     child = multiprocessing.get_context("spawn").Process(target=load)
     child.start()
@@ -145,7 +145,7 @@ def run(options: argparse.Namespace) -> int:
     for name, (check, needed) in CHECKS.items():
         try:
             rows.append({"what": name, "ok": True, "detail": check()})
-        except Exception as error:  # whatever fails is what this verb is there to find
+        except Exception as error:  # of any kind: finding failures is the purpose of this verb
             rows.append({"what": name, "ok": False, "detail": message(error)})
             code = 6 if needed else code
         if not options.json:

@@ -1,4 +1,4 @@
-"""``videostyle evaluate``: measures how much a painted video flickers, and how near it is to painting and scene."""
+"""``videostyle evaluate``: measures flicker, style and content of a painted video."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def _judges(spec: str | None, net: LossNetwork) -> tuple[PerceptualJudge | None, PaintJudge | None, str]:
-    """What frames are compared with, for style and for paint, and a line that says so in the report."""
+    """The judges for style and for paint, and a line for the report that names what frames are compared with."""
     if spec is None:
         return None, None, ""
     from videostyle.media.readers.images import read_picture

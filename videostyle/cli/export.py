@@ -57,7 +57,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="0..1",
         help="how much is painted where the scene shows nothing (default: what suits the style)",
     )
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the canvas (default: 0)")
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=0,
+        metavar="N",
+        help="number of the canvas: another one places strokes elsewhere (default: 0)",
+    )
     parser.add_argument(
         "--canvas-input",
         action="store_true",

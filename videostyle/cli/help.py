@@ -1,7 +1,7 @@
-"""``videostyle help``: prints the pages of Markdown that lie in ``videostyle/docs``.
+"""``videostyle help``: prints the Markdown pages in ``videostyle/docs``.
 
-A page begins with its title, ``# Exit codes``, and a first paragraph that says in one line what it is about; the list
-of topics shows that line.
+A page begins with its title, such as ``# Exit codes``, and a first paragraph of one line that says what it is about.
+The list of topics shows that line.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def topics() -> dict[str, Path]:
 
 
 def summary(page: Path) -> str:
-    """The first paragraph under a page's title, as one line."""
+    """The first paragraph below the title of a page, as one line."""
     paragraphs = page.read_text(encoding="utf-8").split("\n\n")
     return " ".join(paragraphs[1].split()) if len(paragraphs) > 1 else ""
 

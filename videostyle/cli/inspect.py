@@ -1,4 +1,4 @@
-"""``videostyle inspect``: shows what is in a file, and whether videostyle painted it."""
+"""``videostyle inspect``: shows the content of a file, and whether videostyle painted it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ctrl-C: a clean stop the first time, at once the second time."""
+"""Ctrl-C: the first stops cleanly, the second at once."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from videostyle.errors import Interrupted
 
 @contextlib.contextmanager
 def stoppable() -> Iterator[threading.Event]:
-    """An event that the first SIGINT or SIGTERM sets; the second one ends the program at once.
+    """Yields an event that the first SIGINT or SIGTERM sets; the second one ends the program at once.
 
-    ``Interrupted`` that passes through gets the exit code of the signal, 130 or 143.
+    An ``Interrupted`` raised in the block gets the exit code of the signal, 130 or 143.
     """
     event = threading.Event()
     received = []

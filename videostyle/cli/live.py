@@ -1,4 +1,4 @@
-"""``videostyle live``: paints a camera, a stream or a file as it comes."""
+"""``videostyle live``: paints a camera, a stream or a file while it plays."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         type=int,
         default=0,
         metavar="N",
-        help="another number is another painting of the same scene: strokes in even areas lie elsewhere; key e takes "
+        help="another number gives another painting of the same scene, with other strokes in even areas; key e takes "
         "the next number (default: 0)",
     )
     parser.add_argument(
@@ -120,10 +120,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def _check(options: argparse.Namespace) -> None:
-    """Refuses values that cannot be used; rates become numbers.
+    """Checks the values of options, and converts rates to numbers.
 
     Raises:
-        UsageError: naming the option.
+        SettingError: if a value cannot be used.
     """
     from videostyle.media.timecode import parse_rate
     from videostyle.network.canvas import LARGEST_SEED
@@ -282,7 +282,7 @@ def _train_styles(options: argparse.Namespace) -> None:
 
 
 def _provenance(options: argparse.Namespace) -> Painted:
-    """What a recording stores about its making; all styles that were given are named."""
+    """The provenance that a recording stores; it names all styles of the run."""
     from videostyle import __version__
     from videostyle.media.provenance import Painted
 

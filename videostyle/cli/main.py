@@ -1,4 +1,4 @@
-"""The command line: finds the verb, runs it, turns errors into one line and an exit code."""
+"""The entry point of the command line: runs the verb, and turns errors into one line and an exit code."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("videostyle: stopped", file=sys.stderr)
         return 130
     except BrokenPipeError:
-        # The reader of our output has closed it, as ``head`` does; Python would complain at exit.
+        # The reader of stdout has closed it, as ``head`` does; without this, Python would print an error at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:
@@ -80,7 +80,7 @@ def _run(words: Sequence[str]) -> int:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(Formatter("%(levelname)s: %(message)s"))
     logging.basicConfig(level=level.upper(), handlers=[handler])
-    # TensorFlow's remarks on its build are of no use to somebody who paints.
+    # Hides messages of TensorFlow about its build, which do not concern the user.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     return int(importlib.import_module(f"videostyle.cli.{options.verb}").run(options) or 0)
@@ -89,9 +89,9 @@ def _run(words: Sequence[str]) -> int:
 def entry() -> None:
     """The console script.
 
-    A library may end the process by a signal, as TensorFlow does on a processor that lacks the instructions which it
-    was built for. Python then says where, on the stderr of the start: what is written to stderr while TensorFlow is
-    loaded is held back.
+    A library may end the process by a signal, as TensorFlow does on a processor that lacks instructions for which it
+    was built. faulthandler then prints where Python was. It writes to a copy of stderr, because stderr itself is held
+    back while TensorFlow is loaded.
     """
     with contextlib.suppress(OSError):  # there may be no stderr
         faulthandler.enable(os.dup(2))

@@ -1,6 +1,6 @@
-"""What the library says, in the words of the command line: `` `max_size` `` becomes ``--max-size``.
+"""Texts of the library for the command line: `` `max_size` `` becomes ``--max-size``.
 
-The library names a setting as Python does, in backticks. Whoever prints its errors and warnings calls ``message``.
+The library names settings as in Python, in backticks. Every verb that prints its errors and warnings calls ``message``.
 """
 
 from __future__ import annotations

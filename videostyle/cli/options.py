@@ -1,7 +1,7 @@
-"""Options that several verbs share, and the settings they mean.
+"""Options that several verbs share, and their conversion to settings.
 
-The schema of settings and its defaults live in ``rendering.settings``. An option is in the parsed command line only if
-the user gave it, under the name that the setting has.
+The schema of settings, with defaults, is in ``rendering.settings``. The parsed command line holds an option only if the
+user gave it, under the name of the setting.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def add_render_options(parser: argparse.ArgumentParser) -> None:
-    """How to paint and how to write: all that ``RenderSettings`` holds but the style."""
+    """Adds the options on painting and writing: those for all ``RenderSettings`` except the style."""
     absent: Any = argparse.SUPPRESS
     look = parser.add_argument_group("look")
     look.add_argument(
@@ -43,7 +43,7 @@ def add_render_options(parser: argparse.ArgumentParser) -> None:
         type=int,
         default=absent,
         metavar="N",
-        help="another number is another painting of the same clip: strokes in even areas lie elsewhere (default: 0)",
+        help="another number gives another painting of the same clip, with other strokes in even areas (default: 0)",
     )
     look.add_argument(
         "--preserve-color", action="store_true", default=absent, help="paint the strokes, keep the clip's own colours"
@@ -138,7 +138,7 @@ def add_render_options(parser: argparse.ArgumentParser) -> None:
 
 
 def add_device_options(parser: argparse._ActionsContainer, *, several: bool = True) -> None:
-    """Where to compute, and how exactly.
+    """Adds the options on device and precision.
 
     Args:
         parser: a parser, or a group of one.
@@ -154,17 +154,17 @@ def add_device_options(parser: argparse._ActionsContainer, *, several: bool = Tr
         "--precision",
         default="auto",
         choices=PRECISIONS,
-        help="of the network's arithmetic; float32 is the most exact (default: auto, the fastest on the device)",
+        help="number format of the network; float32 is the most exact (default: auto, the fastest on the device)",
     )
 
 
 def add_chunk_options(parser: argparse.ArgumentParser) -> None:
-    """Options on interrupted renders and on who paints, which ``batch`` has as well."""
+    """Adds the options on interrupted renders and on workers."""
     chunks = parser.add_argument_group("long clips")
     kept = chunks.add_mutually_exclusive_group()
-    kept.add_argument("--resume", action="store_true", help="go on with a render that was interrupted (the default)")
+    kept.add_argument("--resume", action="store_true", help="resume a render that was interrupted (the default)")
     kept.add_argument(
-        "--restart", action="store_true", help="delete what an interrupted render of this output left, and begin anew"
+        "--restart", action="store_true", help="delete what an interrupted render of this output left, and start again"
     )
     chunks.add_argument(
         "--engine",
@@ -179,15 +179,15 @@ def add_chunk_options(parser: argparse.ArgumentParser) -> None:
         help="local: processes (default: 1); ray: chunks painted at once (default: as many as the cluster can)",
     )
     chunks.add_argument(
-        "--address", metavar="HOST:PORT", help="of a running Ray cluster (default: a new one on this machine)"
+        "--address", metavar="HOST:PORT", help="address of a running Ray cluster (default: a new one on this machine)"
     )
 
 
 def engine_from(options: argparse.Namespace) -> Engine:
-    """Who paints.
+    """The engine that the options describe.
 
     Raises:
-        UsageError: if the options do not go together.
+        UsageError: if the options do not fit together.
     """
     from videostyle.rendering.settings import Engine
 
@@ -203,7 +203,7 @@ def _devices(options: argparse.Namespace) -> tuple[str, ...]:
 
 
 def trains(style: str) -> bool:
-    """Whether a style may have to be trained first, for which all cores should work on each operation."""
+    """Whether a style may have to be trained first; training needs all cores for each operation."""
     from videostyle.media.readers.images import PICTURES
 
     return style.lower().endswith(PICTURES)
@@ -229,10 +229,10 @@ def size(text: str, least: int = 16, *, even: bool = False) -> tuple[int, int]:
 
 
 def render_settings(options: argparse.Namespace, style: str) -> RenderSettings:
-    """The settings that the options of ``add_render_options`` mean.
+    """The settings from the options of ``add_render_options``.
 
     Raises:
-        SettingError: if one has a value that it cannot have.
+        SettingError: if a value cannot be used.
     """
     from videostyle.rendering.settings import NAMES, named, settings_from
 

@@ -1,4 +1,4 @@
-"""The parser of the command line: the verbs, the options that all of them have, and what is said of mistakes."""
+"""The parser of the command line: verbs, options common to all of them, and messages about mistakes."""
 
 from __future__ import annotations
 
@@ -112,6 +112,6 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
         "--log-level",
         default="warning",
         choices=["debug", "info", "warning", "error"],
-        help="how much is told on stderr (default: warning)",
+        help="which messages are printed on stderr (default: warning)",
     )
     group.add_argument("--debug", action="store_true", help="show the Python traceback of an error")

@@ -1,4 +1,4 @@
-"""``videostyle render``: paints videos, pictures and sequences, or one part of a clip for a job array."""
+"""``videostyle render``: paints videos, pictures and sequences, or one chunk of a clip for a job array."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Paints every input; goes on past a failed one and ends with the first failure's exit code."""
+    """Paints every input, and continues when one fails; returns the exit code of the first failure."""
     from videostyle.cli.interrupt import stoppable
     from videostyle.cli.progress import Bars
     from videostyle.inference.startup import load_tensorflow

@@ -1,4 +1,4 @@
-"""``videostyle train``: makes a style from a painting, and keeps it."""
+"""``videostyle train``: makes a style from a painting, and saves it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         dest="start",
         default="nearest",
         metavar="STYLE",
-        help="what the network is at the beginning: nearest (the style of the gallery that is most like the painting), "
+        help="the style to start from: nearest (the bundled style that is most like the painting), "
         "base (paints nothing yet), a style, or a mix (default: nearest)",
     )
     parser.add_argument(
@@ -72,7 +72,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--learning-rate",
         type=float,
         metavar="RATE",
-        help="how far one step goes: lower it if a training breaks down (default: 0.003)",
+        help="how far one step goes; lower it if a training diverges (default: 0.003)",
     )
     look = parser.add_argument_group("look")
     look.add_argument(
@@ -124,7 +124,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--precision",
         choices=("auto", "float32", "bfloat16"),
         default="auto",
-        help="of the loss network's arithmetic (default: auto, the fastest on the device)",
+        help="number format of the loss network's arithmetic (default: auto, the fastest on the device)",
     )
     details.add_argument(
         "--preview",
@@ -147,7 +147,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Trains and keeps the style."""
+    """Trains and saves the style."""
     from videostyle.cli.interrupt import stoppable
     from videostyle.cli.progress import Bars
     from videostyle.media.inputs import vet_input
@@ -194,10 +194,10 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> None:
-    """Refuses what a training could not begin with.
+    """Checks the values of options.
 
     Raises:
-        SettingError: naming the option.
+        SettingError: if a value cannot be used.
     """
     if options.size % 64 or not 64 <= options.size <= 1024:
         raise SettingError("size", f"cannot use {options.size}", "give a multiple of 64 from 64 to 1024")
@@ -211,8 +211,8 @@ def _target(options: argparse.Namespace, painting: Path) -> tuple[str, Path]:
     """Name and file of the new style.
 
     Raises:
-        UsageError: if there can be no such style, or there is one already.
-        OutputError: if it, a checkpoint or a preview could not be written.
+        UsageError: if the name is not allowed or taken.
+        OutputError: if style, checkpoint or preview could not be written.
     """
     from videostyle.media.atomic import check_writable
     from videostyle.styles import gallery
@@ -234,7 +234,7 @@ def _target(options: argparse.Namespace, painting: Path) -> tuple[str, Path]:
 
 
 def _request(options: argparse.Namespace) -> TrainRequest:
-    """How to train. What was not given has the default that the trainer knows."""
+    """The request for ``session.train``; options that were not given keep the defaults of the trainer."""
     from videostyle.training.session import TrainRequest
     from videostyle.training.style_objective import LossWeights
     from videostyle.training.trainer import TrainingSettings
@@ -282,7 +282,7 @@ def _name(stem: str) -> str:
 
 
 def _command(options: argparse.Namespace) -> str:
-    """The command as the card tells it: what was chosen, and of files their names only."""
+    """The command for the card of the style: options that are not the default, and names of files without folders."""
     parser = argparse.ArgumentParser()
     configure(parser)
     defaults = vars(parser.parse_args([options.painting]))

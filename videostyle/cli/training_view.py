@@ -1,4 +1,4 @@
-"""What a user sees of a training: a bar, a preview picture, curves in TensorBoard; and Ctrl-C."""
+"""Shows a training to the user: a progress bar, a preview picture, curves in TensorBoard; and handles Ctrl-C."""
 
 from __future__ import annotations
 
