@@ -7,7 +7,7 @@ cause or mend; the command line prints ``str(error)`` on one line and exits with
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 
 class VideostyleError(Exception):
@@ -58,6 +58,30 @@ class SettingError(UsageError):
     def __init__(self, setting: str, why: str, hint: str = "") -> None:
         super().__init__(setting, why, hint)
         self.setting = setting
+
+
+class Mistakes(UsageError):
+    """Several things are wrong; nothing was done.
+
+    Its exit code is that of the first.
+
+    Args:
+        errors: what is wrong, two or more.
+    """
+
+    def __init__(self, errors: Sequence[VideostyleError]) -> None:
+        super().__init__(f"{len(errors)} mistakes", "; ".join(map(str, errors)), "mend them, and try again")
+        self.errors = tuple(errors)
+        self.exit_code = errors[0].exit_code
+
+
+def raise_all(errors: Sequence[VideostyleError]) -> None:
+    """Raises what was found wrong: nothing, the one error, or ``Mistakes``; what is said twice is said once."""
+    found = list({str(error): error for error in errors}.values())
+    if len(found) == 1:
+        raise found[0]
+    if found:
+        raise Mistakes(found)
 
 
 class InputError(VideostyleError):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import signal
 import subprocess
 import sys
@@ -76,7 +78,7 @@ def test_mistakes_are_one_line_and_the_right_exit_code(
         (["render", "a", "--style", "b", "--crf", "low"], "argument --crf: 'low' is not a whole number"),
         (["render", "a", "--style", "b", "--strength", "nan"], "argument --strength: 'nan' is not a number"),
         (["render", "a"], "required: --style ('videostyle render --help' lists what there is)"),
-        (["inspect", "a", "b"], "cannot place 'b'"),
+        (["help", "files", "b"], "cannot place 'b'"),
         (["styles", "lst"], "invalid choice: 'lst'"),
         (["train", "a.jpg", "--minutes"], "expected one argument"),
     ],
@@ -126,3 +128,79 @@ videostyle.cli.main.entry()
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=60)
     assert done.returncode == -signal.SIGILL
     assert "Illegal instruction" in done.stderr
+
+
+def test_an_error_is_an_object_where_json_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    for words, code, hint in (
+        (["render", "nothing.mp4", "--style", "great-wave", "--json"], 3, "check the path"),
+        (["rendr", "--json"], 2, "did you mean render?"),
+        (["styles", "show", "great-wafe", "--json"], 4, "did you mean great-wave?"),
+        (["render", "a.mp4", "--style", "great-wave", "--max-size", "8", "--json"], 2, "give at least 16"),
+    ):
+        assert main(words) == code
+        printed = capsys.readouterr()
+        told = json.loads(printed.out)
+        assert (told["exit_code"], told["hint"]) == (code, hint)
+        assert printed.err == f"videostyle: {told['error']} ({hint})\n"
+
+
+def test_every_mistake_of_a_command_is_told_at_once(
+    clip: Clip, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["render", "a.mp4", "--style", "great-wave", "--crf", "99", "--strength", "2"]) == 2
+    assert [line.split()[1] for line in capsys.readouterr().err.splitlines()] == ["--strength:", "--crf:"]
+    (tmp_path / "there.mp4").touch()
+    words = ["render", str(clip("one.mp4")), "--style", "great-wafe", "-o", str(tmp_path / "there.mp4")]
+    assert main(words) == 4
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 2
+    assert "did you mean great-wave?" in lines[0]
+    assert "exists already" in lines[1]
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["styles", "list"], 0),
+        (["styles", "verify", "great-wave"], 0),
+        (["styles", "show", "woodcut"], 0),
+        (["render", "nothing.mp4", "--style", "great-wave"], 3),
+        (["render", "{clip}", "--style", "great-wafe"], 4),
+        (["render", "{clip}", "--style", "great-wave", "-o", "{there}"], 5),
+        (["render", "{clip}", "--style", "great-wave", "--preset", "turbo"], 2),
+        (["render", "{clip}", "--style", "great-wave", "--pix-fmt", "foo"], 2),
+        (["render", "{clip}", "--style", "great-wave", "--codec", "prores", "-o", "x.mp4"], 2),
+        (["render", "{clip}", "--style", "missing.jpg"], 3),
+        (["batch", "{clip}", "--style", "great-wafe", "--dry-run"], 4),
+        (["batch", "{clip}", "--style", "great-wave", "--dry-run"], 0),
+        (["train", "nothing.jpg"], 3),
+        (["train", "{picture}", "-o", "great-wave"], 2),
+        (["live", "--style", "great-wafe", "--input", "{clip}"], 4),
+        (["live", "--style", "great-wave", "--input", "nothing.mp4", "--page", "0"], 3),
+        (["export", "great-wafe", "--format", "onnx"], 4),
+        (["evaluate", "nothing.mp4", "{clip}"], 3),
+        (["evaluate", "{clip}", "{clip}", "--style", "great-wafe"], 4),
+        (["inspect", "{clip}"], 0),
+        (["bench", "--style", "great-wafe"], 4),
+    ],
+    ids=lambda value: " ".join(value[:2]) if isinstance(value, list) else str(value),
+)
+def test_what_can_be_refused_at_once_is_refused_before_tensorflow_is_loaded(
+    words: list[str], code: int, clip: Clip, tmp_path: Path
+) -> None:
+    (tmp_path / "there.mp4").touch()
+    places = {
+        "clip": clip("one.mp4"), "there": tmp_path / "there.mp4", "picture": ROOT / "samples" / "harbour.jpg"
+    }  # fmt: skip
+    words = [word.format(**places) for word in words]
+    program = f"""
+import sys
+from videostyle.cli.main import main
+code = main({words!r})
+print("loaded", [name for name in ("tensorflow", "keras", "ray", "scipy", "pandas") if name in sys.modules], code)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, cwd=tmp_path, timeout=60,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert done.stdout.splitlines()[-1] == f"loaded [] {code}", done.stderr

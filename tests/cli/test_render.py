@@ -35,7 +35,7 @@ def test_a_clip_is_painted_from_the_command_line(clip: Clip, tmp_path: Path) -> 
     painted = frames_of(tmp_path / "out.mp4")
     assert painted.shape == frames.shape
     assert np.abs(painted.astype(int) - frames).mean() > 15
-    assert "frame/s" in done.stderr
+    assert "frames/s" in done.stderr
     shown = command("inspect", tmp_path / "out.mp4")
     assert "style great-wave" in shown.stdout
     assert "compositeWithTrainedAlgorithmicMedia" in shown.stdout

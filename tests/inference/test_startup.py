@@ -51,15 +51,34 @@ def test_what_was_said_before_an_error_is_shown() -> None:
     assert "ImportError: no such library" in done.stderr
 
 
-def test_tensorflow_computes_on_the_cores_that_it_may_use() -> None:
-    code = """
-import tensorflow
+@pytest.mark.parametrize(
+    ("first", "side_by_side", "threads"), [("", False, "3"), ("", True, "1"), ("import tensorflow", True, "0")]
+)
+def test_tensorflow_computes_on_the_cores_that_it_may_use(first: str, side_by_side: bool, threads: str) -> None:
+    """Another program's TensorFlow keeps its own threads."""
+    code = f"""
+{first}
 from videostyle.inference.startup import load_tensorflow
-load_tensorflow()
-print(tensorflow.config.threading.get_intra_op_parallelism_threads())
-load_tensorflow(frames_side_by_side=True)
+load_tensorflow(frames_side_by_side={side_by_side})
+import tensorflow
 print(tensorflow.config.threading.get_intra_op_parallelism_threads())
 """
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "VIDEOSTYLE_THREADS": "3"}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=240, env=environment)
-    assert done.stdout.split() == ["3", "1"], done.stderr
+    assert done.stdout.split() == [threads], done.stderr
+
+
+def test_advice_on_retracing_is_not_shown_and_other_remarks_are(caplog: pytest.LogCaptureFixture) -> None:
+    import logging
+
+    from videostyle.inference.startup import _NoRetracing, load_tensorflow
+
+    pytest.importorskip("tensorflow")
+    load_tensorflow()
+    load_tensorflow()
+    remarks = logging.getLogger("tensorflow")
+    assert sum(isinstance(found, _NoRetracing) for found in remarks.filters) == 1
+    record = logging.LogRecord("tensorflow", logging.WARNING, "", 0, "5 out of 5 calls triggered retracing", (), None)
+    assert not remarks.filter(record)
+    record.msg = "something else"
+    assert remarks.filter(record)

@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from videostyle.cli.main import main
@@ -18,7 +19,7 @@ from videostyle.rendering.batch_tasks import Task, plan_tasks
 from videostyle.rendering.job_file import JobEntry
 from videostyle.rendering.pipeline import RunReport
 from videostyle.rendering.settings import Engine, RenderSettings
-from videostyle.styles.style_file import save_style
+from videostyle.styles.style_file import load_style, save_style
 
 Clip = Callable[[str], Path]
 
@@ -304,3 +305,109 @@ def test_a_pattern_that_nothing_matches_is_the_failure_of_its_entry(clip: Clip, 
     assert outcome.exit_code == InputError.exit_code
     assert "nothing matches" in outcome.error
     assert "line 3" in outcome.error
+
+
+def test_an_output_made_with_other_settings_stays_and_is_no_success(
+    clip: Clip, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copy(clip("plain.mp4"), tmp_path / "a.mp4")
+    words = ["batch", str(tmp_path / "a.mp4"), "--style", "quick", "-o", str(tmp_path / "out"), "-q", "--json"]
+
+    def row(*more: str) -> tuple[int, str, str]:
+        code = main([*words, *more])
+        data = json.loads(capsys.readouterr().out.splitlines()[-1])
+        return code, data["tasks"][0]["status"], data["tasks"][0]["error"]
+
+    assert row("--end", "10f") == (0, "done", "")
+    before = (tmp_path / "out" / "a_stylized_quick.mp4").read_bytes()
+    assert row("--end", "10f", "--threads", "1") == (0, "kept", "")  # how to compute is no difference
+    code, status, error = row("--end", "12f", "--crf", "30")
+    assert (code, status) == (5, "differs")
+    assert "`end` '10f' instead of '12f', `crf` not given instead of 30" in error
+    assert "`overwrite`" in error
+    assert (tmp_path / "out" / "a_stylized_quick.mp4").read_bytes() == before
+    assert main([*words[:-1], "--dry-run"]) == 5
+    assert "--end '10f' instead of not given" in capsys.readouterr().out
+    assert row("--end", "12f", "-y")[:2] == (0, "done")
+
+
+def test_a_style_that_was_made_anew_is_another_style(
+    clip: Clip, tmp_path: Path, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from videostyle.network.architecture import initial_weights
+    from videostyle.styles.card import Style
+
+    shutil.copy(clip("one.mp4"), tmp_path / "a.mp4")
+    words = ["batch", str(tmp_path / "a.mp4"), "--style", "quick", "-q"]
+    assert main(words) == 0
+    style = load_style(home / "styles" / "quick.safetensors")
+    save_style(Style(style.card, initial_weights(style.architecture, seed=9)), home / "styles" / "quick.safetensors")
+    assert main(words) == 5
+    assert "an earlier version of the style" in capsys.readouterr().out
+
+
+def test_all_mistakes_of_a_job_are_told_at_once_before_any_work(
+    footage: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [
+        "batch",
+        str(footage),
+        "--style",
+        "quik",
+        "--style",
+        "starry nigt",
+        "--codec",
+        "prores",
+        "--preset",
+        "slow",
+    ]
+    for more in ([], ["--dry-run"]):
+        assert main([*words, *more]) == 2
+        lines = capsys.readouterr().err.splitlines()
+        assert len(lines) == 3
+        assert "prores has no presets" in lines[0]
+        assert "no style named 'quik' (did you mean quick?)" in lines[1]
+        assert "did you mean starry-night?" in lines[2]
+    assert not list(footage.rglob("*stylized*"))
+    (footage / "jobs.toml").write_text(
+        """
+[[clip]]
+input = "a.mp4"
+styles = ["quick"]
+strenght = 2
+crf = 99
+
+[[clip]]
+input = "day2"
+styles = ["quick"]
+codec = "mpeg2"
+"""
+    )
+    assert main(["batch", str(footage / "jobs.toml"), "--dry-run", "--json"]) == 2
+    printed = capsys.readouterr()
+    assert ["line 5" in line or "line 6" in line or "line 11" in line for line in printed.err.splitlines()] == [
+        True
+    ] * 3
+    told = json.loads(printed.out)
+    assert told["exit_code"] == 2
+    assert len(told["errors"]) == 3
+    assert told["errors"][0]["hint"] == "did you mean strength?"
+
+
+def test_a_folder_of_photos_is_painted(clip: Clip, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from videostyle.media.writers.images import write_png
+
+    (tmp_path / "photos").mkdir()
+    for name in ("IMG_1.png", "IMG_2.png"):
+        write_png(tmp_path / "photos" / name, np.zeros((32, 32, 3), np.uint8))
+    words = ["batch", str(tmp_path / "photos"), "--style", "quick", "--style", "swift", "-q"]
+    for status in ("done", "kept"):
+        assert main([*words, "--json"]) == 0
+        rows = json.loads(capsys.readouterr().out.splitlines()[-1])["tasks"]
+        assert [row["status"] for row in rows] == [status] * 4
+        assert {Path(row["output"]).name for row in rows} >= {"IMG_1_stylized_quick.png", "IMG_2_stylized_swift.png"}
+    (tmp_path / "none").mkdir()
+    assert main(["batch", str(tmp_path / "none"), *words[2:], "--json"]) == 3
+    rows = json.loads(capsys.readouterr().out.splitlines()[-1])["tasks"]
+    assert [row["style"] for row in rows] == ["quick", "swift"]
+    assert all("no videos and no pictures" in row["error"] for row in rows)

@@ -137,7 +137,12 @@ def test_work_of_another_render_is_not_mixed_in(change: str, film: Path, style: 
     }[change]
     if change == "input":
         os.utime(clip, (1, 1))
-    with pytest.raises(OutputError, match=f"exists with different: {change}.*1 finished chunks.*`restart` deletes it"):
+    told = {
+        "preserve_color": "`preserve_color` off instead of on",
+        "crf": "`crf` not given instead of 40",
+        "input": "the input has changed",
+    }[change]
+    with pytest.raises(OutputError, match=f"exists, made with .*{told}.*1 finished chunks.*`restart` deletes it"):
         render(clip, output, other)
     assert (folder / "chunk_00000.json").exists()
     report = render(clip, output, other, restart=True)

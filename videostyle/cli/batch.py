@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from videostyle.cli.messages import message
-from videostyle.cli.options import add_chunk_options, add_render_options, engine_from, render_settings, trains
-from videostyle.errors import OutputError, UsageError
+from videostyle.cli.options import add_chunk_options, add_render_options, engine_from, render_settings
+from videostyle.errors import OutputError, UsageError, raise_all
 
 if TYPE_CHECKING:
     from videostyle.rendering.batch_tasks import Outcome, Task
@@ -64,11 +64,12 @@ def _duration(seconds: float | None) -> str:
 def run(options: argparse.Namespace) -> int:
     """Paints everything; returns the exit code of the first failure."""
     from videostyle.cli.interrupt import stoppable
+    from videostyle.cli.learning import announce
     from videostyle.cli.progress import Bars
     from videostyle.inference.startup import load_tensorflow
     from videostyle.media.atomic import disk_free
     from videostyle.rendering.batch import Clock, run_tasks
-    from videostyle.rendering.batch_tasks import disk_needed, plan_tasks
+    from videostyle.rendering.batch_tasks import disk_needed, mistakes_of_tasks, plan_tasks
     from videostyle.rendering.job_file import JobEntry, read_job_file
 
     settings, engine = render_settings(options, ""), engine_from(options)
@@ -92,7 +93,13 @@ def run(options: argparse.Namespace) -> int:
     except OSError as error:
         raise OutputError(f"cannot write to '{folder}'", error.strerror or str(error), "use another -o") from error
     tasks, failed = plan_tasks(entries, folder)
-    load_tensorflow(frames_side_by_side=not any(trains(style) for entry in entries for style in entry.styles))
+    raise_all(mistakes_of_tasks(tasks))
+    bars = Bars(options.quiet)
+    if not options.dry_run:
+        learns = announce([style for entry in entries for style in entry.styles], bars)
+        bars.note("loading TensorFlow")
+        load_tensorflow(frames_side_by_side=not learns)
+        bars.close()
     clock = Clock(_measured(settings.device))
     needed = disk_needed(task for task in tasks if not task.is_there)
     free = disk_free(tasks[0].output.parent) if tasks else 0
@@ -100,7 +107,6 @@ def run(options: argparse.Namespace) -> int:
         return _show_plan(options, tasks, failed, clock, needed, free)
     if needed > free and tasks and not options.quiet:
         print(f"warning: about {needed / 1e9:.1f} GB are needed and {free / 1e9:.1f} GB are free", file=sys.stderr)
-    bars = Bars(options.quiet)
 
     def bars_of(tasks: Sequence[Task]) -> Bars:
         bars.close()
@@ -137,6 +143,13 @@ def run(options: argparse.Namespace) -> int:
 
 def _measured(device: str) -> float | None:
     """Megapixels per second, from ``bench``; a whole render reaches about two thirds of the device alone."""
+    from videostyle.styles.gallery import measured_at
+
+    if not measured_at().is_file():
+        return None
+    from videostyle.inference.startup import load_tensorflow
+
+    load_tensorflow(frames_side_by_side=True)
     from videostyle.inference import tuning
     from videostyle.inference.device import choose_device
 
@@ -147,21 +160,30 @@ def _measured(device: str) -> float | None:
 def _show_plan(
     options: argparse.Namespace, tasks: list[Task], failed: list[Outcome], clock: Any, needed: int, free: int
 ) -> int:
+    from videostyle.rendering.batch_tasks import outcome_of_existing
+
     total = clock.left(sum(task.cost for task in tasks if not task.is_there))
+    there = {task.output: outcome_of_existing(task) for task in tasks if task.is_there}
+    again = bool(getattr(options, "overwrite", False))
+    failed = [*failed, *(() if again else (found for found in there.values() if found.error))]
     if options.json:
         rows = [
             {"input": str(t.input), "output": str(t.output), "style": t.settings.style, "frames": t.frames,
-             "megapixels": round(t.cost, 2), "seconds": clock.left(t.cost), "exists": t.is_there}
+             "megapixels": round(t.cost, 2), "seconds": clock.left(t.cost), "exists": t.is_there,
+             "differs": message(there[t.output].error) if t.output in there else ""}
             for t in tasks
         ]  # fmt: skip
         bad = [outcome.row() for outcome in failed]
         print(json.dumps({"tasks": rows, "failed": bad, "seconds": total, "bytes": needed, "free": free}))
         return next((outcome.exit_code for outcome in failed), 0)
     for task in tasks:
-        state = "exists, is kept" if task.is_there else _duration(clock.left(task.cost))
+        state = _duration(clock.left(task.cost))
+        if task.output in there:
+            state = "exists, is painted anew" if again else "exists, is kept"
         print(f"{task.input} -> {task.output}: {task.settings.style}, {task.frames or '?'} frames, {state}")
     for outcome in failed:
-        print(f"{outcome.task.input}: {message(outcome.error)}")
+        name = outcome.task.output if outcome.task.output in there else outcome.task.input
+        print(f"{name}: {message(outcome.error)}")
     disk = f"about {needed / 1e6:.0f} MB of disk ({free / 1e6:.0f} MB are free)"
     print(f"{len(tasks)} outputs, {_duration(total)}, {disk}")
     if total is None:

@@ -73,18 +73,19 @@ def _numbers(text: str, what: str) -> list[int]:
 def run(options: argparse.Namespace) -> int:
     """Measures, prints a table, and keeps the fastest settings."""
     from videostyle.inference.startup import load_tensorflow
+    from videostyle.styles.resolve import resolve
 
     sizes = [size(part, 32, even=True) for part in options.sizes.split(",")]
     batches = _numbers(options.batches, "the batches")
     if options.rounds < 1 or options.frames < 1:
         raise UsageError("--rounds and --frames cannot be 0", hint="give at least 1")
+    style = resolve(options.style)
     load_tensorflow(frames_side_by_side=True)
     from videostyle.inference import tuning
     from videostyle.inference.device import PRECISIONS, choose_device, choose_precision
     from videostyle.media.atomic import PendingOutput
     from videostyle.metrics import plot
     from videostyle.rendering.bench import bench
-    from videostyle.styles.resolve import resolve
 
     device = choose_device(options.device)
     if options.precisions:
@@ -100,7 +101,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         with tempfile.TemporaryDirectory(prefix="videostyle-bench-") as folder:
             report = bench(
-                resolve(options.style), sizes, batches, precisions, device, Path(folder),
+                style, sizes, batches, precisions, device, Path(folder),
                 rounds=options.rounds, frames=options.frames, on_progress=on_progress,
             )  # fmt: skip
         if picture is not None:

@@ -150,9 +150,12 @@ def run(options: argparse.Namespace) -> int:
     from videostyle.media.atomic import PendingOutput
     from videostyle.media.readers.base import ReadOptions
     from videostyle.media.readers.open import open_reader
+    from videostyle.styles.resolve import check_style
 
     if options.samples < 1 or (options.max_frames is not None and options.max_frames < 1):
         raise UsageError("--samples and --max-frames cannot be 0", hint="give at least 1")
+    if options.style is not None:
+        check_style(options.style)
     report = PendingOutput(Path(options.report), overwrite=options.overwrite) if options.report else None
     try:
         names = {"unpainted": options.original, "painted": options.painted}

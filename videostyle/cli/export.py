@@ -78,8 +78,10 @@ def run(options: argparse.Namespace) -> int:
     width, height = size(options.size)
     from videostyle.media.inputs import vet_input
     from videostyle.media.readers.images import read_picture
+    from videostyle.styles.resolve import resolve
     from videostyle.training.content import covering, scene_frames
 
+    style = resolve(options.style, options.strength)
     scene = scene_frames(vet_input(options.scene, "video or picture"), width, height) if options.scene else None
     from videostyle.inference.startup import load_tensorflow
 
@@ -88,9 +90,7 @@ def run(options: argparse.Namespace) -> int:
     from videostyle.inference.export import export
     from videostyle.processors.style import StyleProcessor
     from videostyle.styles import gallery
-    from videostyle.styles.resolve import resolve
 
-    style = resolve(options.style, options.strength)
     canvas = CanvasSettings(style.card.canvas if options.canvas is None else options.canvas, options.seed)
     if style.ends and scene is None:
         raise UsageError(

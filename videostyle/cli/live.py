@@ -162,8 +162,11 @@ def run(options: argparse.Namespace) -> int:
     from videostyle.inference.startup import load_tensorflow
     from videostyle.live.window import Window, check_display
     from videostyle.media.readers.camera import open_grabber
+    from videostyle.styles.resolve import check_style
 
     _check(options)
+    for style in options.style:
+        check_style(style, options.strength)
     screen: Any = None
     outputs: dict[str, Any] = {}
     grabber: Any = None

@@ -5,15 +5,16 @@ from __future__ import annotations
 import contextlib
 import faulthandler
 import importlib
+import json
 import logging
 import os
 import sys
 from collections.abc import Sequence
 
 from videostyle import __version__
-from videostyle.cli.messages import Formatter, message
+from videostyle.cli.messages import Formatter, message, without_hint
 from videostyle.cli.parser import parse
-from videostyle.errors import DeviceError, VideostyleError
+from videostyle.errors import DeviceError, Interrupted, Mistakes, VideostyleError
 
 
 def _version() -> str:
@@ -43,19 +44,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except VideostyleError as error:
         if debug:
             raise
-        print(f"videostyle: {message(error)}", file=sys.stderr)
-        return error.exit_code
+        return _refused(error, words)
     except ImportError as error:
         if debug:
             raise
         problem = DeviceError(
             "a library cannot be loaded", str(error), "'videostyle doctor' says which, and what to do"
         )
-        print(f"videostyle: {problem}", file=sys.stderr)
-        return problem.exit_code
+        return _refused(problem, words)
     except KeyboardInterrupt:
-        print("videostyle: stopped", file=sys.stderr)
-        return 130
+        return _refused(Interrupted("stopped", hint="the same command begins again"), words)
     except BrokenPipeError:
         # The reader of stdout has closed it, as ``head`` does; without this, Python would print an error at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -63,9 +61,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if debug:
             raise
-        what = f"this is a bug: {type(error).__name__}: {error}"
-        print(f"videostyle: {what} (please report it, with what --debug adds)", file=sys.stderr)
-        return 1
+        bug = f"this is a bug: {type(error).__name__}: {error}"
+        return _refused(VideostyleError(bug, hint="please report it, with what --debug adds"), words)
+
+
+def _refused(error: VideostyleError, words: Sequence[str]) -> int:
+    """Prints what went wrong, a line for each mistake, and with --json as an object; returns the exit code."""
+    errors = error.errors if isinstance(error, Mistakes) else (error,)
+    for one in errors:
+        print(f"videostyle: {message(one)}", file=sys.stderr)
+    if "--json" in words:
+        rows = [{"error": without_hint(one), "hint": message(one.hint), "exit_code": one.exit_code} for one in errors]
+        print(json.dumps({**rows[0], **({"errors": rows} if len(rows) > 1 else {})}))
+    return error.exit_code
 
 
 def _run(words: Sequence[str]) -> int:
@@ -80,9 +88,6 @@ def _run(words: Sequence[str]) -> int:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(Formatter("%(levelname)s: %(message)s"))
     logging.basicConfig(level=level.upper(), handlers=[handler])
-    # Hides messages of TensorFlow about its build, which do not concern the user.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     return int(importlib.import_module(f"videostyle.cli.{options.verb}").run(options) or 0)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import re
 
-from videostyle.errors import SettingError
+from videostyle.errors import SettingError, VideostyleError
 
 SETTING = re.compile(r"`([a-z][a-z_]*)`")
 
@@ -19,6 +19,13 @@ def message(said: object) -> str:
     if isinstance(said, SettingError):
         text = text.replace(said.setting, _option(said.setting), 1)
     return SETTING.sub(lambda found: _option(found[1]), text)
+
+
+def without_hint(error: VideostyleError) -> str:
+    """What went wrong and why, as ``message`` says it, without what to do about it."""
+    text = message(error)
+    hint = f" ({message(' '.join(error.hint.split()))})"
+    return text.removesuffix(hint) if error.hint else text
 
 
 def _option(setting: str) -> str:

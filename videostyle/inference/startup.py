@@ -84,8 +84,16 @@ def _keep_memory() -> None:
         libc.mallopt(trim_threshold, 2 * most)
 
 
+class _NoRetracing(logging.Filter):
+    """Drops TensorFlow's advice on "retracing": a program for another frame size is what that means here."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether a record is something else."""
+        return "retracing" not in str(record.msg)
+
+
 def load_tensorflow(*, frames_side_by_side: bool = False) -> None:
-    """Imports TensorFlow and Keras.
+    """Imports TensorFlow and Keras, without what they print while they are loaded; does nothing the second time.
 
     Args:
         frames_side_by_side: compute each operation on one thread, so that frames are painted in parallel instead.
@@ -93,15 +101,21 @@ def load_tensorflow(*, frames_side_by_side: bool = False) -> None:
     Raises:
         ImportError: if they cannot be loaded.
     """
+    remarks = logging.getLogger("tensorflow")
+    if not any(isinstance(found, _NoRetracing) for found in remarks.filters):
+        remarks.addFilter(_NoRetracing())
+    if "tensorflow" in sys.modules:  # another program's, whose threads are its own matter
+        return
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # remarks on its build are of no use to somebody who paints
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     _keep_memory()
     with _held_stderr():
         import keras  # noqa: F401
         import tensorflow
+    remarks.setLevel(logging.ERROR)
     # TensorFlow respects the affinity mask, but neither quotas nor ``VIDEOSTYLE_THREADS``.
     threads = 1 if frames_side_by_side else usable_cores()
     with contextlib.suppress(
         RuntimeError
     ):  # TensorFlow is already running in this process, with its own number of threads
         tensorflow.config.threading.set_intra_op_parallelism_threads(threads)
-    # It warns of "retracing" when a program is compiled for another frame size, which is intended.
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)

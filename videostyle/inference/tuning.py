@@ -32,7 +32,7 @@ class Tuning:
 
 def path() -> Path:
     """The file of measurements, which may not exist."""
-    return gallery.home() / "tuning.json"
+    return gallery.measured_at()
 
 
 def _read() -> dict[str, Any]:

@@ -150,6 +150,28 @@ def write_object(path: Path, data: dict[str, Any]) -> None:
     write_whole(path, json.dumps(data, indent=1).encode())
 
 
+def vet_output(path: str | os.PathLike[str], *, overwrite: bool = False, sources: tuple[Path, ...] = ()) -> None:
+    """Makes sure that a file of that name may be written; writes nothing.
+
+    Args:
+        path: of the output.
+        overwrite: whether an existing file may be replaced.
+        sources: input files, none of which may be the output.
+
+    Raises:
+        OutputError: if it may not.
+    """
+    if refused_name(Path(path).name):
+        raise OutputError(f"cannot write '{path}'", "Windows has no such file names", "choose another name")
+    for source in sources:
+        if os.path.exists(path) and os.path.exists(source) and os.path.samefile(source, path):
+            raise OutputError(f"the output '{path}' is the input itself", hint="choose another name")
+    if os.path.isdir(path):
+        raise OutputError(f"cannot write '{path}'", "it is a folder", "give the name of a file")
+    if os.path.exists(path) and not overwrite:
+        raise OutputError(f"'{path}' exists already", hint="use `overwrite` to replace it, or another name")
+
+
 class PendingOutput:
     """An output file that gets its final name only when it is complete.
 
@@ -177,17 +199,8 @@ class PendingOutput:
         overwrite: bool = False,
         sources: tuple[Path, ...] = (),
     ) -> None:
+        vet_output(path, overwrite=overwrite, sources=sources)
         self.path = Path(os.path.abspath(path))
-        if refused_name(self.path.name):
-            raise OutputError(f"cannot write '{path}'", "Windows has no such file names", "choose another name")
-        for source in sources:
-            if os.path.exists(self.path) and os.path.exists(source) and os.path.samefile(source, self.path):
-                raise OutputError(f"the output '{path}' is the input itself", hint="choose another name")
-        if os.path.isdir(self.path):
-            raise OutputError(f"cannot write '{path}'", "it is a folder", "give the name of a file")
-        if os.path.exists(self.path) and not overwrite:
-            hint = "use `overwrite` to replace it, or another name"
-            raise OutputError(f"'{path}' exists already", hint=hint)
         stem = f".{short_name(self.path.name)}.videostyle"
         # What follows the last full stop of a name may be part of a title.
         suffix = self.path.suffix if len(self.path.suffix) < 12 else ""

@@ -32,13 +32,23 @@ TAIL = 1 << 20  # bytes at the end of a video file in which its XMP box is looke
 
 @dataclass(frozen=True)
 class Painted:
-    """How a file was painted: style, painting, artist, strength and program version."""
+    """How a file was painted.
+
+    Attributes:
+        style: its name.
+        painting: title of the painting.
+        artist: who painted that.
+        strength: 0..1.
+        version: of the program.
+        settings: all that decides what the file holds, as a JSON object; "" where it is not known.
+    """
 
     style: str
     painting: str
     artist: str
     strength: float
     version: str
+    settings: str = ""
 
     def tags(self) -> dict[str, str]:
         """Tags for a container."""
@@ -108,7 +118,7 @@ def read(path: Path, tags: dict[str, str] | None = None) -> Painted | None:
     if not found:
         return None
     try:
-        texts = {key: str(found.get(key, "")) for key in ("style", "painting", "artist", "version")}
+        texts = {key: str(found.get(key, "")) for key in ("style", "painting", "artist", "version", "settings")}
         return Painted(strength=float(str(found.get("strength", 1.0))), **texts)
     except ValueError:
         return None

@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from videostyle.errors import DeviceError, Interrupted, OutputError, VideostyleError
 from videostyle.media.atomic import write_whole
-from videostyle.rendering.batch_tasks import Outcome, Task, failure_of
+from videostyle.rendering.batch_tasks import Outcome, Task, failure_of, outcome_of_existing
 from videostyle.rendering.progress import ProgressFunction
 from videostyle.rendering.settings import Engine
 
 if TYPE_CHECKING:
     from videostyle.rendering.chunked_clip import ChunkedClip
-    from videostyle.rendering.outputs import OutputRequest
     from videostyle.rendering.pipeline import RunReport
 
 log = logging.getLogger("videostyle")
@@ -85,11 +84,11 @@ class _ResultLog:
         self._since = time.monotonic()
 
     def waiting(self, group: Sequence[Task]) -> list[Task]:
-        """The tasks of a group that are to be painted; those whose output exists get the outcome "kept"."""
+        """The tasks of a group that are to be painted; those whose output exists get an outcome, and it stays."""
         left = []
         for task in group:
             if task.is_there and not task.settings.encode.overwrite:
-                self.note(Outcome(task, "kept"))
+                self.note(outcome_of_existing(task))
             else:
                 left.append(task)
         return left
@@ -182,14 +181,6 @@ def run_tasks(
     return results.outcomes
 
 
-def _requests(group: Sequence[Task]) -> list[OutputRequest]:
-    from videostyle.rendering.outputs import OutputRequest
-
-    for task in group:
-        task.output.parent.mkdir(parents=True, exist_ok=True)
-    return [OutputRequest(task.output, task.settings) for task in group]
-
-
 def _one_by_one(
     groups: Groups,
     results: _ResultLog,
@@ -206,7 +197,9 @@ def _one_by_one(
             continue
         on_progress = bars(group) if bars else None
         try:
-            reports = render_all(group[0].input, _requests(group), on_progress=on_progress, cancel=cancel, restart=anew)
+            reports = render_all(
+                group[0].input, [task.request for task in group], on_progress=on_progress, cancel=cancel, restart=anew
+            )
         except Interrupted:
             raise
         except Exception as error:
@@ -224,6 +217,7 @@ def _all_at_once(
     restart: bool,
 ) -> None:
     from videostyle.media.readers.open import look_at
+    from videostyle.rendering.chunked_clip import ChunkedClip
     from videostyle.rendering.plan import most_chunks
     from videostyle.rendering.render import open_for_workers
     from videostyle.rendering.scheduler import Scheduler
@@ -241,7 +235,12 @@ def _all_at_once(
 
     def add(group: list[Task], anew: bool) -> None:
         def opened() -> ChunkedClip | list[RunReport]:
-            return open_for_workers(look_at(group[0].input), _requests(group), cancel=cancel, restart=anew)
+            clip = open_for_workers(
+                look_at(group[0].input), [task.request for task in group], cancel=cancel, restart=anew
+            )
+            if paint is not None and isinstance(clip, ChunkedClip):
+                paint(clip.resumed)
+            return clip
 
         scheduler.add(group, opened)
 

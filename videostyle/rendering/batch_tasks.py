@@ -9,15 +9,23 @@ from pathlib import Path
 from typing import Any
 
 from videostyle.errors import InputError, OutputError, UsageError, VideostyleError
+from videostyle.frames import VideoInfo
 from videostyle.media.readers.base import ReadOptions
+from videostyle.media.readers.images import PICTURES
 from videostyle.media.readers.open import open_reader
+from videostyle.media.writers.open import check_output
 from videostyle.rendering.job_file import JobEntry
-from videostyle.rendering.naming import OutputNames
+from videostyle.rendering.made_with import differences, made_with, told_by
+from videostyle.rendering.naming import MARK, OutputNames
+from videostyle.rendering.outputs import OutputRequest
 from videostyle.rendering.plan import BYTES_A_PIXEL
 from videostyle.rendering.settings import RenderSettings, named
+from videostyle.styles.resolve import check_style, is_picture, resolve
 
 log = logging.getLogger("videostyle")
 
+DIFFERS = "differs"
+UNMARKED = (".gif", ".webp", ".ts")  # files that cannot say that they were painted
 VIDEOS = (
     *(".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".mts", ".m2ts", ".ts", ".flv", ".3gp"),
     *(".mxf", ".ogv", ".wmv", ".gif"),
@@ -34,6 +42,7 @@ class Task:
         settings: how to render it.
         frames: number of frames according to the container; 0 if unknown.
         pixels: pixels of a painted frame.
+        still: whether the clip is a picture.
     """
 
     input: Path
@@ -41,6 +50,7 @@ class Task:
     settings: RenderSettings
     frames: int
     pixels: int
+    still: bool = False
 
     @property
     def cost(self) -> float:
@@ -62,10 +72,19 @@ class Task:
         except OSError:
             return False  # the name is too long, or the folder cannot be read: painting reports it
 
+    @property
+    def request(self) -> OutputRequest:
+        """What to ask ``render`` for."""
+        return OutputRequest(self.output, self.settings, make_folder=True)
+
 
 @dataclass
 class Outcome:
-    """The result of a task: "done", "kept" (its output existed), "failed" or "skipped"."""
+    """The result of a task.
+
+    Its status is "done", "kept" (the output existed, made in the same way), "differs" (it existed, made in another way,
+    and stays), or "failed".
+    """
 
     task: Task
     status: str
@@ -96,12 +115,12 @@ def _clips(entry: JobEntry, skip: Path | None) -> list[tuple[Path, Path]]:
     """
     path = entry.input
     if path.is_dir():
-        found = [f for f in sorted(path.rglob("*")) if f.suffix.lower() in VIDEOS and f.is_file()]
+        found = [f for f in sorted(path.rglob("*")) if f.suffix.lower() in (*VIDEOS, *PICTURES) and f.is_file()]
         found = [f for f in found if not any(part.startswith(".") for part in f.relative_to(path).parts)]
         if skip is not None and skip != path:
             found = [f for f in found if not f.resolve().is_relative_to(skip)]
         if not found:
-            raise InputError(f"the folder '{path}' holds no videos", hint="give a folder that does")
+            raise InputError(f"the folder '{path}' holds no videos and no pictures", hint="give a folder that does")
         return [(f, f.parent.relative_to(path)) for f in found]
     if "*" in path.name or "?" in path.name:
         found = sorted(f for f in path.parent.glob(path.name) if f.is_file())
@@ -132,14 +151,15 @@ def plan_tasks(entries: Sequence[JobEntry], folder: Path | None) -> tuple[list[T
         try:
             clips = _clips(entry, folder.resolve() if folder else None)
         except (VideostyleError, OSError) as error:
-            settings = replace(entry.settings, style=entry.styles[0])
-            failed.append(_unreadable(Task(entry.input, entry.output or entry.input, settings, 0, 0), error))
+            for style in entry.styles:
+                settings = replace(entry.settings, style=style)
+                failed.append(_unreadable(Task(entry.input, entry.output or entry.input, settings, 0, 0), error))
             continue
         for clip, below in clips:
             try:
                 with open_reader(clip, ReadOptions(max_size=entry.settings.max_size)) as source:
                     info = source.info
-                if entry.input.is_dir() and _painted(clip):
+                if entry.input.is_dir() and _painted(clip, info.still):
                     continue  # an output of an earlier run
             except Exception as error:  # of any kind, as it must not end the batch
                 tasks_of_clip = (Task(clip, clip, replace(entry.settings, style=s), 0, 0) for s in entry.styles)
@@ -147,7 +167,8 @@ def plan_tasks(entries: Sequence[JobEntry], folder: Path | None) -> tuple[list[T
                 continue
             for style in entry.styles:
                 settings = replace(entry.settings, style=style)
-                task = Task(clip, entry.output or clip, settings, info.frame_count or 0, info.width * info.height)
+                frames, pixels = 1 if info.still else info.frame_count or 0, info.width * info.height
+                task = Task(clip, entry.output or clip, settings, frames, pixels, info.still)
                 try:
                     settings = named(settings)
                     task = replace(task, settings=settings)
@@ -186,11 +207,61 @@ def failure_of(task: Task, error: Exception) -> Outcome:
     return Outcome(task, "failed", error=" ".join(why.split()), exit_code=VideostyleError.exit_code)
 
 
-def _painted(clip: Path) -> bool:
+def _painted(clip: Path, still: bool) -> bool:
     from videostyle.media.probe import probe
     from videostyle.media.provenance import read
 
-    return read(clip, probe(clip).metadata) is not None
+    # Some formats have no place to say so; then the name tells.
+    if clip.suffix.lower() in UNMARKED and MARK in clip.stem:
+        return True
+    return read(clip, {} if still else probe(clip).metadata) is not None
+
+
+def mistakes_of_tasks(tasks: Iterable[Task]) -> list[VideostyleError]:
+    """What is wrong with a batch as a whole: styles that there are not, codecs that a container cannot hold.
+
+    Clips that cannot be read, and outputs that exist, are matters of their tasks.
+    """
+    wrong: list[VideostyleError] = []
+    tasks = list(tasks)
+    for task in tasks:
+        try:
+            options = replace(task.settings.encode, overwrite=True)
+            check_output(task.output, VideoInfo(64, 64, still=task.still), options)
+        except UsageError as error:
+            wrong.append(error)
+        except OutputError:
+            pass  # the failure of that task, when its turn comes
+    for style in dict.fromkeys((task.settings.style, task.settings.strength) for task in tasks):
+        try:
+            check_style(*style)
+        except VideostyleError as error:
+            wrong.append(error)
+    return wrong
+
+
+def difference_of(task: Task) -> str | None:
+    """How the output of a task, which exists, differs from what is asked for: "" if it does not, None if unknown."""
+    made = told_by(task.output)
+    if made is None or is_picture(task.settings.style):
+        return None
+    style = resolve(task.settings.style, task.settings.strength)
+    return ", ".join(differences(made, made_with(task.settings, style)))
+
+
+def outcome_of_existing(task: Task) -> Outcome:
+    """What becomes of a task whose output exists: it is kept, whatever it was made with, and that is said."""
+    try:
+        found = difference_of(task)
+    except VideostyleError:
+        found = None  # of the style, which is not needed
+    if found is None:
+        return Outcome(task, "kept", warnings=("it does not say what it was made with",))
+    if not found:
+        return Outcome(task, "kept")
+    what = f"it exists, made with {found}"
+    error = OutputError(what, hint="use `overwrite` to paint it anew, or another folder")
+    return Outcome(task, DIFFERS, error=str(error), exit_code=OutputError.exit_code)
 
 
 def disk_needed(tasks: Iterable[Task]) -> int:

@@ -25,7 +25,7 @@ from videostyle.rendering.chunk_store import (
     part_path,
 )
 from videostyle.rendering.job_store import RESUME_HINT, Job
-from videostyle.rendering.naming import provenance_of
+from videostyle.rendering.made_with import provenance_of
 
 
 class _ChunkWriter:

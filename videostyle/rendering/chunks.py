@@ -37,7 +37,7 @@ def paint_missing(
     Args:
         jobs: outputs of one input that read it alike; their plans are on disk.
         source: the input.
-        on_progress: called with the number of frames painted; first with those of finished chunks.
+        on_progress: called with the number of frames painted.
         cancel: set it to stop after the current batch.
         trace: called for each piece of work.
 
@@ -49,9 +49,6 @@ def paint_missing(
         VideostyleError: if painting fails; finished chunks are kept.
     """
     missing = [set(range(len(job.plan.chunks))) - finished_chunks(job) for job in jobs]
-    if on_progress is not None:
-        left = sum(job.plan.chunks[n][1] for job, numbers in zip(jobs, missing, strict=True) for n in numbers)
-        on_progress(sum(len(job.plan.times) for job in jobs) - left)
     reports: dict[Path, list[RunReport]] = {job.folder: [] for job in jobs}
     for group, numbers in missing_runs(jobs, missing):
         found = paint_chunks(group, numbers, source, on_progress=on_progress, cancel=cancel, trace=trace)

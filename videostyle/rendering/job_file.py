@@ -32,7 +32,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from videostyle.errors import InputError, SettingError, UsageError
+from videostyle.errors import InputError, Mistakes, SettingError, UsageError, VideostyleError, raise_all
 from videostyle.rendering.settings import NAMES, RenderSettings, settings_from, unknown
 
 SETTINGS = tuple(name for name in NAMES if name not in ("style", "overwrite"))
@@ -113,7 +113,17 @@ class _Reader:
 
     def entries(self, settings: RenderSettings) -> list[JobEntry]:
         file = self._parsed()
-        return [self._entry(file, number, settings) for number in range(len(file.clip))]
+        entries: list[JobEntry] = []
+        wrong: list[VideostyleError] = []
+        for number in range(len(file.clip)):
+            try:
+                entries.append(self._entry(file, number, settings))
+            except Mistakes as error:
+                wrong += error.errors
+            except UsageError as error:
+                wrong.append(error)
+        raise_all(wrong)
+        return entries
 
     def _parsed(self) -> _File:
         try:
@@ -137,16 +147,22 @@ class _Reader:
 
     def _entry(self, file: _File, number: int, settings: RenderSettings) -> JobEntry:
         clip = file.clip[number]
+        wrong: list[VideostyleError] = []
         for table, values in (("defaults", file.defaults.settings), ("clip", clip.settings)):
             for key in values:
                 if key not in SETTINGS:
                     names = (*SETTINGS, "styles", *(("input", "output") if table == "clip" else ()))
-                    raise self._wrong(table, number, unknown(key, names))
+                    wrong.append(self._wrong(table, number, unknown(key, names)))
+        values = {**file.defaults.settings, **clip.settings}
+        chosen = settings
         try:
-            chosen = settings_from({**file.defaults.settings, **clip.settings}, settings)
-        except SettingError as error:
-            table = "clip" if error.setting in clip.settings else "defaults"
-            raise self._wrong(table, number, error) from error
+            chosen = settings_from({key: value for key, value in values.items() if key in SETTINGS}, settings)
+        except UsageError as error:
+            for one in error.errors if isinstance(error, Mistakes) else [error]:
+                key = one.setting if isinstance(one, SettingError) else ""
+                table = "clip" if key in clip.settings else "defaults"
+                wrong.append(self._wrong(table, number, SettingError(key, one.why, one.hint)))
+        raise_all(wrong)
         styles = clip.styles or file.defaults.styles
         if not styles:
             missing = SettingError("styles", "missing, here and in [defaults]", _SHAPES["styles"])
@@ -202,7 +218,7 @@ def read_job_file(path: Path, settings: RenderSettings, *, allow_outside: bool =
         allow_outside: whether paths may leave the folder of the file.
 
     Raises:
-        UsageError: if anything in it is wrong; the message names file, line and key.
+        UsageError: if anything in it is wrong; the message names file, line and key. ``Mistakes`` if several things are.
         InputError: if it cannot be read.
     """
     return _Reader(path, allow_outside).entries(settings)

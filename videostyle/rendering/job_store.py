@@ -26,6 +26,7 @@ from videostyle.errors import UsageError
 from videostyle.media.atomic import short_name, write_whole
 from videostyle.motion.mesh_store import MeshTrack
 from videostyle.network.statistics import KeyframeSegment, from_arrays, to_arrays
+from videostyle.rendering.made_with import NOT_COMPARED
 from videostyle.rendering.plan import Plan
 from videostyle.rendering.settings import RenderSettings, settings_from, to_json
 
@@ -34,9 +35,6 @@ if TYPE_CHECKING:
 
 FORMAT = 6
 RESUME_HINT = "run the same command again to resume it"
-MACHINE_SETTINGS = ("device", "precision", "batch_size", "threads", "strict")  # how to compute, and not what
-# Weights identify a style better than its name, and replacing an old output changes no frame.
-NOT_COMPARED = (*MACHINE_SETTINGS, "style", "strength", "overwrite")
 
 
 @dataclass(frozen=True)
@@ -104,7 +102,8 @@ def input_identity(files: Sequence[Path]) -> str:
 def fingerprint(files: Sequence[Path], settings: RenderSettings, style: Style) -> dict[str, str]:
     """What identifies a render, by name. A job is resumed only if all of it is equal.
 
-    How a machine computes (``MACHINE_SETTINGS``) is not part of it: any machine may paint chunks, or assemble them.
+    How a machine computes (``made_with.MACHINE_SETTINGS``) is not part of it: any machine may paint chunks, or
+    assemble them.
 
     Args:
         files: the files of the input.
@@ -116,8 +115,9 @@ def fingerprint(files: Sequence[Path], settings: RenderSettings, style: Style) -
     compared = {name: value for name, value in to_json(settings).items() if name not in NOT_COMPARED}
     return {
         "input": input_identity(files),
+        # Style and strength are compared by what they come to: the weights.
+        **{name: json.dumps(value) for name, value in compared.items() if name not in ("style", "strength")},
         "style": arrays_sha256(style.weights),
-        **{name: json.dumps(value) for name, value in compared.items()},
     }
 
 

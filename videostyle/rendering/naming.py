@@ -1,27 +1,22 @@
-"""How outputs are named when the user gives no name, and what a painted file says of itself."""
+"""How outputs are named when the user gives no name."""
 
 from __future__ import annotations
 
 import os
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from videostyle import __version__
 from videostyle.errors import UsageError
 from videostyle.frames import VideoInfo
 from videostyle.media.ffmpeg.codecs import usual_suffix
-from videostyle.media.provenance import Painted
 from videostyle.media.readers.images import PICTURES
 from videostyle.media.writers.images import PLACE
 from videostyle.platforms import portable_name
 from videostyle.rendering.settings import RenderSettings
 
-if TYPE_CHECKING:
-    from videostyle.styles.card import Style
-
 STYLE_FILES = (".safetensors", *PICTURES)  # suffixes of files that a STYLE argument may name
 SHARE = re.compile(r"(.+):([0-9.]+)")  # a part of a mix
+MARK = "_stylized_"  # between the names of clip and style
 STILLS = (".png", ".jpg", ".jpeg", ".webp")  # suffixes of inputs that outputs keep; other stills become PNG
 
 
@@ -64,7 +59,7 @@ def default_output(source: Path, settings: RenderSettings, info: VideoInfo, *, w
     """
     stem = source.name.replace(".", "_") if with_suffix else source.stem
     stem = PLACE.split(stem)[0].rstrip("_-") or "frames"
-    name = portable_name(f"{stem}_stylized_{style_label(settings.style)}{look_label(settings)}")
+    name = portable_name(f"{stem}{MARK}{style_label(settings.style)}{look_label(settings)}")
     if info.still:
         return source.with_name(name + (source.suffix if source.suffix.lower() in STILLS else ".png"))
     return source.with_name(name + usual_suffix(settings.codec))
@@ -110,9 +105,3 @@ class OutputNames:
 def _key(output: Path) -> str:
     # Some file systems do not tell capital letters from small ones.
     return os.path.abspath(output).casefold()
-
-
-def provenance_of(style: Style, settings: RenderSettings) -> Painted:
-    """What a painted file says of itself."""
-    card = style.card
-    return Painted(card.name or settings.style, card.painting, card.artist, settings.strength, __version__)

@@ -23,7 +23,8 @@ from videostyle.media.writers.mux import Original
 from videostyle.media.writers.open import open_writer
 from videostyle.media.writers.video import VideoWriter
 from videostyle.rendering.job_store import work_folder
-from videostyle.rendering.naming import default_output, provenance_of
+from videostyle.rendering.made_with import provenance_of
+from videostyle.rendering.naming import default_output
 from videostyle.rendering.processor_cache import make_style_processor
 from videostyle.rendering.progress import ProgressFunction
 from videostyle.rendering.settings import RenderSettings
@@ -40,10 +41,17 @@ class OutputRequest:
     Attributes:
         output: the file to write, or a folder, which is made where it ends with a slash; None = beside the clip.
         settings: how to render it.
+        make_folder: whether the folder of a file is made where it is missing.
     """
 
     output: str | Path | None
     settings: RenderSettings
+    make_folder: bool = False
+
+    @property
+    def makes_folder(self) -> bool:
+        """Whether the folder of the output is made."""
+        return self.make_folder or (self.output is not None and is_folder(self.output))
 
 
 @dataclass(frozen=True)
@@ -88,7 +96,7 @@ def open_outputs(requests: Sequence[OutputRequest], source: FrameReader, on_prog
 def _open(request: OutputRequest, source: FrameReader, on_progress: ProgressFunction) -> Output:
     settings, media = request.settings, source.input.media
     target = target_of(request, source.path, source.info)
-    if request.output is not None and is_folder(request.output):
+    if request.makes_folder:
         _make_folder(target.parent)
     # The output is opened, and locked, before the network is loaded: a wrong name should not cost seconds.
     tags: dict[str, str] = {}

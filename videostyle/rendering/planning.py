@@ -18,6 +18,8 @@ from videostyle.media.writers.images import ImageWriter
 from videostyle.rendering.canvas import CanvasFollower
 from videostyle.rendering.chunk_store import finished_chunks, remove_abandoned
 from videostyle.rendering.job_store import Job, differences, fingerprint, load_job, remove_job, save_job
+from videostyle.rendering.made_with import differences as differing_settings
+from videostyle.rendering.made_with import made_with
 from videostyle.rendering.outputs import Output
 from videostyle.rendering.plan import BYTES_A_PIXEL, Plan, chunk_borders
 from videostyle.rendering.processor_cache import machine_of
@@ -163,7 +165,7 @@ def _kept_job(job: Job, threads: int | None, restart: bool) -> Job | None:
     if changed:
         done = len(finished_chunks(found))
         raise OutputError(
-            f"a partial render of '{job.output}' exists with different: {', '.join(changed)}",
+            f"a partial render of '{job.output}' exists, made with {_told(found, job, changed)}",
             f"it has {done} finished chunks",
             "finish it with its own settings, or choose another name; `restart` deletes it",
         )
@@ -174,6 +176,12 @@ def _kept_job(job: Job, threads: int | None, restart: bool) -> Job | None:
     resumed = replace(job, settings=settings, plan=found.plan)
     _save(resumed)
     return resumed
+
+
+def _told(found: Job, wanted: Job, changed: Sequence[str]) -> str:
+    """What differs between two jobs of one output, with both values."""
+    told = differing_settings(made_with(found.settings, found.style), made_with(wanted.settings, wanted.style))
+    return ", ".join([*(["another input, or the input has changed"] if "input" in changed else []), *told]) or "others"
 
 
 def _save(job: Job) -> None:

@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 from videostyle.errors import Interrupted
 
-# (phase "plan", "paint" or "train"; steps done since the last call; steps in all, or None if unknown)
+# (phase "plan", "paint" or "train"; steps done since the last call; steps in all, or None if unknown). Where an
+# interrupted render is resumed, once before "paint": ("resume"; frames that exist already; frames in all).
 ProgressFunction = Callable[[str, int, int | None], None]
 FramesFunction = Callable[[int], None]  # frames painted since the last call
 

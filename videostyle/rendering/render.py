@@ -11,16 +11,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from videostyle.errors import UsageError, VideostyleError
+from videostyle.errors import UsageError, VideostyleError, raise_all
 from videostyle.media.readers.base import FrameReader, Input
 from videostyle.media.readers.open import look_at, open_reader
 from videostyle.rendering.assembly import assemble, with_what_is_kept
+from videostyle.rendering.chunk_store import finished_chunks
 from videostyle.rendering.chunked_clip import ChunkedClip
 from videostyle.rendering.chunks import paint_missing
 from videostyle.rendering.outputs import Output, OutputRequest, open_outputs
 from videostyle.rendering.pipeline import Branch, RunReport, Trace, run_all
 from videostyle.rendering.plan import most_chunks
 from videostyle.rendering.planning import Planned, plan_outputs
+from videostyle.rendering.preflight import mistakes_of
 from videostyle.rendering.processor_cache import processors_of
 from videostyle.rendering.progress import FramesFunction, ProgressFunction, cancellable
 from videostyle.rendering.scheduler import Scheduler
@@ -130,6 +132,7 @@ def _open_clip(
 ) -> _Clip:
     """Opens the outputs of an input and plans them; with ``always`` in chunks, even if there is only one."""
     reader = open_reader(source, requests[0].settings.reading(1))
+    raise_all(mistakes_of(requests, reader))
     outputs = open_outputs(requests, reader, on_progress)
     try:
         return _Clip(reader, outputs, plan_outputs(outputs, reader, on_progress, restart=restart, always=always))
@@ -173,6 +176,9 @@ def _paint_in_chunks(
     try:
         total = sum(len(job.plan.times) for job in jobs)
         on_frames = _painted(on_progress, total)
+        kept = sum(job.plan.chunks[number][1] for job in jobs for number in finished_chunks(job))
+        if on_progress is not None and kept:
+            on_progress("resume", kept, total)
         passes = paint_missing(jobs, clip.reader.input, on_progress=on_frames, cancel=cancel, trace=trace)
         resumed = [len(job.plan.times) - sum(r.frames for r in done) for job, done in zip(jobs, passes, strict=True)]
         return assemble(jobs, [output.writer for output in clip.outputs], began, resumed, passes)
@@ -223,9 +229,14 @@ def _with_workers(
     scheduler: Scheduler[int] = Scheduler(
         engine, most_chunks(frames), on_progress=_painted(on_progress, total), cancel=cancel
     )
-    scheduler.add(
-        0, lambda: open_for_workers(source, requests, on_progress=on_progress, cancel=cancel, restart=restart)
-    )
+
+    def opened() -> ChunkedClip | list[RunReport]:
+        clip = open_for_workers(source, requests, on_progress=on_progress, cancel=cancel, restart=restart)
+        if on_progress is not None and isinstance(clip, ChunkedClip) and clip.resumed:
+            on_progress("resume", clip.resumed, total)
+        return clip
+
+    scheduler.add(0, opened)
     for _, result in scheduler.results():
         if not isinstance(result, list):
             raise result

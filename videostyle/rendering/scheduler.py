@@ -145,8 +145,6 @@ class Scheduler(Generic[Key]):
                 yield key, clip
                 continue
             self._painting[clip] = key
-            if self._on_progress is not None and clip.resumed:
-                self._on_progress(clip.resumed)
             tasks = clip.tasks()
             if not tasks:
                 self._finishing[self._finisher.submit(clip.finish)] = clip

@@ -16,7 +16,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, PlainSerializer, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as schema
 
-from videostyle.errors import SettingError, UsageError, suggestion
+from videostyle.errors import Mistakes, SettingError, UsageError, VideostyleError, suggestion
 from videostyle.media.ffmpeg.codecs import codec_name
 from videostyle.media.readers.base import ReadOptions
 from videostyle.media.timecode import TimePoint, parse_rate, parse_time
@@ -191,11 +191,15 @@ def settings_from(values: Mapping[str, Any], base: RenderSettings | None = None)
 
     Raises:
         SettingError: if there is no setting of such a name, or it cannot have such a value.
+        Mistakes: if there are several of these.
     """
     try:
         return replace(base, **values) if base is not None else RenderSettings(**values)
     except ValidationError as error:
-        raise _refusal(error) from error
+        refusals: list[VideostyleError] = [*_refusals(error)]
+        if len(refusals) > 1:
+            raise Mistakes(refusals) from error
+        raise refusals[0] from error
 
 
 def named(settings: RenderSettings) -> RenderSettings:
@@ -221,9 +225,12 @@ def to_json(settings: RenderSettings) -> dict[str, Any]:
     return dict(_JSON.dump_python(settings, mode="json"))
 
 
-def _refusal(error: ValidationError) -> SettingError:
-    """The first thing that pydantic found wrong, said to a user."""
-    found = error.errors(include_url=False)[0]
+def _refusals(error: ValidationError) -> list[SettingError]:
+    """What pydantic found wrong, said to a user."""
+    return [_refusal(dict(found)) for found in error.errors(include_url=False)]
+
+
+def _refusal(found: dict[str, Any]) -> SettingError:
     name = str(found["loc"][-1]) if found["loc"] else "settings"
     reason = found.get("ctx", {}).get("error")
     if isinstance(reason, _Refused):

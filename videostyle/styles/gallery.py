@@ -41,6 +41,11 @@ def home() -> Path:
     return Path(chosen) if chosen else user_data_path("videostyle", appauthor=False)
 
 
+def measured_at() -> Path:
+    """The file in which ``bench`` keeps its measurements; it need not exist."""
+    return home() / "tuning.json"
+
+
 def user_styles() -> Path:
     """The folder of the user's own styles, which may not exist."""
     return home() / "styles"

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from videostyle.errors import ModelError, UsageError, suggestion
-from videostyle.media.readers.images import PICTURES
+from videostyle.media.readers.images import PICTURES, read_picture
 from videostyle.styles import gallery
 from videostyle.styles.card import Style
 from videostyle.styles.interpolation import expand_depth, interpolate
@@ -53,6 +53,22 @@ def find_style(name: str) -> Style:
     if entry is not None:
         return load_style(entry.path)
     raise unknown_style(name)
+
+
+def check_style(spec: str, strength: float = 1.0) -> None:
+    """Makes sure that a STYLE argument can be used before anything slow begins; a picture only that it can be read.
+
+    Args:
+        spec: as in ``resolve``, or a picture that a style is yet to be trained on.
+        strength: 0..1.
+
+    Raises:
+        VideostyleError: if it cannot be used.
+    """
+    if is_picture(spec):
+        read_picture(spec)
+    else:
+        resolve(spec, strength)
 
 
 def is_file(name: str) -> bool:

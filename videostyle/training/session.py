@@ -106,6 +106,9 @@ def train(
         ModelError: if the painting cannot be used, or the loss network is missing.
         UsageError: if there is no network of this size, or the style to start from does not fit into it.
     """
+    from videostyle.inference.startup import load_tensorflow
+
+    load_tensorflow()
     from videostyle.inference.device import choose_device, choose_precision
     from videostyle.network import loss_network
     from videostyle.network.architecture import NETWORKS

@@ -11,7 +11,7 @@ from typing import Any
 from videostyle.errors import OutputError, SettingError, UsageError
 from videostyle.frames import FrameBatch, UInt8Array, VideoInfo
 from videostyle.media.atomic import PendingOutput, disk_error, short_name, write_whole
-from videostyle.media.ffmpeg.codecs import WORST_PICTURE, picture_quality
+from videostyle.media.ffmpeg.codecs import SEQUENCE, WORST_PICTURE, picture_quality
 from videostyle.media.locks import Lock
 from videostyle.media.opencv import load_cv2
 from videostyle.media.readers.images import PICTURES
@@ -48,6 +48,8 @@ def check_picture_options(suffix: str, options: EncodeOptions) -> str:
     Raises:
         SettingError: if the quality is beyond the scale of JPEG and WebP.
     """
+    if options.codec not in (None, SEQUENCE):
+        return "`codec` does not apply to pictures"
     if options.preset is not None:
         return "`preset` does not apply to pictures"
     if options.crf is not None and suffix not in LOSSY:

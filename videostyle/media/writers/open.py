@@ -9,13 +9,13 @@ from pathlib import Path
 
 from videostyle.errors import UsageError
 from videostyle.frames import VideoInfo
-from videostyle.media.atomic import disk_error
+from videostyle.media.atomic import disk_error, vet_output
 from videostyle.media.ffmpeg.codecs import BY_SUFFIX, SEQUENCE
 from videostyle.media.readers.images import PICTURES
 from videostyle.media.writers.base import EncodeOptions
 from videostyle.media.writers.images import PLACE, ImageWriter, check_picture_options
 from videostyle.media.writers.mux import Original
-from videostyle.media.writers.video import VideoWriter
+from videostyle.media.writers.video import VideoWriter, check_encoding
 
 VIDEO_HINT = "write NAME.mp4 for a video, NAME_%04d.png for numbered pictures, or NAME/ for a folder, which is made"
 STILL_HINT = f"end the name with {', '.join(PICTURES[:4])} or another kind of picture"
@@ -69,19 +69,57 @@ def open_writer(
     """
     options = options or EncodeOptions()
     path = output_path(path)
-    suffix = path.suffix.lower()
-    folder, picture = os.path.isdir(path), suffix in PICTURES
-    several = folder or (options.codec == SEQUENCE and not suffix) or (picture and PLACE.search(path.name))
-    if picture and not several and info.frame_count == 1 and options.codec in (None, SEQUENCE):
-        info = replace(info, still=True)  # one frame of a video is a picture
-    if not several and not (info.still and picture):
-        if not suffix or info.still or options.codec == SEQUENCE or (picture and suffix not in BY_SUFFIX):
-            raise UsageError(f"'{path}' does not say what to write", hint=STILL_HINT if info.still else VIDEO_HINT)
+    written, still = _pictures(path, info, options)
+    if not written:
         return VideoWriter(path, info, options, original, metadata, finish)
-    written = suffix if picture and not folder else ".png"
+    info = replace(info, still=still)
     ignored = check_picture_options(written, options)
-    if ignored and not info.still:
+    if ignored and not still:
         raise UsageError(ignored, hint="leave it out")
     writer = ImageWriter(path, info, options, finish, inputs, lock=True, numbers=numbers)
     writer.warnings += [ignored] if ignored else []
     return writer
+
+
+def check_output(path: Path, info: VideoInfo, options: EncodeOptions, inputs: tuple[Path, ...] = ()) -> None:
+    """Refuses what ``open_writer`` would refuse, without making anything.
+
+    Pictures of a sequence that exist already are not looked at: how many there will be is known later.
+
+    Args:
+        path: the output.
+        info: what the frames look like.
+        options: how to encode.
+        inputs: files none of which may be written.
+
+    Raises:
+        UsageError: as in ``open_writer``.
+        OutputError: if the output exists, is an input, or its folder is missing.
+    """
+    written, still = _pictures(path, info, options)
+    if not written:
+        check_encoding(path.suffix, info, options)
+    else:
+        ignored = check_picture_options(written, options)
+        if ignored and not still:
+            raise UsageError(ignored, hint="leave it out")
+    if not written or still:
+        vet_output(path, overwrite=options.overwrite, sources=inputs)
+
+
+def _pictures(path: Path, info: VideoInfo, options: EncodeOptions) -> tuple[str, bool]:
+    """The suffix of the pictures to write, "" for a video; and whether it is one picture.
+
+    Raises:
+        UsageError: if the name does not say what to write.
+    """
+    suffix = path.suffix.lower()
+    folder, picture = os.path.isdir(path), suffix in PICTURES
+    if folder or (options.codec == SEQUENCE and not suffix) or (picture and PLACE.search(path.name)):
+        return (suffix if picture and not folder else ".png"), info.still and picture and not PLACE.search(path.name)
+    # One frame of a video is a picture.
+    if picture and (info.still or (info.frame_count == 1 and options.codec in (None, SEQUENCE))):
+        return suffix, True
+    if not suffix or info.still or options.codec == SEQUENCE or (picture and suffix not in BY_SUFFIX):
+        raise UsageError(f"'{path}' does not say what to write", hint=STILL_HINT if info.still else VIDEO_HINT)
+    return "", False

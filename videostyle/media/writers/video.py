@@ -13,7 +13,7 @@ from videostyle.frames import FrameBatch, VideoInfo
 from videostyle.media import webp
 from videostyle.media.atomic import PendingOutput, disk_error
 from videostyle.media.ffmpeg.argv import encoded_rate
-from videostyle.media.ffmpeg.codecs import HARDWARE, check_pixel_format, check_quality, codec_for
+from videostyle.media.ffmpeg.codecs import HARDWARE, Codec, check_pixel_format, check_quality, codec_for
 from videostyle.media.ffmpeg.process import encoder_formats, encoder_works
 from videostyle.media.packets import stored_frames
 from videostyle.media.writers.base import EncodeOptions
@@ -21,6 +21,32 @@ from videostyle.media.writers.encoder import StreamEncoder
 from videostyle.media.writers.mux import Muxer, Original
 from videostyle.media.writers.streams import choose_streams
 from videostyle.media.writers.timestamps import shift_warning
+
+
+def check_encoding(suffix: str, info: VideoInfo, options: EncodeOptions) -> Codec:
+    """Makes sure that frames can be encoded as asked for, before anything is decoded; the codec to encode with.
+
+    Args:
+        suffix: of the output.
+        info: what the frames are like.
+        options: how to encode.
+
+    Raises:
+        UsageError: if there is no such codec, the container cannot hold it, or it has no such quality, preset or pixel
+            format.
+        OutputError: if the encoder does not work here.
+    """
+    codec = codec_for(options.codec, suffix)
+    check_quality(options.codec, suffix, options.crf, options.preset)
+    if options.pixel_format is not None:
+        formats = encoder_formats(codec.encoder)
+        check_pixel_format(codec, options.pixel_format, formats, (info.width, info.height))
+    if options.codec in HARDWARE and not encoder_works(codec.encoder):
+        raise OutputError(
+            f"the encoder {codec.encoder} does not work on this machine",
+            hint="choose another `codec`: 'videostyle doctor' lists those that work",
+        )
+    return codec
 
 
 class VideoWriter:
@@ -56,15 +82,7 @@ class VideoWriter:
         finish: Callable[[Path], object] | None = None,
     ) -> None:
         self._finish = finish
-        self._codec = codec_for(options.codec, path.suffix)
-        check_quality(options.codec, path.suffix, options.crf, options.preset)
-        if options.pixel_format is not None:
-            formats = encoder_formats(self._codec.encoder)
-            check_pixel_format(self._codec, options.pixel_format, formats, (info.width, info.height))
-        if options.codec in HARDWARE and not encoder_works(self._codec.encoder):
-            raise OutputError(
-                f"the encoder {self._codec.encoder} does not work on this machine", hint="choose another `codec`"
-            )
+        self._codec = check_encoding(path.suffix, info, options)
         self.warnings: list[str] = []
         self._info = info
         self._options = options

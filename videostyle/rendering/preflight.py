@@ -1,0 +1,48 @@
+"""Looks at what is to be rendered before anything slow begins: styles, names, codecs, existing files.
+
+Nothing is made, nothing is decoded, and TensorFlow is not loaded.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from videostyle.errors import OutputError, VideostyleError
+from videostyle.media.readers.base import FrameReader
+from videostyle.media.writers.open import check_output
+from videostyle.rendering.outputs import OutputRequest, target_of
+from videostyle.styles.resolve import check_style
+
+
+def mistakes_of(requests: Sequence[OutputRequest], source: FrameReader) -> list[VideostyleError]:
+    """What is wrong with outputs of an input; [] if nothing can be seen to be.
+
+    Args:
+        requests: the outputs, which read the input alike.
+        source: opened, not read.
+    """
+    wrong: list[VideostyleError] = []
+    for request in requests:
+        for check in (
+            lambda r=request: check_style(r.settings.style, r.settings.strength),
+            lambda r=request: _check_target(r, source),
+        ):
+            try:
+                check()
+            except VideostyleError as error:
+                wrong.append(error)
+    return wrong
+
+
+def _check_target(request: OutputRequest, source: FrameReader) -> None:
+    target = target_of(request, source.path, source.info)
+    check_output(target, source.info, request.settings.encode, tuple(source.files))
+    folder = target.parent
+    if request.makes_folder or not target.suffix or "%" in target.name or os.path.exists(folder):
+        return
+    raise OutputError(
+        f"cannot write '{target}'",
+        f"the folder '{folder}' does not exist",
+        f"make it, or name a folder with '{folder}/'",
+    )
