@@ -218,7 +218,8 @@ def read_job_file(path: Path, settings: RenderSettings, *, allow_outside: bool =
         allow_outside: whether paths may leave the folder of the file.
 
     Raises:
-        UsageError: if anything in it is wrong; the message names file, line and key. ``Mistakes`` if several things are.
+        UsageError: if anything in it is wrong; the message names file, line and key.
+        Mistakes: if several things are.
         InputError: if it cannot be read.
     """
     return _Reader(path, allow_outside).entries(settings)
