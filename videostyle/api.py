@@ -7,7 +7,7 @@ Keywords are the words of the command line, with underscores: ``--max-size 640``
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
@@ -20,7 +20,7 @@ from videostyle.motion.canvas_tracker import CanvasTracker
 from videostyle.rendering.iterate import iterate
 from videostyle.rendering.pipeline import RunReport
 from videostyle.rendering.render import render as _render
-from videostyle.rendering.settings import named, settings_from
+from videostyle.rendering.settings import NAMES, RenderSettings, named, settings_from
 
 if TYPE_CHECKING:
     from videostyle.styles.card import Style
@@ -29,12 +29,12 @@ Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
 
-# Keywords that are taken as well as those of the command line.
+# Other names that keywords may have.
 ALIASES = {"source": "input", "frame_rate": "fps", "pixel_format": "pix_fmt", "allow_hdr": "hdr"}
 
 
 def _with_aliases(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
-    """Lets a function take the keywords of ``ALIASES``."""
+    """Lets a function accept the keywords of ``ALIASES``."""
 
     @functools.wraps(function)
     def called(*arguments: Parameters.args, **keywords: Parameters.kwargs) -> Result:
@@ -46,6 +46,11 @@ def _with_aliases(function: Callable[Parameters, Result]) -> Callable[Parameters
         return function(*arguments, **keywords)
 
     return called
+
+
+def _settings(keywords: Mapping[str, Any]) -> RenderSettings:
+    """The settings among the keywords of a call."""
+    return named(settings_from({name: value for name, value in keywords.items() if name in NAMES}))
 
 
 @_with_aliases
@@ -79,65 +84,38 @@ def render(
     """Paints a video, a still, a folder of pictures or a numbered sequence into a file.
 
     Args:
-        input: what to paint.
+        input: a video, a picture, a folder of pictures, or a printf-style pattern.
         style: a style's name, a style file, a picture, or a mix such as "great-wave:0.7,starry-night:0.3".
-        output: what to write; None = ``CLIP_stylized_STYLE.mp4`` beside the input.
+        output: the file to write; None = ``CLIP_stylized_STYLE.mp4`` beside the input.
         strength: 0 leaves the picture as it is, 1 paints fully.
         canvas: how much is painted where the scene shows nothing, 0..1; None = what suits the style.
-        seed: another number is another painting of the same clip.
+        seed: another number gives another painting of the same clip.
         preserve_color: keep the clip's own colours.
         max_size: longest side of the output in pixels; larger frames are shrunk.
-        start: where to begin: seconds, "hh:mm:ss" or a frame such as "120f".
-        end: where to stop, not included.
-        fps: constant rate in frames a second, as 25, 29.97 or "30000/1001"; None = each frame keeps its own time.
+        start: the first frame to paint: seconds, "hh:mm:ss" or a frame number such as "120f".
+        end: the frame at which to stop, which is not painted.
+        fps: constant rate in frames per second, as 25, 29.97 or "30000/1001"; None = each frame keeps its own time.
         codec: h264, hevc, av1, vp9, prores, ffv1, gif, webp, png (a sequence of pictures) or a hardware encoder.
         crf: constant quality, 0..63, lower is better; each codec has its own scale.
         preset: speed of the encoder, in its own words ("slow").
         pix_fmt: stored pixel format, in ffmpeg's words ("yuv444p").
         audio: whether sound and subtitles are copied.
         overwrite: whether an existing output is replaced.
-        threads: of the encoder; None = one for each processor of the machine, at most 16.
+        threads: threads of the encoder; None = one for each processor of the machine, at most 16.
         batch_size: frames computed at once.
         device: "auto", "cpu", "gpu", or one GPU such as "gpu:1".
-        precision: of the network's arithmetic.
+        precision: number format of the network.
         strict: whether damage in the input is an error instead of a warning.
         hdr: whether HDR video is mapped to SDR; it is refused otherwise.
-        restart: delete what an interrupted render of this output left, instead of going on with it.
+        restart: delete what an interrupted render of this output left, instead of resuming it.
 
     Returns:
         The finished file, frames, seconds and warnings.
 
     Raises:
-        VideostyleError: if anything went wrong; nothing but finished chunks is left behind then.
+        VideostyleError: if anything fails; nothing but finished chunks is left behind then.
     """
-    settings = named(
-        settings_from(
-            {
-                "style": style,
-                "strength": strength,
-                "canvas": canvas,
-                "seed": seed,
-                "preserve_color": preserve_color,
-                "max_size": max_size,
-                "start": start,
-                "end": end,
-                "fps": fps,
-                "codec": codec,
-                "crf": crf,
-                "preset": preset,
-                "pix_fmt": pix_fmt,
-                "audio": audio,
-                "overwrite": overwrite,
-                "threads": threads,
-                "batch_size": batch_size,
-                "device": device,
-                "precision": precision,
-                "strict": strict,
-                "hdr": hdr,
-            }
-        )
-    )
-    return _render(input, output, settings, restart=restart)
+    return _render(input, output, _settings(locals()), restart=restart)
 
 
 @_with_aliases
@@ -159,22 +137,22 @@ def paint(
     strict: bool = False,
     hdr: bool = True,
 ) -> Iterator[FrameBatch]:
-    """Painted frames of a video, batch by batch, for use in another program.
+    """Paints a video batch by batch, for use in another program; nothing is written.
 
     Args:
-        input: what to paint.
-        style: as in ``render``, and so are the others.
+        input: as in ``render``, and so are the others.
+        style: a style's name, a style file, a picture, or a mix.
         strength: 0 leaves the picture as it is, 1 paints fully.
         canvas: how much is painted where the scene shows nothing, 0..1; None = what suits the style.
-        seed: another number is another painting of the same clip.
+        seed: another number gives another painting of the same clip.
         preserve_color: keep the clip's own colours.
         max_size: longest side of a painted frame in pixels.
-        start: where to begin.
-        end: where to stop, not included.
-        fps: constant rate in frames a second.
+        start: the first frame to paint.
+        end: the frame at which to stop, which is not painted.
+        fps: constant rate in frames per second.
         batch_size: frames computed at once.
         device: "auto", "cpu", "gpu", or one GPU such as "gpu:1".
-        precision: of the network's arithmetic.
+        precision: number format of the network.
         strict: whether damage in the input is an error instead of a warning.
         hdr: whether HDR video is mapped to SDR.
 
@@ -183,46 +161,26 @@ def paint(
         ``index`` of the first frame.
 
     Raises:
-        VideostyleError: if a setting cannot be used; while the frames are read, if anything else went wrong.
+        VideostyleError: if a setting cannot be used; during the iteration, if anything else fails.
     """
-    settings = named(
-        settings_from(
-            {
-                "style": style,
-                "strength": strength,
-                "canvas": canvas,
-                "seed": seed,
-                "preserve_color": preserve_color,
-                "max_size": max_size,
-                "start": start,
-                "end": end,
-                "fps": fps,
-                "batch_size": batch_size,
-                "device": device,
-                "precision": precision,
-                "strict": strict,
-                "hdr": hdr,
-            }
-        )
-    )
-    return iterate(input, settings)
+    return iterate(input, _settings(locals()))
 
 
 class Stylizer:
     """Paints arrays of frames.
 
     The statistics of the first call (up to four of its frames, evenly spread) are kept, and the canvas follows the
-    scene from frame to frame, so a shot may be handed over in pieces, in order; ``reset`` begins a new shot.
+    scene from frame to frame, so a shot may be given in several calls, in order. ``reset`` begins a new shot.
 
     Args:
         style: a style's name, a style file, a mix, or a ``Style``.
         strength: 0 leaves the picture as it is, 1 paints fully.
         canvas: how much is painted where the scene shows nothing, 0..1; None = what suits the style.
-        seed: another number is another painting of the same frames.
+        seed: another number gives another painting of the same frames.
         batch_size: frames computed at once; None = chosen by their size.
         device: "auto", "cpu", "gpu", or one GPU such as "gpu:1".
-        precision: of the network's arithmetic.
-        tile: side in pixels of the squares that larger frames are painted in; None = chosen by the memory there is.
+        precision: number format of the network.
+        tile: largest number of pixels in a tile, into which larger frames are split; None = chosen by the memory.
 
     Raises:
         VideostyleError: if the style or the device cannot be used.

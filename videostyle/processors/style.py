@@ -50,7 +50,7 @@ class StyleProcessor:
         device: as in ``choose_device``.
         output: pixel format of painted frames: "rgb24", or "i420" with the matrix (BT.601 or BT.709) and range of the
             video. Frames of odd size are always rgb24.
-        tile: largest tile in pixels; None = chosen by the available memory.
+        tile: largest number of pixels in a tile; None = chosen by the available memory.
         batch_pixels: pixels in a batch, over all calls side by side, where ``batch_size`` is None; None = the usual
             number for the device.
         canvas: amount and seed of the canvas.
