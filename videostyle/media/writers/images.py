@@ -115,26 +115,15 @@ class ImageWriter:
         self._pattern = path.name if pattern else "%06d.png"
         if Path(self._pattern).suffix.lower() not in PICTURES:
             raise UsageError(f"cannot write pictures as '{path.name}'", hint=f"use one of {', '.join(PICTURES)}")
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OutputError(
-                f"cannot write to '{folder}'",
-                error.strerror or str(error),
-                hint="check whether this user may write there, or choose another place",
-            ) from error
         self._folder = folder
         try:
+            folder.mkdir(parents=True, exist_ok=True)
             if lock:
                 self._lock = Lock(path.with_name(f".{short_name(path.name)}.videostyle.lock"))
         except BlockingIOError as error:
             raise OutputError(f"'{path}' is being written by another run", hint="wait for it or stop it") from error
         except OSError as error:
-            raise OutputError(
-                f"cannot write to '{folder}'",
-                error.strerror or str(error),
-                hint="check whether this user may write there, or choose another place",
-            ) from error
+            raise disk_error(folder, error) from error
 
     @property
     def in_parts(self) -> bool:
