@@ -11,7 +11,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from videostyle.cli.messages import message
-from videostyle.cli.options import add_chunk_options, add_render_options, engine_from, render_settings
+from videostyle.cli.options import (
+    add_chunk_options,
+    add_inputs,
+    add_render_options,
+    base_settings,
+    engine_from,
+    given_settings,
+    inputs_of,
+    render_settings,
+)
 from videostyle.errors import OutputError, UsageError, raise_all
 
 if TYPE_CHECKING:
@@ -20,12 +29,7 @@ if TYPE_CHECKING:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the options of this verb."""
-    parser.add_argument(
-        "inputs",
-        nargs="+",
-        metavar="INPUT",
-        help="folders of clips, clips, or a job file (.toml) that names clips, styles and settings",
-    )
+    add_inputs(parser, "folders of clips, clips, or a job file (.toml) that names clips, styles and settings")
     parser.add_argument(
         "--style",
         action="append",
@@ -74,14 +78,16 @@ def run(options: argparse.Namespace) -> int:
 
     settings, engine = render_settings(options, ""), engine_from(options)
     entries = []
-    for name in options.inputs:
+    for name in inputs_of(options):
         path = Path(name)
         if path.suffix.lower() == ".toml":
             if options.style:
                 raise UsageError(
                     "--style has no effect on a job file", hint="write styles = [...] into the file instead"
                 )
-            entries += read_job_file(path, settings, allow_outside=options.allow_outside)
+            entries += read_job_file(
+                path, base_settings(), override=given_settings(options), allow_outside=options.allow_outside
+            )
         elif not options.style:
             raise UsageError("no style is named", hint="give one or more with --style")
         else:

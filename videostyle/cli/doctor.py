@@ -103,6 +103,13 @@ def _styles() -> str:
     return f"{count} styles, bases and loss network are whole; your styles are kept in {gallery.user_styles()}"
 
 
+def _config() -> str:
+    from videostyle.rendering.config import config_path, read_config
+
+    values = ", ".join(f"{key} = {value}" for key, value in read_config().items())
+    return f"{config_path()}: {values or 'none, so defaults hold; it may hold settings such as crf = 20'}"
+
+
 def _memory() -> str:
     from videostyle.resources import available_memory
 
@@ -133,6 +140,7 @@ CHECKS: dict[str, tuple[Callable[[], str], bool]] = {  # name -> check, and whet
     "TensorFlow": (_tensorflow, True),
     "tuning": (_tuning, False),
     "styles": (_styles, True),
+    "config": (_config, True),
     "memory": (_memory, False),
     "display": (_display, False),
     "cameras": (_cameras, False),

@@ -66,6 +66,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     camera = parser.add_argument_group("camera")
     camera.add_argument("--camera", type=int, default=0, metavar="N", help="index of the camera (default: 0)")
     camera.add_argument(
+        "-i",
         "--input",
         metavar="FILE|URL",
         help="paint a video file at its own pace, or a network stream (rtsp, rtmp, http, udp...), instead of a camera",

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import argparse
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from videostyle.errors import SettingError, UsageError
+from videostyle.rendering.delivery import DELIVERIES
 
 LARGEST_SIDE = 8192  # pixels
 PRECISIONS = ("auto", "float32", "bfloat16", "float16")
@@ -46,7 +48,11 @@ def add_render_options(parser: argparse.ArgumentParser) -> None:
         help="another number gives another painting of the same clip, with other strokes in even areas (default: 0)",
     )
     look.add_argument(
-        "--preserve-color", action="store_true", default=absent, help="paint the strokes, keep the clip's own colours"
+        "--preserve-color",
+        "--preserve-colour",
+        action="store_true",
+        default=absent,
+        help="paint the strokes, keep the clip's own colours",
     )
     look.add_argument(
         "--max-size",
@@ -57,12 +63,15 @@ def add_render_options(parser: argparse.ArgumentParser) -> None:
     )
     part = parser.add_argument_group("part and rate")
     part.add_argument(
+        "-ss",
         "--start",
         default=absent,
         metavar="TIME",
         help="begin here: seconds (12.5), hh:mm:ss (0:01:30) or a frame (120f) (default: the beginning)",
     )
-    part.add_argument("--end", default=absent, metavar="TIME", help="stop before this time or frame (default: the end)")
+    part.add_argument(
+        "-to", "--end", default=absent, metavar="TIME", help="stop before this time or frame (default: the end)"
+    )
     part.add_argument(
         "--fps",
         default=absent,
@@ -71,6 +80,13 @@ def add_render_options(parser: argparse.ArgumentParser) -> None:
         "(default: each frame keeps its own time)",
     )
     writing = parser.add_argument_group("writing")
+    writing.add_argument(
+        "--for",
+        dest="delivery",
+        choices=list(DELIVERIES),
+        help="codec, quality and size for a purpose, where no option says otherwise: "
+        + "; ".join(f"{name}: {delivery.text}" for name, delivery in DELIVERIES.items()),
+    )
     writing.add_argument(
         "--codec",
         default=absent,
@@ -228,14 +244,60 @@ def size(text: str, least: int = 16, *, even: bool = False) -> tuple[int, int]:
     return sides
 
 
+def given_settings(options: argparse.Namespace) -> dict[str, Any]:
+    """The settings that the command line gives: by options of ``add_render_options``, and by ``--for``."""
+    from videostyle.rendering.settings import NAMES
+
+    given = {name: value for name, value in vars(options).items() if name in NAMES and name != "style"}
+    for name in ("device", "precision"):
+        if given.get(name) == "auto":
+            del given[name]  # the default, or the same
+    if "device" in given:
+        given["device"] = _devices(options)[0]
+    return {**(DELIVERIES[options.delivery].settings if options.delivery else {}), **given}
+
+
+def base_settings() -> RenderSettings:
+    """The settings of the configuration file, and the defaults for what it does not say."""
+    from videostyle.rendering.config import read_config
+    from videostyle.rendering.settings import RenderSettings, settings_from
+
+    return settings_from(read_config(), RenderSettings(""))
+
+
 def render_settings(options: argparse.Namespace, style: str) -> RenderSettings:
-    """The settings from the options of ``add_render_options``.
+    """The settings that the options of ``add_render_options`` mean, for what they leave open those of the config file.
 
     Raises:
-        SettingError: if a value cannot be used.
+        SettingError: if one has a value that it cannot have.
     """
-    from videostyle.rendering.settings import NAMES, named, settings_from
+    from videostyle.rendering.settings import named, settings_from
 
-    given = {name: value for name, value in vars(options).items() if name in NAMES}
-    settings = settings_from({**given, "style": style, "device": _devices(options)[0]})
+    given, base = given_settings(options), base_settings()
+    settings = settings_from({**given, "style": style}, base)
+    if settings.codec != base.codec:
+        base = replace(base, crf=None, preset=None, pix_fmt=None)  # they are words of another codec
+        settings = settings_from({**given, "style": style}, base)
     return named(settings) if style else settings
+
+
+def add_inputs(parser: argparse.ArgumentParser, text: str) -> None:
+    """Adds the inputs, which may be given with ``-i`` as well."""
+    parser.add_argument("inputs", nargs="*", metavar="INPUT", help=text)
+    parser.add_argument(
+        "-i", "--input", dest="more_inputs", action="append", default=[], metavar="INPUT", help="the same as INPUT"
+    )
+
+
+def inputs_of(options: argparse.Namespace) -> list[str]:
+    """All inputs of the command line.
+
+    Raises:
+        UsageError: if there is none.
+    """
+    if not (inputs := [*options.inputs, *options.more_inputs]):
+        raise UsageError(
+            "the following arguments are required: INPUT",
+            hint=f"'videostyle {options.verb} --help' lists what there is",
+        )
+    return inputs

@@ -78,7 +78,7 @@ def parse(words: Sequence[str]) -> tuple[argparse.Namespace, argparse.ArgumentPa
         description="Paints video in the style of a painting, frame after frame, without flicker.",
         epilog="'videostyle VERB --help' lists the options of a verb, 'videostyle help' the topics that are explained.",
     )
-    parser.add_argument("-V", "--version", action="store_true", help="print versions and exit")
+    parser.add_argument("-V", "-v", "--version", action="store_true", help="print versions and exit")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", parser_class=Parser)
     named = next((word for word in words if not word.startswith("-")), None)
     if named is not None and named not in VERBS:
@@ -113,5 +113,8 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
         default="warning",
         choices=["debug", "info", "warning", "error"],
         help="which messages are printed on stderr (default: warning)",
+    )
+    group.add_argument(
+        "-v", "--verbose", dest="log_level", action="store_const", const="info", help="the same as --log-level info"
     )
     group.add_argument("--debug", action="store_true", help="show the Python traceback of an error")

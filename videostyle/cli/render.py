@@ -11,7 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from videostyle.cli.messages import message
-from videostyle.cli.options import add_chunk_options, add_render_options, engine_from, render_settings
+from videostyle.cli.options import (
+    add_chunk_options,
+    add_inputs,
+    add_render_options,
+    engine_from,
+    inputs_of,
+    render_settings,
+)
 from videostyle.errors import InputError, Interrupted, UsageError, VideostyleError, raise_all
 
 if TYPE_CHECKING:
@@ -22,11 +29,9 @@ if TYPE_CHECKING:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the options of this verb."""
-    parser.add_argument(
-        "inputs",
-        nargs="+",
-        metavar="INPUT",
-        help="a video, a picture, a folder of pictures, or numbered pictures such as shot_%%04d.png or 'shot_*.png'",
+    add_inputs(
+        parser,
+        "a video, a picture, a folder of pictures, or numbered pictures such as shot_%%04d.png or 'shot_*.png'",
     )
     parser.add_argument(
         "--style",
@@ -67,7 +72,7 @@ def run(options: argparse.Namespace) -> int:
 
     styles = list(dict.fromkeys(options.style))
     settings, engine = [render_settings(options, style) for style in styles], engine_from(options)
-    options.inputs = expanded(options.inputs)
+    options.inputs = expanded(inputs_of(options))
     several = len(options.inputs) > 1 or len(settings) > 1
     if options.output and several and not is_folder(options.output):
         raise UsageError(

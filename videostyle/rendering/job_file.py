@@ -17,8 +17,8 @@ A job file is TOML::
     output = "titles/woodcut.mp4" # for one clip in one style only
 
 Settings are those of ``RenderSettings``, except ``style`` (a job file has ``styles``) and ``overwrite`` (which whoever
-runs the job decides). A setting of a clip takes precedence over [defaults], and these over the command line. Paths must
-stay in the folder of the job file unless leaving it is allowed.
+runs the job decides). The command line takes precedence over a clip, a clip over [defaults], and these over the
+configuration file. Paths must stay in the folder of the job file unless leaving it is allowed.
 """
 
 from __future__ import annotations
@@ -111,13 +111,13 @@ class _Reader:
             why = (error.strerror if isinstance(error, OSError) else None) or str(error)
             raise InputError(f"cannot read the job file '{path}'", why, "give a text file in UTF-8") from error
 
-    def entries(self, settings: RenderSettings) -> list[JobEntry]:
+    def entries(self, settings: RenderSettings, override: Mapping[str, Any]) -> list[JobEntry]:
         file = self._parsed()
         entries: list[JobEntry] = []
         wrong: list[VideostyleError] = []
         for number in range(len(file.clip)):
             try:
-                entries.append(self._entry(file, number, settings))
+                entries.append(self._entry(file, number, settings, override))
             except Mistakes as error:
                 wrong += error.errors
             except UsageError as error:
@@ -145,7 +145,7 @@ class _Reader:
         why = "missing" if found["type"] == "missing" else f"cannot use {found['input']!r}"
         return self._wrong(table if rest else "", number, SettingError(key, why, _SHAPES.get(key, "")))
 
-    def _entry(self, file: _File, number: int, settings: RenderSettings) -> JobEntry:
+    def _entry(self, file: _File, number: int, settings: RenderSettings, override: Mapping[str, Any]) -> JobEntry:
         clip = file.clip[number]
         wrong: list[VideostyleError] = []
         for table, values in (("defaults", file.defaults.settings), ("clip", clip.settings)):
@@ -156,7 +156,7 @@ class _Reader:
         values = {**file.defaults.settings, **clip.settings}
         chosen = settings
         try:
-            chosen = settings_from({key: value for key, value in values.items() if key in SETTINGS}, settings)
+            chosen = settings_from({**{k: v for k, v in values.items() if k in SETTINGS}, **override}, settings)
         except UsageError as error:
             for one in error.errors if isinstance(error, Mistakes) else [error]:
                 key = one.setting if isinstance(one, SettingError) else ""
@@ -209,12 +209,19 @@ class _Reader:
         return header_line
 
 
-def read_job_file(path: Path, settings: RenderSettings, *, allow_outside: bool = False) -> list[JobEntry]:
+def read_job_file(
+    path: Path,
+    settings: RenderSettings,
+    *,
+    override: Mapping[str, Any] | None = None,
+    allow_outside: bool = False,
+) -> list[JobEntry]:
     """Reads a job file.
 
     Args:
         path: a TOML file.
         settings: settings for everything that neither a clip nor [defaults] sets.
+        override: settings that go before those of the file, by their names.
         allow_outside: whether paths may leave the folder of the file.
 
     Raises:
@@ -222,4 +229,4 @@ def read_job_file(path: Path, settings: RenderSettings, *, allow_outside: bool =
         Mistakes: if several things are.
         InputError: if it cannot be read.
     """
-    return _Reader(path, allow_outside).entries(settings)
+    return _Reader(path, allow_outside).entries(settings, override or {})
