@@ -187,3 +187,12 @@ def random_style():  # type: ignore[no-untyped-def]
 
     arch = Architecture(channels=8, blocks=1, deep_channels=8, deep_blocks=1, head_channels=4, fine_channels=3)
     return Style(StyleCard(name="random", architecture=arch), initial_weights(arch, seed=5))
+
+
+@pytest.fixture
+def little_to_try(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two bundled styles to start a training from, and one picture to set its contrast by: all of them take long."""
+    from videostyle.styles import gallery
+
+    every, few = gallery.entries, ("great-wave", "starry-night")
+    monkeypatch.setattr(gallery, "entries", lambda: [e for e in every() if not e.bundled or e.name in few])

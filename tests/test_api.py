@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,10 @@ def test_api_render_stylizer_and_paint_agree(clip: Clip, tmp_path: Path) -> None
     assert stylizer(frames[:0]).shape == (0, 48, 64, 3)
     with pytest.raises(ValueError, match="uint8"):
         stylizer(frames.astype(float))
+    stylizer.reset()
+    one = stylizer(frames[3])
+    stylizer.reset()
+    assert np.array_equal(one, stylizer(frames[3:4])[0])
 
 
 @pytest.mark.parametrize("style", ["great-wave", "the-scream"])
@@ -92,3 +98,43 @@ def test_a_part_is_named_as_on_the_command_line(clip: Clip) -> None:
         return sum(len(batch.frames) for batch in videostyle.paint(clip("silent.mkv"), "great-wave", **part))
 
     assert count(start="0:00.4", end="20f") == count(start=0.4, end="0:00.8") == 10
+
+
+def test_styles_are_listed_with_their_cards() -> None:
+    import videostyle
+
+    cards = {card.name: card for card in videostyle.list_styles()}
+    assert "Hokusai" in cards["great-wave"].artist
+
+
+def test_a_style_is_trained_and_progress_is_told(
+    clip: Clip, tmp_path: Path, little_to_try: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import videostyle
+
+    monkeypatch.setenv("VIDEOSTYLE_HOME", str(tmp_path / "home"))
+    steps: list[int] = []
+    painting = tmp_path / "my harbour.jpg"
+    painting.write_bytes((ROOT / "samples" / "harbour.jpg").read_bytes())
+    name = videostyle.train(painting, steps=2, on_progress=lambda progress: steps.append(progress.step))
+    assert (name, steps) == ("my-harbour", [1, 2])
+    assert "my-harbour" in [card.name for card in videostyle.list_styles()]
+    with pytest.raises(videostyle.VideostyleError, match="comes with videostyle"):
+        videostyle.train(painting, "great-wave", overwrite=True)
+    phases: dict[str, int] = {}
+
+    def told(phase: str, done: int, total: int | None) -> None:
+        phases[phase] = phases.get(phase, 0) + done
+
+    videostyle.render(clip("one.mp4"), name, tmp_path / "out.mp4", on_progress=told)
+    assert phases["paint"] == 1
+
+
+def test_python_is_as_quiet_as_the_command_line(clip: Clip, tmp_path: Path) -> None:
+    code = f"""
+import videostyle
+videostyle.render({str(clip("one.mp4"))!r}, "great-wave", {str(tmp_path / "a.mp4")!r})
+videostyle.render({str(clip("odd.mkv"))!r}, "great-wave", {str(tmp_path / "b.mp4")!r}, end="2f")
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=600)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

@@ -144,7 +144,7 @@ def test_keywords_of_the_page_on_python_are_keywords() -> None:
     calls = [node for node in ast.walk(ast.parse(example)) if isinstance(node, ast.Call)]
     ours = [call for call in calls if ast.unparse(call.func).startswith("videostyle.")]
     assert {ast.unparse(call.func) for call in ours} == {
-        f"videostyle.{name}" for name in ("render", "paint", "Stylizer")
+        f"videostyle.{name}" for name in ("render", "paint", "Stylizer", "list_styles", "train")
     }
     for call in ours:
         function = getattr(videostyle, ast.unparse(call.func).removeprefix("videostyle."))

@@ -1,4 +1,4 @@
-"""The Python interface: ``videostyle.render``, ``videostyle.paint`` and ``videostyle.Stylizer``.
+"""The Python interface: ``render``, ``paint``, ``train``, ``list_styles`` and ``Stylizer``.
 
 Keywords are the words of the command line, with underscores: ``--max-size 640`` is ``max_size=640``, ``--no-audio`` is
 ``audio=False``.
@@ -6,24 +6,32 @@ Keywords are the words of the command line, with underscores: ``--max-size 640``
 
 from __future__ import annotations
 
+import contextlib
 import functools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
 
 import numpy as np
 
+from videostyle.errors import VideostyleError
 from videostyle.frames import FrameBatch, UInt8Array, VideoInfo
+from videostyle.inference.startup import load_tensorflow
+from videostyle.media.inputs import vet_input
+from videostyle.media.readers.images import read_picture
 from videostyle.media.timecode import TimePoint
 from videostyle.motion.canvas_tracker import CanvasTracker
 from videostyle.rendering.iterate import iterate
 from videostyle.rendering.pipeline import RunReport
+from videostyle.rendering.progress import ProgressFunction
 from videostyle.rendering.render import render as _render
 from videostyle.rendering.settings import NAMES, RenderSettings, named, settings_from
 
 if TYPE_CHECKING:
-    from videostyle.styles.card import Style
+    from videostyle.styles.card import Style, StyleCard
+    from videostyle.training.trainer import Progress
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -80,6 +88,7 @@ def render(
     strict: bool = False,
     hdr: bool = True,
     restart: bool = False,
+    on_progress: ProgressFunction | None = None,
 ) -> RunReport:
     """Paints a video, a still, a folder of pictures or a numbered sequence into a file.
 
@@ -108,6 +117,9 @@ def render(
         strict: whether damage in the input is an error instead of a warning.
         hdr: whether HDR video is mapped to SDR; it is refused otherwise.
         restart: delete what an interrupted render of this output left, instead of resuming it.
+        on_progress: called with a phase ("train", "plan" or "paint"), the steps done since the last call, and their
+            number in all or None; before "paint" once with "resume" where an interrupted render is resumed. It may be
+            called from another thread.
 
     Returns:
         The finished file, frames, seconds and warnings.
@@ -115,7 +127,7 @@ def render(
     Raises:
         VideostyleError: if anything fails; nothing but finished chunks is left behind then.
     """
-    return _render(input, output, _settings(locals()), restart=restart)
+    return _render(input, output, _settings(locals()), restart=restart, on_progress=on_progress)
 
 
 @_with_aliases
@@ -166,8 +178,75 @@ def paint(
     return iterate(input, _settings(locals()))
 
 
+def train(
+    painting: str | Path,
+    name: str | None = None,
+    *,
+    content: Sequence[str | Path] = (),
+    steps: int = 1400,
+    minutes: float | None = None,
+    stroke: float = 1.0,
+    seed: int = 0,
+    network: Literal["small", "medium", "large"] = "medium",
+    overwrite: bool = False,
+    on_progress: Callable[[Progress], None] | None = None,
+) -> str:
+    """Makes a style from a picture of a painting and keeps it among the user's styles.
+
+    Args:
+        painting: a picture.
+        name: of the new style; None = the picture's name, with a number if there is such a style.
+        content: photos, folders of photos or clips to train on; () = pictures that ship with the package.
+        steps: steps of training.
+        minutes: finish within this time, with fewer steps.
+        stroke: size of the strokes, 0.25 to 4 times the ordinary one.
+        seed: another number gives another training.
+        network: size of the style network.
+        overwrite: whether a style of the user's with this name is replaced.
+        on_progress: called after each step; may raise an exception to stop.
+
+    Returns:
+        The name, which ``render`` and the others take as a style.
+
+    Raises:
+        VideostyleError: if the painting, a setting or the name cannot be used.
+    """
+    from videostyle.styles import gallery
+    from videostyle.styles.card import StyleCard
+    from videostyle.styles.style_file import save_style
+    from videostyle.training.content import read_content
+    from videostyle.training.session import TrainRequest, sample_content
+    from videostyle.training.session import train as _train
+
+    picture = vet_input(painting, "picture")
+    read_picture(picture)  # a broken one is refused before anything slow begins
+    name = name or gallery.name_for_picture(picture)
+    target = gallery.place_for(name, overwrite=overwrite)
+    load_tensorflow()
+    from videostyle.training.trainer import TrainingSettings
+
+    settings = TrainingSettings(steps=steps, minutes=minutes, stroke=stroke, seed=seed)
+    pictures, neighbours = read_content([Path(path) for path in content] or [sample_content()])
+    card = StyleCard(name=name, painting=picture.stem, licence="unknown", command="videostyle.train")
+    style = _train(picture, pictures, neighbours, TrainRequest(settings, network=network), card, on_progress)
+    save_style(style, target)
+    return name
+
+
+def list_styles() -> list[StyleCard]:
+    """The cards of all styles that can be named, by name; a file that is damaged is left out."""
+    from videostyle.styles import gallery
+    from videostyle.styles.style_file import read_card
+
+    cards = []
+    for entry in gallery.entries():
+        with contextlib.suppress(VideostyleError):
+            cards.append(replace(read_card(entry.path), name=entry.name))
+    return cards
+
+
 class Stylizer:
-    """Paints arrays of frames.
+    """Paints arrays of frames, or one frame.
 
     The statistics of the first call (up to four of its frames, evenly spread) are kept, and the canvas follows the
     scene from frame to frame, so a shot may be given in several calls, in order. ``reset`` begins a new shot.
@@ -218,16 +297,21 @@ class Stylizer:
         self._tracker = CanvasTracker()
 
     def __call__(self, frames: UInt8Array) -> UInt8Array:
-        """Paints uint8 ``[T, H, W, 3]`` RGB; returns the same shape. Frames of another size begin a new shot.
+        """Paints uint8 ``[T, H, W, 3]`` or ``[H, W, 3]`` RGB; returns the same shape.
+
+        Frames of another size begin a new shot.
 
         Raises:
             ValueError: if ``frames`` is something else.
         """
+        load_tensorflow(frames_side_by_side=True)
         from videostyle.processors.style import StyleProcessor
 
         frames = np.asarray(frames)
+        if frames.ndim == 3:
+            return self(frames[None])[0]
         if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[3] != 3:
-            raise ValueError(f"frames must be uint8 [T, H, W, 3], not {frames.dtype} {frames.shape}")
+            raise ValueError(f"frames must be uint8 [T, H, W, 3] or [H, W, 3], not {frames.dtype} {frames.shape}")
         if self._processor is None or self._size != frames.shape[1:3]:
             self._size = (frames.shape[1], frames.shape[2])
             self._processor = StyleProcessor(self._style, **self._options)

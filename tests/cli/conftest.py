@@ -23,15 +23,6 @@ def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
     monkeypatch.setenv("VIDEOSTYLE_HOME", str(tmp_path_factory.mktemp("home")))
 
 
-@pytest.fixture
-def little_to_try(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two bundled styles to start a training from, and one picture to set its contrast by: all of them take long."""
-    from videostyle.styles import gallery
-
-    every, few = gallery.entries, ("great-wave", "starry-night")
-    monkeypatch.setattr(gallery, "entries", lambda: [e for e in every() if not e.bundled or e.name in few])
-
-
 def command(*words: str | Path, timeout: float = 120) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     return subprocess.run(

@@ -160,15 +160,16 @@ def run(options: argparse.Namespace) -> int:
     name, target = _target(options, painting)
     from videostyle.inference.startup import load_tensorflow
 
-    load_tensorflow()
-    from videostyle.cli.training_view import TrainingView
-    from videostyle.styles.style_file import save_style
-    from videostyle.training.session import sample_content, train
+    with Bars(options.quiet) as bars, stoppable() as cancel:
+        bars.note("loading TensorFlow")
+        load_tensorflow()
+        from videostyle.cli.training_view import TrainingView
+        from videostyle.styles.style_file import save_style
+        from videostyle.training.session import sample_content, train
 
-    request, card = _request(options), _card(options, name, painting)
-    pictures, neighbours = read_content(options.content or [sample_content()])
-    bars = Bars(options.quiet)
-    with stoppable() as cancel:
+        request, card = _request(options), _card(options, name, painting)
+        bars.note("reading what to train on")
+        pictures, neighbours = read_content(options.content or [sample_content()])
         view = TrainingView(
             bars,
             pictures[0],
@@ -180,12 +181,11 @@ def run(options: argparse.Namespace) -> int:
             if options.checkpoint
             else "with --checkpoint FILE the same command goes on where it stood",
         )
-        try:
-            style = train(painting, pictures, neighbours, request, card, view)
-            view.show(style)
-        finally:
-            bars.close()
-    save_style(style, target)
+        bars.note("measuring the painting, and finding a style to start from")
+        style = train(painting, pictures, neighbours, request, card, view)
+        bars.note("finishing")
+        view.show(style)
+        save_style(style, target)
     if options.json:
         print(json.dumps({"style": str(target), "name": name, "figures": style.card.figures}))
     else:

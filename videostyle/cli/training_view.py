@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from videostyle.training.trainer import Progress
 
 PREVIEW_EVERY = 50  # steps
+FINISH = 5.0  # seconds from the last step to the kept style, about
 
 
 class TrainingView:
@@ -55,7 +56,7 @@ class TrainingView:
         Raises:
             Interrupted: if the training is to stop.
         """
-        self._bars("train", 1, progress.expected)
+        self._bars.timed("train", progress.step, progress.expected, progress.seconds_left + FINISH)
         if self._board is not None:
             import tensorflow as tf
 

@@ -35,7 +35,7 @@ def look_at(path: str | Path) -> Input:
     if files is not None:
         return look_at_images(Path(path), files)
     file = vet_input(path)
-    if file.suffix.lower() in PICTURES and not _is_animated(file):
+    if is_still(file):
         return look_at_images(file, [file], still=True)
     media = probe.probe(file)
     if media.video is None:
@@ -46,6 +46,11 @@ def look_at(path: str | Path) -> Input:
             hint="give a video; 'videostyle inspect' shows what is in this file",
         )
     return Input(file, (file,), media.video, media)
+
+
+def is_still(file: Path) -> bool:
+    """Whether a file is one picture, by its name and, where that can hold several, by its content."""
+    return file.suffix.lower() in PICTURES and not _is_animated(file)
 
 
 def expanded(paths: Iterable[str]) -> list[str]:
