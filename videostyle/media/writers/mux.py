@@ -19,7 +19,8 @@ from av.error import FFmpegError
 from videostyle.errors import OutputError
 from videostyle.frames import VideoInfo
 from videostyle.media.probe import MediaInfo, open_container
-from videostyle.media.writers.streams import MUXERS
+from videostyle.media.writers import sound
+from videostyle.media.writers.streams import MUXERS, Chosen
 from videostyle.media.writers.timestamps import (
     EXACT_CLOCK,
     decoding_ticks,
@@ -56,7 +57,7 @@ class Muxer:
         target: the file to write.
         info: description of the frames.
         original: the file that everything but the video is copied from; None = a silent video without tags.
-        chosen: numbers, in the original, of the streams to copy (``choose_streams``).
+        chosen: what becomes of the original's sound and subtitles (``choose_streams``).
         metadata: tags of the container, added to those of the original.
 
     Attributes:
@@ -70,14 +71,15 @@ class Muxer:
         target: Path,
         info: VideoInfo,
         original: Original | None,
-        chosen: Sequence[int],
+        chosen: Chosen,
         metadata: Mapping[str, str],
     ) -> None:
         self.copied: set[int] = set()
         self.warnings: list[str] = []
         self._path, self._target, self._info = path, target, info
         self._suffix = path.suffix.lower()
-        self._original, self._chosen, self._metadata = original, list(chosen), metadata
+        self._original, self._chosen, self._metadata = original, list(chosen.copied), metadata
+        self._encoded = dict(chosen.encoded)
         self._parts: list[Path] = []
         self._times: list[float] = []
 
@@ -93,15 +95,17 @@ class Muxer:
             FFmpegError: if the file cannot be written.
         """
         self._parts, self._times = list(parts), list(times)
-        chosen, why = list(self._chosen), ""
-        for dropped in ([], *([index] for index in chosen), chosen):
+        chosen, encoded, why = list(self._chosen), dict(self._encoded), ""
+        every = [*chosen, *encoded]
+        for dropped in ([], *([index] for index in every), every):
             self._chosen = [index for index in chosen if index not in dropped]
+            self._encoded = {index: encoder for index, encoder in encoded.items() if index not in dropped}
             self.copied.clear()
             self.warnings.clear()
             try:
                 self._mux()
             except FFmpegError as error:
-                if not self._chosen or error.errno in DISK_ERRORS:
+                if not (self._chosen or self._encoded) or error.errno in DISK_ERRORS:
                     raise
                 why = why or str(error.strerror or error)
                 continue
@@ -117,7 +121,11 @@ class Muxer:
         self.warnings += shift_warning(self._times, shown, float(base), self._path.suffix)
         with contextlib.ExitStack() as stack:
             encoded = stack.enter_context(av.open(f"file:{self._parts[0]}")).streams.video[0]
-            source = stack.enter_context(open_container(original.media.path)) if original and self._chosen else None
+            source = (
+                stack.enter_context(open_container(original.media.path))
+                if original and (self._chosen or self._encoded)
+                else None
+            )
             muxer = stack.enter_context(
                 av.open(f"file:{self._target}", "w", format=MUXERS[self._suffix], options=self._muxer_options(base))
             )
@@ -126,12 +134,18 @@ class Muxer:
                 video.codec_context.codec_tag = "H264"
             video.time_base = base
             copies = self._copied_streams(source, muxer) if source is not None else {}
+            added = {
+                index: sound.add_stream(muxer, source.streams[index], encoder)
+                for index, encoder in self._encoded.items()
+                if source is not None
+            }
             if original is not None:
                 self._copy_tags(original, muxer, origin)
             muxer.metadata.update(self._metadata)
             packets = [self._video_packets(encoded, video, ticks, base)]
-            if source is not None:
+            if source is not None and copies:
                 packets.append(self._copied_packets(source, copies, origin))
+            packets += [self._encoded_packets(index, stream, origin) for index, stream in added.items()]
             for _, _, packet in heapq.merge(*packets, key=lambda timed: timed[:2]):
                 muxer.mux(packet)
         for index in sorted(set(copies) - self.copied):
@@ -259,6 +273,14 @@ class Muxer:
                 yield latest, 1, packet
         except FFmpegError as error:
             self.warnings.append(f"sound or subtitles could not be read to their end: {error}")
+
+    def _encoded_packets(self, index: int, stream: Any, origin: float) -> Iterator[Timed]:
+        """The packets of a stream of sound that is encoded anew, between the cuts."""
+        cut = self._original
+        if cut is not None:
+            for timed in sound.packets(cut.media.path, index, stream, (cut.start, cut.end), origin):
+                self.copied.add(index)
+                yield timed
 
     def _origin(self) -> float:
         """The time that becomes 0: the cut, or else the earliest timestamp."""

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import io
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import av
 from av.error import FFmpegError
 
 from videostyle.media.probe import MediaInfo, open_container
+from videostyle.media.writers.sound import ENCODERS, NAMES
 
 MUXERS = {
     ".mp4": "mp4",
@@ -30,7 +33,22 @@ TRANSPORT_CODECS = (
 TRIED_PACKETS = 500  # packets of the original in which the first one of each stream is looked for
 
 
-def choose_streams(media: MediaInfo, suffix: str, *, copy: bool) -> tuple[list[int], list[str]]:
+@dataclass(frozen=True)
+class Chosen:
+    """What becomes of the sound and the subtitles of a file.
+
+    Attributes:
+        copied: numbers, in the file, of the streams that are copied.
+        encoded: number and encoder of each stream of sound that is encoded anew.
+        warnings: messages about what is not copied.
+    """
+
+    copied: tuple[int, ...] = ()
+    encoded: Mapping[int, str] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+
+def choose_streams(media: MediaInfo, suffix: str, *, copy: bool) -> Chosen:
     """Finds the sound and subtitle streams of a file that a container can hold.
 
     It is called before the first frame is painted, because a refusal at the end would cost the whole render.
@@ -41,9 +59,10 @@ def choose_streams(media: MediaInfo, suffix: str, *, copy: bool) -> tuple[list[i
         copy: whether streams are to be copied at all.
 
     Returns:
-        The streams' numbers in the file, and a warning for each stream that is left out.
+        What to copy, what to encode, and a warning for each stream that is not copied.
     """
     chosen: list[int] = []
+    encoded: dict[int, str] = {}
     warnings = [
         f"video stream {stream.index} (a cover or another video) is not copied"
         for stream in media.others
@@ -51,7 +70,7 @@ def choose_streams(media: MediaInfo, suffix: str, *, copy: bool) -> tuple[list[i
     ]
     candidates = [stream.index for stream in media.others if stream.kind in ("audio", "subtitle")]
     if not copy or not candidates:
-        return chosen, warnings
+        return Chosen((), {}, tuple(warnings))
     with open_container(media.path) as source:
         streams = [source.streams[index] for index in candidates]
         firsts: dict[int, Any] = {}
@@ -66,11 +85,17 @@ def choose_streams(media: MediaInfo, suffix: str, *, copy: bool) -> tuple[list[i
             codec, why = "unknown", "no decoder knows it"
             if context is not None:
                 codec, why = context.name, _refusal(stream, firsts.get(stream.index), MUXERS[suffix.lower()])
-            if why:
+            encoder = ENCODERS[suffix.lower()]
+            if why and stream.type == "audio" and context is not None and stream.index in firsts:
+                encoded[stream.index] = encoder
+                warnings.append(
+                    f"audio stream {stream.index} ({codec}) is encoded as {NAMES[encoder]}: {suffix} cannot hold it"
+                )
+            elif why:
                 warnings.append(f"{stream.type} stream {stream.index} ({codec}) cannot be copied into {suffix}: {why}")
             else:
                 chosen.append(stream.index)
-    return chosen, warnings
+    return Chosen(tuple(chosen), encoded, tuple(warnings))
 
 
 def _refusal(stream: Any, packet: Any, container: str) -> str:

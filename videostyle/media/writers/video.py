@@ -19,7 +19,7 @@ from videostyle.media.packets import stored_frames
 from videostyle.media.writers.base import EncodeOptions
 from videostyle.media.writers.encoder import StreamEncoder
 from videostyle.media.writers.mux import Muxer, Original
-from videostyle.media.writers.streams import choose_streams
+from videostyle.media.writers.streams import Chosen, choose_streams
 from videostyle.media.writers.timestamps import shift_warning
 
 
@@ -93,12 +93,13 @@ class VideoWriter:
         )
         # ffmpeg writes GIF and WebP itself: their frames cannot be muxed from another container.
         self._direct = not self._codec.stream
-        self._chosen: list[int] = []
+        self._chosen = Chosen()
         target = self._output.temporary if self._direct else self._output.scratch
         self._encoder = StreamEncoder(target, info, self._codec, options)
         if original is not None and not self._direct:
             try:
-                self._chosen, self.warnings = choose_streams(original.media, path.suffix, copy=options.audio)
+                self._chosen = choose_streams(original.media, path.suffix, copy=options.audio)
+                self.warnings += self._chosen.warnings
             except BaseException:
                 self._output.abort()
                 raise
