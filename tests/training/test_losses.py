@@ -66,7 +66,9 @@ def test_local_tone_loss_keeps_values_within_a_neighbourhood() -> None:
     original = scene + features
     lost = original.copy()
     lost[:, :, :128] = 0.4 - lost[:, :, :128]  # mirrored about 0.2: the large order is the same
-    assert float(losses.local_tone_loss(0.5 * original + 0.4, original, 8)) < 0.03
+    assert float(losses.local_tone_loss(0.8 * original + 0.1, original, 8)) < 0.03
+    pale = [float(losses.local_tone_loss(share * original + 0.4, original, 8)) for share in (0.4, 0.2)]
+    assert 0.4 < pale[0] < pale[1] < 0.85
     assert float(losses.tone_loss(lost, original)) < 0.1
     assert float(losses.local_tone_loss(lost, original, 8)) > 0.5
 

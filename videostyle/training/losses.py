@@ -17,6 +17,7 @@ Tensor = Any
 
 LUMA = (0.2126, 0.7152, 0.0722)  # relative luminance of linear BT.709 RGB, as ReCoNet uses it
 TINY = 1e-8
+KEPT_CONTRAST = 0.8  # share of the original's local contrast that is enough
 
 
 def _lightness(x: Tensor, cell: int) -> Tensor:
@@ -45,7 +46,9 @@ def tone_loss(painted: Tensor, original: Tensor, cell: int = 16) -> Tensor:
 def local_tone_loss(painted: Tensor, original: Tensor, cell: int, window: int = 13) -> Tensor:
     """1 - correlation of lightness within neighbourhoods: a face keeps its features, whatever its mean lightness.
 
-    A neighbourhood counts by the original's contrast in it: where the original is even, nothing is compared.
+    A neighbourhood counts by the original's contrast in it: where the original is even, nothing is compared. Where the
+    painted contrast is less than ``KEPT_CONTRAST`` of the original's, the correlation counts less by as much: features
+    that are there but pale are lost to the eye.
 
     Args:
         painted: ``[N, H, W, 3]``.
@@ -66,6 +69,8 @@ def local_tone_loss(painted: Tensor, original: Tensor, cell: int, window: int = 
     variance_u, variance_v = ops.relu(mean(u * u) - mean_u**2), ops.relu(mean(v * v) - mean_v**2)
     weight = variance_v / (variance_v + 4e-4)
     correlation = covariance * ops.rsqrt(variance_u * variance_v + 1e-6)
+    enough = KEPT_CONTRAST**2 * variance_v
+    correlation = correlation * ops.sqrt((ops.minimum(variance_u, enough) + 1e-5) / (enough + 1e-5))
     return 1.0 - ops.sum(weight * correlation) / (ops.sum(weight) + 1e-3)
 
 
