@@ -44,13 +44,13 @@ class LossWeights:
         interpolation: at a strength below 1, colours of large areas lie between the scene's and the fully painted ones.
     """
 
-    content: float = 6.0
+    content: float = 8.0
     style: float = 40.0
     style_sliced: float = 20.0
     deep: float = 40.0
     deep_sliced: float = 40.0
     tone: float = 4.0
-    local_tone: float = 7.0
+    local_tone: float = 14.0
     colour: float = 150.0
     temporal: float = 3000.0
     temporal_feature: float = 0.5
