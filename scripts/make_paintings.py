@@ -1,4 +1,4 @@
-"""Draws four paintings of the project's own for the gallery: stained glass, woodcut, halftone print, brush strokes.
+"""Draws four paintings of the project's own for the gallery: stained glass, woodcut, marbled paper, brush strokes.
 
 python scripts/make_paintings.py --output DIR
 """
@@ -78,7 +78,7 @@ def woodcut(rng: np.random.Generator) -> np.ndarray:
     tone = cv2.GaussianBlur(scene(rng), (0, 0), 4)
     field = cv2.GaussianBlur(smooth_noise(rng, 3, 2), (0, 0), 30)
     y, x = np.mgrid[0:SIZE, 0:SIZE].astype(np.float32)
-    waves = np.sin((y + 260 * field + 24 * np.sin(x / 90)) * 2 * np.pi / 13)
+    waves = np.sin((y + 260 * field + 14 * np.sin(x / 60)) * 2 * np.pi / 13)
     rays = np.sin(np.arctan2(y - 0.26 * SIZE, x - 0.66 * SIZE) * 70)
     lines = np.where(tone > 0.62, np.where(y < 0.5 * SIZE, rays, waves), waves)
     lines = lines + 0.5 * (smooth_noise(rng, 90, 2) - 0.5)
@@ -90,30 +90,44 @@ def woodcut(rng: np.random.Generator) -> np.ndarray:
     return paper * (1 - ink) + np.array([0.07, 0.06, 0.08]) * ink
 
 
-def halftone(rng: np.random.Generator) -> np.ndarray:
-    """A pop print: flat shapes, dots of three inks on turned screens, thick outlines."""
-    tone = scene(rng)
+def marbled_paper(rng: np.random.Generator) -> np.ndarray:
+    """Ink that was dropped on water, drawn out with combs and lifted off with paper.
+
+    Each pixel is followed back through the combs and the drops, last first, to the ink that covers it.
+
+    *Source:* Lu, Jaffer et al. 2012, Mathematical Marbling.
+    """
+    palette = np.array(
+        [
+            (0.93, 0.88, 0.76),
+            (0.06, 0.12, 0.30),
+            (0.72, 0.14, 0.16),
+            (0.10, 0.42, 0.50),
+            (0.94, 0.66, 0.16),
+            (0.96, 0.94, 0.90),
+            (0.16, 0.10, 0.12),
+        ]
+    )
     y, x = np.mgrid[0:SIZE, 0:SIZE].astype(np.float32)
-    picture = np.ones((SIZE, SIZE, 3)) * np.array([0.98, 0.95, 0.86])
-    amounts = (
-        np.clip(0.95 - tone, 0.05, 1),
-        np.clip(0.25 + 0.9 * (smooth_noise(rng, 3) - 0.35), 0.05, 1),
-        np.clip(tone * 0.8, 0.05, 1),
-    )
-    inks = (np.array([0.05, 0.55, 0.85]), np.array([0.92, 0.12, 0.35]), np.array([0.99, 0.85, 0.08]))
-    for amount, ink, angle in zip(amounts, inks, (15, 75, 0), strict=True):
-        a, pitch = np.deg2rad(angle), 13.0
-        u, v = (x * np.cos(a) + y * np.sin(a)) / pitch, (y * np.cos(a) - x * np.sin(a)) / pitch
-        radius = np.hypot(u - np.round(u), v - np.round(v))
-        dot = np.clip((np.sqrt(amount) * 0.62 - radius) * 9 + 0.5, 0, 1)[..., None]
-        picture = picture * (1 - dot) + picture * ink * dot
-    levels = cv2.GaussianBlur(
-        np.digitize(cv2.GaussianBlur(tone, (0, 0), 6), (0.35, 0.6, 0.8)).astype(np.float32), (0, 0), 2
-    )
-    edge = np.clip(
-        cv2.magnitude(cv2.Sobel(levels, cv2.CV_32F, 1, 0), cv2.Sobel(levels, cv2.CV_32F, 0, 1)) * 1.4 - 0.2, 0, 1
-    )[..., None]
-    return picture * (1 - edge) + np.array([0.06, 0.05, 0.12]) * edge
+    x += 14 * np.sin(y / 50 + 1) + 60 * (smooth_noise(rng, 3, 2) - 0.5)
+    y += 14 * np.sin(x / 60)
+    for spacing, reach, sharpness in ((80, 75, 8), (160, -110, 16)):
+        for tine in np.arange(rng.uniform(0, spacing), SIZE, spacing):
+            y = y - reach * sharpness / (np.abs(x - tine) + sharpness)
+    for tine in np.arange(60, SIZE, 130):
+        x = x + 70 * 13 / (np.abs(y - tine) + 13)
+    ink = np.zeros((SIZE, SIZE), int)
+    covered = np.zeros((SIZE, SIZE), bool)
+    for _ in range(420):
+        centre, radius = rng.uniform(-0.15, 1.15, 2) * SIZE, rng.uniform(10, 46)
+        distance = np.hypot(x - centre[0], y - centre[1])
+        inside = (distance < radius) & ~covered
+        ink[inside] = rng.integers(1, len(palette))
+        covered |= inside
+        back = np.sqrt(np.maximum(1 - (radius / np.maximum(distance, radius)) ** 2, 0))
+        x, y = centre[0] + (x - centre[0]) * back, centre[1] + (y - centre[1]) * back
+    picture = cv2.GaussianBlur(palette[ink].astype(np.float32), (0, 0), 0.8)
+    return picture * (0.94 + 0.12 * smooth_noise(rng, 150)[..., None])
 
 
 def brush_strokes(rng: np.random.Generator) -> np.ndarray:
@@ -157,7 +171,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, required=True)
     options = parser.parse_args()
     options.output.mkdir(parents=True, exist_ok=True)
-    for seed, draw in enumerate((stained_glass, woodcut, halftone, brush_strokes)):
+    for seed, draw in enumerate((stained_glass, woodcut, marbled_paper, brush_strokes)):
         picture = np.clip(draw(np.random.default_rng(seed)), 0, 1)
         cv2.imwrite(
             str(options.output / f"{draw.__name__.replace('_', '-')}.png"),
