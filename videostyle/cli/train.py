@@ -86,7 +86,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--content-weight",
         type=float,
         metavar="WEIGHT",
-        help="more keeps the scene more readable and paints it less (default: 6)",
+        help="more keeps the scene more readable and paints it less (default: 8)",
     )
     look.add_argument(
         "--style-weight",
