@@ -70,6 +70,7 @@ def render(
     strength: float = 1.0,
     canvas: float | None = None,
     seed: int = 0,
+    stroke_size: float = 1.0,
     preserve_color: bool = False,
     max_size: int | None = None,
     start: str | float | TimePoint | None = None,
@@ -99,6 +100,7 @@ def render(
         strength: 0 leaves the picture as it is, 1 paints fully.
         canvas: how much is painted where the scene shows nothing, 0..1; None = what suits the style.
         seed: another number gives another painting of the same clip.
+        stroke_size: 2 paints strokes twice as large, and faster; 0.5 to 4.
         preserve_color: keep the clip's own colours.
         max_size: longest side of the output in pixels; larger frames are shrunk.
         start: the first frame to paint: seconds, "hh:mm:ss" or a frame number such as "120f".
@@ -138,6 +140,7 @@ def paint(
     strength: float = 1.0,
     canvas: float | None = None,
     seed: int = 0,
+    stroke_size: float = 1.0,
     preserve_color: bool = False,
     max_size: int | None = None,
     start: str | float | TimePoint | None = None,
@@ -157,6 +160,7 @@ def paint(
         strength: 0 leaves the picture as it is, 1 paints fully.
         canvas: how much is painted where the scene shows nothing, 0..1; None = what suits the style.
         seed: another number gives another painting of the same clip.
+        stroke_size: 2 paints strokes twice as large, and faster; 0.5 to 4.
         preserve_color: keep the clip's own colours.
         max_size: longest side of a painted frame in pixels.
         start: the first frame to paint.
@@ -256,6 +260,7 @@ class Stylizer:
         strength: 0 leaves the picture as it is, 1 paints fully.
         canvas: how much is painted where the scene shows nothing, 0..1; None = what suits the style.
         seed: another number gives another painting of the same frames.
+        stroke_size: 2 paints strokes twice as large, and faster; 0.5 to 4.
         batch_size: frames computed at once; None = chosen by their size.
         device: "auto", "cpu", "gpu", or one GPU such as "gpu:1".
         precision: number format of the network.
@@ -272,6 +277,7 @@ class Stylizer:
         *,
         canvas: float | None = None,
         seed: int = 0,
+        stroke_size: float = 1.0,
         batch_size: int | None = None,
         device: str = "auto",
         precision: Precision = "auto",
@@ -287,6 +293,7 @@ class Stylizer:
             self._style = resolve(style, strength)
         self._options: dict[str, Any] = {
             "canvas": CanvasSettings(self._style.card.canvas if canvas is None else canvas, seed),
+            "stroke_size": stroke_size,
             "batch_size": batch_size,
             "device": device,
             "precision": precision,

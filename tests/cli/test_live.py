@@ -107,6 +107,7 @@ def test_a_signal_finishes_the_recording(number: int, clip: Clip, tmp_path: Path
         (["--strength", "2", "--page", "0"], 2, "outside 0..1"),
         (["--canvas", "1.5", "--page", "0"], 2, "--canvas: 1.5 is outside 0..1"),
         (["--seed", "-1", "--page", "0"], 2, "--seed"),
+        (["--stroke-size", "0.2", "--page", "0"], 2, "--stroke-size"),
         (["--target-fps", "0", "--page", "0"], 2, "--target-fps"),
         (["--size", "big", "--page", "0"], 2, "cannot use the size"),
         (["--record", "x.gif"], 2, "use .mp4"),

@@ -55,8 +55,8 @@ def kind(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-def painted_by_render(style: Style, scene: np.ndarray, frame: np.ndarray) -> np.ndarray:
-    processor = StyleProcessor(style, precision="float32", batch_size=1)
+def painted_by_render(style: Style, scene: np.ndarray, frame: np.ndarray, stroke_size: float = 1.0) -> np.ndarray:
+    processor = StyleProcessor(style, precision="float32", batch_size=1, stroke_size=stroke_size)
     info = VideoInfo(width=WIDTH, height=HEIGHT)
     processor.open(info)
     processor.use_shots([KeyframeSegment(0, processor.statistics_of(scene[None]))])
@@ -78,6 +78,15 @@ def test_an_exported_program_paints_what_a_render_paints(
     assert found.std() > 5
     assert np.abs(found - wanted).max() <= 1
     assert [path.name for path in tmp_path.iterdir()] == [target.name]  # nothing else is left
+
+
+def test_a_program_paints_strokes_of_the_size_asked_for(random_style: Style, kind: str, tmp_path: Path) -> None:
+    scene, frame = picture(1), picture(2)
+    processor = StyleProcessor(random_style, precision="float32", stroke_size=1.6)
+    target = tmp_path / f"program{SUFFIXES[kind]}"
+    assert export(random_style, kind, target, scene, processor.statistics_of(scene[None]), stroke_size=1.6) < 0.2
+    found = run_elsewhere(kind, target, frame).astype(int)
+    assert np.abs(found - painted_by_render(random_style, scene, frame, 1.6).astype(int)).max() <= 1
 
 
 def test_what_is_there_is_replaced_only_when_asked(random_style: Style, tmp_path: Path) -> None:

@@ -154,12 +154,16 @@ class CanvasPainter:
 
     def __init__(self, has_canvas: bool = True) -> None:
         self.has_canvas, self.canvas, self.seed = has_canvas, 1.0, 0
+        self.stroke_size, self.is_preparing = 1.0, False
 
     def set_canvas(self, canvas: float, now: float) -> None:
         self.canvas = canvas
 
     def set_seed(self, seed: int) -> None:
         self.seed = seed
+
+    def set_stroke_size(self, stroke_size: float) -> None:
+        self.stroke_size = stroke_size
 
 
 def test_keys_change_canvas_and_seed_and_the_overlay_shows_them() -> None:
@@ -169,7 +173,21 @@ def test_keys_change_canvas_and_seed_and_the_overlay_shows_them() -> None:
         assert controls.press(key)
     assert painter.canvas == pytest.approx(0.9)
     assert painter.seed == 2
-    assert controls.status == "canvas style 100%  canvas 90%  seed 2"
+    assert controls.status == "canvas style 100%  canvas 90%  seed 2  strokes 1"
+
+
+def test_keys_change_the_strokes_in_steps_and_the_overlay_says_when_they_are_being_prepared() -> None:
+    painter = CanvasPainter()
+    controls = Controls(painter)  # type: ignore[arg-type]
+    found = []
+    for key in "...." + "," * 8:
+        controls.press(key)
+        found.append(painter.stroke_size)
+    assert found == [1.4, 2.0, 2.8, 4.0, 2.8, 2.0, 1.4, 1.0, 0.7, 0.5, 0.5, 0.5]
+    painter.stroke_size, painter.is_preparing = 1.7, True
+    assert controls.status.endswith("  strokes 1.7, being prepared")
+    controls.press(".")  # from a size between two steps
+    assert painter.stroke_size == 2.0
 
 
 def test_a_style_without_a_canvas_refuses_its_keys_in_a_notice() -> None:
@@ -179,17 +197,15 @@ def test_a_style_without_a_canvas_refuses_its_keys_in_a_notice() -> None:
         assert controls.press(key)
     assert (painter.canvas, painter.seed) == (1.0, 0)
     assert controls.notice == "this style has no canvas"
-    assert controls.status == "canvas style 100%"
+    assert controls.status == "canvas style 100%  strokes 1"
 
 
 def test_keys_of_the_page_are_answered_with_the_status_and_never_end_the_run() -> None:
     controls = Controls(CanvasPainter())  # type: ignore[arg-type]
-    assert (
-        controls.press_remotely("]") == "canvas style 100%  canvas 110%  seed 0"
-    )  # the real painter limits it to 100%
-    assert controls.press_remotely("q") == "canvas style 100%  canvas 110%  seed 0"
+    status = "canvas style 100%  canvas 110%  seed 0  strokes 1"  # the real painter limits the canvas to 100%
+    assert controls.press_remotely("]") == controls.press_remotely("q") == status
     controls = Controls(CanvasPainter(has_canvas=False))  # type: ignore[arg-type]
-    assert controls.press_remotely("e") == "canvas style 100%  this style has no canvas"
+    assert controls.press_remotely("e") == "canvas style 100%  strokes 1  this style has no canvas"
 
 
 def test_every_key_of_the_list_is_carried_out_by_window_or_page() -> None:

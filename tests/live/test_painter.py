@@ -353,3 +353,67 @@ def test_the_canvas_moves_with_the_scene_and_begins_anew_at_a_cut_but_not_with_t
     assert middle() - start > 20
     painter(255 - scene(9)[:height, :width].repeat(2, 0).repeat(2, 1)[:height, :width], 22 / 30)
     assert middle() == pytest.approx(start, abs=0.01)
+
+
+def _painted_when_ready(painter: LivePainter, frame: np.ndarray, now: float) -> np.ndarray:
+    thread = painter._strokes._thread
+    if thread is not None:
+        thread.join()
+    assert not painter.is_preparing
+    return painter(frame, now)
+
+
+def test_strokes_change_when_they_are_compiled_and_the_picture_does_not_wait(
+    canvas_style: Style, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    info = VideoInfo(width=SIZE[0], height=SIZE[1])
+    painter = LivePainter(canvas_style, [canvas_style], info, device="cpu", adaptive=False)
+    frame = scene(3)[: SIZE[1], : SIZE[0]]
+    first = painter(frame, 0.0)
+    go_on, compiled = threading.Event(), painter._strokes._compiled
+    sizes: list[float] = []
+
+    def slowly(stroke_size: float) -> Any:
+        sizes.append(stroke_size)
+        go_on.wait(60)
+        return compiled(stroke_size)
+
+    monkeypatch.setattr(painter._strokes, "_compiled", slowly)
+    painter.set_stroke_size(1.4)
+    painter.set_stroke_size(9.0)  # limited; what was asked for before is needed no more
+    assert (painter.stroke_size, painter.is_preparing) == (4.0, True)
+    assert np.array_equal(painter(frame, 0.1), first)
+    painter.set_stroke_size(2.0)
+    go_on.set()
+    _painted_when_ready(painter, frame, 1.0)
+    second = painter(frame, 9.0)  # after the dissolve
+    assert sizes[-1] == 2.0
+    fresh = LivePainter(canvas_style, [canvas_style], info, device="cpu", adaptive=False, stroke_size=2.0)
+    assert np.array_equal(second, fresh(frame, 9.0))
+    assert np.abs(second.astype(int) - first).mean() > 2
+    known = traces(painter)
+    painter.set_stroke_size(1.0)  # kept: there at once
+    assert not painter.is_preparing
+    painter(frame, 10.0)
+    assert np.array_equal(painter(frame, 19.0), first)
+    painter.set_stroke_size(2.0)
+    painter(frame, 29.0)
+    assert np.array_equal(painter(frame, 39.0), second)
+    assert traces(painter) == known
+    painter.close()
+
+
+def test_strokes_that_cannot_be_compiled_leave_the_run_as_it_is(
+    painter: LivePainter, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    frame = scene(3)[: SIZE[1], : SIZE[0]]
+    first = painter(frame, 0.0)
+
+    def failing(stroke_size: float) -> Any:
+        raise MemoryError("none left")
+
+    monkeypatch.setattr(painter._strokes, "_compiled", failing)
+    painter.set_stroke_size(0.5)
+    assert np.array_equal(_painted_when_ready(painter, frame, 0.1), first)
+    assert painter.stroke_size == 1.0
+    assert "cannot paint with a stroke size of 0.5: none left" in caplog.text

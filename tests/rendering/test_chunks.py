@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from videostyle.errors import DeviceError, InputError, OutputError
 from videostyle.media.packets import packet_times
 from videostyle.media.probe import probe
 from videostyle.media.readers.open import look_at
+from videostyle.media.timecode import parse_time
 from videostyle.rendering import chunks, plan
 from videostyle.rendering.job_store import load_job
 from videostyle.rendering.render import render
@@ -54,6 +56,20 @@ def test_the_length_of_chunks_changes_no_painted_frame(
         render(film, tmp_path / f"{longest}.mkv", settings)
         found.append(decoded(tmp_path / f"{longest}.mkv"))
     assert found[0] == found[1]
+
+
+def test_chunks_are_painted_with_strokes_of_the_size_that_was_planned(
+    film: Path, style: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found, settings = [], RenderSettings(style, codec="ffv1", end=parse_time("12f"), stroke_size=1.6)
+    for longest in (plan.CHUNK, 5):
+        monkeypatch.setattr(plan, "CHUNK", longest)
+        monkeypatch.setattr(plan, "CHUNK_AT_CUT", longest // 2)
+        render(film, tmp_path / f"{longest}.mkv", settings)
+        found.append(decoded(tmp_path / f"{longest}.mkv"))
+    assert found[0] == found[1]
+    render(film, tmp_path / "one.mkv", replace(settings, stroke_size=1.0))
+    assert decoded(tmp_path / "one.mkv")[0] != found[0][0]
 
 
 def test_a_worker_that_dies_is_said_and_finished_chunks_are_kept(

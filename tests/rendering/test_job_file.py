@@ -43,6 +43,7 @@ from videostyle.rendering.settings import RenderSettings
         ('[[clip]]\nstyles = ["a"]\ninput = "a.mp4"\ncodec = "mpeg2"', 4, "codec: no codec named 'mpeg2'"),
         ('[[clip]]\nstyles = ["a"]\ninput = "a.mp4"\nprecision = "half"', 4, "precision: no precision 'half'"),
         ('[[clip]]\nstyles = ["a"]\ninput = "a.mp4"\nmax_size = 8', 4, "max_size: 8 is too small (give at least 16)"),
+        ('[[clip]]\nstyles = ["a"]\ninput = "a.mp4"\nstroke_size = 9', 4, "stroke_size: 9.0 is outside 0.5..4.0 (1 is"),
         ('[[clip]]\nstyles = ["a"]\ninput = "a.mp4"\noverwrite = true', 4, "overwrite: not known"),
         ('[[clip]]\nstyles = ["a"]\ninput = "a.mp4"\n[[clip]]\nstyles = ["a"]', 4, "input: missing (give a path"),
         ('[[clip]]\nstyles = ["a", ""]\ninput = "a.mp4"', 2, "styles: cannot use ''"),

@@ -65,6 +65,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="number of the canvas: another one places strokes elsewhere (default: 0)",
     )
     parser.add_argument(
+        "--stroke-size", type=float, default=1.0, metavar="0.5..4", help="as in 'videostyle render' (default: 1)"
+    )
+    parser.add_argument(
         "--canvas-input",
         action="store_true",
         help="the program takes each frame's canvas as a second input, for software that follows the camera's motion "
@@ -75,7 +78,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Writes the program and prints its path."""
+    from videostyle.inference.stroke_size import check_stroke_size
+
     width, height = size(options.size)
+    check_stroke_size(options.stroke_size)
     from videostyle.media.inputs import vet_input
     from videostyle.media.readers.images import read_picture
     from videostyle.styles.resolve import resolve
@@ -100,7 +106,10 @@ def run(options: argparse.Namespace) -> int:
         )
     statistics = None
     if scene is not None:
-        statistics = StyleProcessor(style, precision="float32", device="cpu", canvas=canvas).statistics_of(scene)
+        processor = StyleProcessor(
+            style, precision="float32", device="cpu", canvas=canvas, stroke_size=options.stroke_size
+        )
+        statistics = processor.statistics_of(scene)
     trial = scene[0] if scene is not None else covering(read_picture(gallery.ordinary_picture()), width, height)
     name = re.sub(r"[^A-Za-z0-9_.-]+", "-", style.card.name or Path(options.style).stem)
     target = options.output or Path(f"{portable_name(name)}-{width}x{height}{SUFFIXES[options.format]}")
@@ -112,6 +121,7 @@ def run(options: argparse.Namespace) -> int:
         statistics,
         canvas=canvas,
         canvas_input=options.canvas_input,
+        stroke_size=options.stroke_size,
         overwrite=options.overwrite,
     )
     if options.json:

@@ -54,6 +54,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "the next number (default: 0)",
     )
     parser.add_argument(
+        "--stroke-size",
+        type=float,
+        default=1.0,
+        metavar="0.5..4",
+        help="2 paints strokes twice as large, and faster; 0.5 smaller ones; keys , and . change it (default: 1)",
+    )
+    parser.add_argument(
         "--crossfade",
         type=float,
         default=1.0,
@@ -126,6 +133,7 @@ def _check(options: argparse.Namespace) -> None:
     Raises:
         SettingError: if a value cannot be used.
     """
+    from videostyle.inference.stroke_size import check_stroke_size
     from videostyle.media.timecode import parse_rate
     from videostyle.network.canvas import LARGEST_SEED
 
@@ -135,6 +143,7 @@ def _check(options: argparse.Namespace) -> None:
         raise SettingError("canvas", f"{options.canvas:g} is outside 0..1", "0 paints nothing where the scene is even")
     if not 0 <= options.seed <= LARGEST_SEED:
         raise SettingError("seed", f"cannot use {options.seed}", f"give a whole number from 0 to {LARGEST_SEED}")
+    check_stroke_size(options.stroke_size)
     for name in ("fps", "target_fps"):
         if getattr(options, name) is not None:
             try:
@@ -256,6 +265,7 @@ def _settings(options: argparse.Namespace) -> LiveSettings:
         strength=options.strength,
         canvas=options.canvas,
         seed=options.seed,
+        stroke_size=options.stroke_size,
         crossfade=options.crossfade,
         every=options.every,
         mirror=options.mirror,

@@ -48,6 +48,13 @@ def add_render_options(parser: argparse.ArgumentParser) -> None:
         help="another number gives another painting of the same clip, with other strokes in even areas (default: 0)",
     )
     look.add_argument(
+        "--stroke-size",
+        type=float,
+        default=absent,
+        metavar="0.5..4",
+        help="2 paints strokes twice as large, and faster, as suits large frames; 0.5 smaller ones (default: 1)",
+    )
+    look.add_argument(
         "--preserve-color",
         "--preserve-colour",
         action="store_true",

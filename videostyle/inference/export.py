@@ -22,6 +22,7 @@ from videostyle.errors import DeviceError, OutputError, UsageError
 from videostyle.frames import UInt8Array
 from videostyle.inference.canvas_sampling import CanvasSettings, still_canvas
 from videostyle.inference.program import standalone
+from videostyle.inference.stroke_size import check_stroke_size, painted_size
 from videostyle.media.atomic import PendingOutput, disk_error, short_name
 from videostyle.network.statistics import Statistics
 from videostyle.styles.card import Style, has_canvas
@@ -40,6 +41,7 @@ def export(
     *,
     canvas: CanvasSettings | None = None,
     canvas_input: bool = False,
+    stroke_size: float = 1.0,
     overwrite: bool = False,
 ) -> float:
     """Writes a style as a program for another runtime.
@@ -58,6 +60,7 @@ def export(
         statistics: statistics for all frames; None = each frame is normalised on its own.
         canvas: amount and seed of the canvas; None = the style's default.
         canvas_input: whether the program takes each frame's canvas as a second input.
+        stroke_size: as in ``StyleProcessor``; scaling is part of the program.
         overwrite: whether an existing target may be replaced.
 
     Returns:
@@ -67,17 +70,22 @@ def export(
         OutputError: if the target exists or cannot be written.
         DeviceError: if a library is missing, or the program paints differently.
     """
+    check_stroke_size(stroke_size)
     height, width = trial.shape[:2]
     settings = canvas or CanvasSettings(style.card.canvas)
     on_canvas = has_canvas(style.weights) and settings.amount > 0
-    noise = still_canvas(height, width, style.architecture.stride, settings) if on_canvas else None
+    noise = (
+        still_canvas(*painted_size(height, width, stroke_size), style.architecture.stride, settings)
+        if on_canvas
+        else None
+    )
     if canvas_input and noise is None:
         raise UsageError(
             "the program cannot take a canvas",
             "the style has none, or its amount is 0",
             "leave `canvas_input` out, or train the style again",
         )
-    module = standalone(style, height, width, statistics, noise, canvas_input)
+    module = standalone(style, height, width, statistics, noise, canvas_input, stroke_size)
     inputs: dict[str, NDArray[Any]] = {
         "frame": trial[None],
         **({"canvas": noise[None]} if canvas_input and noise is not None else {}),

@@ -18,6 +18,9 @@ SHARE = 0.6
 # Measured at 1920x1080 on a CPU: 285 bytes for each pixel in float32 and 153 in bfloat16, of which 144 and 78 in use.
 HELD = 2.0
 
+# Bytes for each pixel of the larger of both sizes where frames are scaled before they are painted.
+SCALING_BYTES = 90.0
+
 
 def bytes_per_pixel(architecture: Architecture, precision: str) -> float:
     """Bytes of memory on a CPU for each pixel that the network paints or measures at the same time.
@@ -31,6 +34,18 @@ def bytes_per_pixel(architecture: Architecture, precision: str) -> float:
     value_bytes = tf.as_dtype(precision).size
     # In addition, the picture itself, and at the end its three colours in float32.
     return HELD * (value_bytes * (widest + 3) + 3 * 4)
+
+
+def scaling_bytes(size: tuple[int, int], painted: tuple[int, int]) -> float:
+    """Bytes of memory on a CPU for each frame that is scaled to another size to be painted, and back.
+
+    Args:
+        size: height and width of the frame.
+        painted: height and width at which it is painted.
+    """
+    if size == painted:
+        return 0.0
+    return SCALING_BYTES * max(size[0] * size[1], painted[0] * painted[1])
 
 
 def is_out_of_memory(error: BaseException) -> bool:

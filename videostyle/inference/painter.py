@@ -9,8 +9,16 @@ import numpy as np
 import tensorflow as tf
 
 from videostyle.frames import ColorInfo, UInt8Array
-from videostyle.inference.memory import bytes_per_pixel
-from videostyle.inference.program import FrameInputs, folded_program, for_whole_frames, i420_converter
+from videostyle.inference.memory import bytes_per_pixel, scaling_bytes
+from videostyle.inference.program import (
+    FrameInputs,
+    folded_program,
+    for_stroke_size,
+    for_whole_frames,
+    i420_converter,
+)
+from videostyle.inference.stroke_scaling import stroke_scaling
+from videostyle.inference.stroke_size import painted_size
 from videostyle.inference.tiling import padding_offset, plan_tiles
 from videostyle.network.architecture import Architecture, padded_size
 
@@ -26,7 +34,15 @@ class FramePainter:
         device: TensorFlow's name.
         precision: dtype to compute in.
         planes: matrix and range of the painted frames' planes; None to get them as RGB.
-        tile: largest tile in pixels; None = ``TILE_PIXELS``.
+        tile: largest tile in painted pixels; None = ``TILE_PIXELS``.
+        stroke_size: as in ``stroke_scaling``.
+
+    Attributes:
+        size: as given.
+        painted_size: height and width at which they are painted.
+        planes: as given.
+        tiles: of a painted frame.
+        program: what is compiled.
 
     Raises:
         DeviceError: if such a tile has no room beside its halo.
@@ -41,17 +57,21 @@ class FramePainter:
         precision: str,
         planes: ColorInfo | None = None,
         tile: int | None = None,
+        stroke_size: float = 1.0,
     ) -> None:
         self.size, self.planes = size, planes
+        self.painted_size = painted_size(*size, stroke_size)
         self._device = device
-        self._padded = padded_size(*size, architecture.stride)
+        self._padded = padded_size(*self.painted_size, architecture.stride)
         # Rounded up, so that tiles begin at borders of the network's cells.
         self._halo = -(-architecture.receptive_radius // architecture.stride) * architecture.stride
         self._bytes_per_pixel = bytes_per_pixel(architecture, precision)
         self.tiles = plan_tiles(*self._padded, self._halo, tile or TILE_PIXELS, architecture.stride)
         self._convert = i420_converter(planes) if planes else None
+        self._scaling = stroke_scaling(size, stroke_size)
+        self._scaling_bytes = scaling_bytes(size, self.painted_size)
         paint = folded_program(architecture, precision)
-        whole = for_whole_frames(paint, *size, architecture.stride)
+        whole = for_stroke_size(for_whole_frames(paint, *self.painted_size, architecture.stride), self._scaling)
 
         def paint_whole(weights: Any, inputs: FrameInputs) -> tuple[Any, Any]:
             painted, finite = whole(weights, inputs)
@@ -68,7 +88,8 @@ class FramePainter:
     def bytes_of_call(self, frames: int) -> float:
         """Bytes that a call with so many frames takes. With tiles, one tile is painted at a time."""
         at_once = frames if len(self.tiles) == 1 else 1
-        return at_once * self._bytes_per_pixel * self.tiles[0].height * self.tiles[0].width
+        tile = self._bytes_per_pixel * self.tiles[0].height * self.tiles[0].width
+        return at_once * (tile + self._scaling_bytes)
 
     def __call__(self, inputs: FrameInputs, weights: dict[str, Any]) -> tuple[UInt8Array, bool]:
         """Paints frames.
@@ -92,21 +113,30 @@ class FramePainter:
 
     def _paint_tiles(self, inputs: FrameInputs, weights: dict[str, Any]) -> tuple[UInt8Array, bool]:
         """Paints frame after frame, tile by tile. A tile reads all pixels that its kept part depends on."""
-        h, w = self.size
-        top, left = padding_offset(h, self._padded[0]), padding_offset(w, self._padded[1])
-        painted, all_finite = np.empty((inputs.frame_count, h, w, 3), np.uint8), True
+        painted, all_finite = [], True
         for number in range(inputs.frame_count):
-            padded = inputs.between(number, number + 1).padded(*self._padded).as_numpy()
-            whole = np.empty((*self._padded, 3), np.uint8)
-            for t in self.tiles:
-                with tf.device(self._device):
-                    y, finite = self.program(weights, padded.of_tile(t).on_device())
-                kept = y.numpy()[0, t.keep_top : t.keep_top + t.keep_height, t.keep_left : t.keep_left + t.keep_width]
-                row, column = t.top + t.keep_top, t.left + t.keep_left
-                whole[row : row + t.keep_height, column : column + t.keep_width] = kept
-                all_finite = all_finite and bool(finite)
-            painted[number] = whole[top : top + h, left : left + w]
-        return (self._convert(tf.constant(painted)).numpy() if self._convert else painted), all_finite
+            one = inputs.between(number, number + 1)
+            with tf.device(self._device):
+                scaled = self._scaling.scaled(one.frames) if self._scaling else one.frames
+                whole, finite = self._paint_in_pieces(one._replace(frames=scaled), weights)
+                restored = self._scaling.restored(whole, scaled, one.frames) if self._scaling else whole
+                painted.append(np.asarray(self._convert(tf.constant(restored)) if self._convert else restored))
+            all_finite = all_finite and finite
+        return np.concatenate(painted), all_finite
+
+    def _paint_in_pieces(self, one: FrameInputs, weights: dict[str, Any]) -> tuple[UInt8Array, bool]:
+        """Paints one frame of the painted size; uint8 ``[1, h, w, 3]``."""
+        h, w = self.painted_size
+        top, left = padding_offset(h, self._padded[0]), padding_offset(w, self._padded[1])
+        padded = one.padded(*self._padded).as_numpy()
+        painted, all_finite = np.empty((1, *self._padded, 3), np.uint8), True
+        for t in self.tiles:
+            y, finite = self.program(weights, padded.of_tile(t).on_device())
+            kept = y.numpy()[:, t.keep_top : t.keep_top + t.keep_height, t.keep_left : t.keep_left + t.keep_width]
+            row, column = t.top + t.keep_top, t.left + t.keep_left
+            painted[:, row : row + t.keep_height, column : column + t.keep_width] = kept
+            all_finite = all_finite and bool(finite)
+        return painted[:, top : top + h, left : left + w], all_finite
 
     def seconds(self, inputs: FrameInputs, weights: dict[str, Any], rounds: int) -> dict[str, list[float]]:
         """Measures the copy to the device, the computation, and the copy back, each on its own.

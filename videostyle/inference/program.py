@@ -15,6 +15,9 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from videostyle.frames import ColorInfo
+from videostyle.inference.picture_scaling import to_bytes
+from videostyle.inference.stroke_scaling import StrokeScaling, stroke_scaling
+from videostyle.inference.stroke_size import painted_size
 from videostyle.inference.tiling import Tile, mirrored_margins, padding_offset
 from videostyle.network.architecture import Architecture, padded_size
 from videostyle.network.canvas import CELL
@@ -33,8 +36,9 @@ class FrameInputs(NamedTuple):
 
     Attributes:
         frames: uint8 ``[B, H, W, 3]`` RGB.
-        canvas: float32 ``[B, h, w, C]``, sampled for the frames as they are padded to the network's stride
-            (``canvas_sampling``): h and w are a quarter of the padded sides. None = the style has no canvas.
+        canvas: float32 ``[B, h, w, C]``, sampled for the frames as they are scaled (``stroke_scaling``) and padded to
+            the network's stride (``canvas_sampling``): h and w are a quarter of those sides. None = the style has no
+            canvas.
     """
 
     frames: Any
@@ -95,13 +99,6 @@ def symmetric_pad(frames: Any, height: int, width: int) -> Any:
         frames = tf.pad(frames, ((0, 0), rows, columns, (0, 0)), mode="SYMMETRIC")
 
 
-def _to_bytes(values: Any) -> Any:
-    """Values 0..255 of any float type as uint8, clipped and rounded to nearest."""
-    # Casting truncates, so half a level is added to round. It is added in float32, because bfloat16 has whole levels
-    # only from 128 up.
-    return tf.cast(tf.clip_by_value(tf.cast(values, tf.float32) + 0.5, 0.0, 255.5), tf.uint8)
-
-
 def folded_program(arch: Architecture, precision: str) -> Program:
     """Paints padded frames with folded weights (``fold`` with white 255).
 
@@ -117,7 +114,7 @@ def folded_program(arch: Architecture, precision: str) -> Program:
     def paint(weights: Any, inputs: FrameInputs) -> tuple[Any, Any]:
         y = forward_phases(arch, weights, tf.cast(space_to_depth(inputs.frames, 2), dtype), inputs.canvas)
         finite = tf.math.is_finite(tf.reduce_sum(tf.cast(y[:, ::2, ::2], tf.float32)))
-        return depth_to_space(_to_bytes(y), 2), finite
+        return depth_to_space(to_bytes(y), 2), finite
 
     return paint
 
@@ -127,7 +124,7 @@ def normalising_program(arch: Architecture) -> Program:
 
     def paint(weights: Any, inputs: FrameInputs) -> tuple[Any, Any]:
         y = forward(arch, weights, tf.cast(inputs.frames, tf.float32) / 255.0, inputs.canvas)
-        return _to_bytes(y * 255.0), tf.math.is_finite(tf.reduce_sum(y))
+        return to_bytes(y * 255.0), tf.math.is_finite(tf.reduce_sum(y))
 
     return paint
 
@@ -140,6 +137,19 @@ def for_whole_frames(program: Program, height: int, width: int, stride: int) -> 
     def paint(weights: Any, inputs: FrameInputs) -> tuple[Any, Any]:
         painted, finite = program(weights, inputs.padded(*padded))
         return painted[:, top : top + height, left : left + width], finite
+
+    return paint
+
+
+def for_stroke_size(program: Program, scaling: StrokeScaling | None) -> Program:
+    """The program for frames that are scaled before they are painted; the same program where ``scaling`` is None."""
+    if scaling is None:
+        return program
+
+    def paint(weights: Any, inputs: FrameInputs) -> tuple[Any, Any]:
+        scaled = scaling.scaled(inputs.frames)
+        painted, finite = program(weights, inputs._replace(frames=scaled))
+        return scaling.restored(painted, scaled, inputs.frames), finite
 
     return paint
 
@@ -180,6 +190,7 @@ def standalone(
     statistics: Statistics | None = None,
     canvas: NDArray[np.float32] | None = None,
     canvas_input: bool = False,
+    stroke_size: float = 1.0,
 ) -> Any:
     """The program for single frames, with the weights as constants, for other runtimes.
 
@@ -188,9 +199,10 @@ def standalone(
         height: of the frames.
         width: of the frames.
         statistics: statistics for all frames; None = each frame is normalised on its own.
-        canvas: the canvas, sampled for the padded frame, ``[h, w, C]``; None = no canvas.
+        canvas: the canvas, sampled for the padded frame at its painted size, ``[h, w, C]``; None = no canvas.
         canvas_input: whether the program takes the canvas as an input for each frame; otherwise ``canvas`` is a
             constant in it.
+        stroke_size: as in ``stroke_scaling``.
 
     Returns:
         A ``tf.Module`` whose ``paint`` maps "frame", uint8 ``[1, height, width, 3]`` RGB, and with ``canvas_input``
@@ -202,7 +214,9 @@ def standalone(
         arrays, program = style.weights, normalising_program(arch)
     else:
         arrays, program = fold(style.weights, statistics, white=255.0), folded_program(arch, "float32")
-    program = for_whole_frames(program, height, width, arch.stride)
+    painted = painted_size(height, width, stroke_size)
+    program = for_whole_frames(program, *painted, arch.stride)
+    program = for_stroke_size(program, stroke_scaling((height, width), stroke_size))
     module = tf.Module()
     module.arrays = {name: tf.Variable(value, trainable=False) for name, value in arrays.items()}
     module.canvas = None if canvas is None else tf.Variable(canvas[None], trainable=False)

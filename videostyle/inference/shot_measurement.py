@@ -14,9 +14,10 @@ import tensorflow as tf
 from videostyle.errors import DeviceError
 from videostyle.frames import UInt8Array
 from videostyle.inference.canvas_sampling import CanvasSettings, still_canvas
-from videostyle.inference.memory import budget_of, bytes_per_pixel, is_out_of_memory
+from videostyle.inference.memory import budget_of, bytes_per_pixel, is_out_of_memory, scaling_bytes
 from videostyle.inference.painter import TILE_PIXELS
 from videostyle.inference.program import symmetric_pad
+from videostyle.inference.stroke_scaling import stroke_scaling
 from videostyle.network import statistics as shot_statistics
 from videostyle.network.architecture import Architecture, padded_size
 from videostyle.network.folding import measure
@@ -36,6 +37,7 @@ class ShotMeasurement:
         canvas: amount and seed of the canvas that shots are painted on.
         always_canvas: give the network a canvas of zeros where it paints without one. Then no change of canvas or style
             compiles another program.
+        stroke_size: as in ``stroke_scaling``; frames are measured at their painted size.
 
     Attributes:
         canvas: as given; may be changed between measurements.
@@ -48,11 +50,12 @@ class ShotMeasurement:
         canvas: CanvasSettings | None = None,
         *,
         always_canvas: bool = False,
+        stroke_size: float = 1.0,
     ) -> None:
         self._device = device
         self._stride = architecture.stride
         self.canvas = canvas or CanvasSettings()
-        self._always_canvas = always_canvas
+        self._always_canvas, self._stroke_size = always_canvas, stroke_size
         self._budget, self._bytes_per_pixel = budget_of(device), bytes_per_pixel(architecture, "float32")
         self._one_at_a_time = threading.Lock()  # held by the thread that measures when memory is short
         # The reference picture, at the size that was measured last.
@@ -138,6 +141,7 @@ class ShotMeasurement:
     def _statistics(
         self, frames: UInt8Array, style: Style, colour: bool, columns: int, column: int | None
     ) -> Statistics:
+        frames = self._at_painted_size(frames)
         h, w = frames.shape[1:3]
         if column is None:
             columns = max(columns, math.ceil(h * w / TILE_PIXELS))
@@ -148,6 +152,14 @@ class ShotMeasurement:
         ]
         chosen = pieces if column is None else [pieces[column]]
         return pooled([self.measure(piece, style.weights, reference, weight, colour) for piece, reference in chosen])
+
+    def _at_painted_size(self, frames: UInt8Array) -> UInt8Array:
+        size = frames.shape[1], frames.shape[2]
+        scaling = stroke_scaling(size, self._stroke_size)
+        if scaling is None:
+            return frames
+        with self._budget.reserved(scaling_bytes(size, scaling.painted_size)), tf.device(self._device):
+            return np.concatenate([scaling.scaled(frame[None]).numpy() for frame in frames])
 
     @cached_property
     def _reference(self) -> UInt8Array:

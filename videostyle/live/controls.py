@@ -14,6 +14,7 @@ from videostyle.live.keys import PAGE_KEYS
 from videostyle.live.loop import LiveLoop
 from videostyle.live.outputs.output import Output
 from videostyle.live.painter import LivePainter
+from videostyle.live.stroke_sizes import next_step
 from videostyle.media.opencv import load_cv2
 
 NOTICE_SECONDS = 4.0  # how long a notice is shown
@@ -26,7 +27,7 @@ class Controls:
     Keys are handled in one thread. ``compose`` may run in another.
 
     Args:
-        painter: whose style, strength and canvas the keys change.
+        painter: whose style, strength, canvas and strokes the keys change.
         crossfade: duration of a change of style, seconds.
         snapshots: folder for snapshots.
         recorder: creates a recording for the record key, and gives its name with it; None = the key does nothing.
@@ -65,7 +66,8 @@ class Controls:
         """What is painted, in one line."""
         painter = self._painter
         canvas = f"  canvas {painter.canvas:.0%}  seed {painter.seed}" if painter.has_canvas else ""
-        return f"{painter.name} {painter.strength:.0%}{canvas}"
+        strokes = f"  strokes {painter.stroke_size:g}{', being prepared' if painter.is_preparing else ''}"
+        return f"{painter.name} {painter.strength:.0%}{canvas}{strokes}"
 
     def compose(self, painted: UInt8Array, original: UInt8Array) -> UInt8Array:
         """Makes the picture for window and outputs, uint8 ``[H, W, 3]``: painted, with the original in a split view."""
@@ -89,6 +91,8 @@ class Controls:
                 painter.set_strength(painter.strength + (-STEP if key == "-" else STEP), now)
             else:
                 self._say("this style has no strength: it belongs to another base")
+        elif key in (",", "."):
+            painter.set_stroke_size(next_step(painter.stroke_size, larger=key == "."))
         elif key in ("[", "]", "e"):
             self._change_canvas(key, now)
         elif key == "s":

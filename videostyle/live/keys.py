@@ -6,6 +6,7 @@ KEYS = {
     "n/p": "next/previous style",
     "+/-": "strength",
     "[/]": "canvas (paint where the scene shows nothing)",
+    ",/.": "smaller/larger strokes",
     "e": "another painting (next seed)",
     "s": "split view",
     "o": "overlay",
@@ -15,7 +16,7 @@ KEYS = {
     "q": "quit",
 }
 # Keys that the page sends. It shows its own overlay and full screen, and cannot end the run.
-PAGE_KEYS = frozenset("np+=-[]escr")
+PAGE_KEYS = frozenset("np+=-[],.escr")
 
 
 def listed(*, page: bool = False) -> str:

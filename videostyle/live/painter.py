@@ -1,4 +1,4 @@
-"""Paints frames one by one; painted size, statistics, style and strength may change between any two of them."""
+"""Paints frames one by one; sizes, statistics, style and strength may change between any two of them."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ import numpy as np
 from videostyle.errors import ModelError
 from videostyle.frames import FrameBatch, UInt8Array, VideoInfo
 from videostyle.inference.canvas_sampling import CanvasSettings, remapped, still_mesh
+from videostyle.inference.stroke_size import LARGEST, SMALLEST
 from videostyle.live.dissolve import Dissolve
 from videostyle.live.pace import STEPS, painted_size
 from videostyle.live.scene_follower import COLUMNS, SceneFollower
+from videostyle.live.stroke_sizes import StrokeSizes
 from videostyle.media.opencv import load_cv2
 from videostyle.motion.canvas_tracker import CanvasTracker
 from videostyle.network.canvas import LARGEST_SEED, tile
@@ -61,7 +63,8 @@ class LivePainter:
     """The style processor for frames that arrive one by one.
 
     All sizes are compiled before the first frame is painted. From then on a change of size, style, strength or
-    lighting only changes numbers. Frames are painted in one thread; changes may be requested from another.
+    lighting only changes numbers. Another stroke size is compiled beside the painting, and used when it is ready.
+    Frames are painted in one thread; changes may be requested from another.
 
     Args:
         base: the base network, start of strengths and crossfades.
@@ -73,6 +76,7 @@ class LivePainter:
         canvas: how much is painted where the scene shows nothing, 0..1; 1 = as the styles were trained, None = what
             the card of each style says.
         seed: number of the canvas; another one gives another painting of the same scene.
+        stroke_size: how large strokes are, 1 = as the styles were trained.
         adaptive: prepare all sizes of ``pace.STEPS``; False = full size only.
 
     Attributes:
@@ -96,6 +100,7 @@ class LivePainter:
         strength: float = 1.0,
         canvas: float | None = None,
         seed: int = 0,
+        stroke_size: float = 1.0,
         adaptive: bool = True,
     ) -> None:
         self._base, self._styles, self._info = base, list(styles), info
@@ -105,7 +110,9 @@ class LivePainter:
         self._can_interpolate = all(self._is_child(style, required=strength < 1.0) for style in self._styles)
         self._current = self._at_strength(self._styles[0])
         self._steps = len(STEPS) if adaptive else 1
-        self._processors: list[StyleProcessor] = []  # one for each size
+        self._processors: Sequence[StyleProcessor] = []  # one for each size
+        self._strokes = StrokeSizes(self._compiled, stroke_size)
+        self._last_frame: UInt8Array | None = None
         self._scene: SceneFollower | None = None
         self._statistics: Statistics | None = None
         self._dissolve = Dissolve()
@@ -161,30 +168,10 @@ class LivePainter:
         Returns:
             Seconds per frame at each step, scaling to and from its size included.
         """
-        self._processors = []
         if self._has_canvas:
             self._mesh = self._tracker(frame)
-        for step in range(self._steps):
-            width, height = painted_size(self._info.width, self._info.height, step)
-            processor = StyleProcessor(
-                self._current,
-                batch_size=1,
-                precision=self._precision,
-                device=self._device,
-                canvas=self._canvas,
-                always_canvas=self._has_canvas,
-            )
-            processor.open(VideoInfo(width=width, height=height))
-            processor.use_meshes(lambda number: self._mesh)
-            self._processors.append(processor)
-        if self._can_interpolate:
-            # Measuring has several programs: with and without painted colours, for ordinary and for flat scenes (a
-            # covered lens). They are compiled now, not at the first change of strength.
-            covered = np.zeros_like(frame)
-            for colour, picture in product((False, True), (frame, covered)):
-                self._processors[0].network_statistics(
-                    picture[None], self._styles[0], colour=colour, columns=COLUMNS, column=0
-                )
+        self._last_frame = frame
+        self._processors = self._strokes.begin()
         self._scene = SceneFollower(
             lambda frame: self._measure(frame, self._current, self._canvas.amount),
             self._measure_column,
@@ -193,7 +180,6 @@ class LivePainter:
         costs = []
         for step in range(self._steps):
             self._load(step)
-            self._paint(frame, step)
             times = []
             for _ in range(TRIALS):
                 began = time.perf_counter()
@@ -202,6 +188,39 @@ class LivePainter:
             costs.append(min(times))
         self._load(self.step)
         return tuple(costs)
+
+    def _compiled(self, stroke_size: float) -> list[StyleProcessor]:
+        """Processors for all sizes, each having measured and painted the last frame once."""
+        style, canvas, frame = self._current, self._canvas, self._last_frame
+        if frame is None:
+            raise ValueError("prepare() comes first")
+        processors = []
+        for step in range(self._steps):
+            width, height = painted_size(self._info.width, self._info.height, step)
+            processor = StyleProcessor(
+                style,
+                batch_size=1,
+                precision=self._precision,
+                device=self._device,
+                canvas=canvas,
+                always_canvas=self._has_canvas,
+                stroke_size=stroke_size,
+            )
+            processor.open(VideoInfo(width=width, height=height))
+            processor.use_meshes(lambda number: self._mesh)
+            processors.append(processor)
+        measuring = processors[0]
+        if self._can_interpolate:
+            # Measuring has several programs: with and without painted colours, for ordinary and for flat scenes (a
+            # covered lens). They are compiled now, not at the first change of strength.
+            covered = np.zeros_like(frame)
+            for colour, picture in product((False, True), (frame, covered)):
+                measuring.network_statistics(picture[None], self._styles[0], colour=colour, columns=COLUMNS, column=0)
+        statistics = measuring.statistics_of(frame[None], style, COLUMNS)
+        for step, processor in enumerate(processors):
+            processor.use_shots([KeyframeSegment(0, statistics)])
+            self._paint_with(processor, frame, step)
+        return processors
 
     def select_style(self, index: int, now: float, seconds: float = 0.0) -> None:
         """Changes to another style.
@@ -247,6 +266,34 @@ class LivePainter:
         with self._lock:
             self.seed = seed
             self._new_strokes = True
+
+    @property
+    def stroke_size(self) -> float:
+        """How large strokes are, or will be as soon as ``is_preparing`` is over."""
+        return self._strokes.wanted
+
+    @property
+    def is_preparing(self) -> bool:
+        """Whether programs for the stroke size are being compiled; until then, strokes keep their size."""
+        return not self._strokes.ready
+
+    def set_stroke_size(self, stroke_size: float) -> None:
+        """Changes the stroke size, limited to ``SMALLEST``..``LARGEST``, as soon as its programs are compiled.
+
+        Does nothing before ``prepare``.
+        """
+        if self._scene is not None:
+            self._strokes.want(min(LARGEST, max(SMALLEST, stroke_size)))
+
+    def _take_strokes(self) -> bool:
+        """Changes to the stroke size that is wanted, if it is ready; returns whether it did."""
+        processors = self._strokes.take()
+        if processors is self._processors:
+            return False
+        self._processors = processors
+        if self._transition is not None:
+            self._transition.start_statistics = self._transition.end_statistics = None
+        return True
 
     def _begin(self, target: Style, now: float, seconds: float) -> None:
         self._transition = _Transition(self._current, target, now, seconds, self._canvas.amount, self._statistics)
@@ -322,14 +369,16 @@ class LivePainter:
             self.prepare(frame, now)
             return self(frame, now)
         # Measured before the frame is painted, so that the first frame after a change is right already.
+        self._last_frame = frame
         with self._lock:
+            resized = self._take_strokes()
             if self._transition is None:
-                changed = self._scene(frame, now)
+                changed = self._follow(self._scene, frame, now, anew=resized)
             else:
                 changed = self._advance(self._transition, self._scene, frame, now)
             if changed is not None:
                 self._statistics = changed
-            new_strokes, self._new_strokes = self._new_strokes, False
+            new_strokes, self._new_strokes = self._new_strokes or resized, False
             self._canvas = CanvasSettings(self._canvas.amount, self.seed)
         if changed is not None or new_strokes:
             self._load(self.step)
@@ -341,15 +390,24 @@ class LivePainter:
             self._mesh = self._tracker(frame)
         return self._dissolve(self._paint(frame, self.step), frame, now)
 
+    def _follow(self, scene: SceneFollower, frame: UInt8Array, now: float, *, anew: bool) -> Statistics | None:
+        """What ``scene`` says of a frame; with ``anew`` it is measured whether a scene begins with it or not."""
+        if not anew:
+            return scene(frame, now)
+        scene.is_new(frame, now)
+        return scene.restart(self._measure(frame, self._current, self._canvas.amount), now)
+
     def _paint(self, frame: UInt8Array, step: int) -> UInt8Array:
+        return self._paint_with(self._processors[step], frame, step)
+
+    def _paint_with(self, processor: StyleProcessor, frame: UInt8Array, step: int) -> UInt8Array:
         cv2 = load_cv2()
         full = self._info.width, self._info.height
         size = painted_size(*full, step)
         small = frame if size == full else cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
-        painted = self._processors[step](FrameBatch(np.ascontiguousarray(small)[None], np.zeros(1), 0)).frames[0]
+        painted = processor(FrameBatch(np.ascontiguousarray(small)[None], np.zeros(1), 0)).frames[0]
         return painted if size == full else cv2.resize(painted, full, interpolation=cv2.INTER_LINEAR)
 
     def close(self) -> None:
         """Frees the compiled programs."""
-        for processor in self._processors:
-            processor.close()
+        self._strokes.close()

@@ -31,6 +31,7 @@ class LiveSettings:
         strength: 0..1.
         canvas: how much is painted where the scene shows nothing, 0..1; None = what the card of each style says.
         seed: number of the canvas, 0..``LARGEST_SEED``.
+        stroke_size: how large strokes are, 1 = as the styles were trained.
         crossfade: duration of a change of style, seconds.
         every: seconds after which the next style is selected automatically; None = never.
         mirror: flip frames left to right.
@@ -45,6 +46,7 @@ class LiveSettings:
     strength: float = 1.0
     canvas: float | None = None
     seed: int = 0
+    stroke_size: float = 1.0
     crossfade: float = 1.0
     every: float | None = None
     mirror: bool = False
@@ -119,6 +121,7 @@ def run_live(
         strength=settings.strength,
         canvas=settings.canvas,
         seed=settings.seed,
+        stroke_size=settings.stroke_size,
         adaptive=settings.adaptive,
     )
     # A target above the camera's rate would shrink the picture for nothing.

@@ -18,11 +18,12 @@ from videostyle.errors import DeviceError, ModelError, UsageError
 from videostyle.frames import CanvasMesh, ColorInfo, Float32Array, FrameBatch, UInt8Array, VideoInfo, evenly_spread
 from videostyle.inference.canvas_sampling import CanvasSettings, same_mesh, sample_canvas, still_mesh
 from videostyle.inference.device import choose_device, choose_precision
-from videostyle.inference.memory import budget_of, bytes_per_pixel, is_out_of_memory
+from videostyle.inference.memory import budget_of, bytes_per_pixel, is_out_of_memory, scaling_bytes
 from videostyle.inference.painter import TILE_PIXELS, FramePainter
 from videostyle.inference.program import FrameInputs
 from videostyle.inference.shot_measurement import ShotMeasurement
 from videostyle.inference.shot_weights import FoldedWeights, ShotWeights
+from videostyle.inference.stroke_size import check_stroke_size, painted_size
 from videostyle.inference.tiling import frame_margins
 from videostyle.network.statistics import KeyframeSegment, Statistics
 from videostyle.resources import usable_cores
@@ -56,6 +57,7 @@ class StyleProcessor:
         canvas: amount and seed of the canvas.
         always_canvas: give the network a canvas of zeros where it paints without one. Then no change of canvas or style
             compiles another program.
+        stroke_size: how large strokes are, 1 = as the style was trained (``inference.stroke_size``).
 
     Attributes:
         device: TensorFlow's name of the device.
@@ -64,7 +66,7 @@ class StyleProcessor:
         warnings: messages for the user, one sentence each, about lack of memory.
 
     Raises:
-        UsageError: if precision, output or batch size are not possible.
+        UsageError: if precision, output, batch size or stroke size are not possible.
         DeviceError: if there is no such device.
     """
 
@@ -80,7 +82,9 @@ class StyleProcessor:
         batch_pixels: int | None = None,
         canvas: CanvasSettings | None = None,
         always_canvas: bool = False,
+        stroke_size: float = 1.0,
     ) -> None:
+        check_stroke_size(stroke_size)
         if output not in OUTPUTS:
             raise UsageError(f"no output format '{output}'", hint=f"use one of {', '.join(OUTPUTS)}")
         if batch_size is not None and not 1 <= batch_size <= 1024:
@@ -92,7 +96,7 @@ class StyleProcessor:
         self._output, self._batch_size, self._tile = output, batch_size, tile
         self._batch_pixels = batch_pixels or (ACCELERATOR_BATCH_PIXELS if "GPU" in self.device else BATCH_PIXELS)
         self._weights = ShotWeights(style, self.device, self.precision)
-        self._always_canvas = always_canvas
+        self._always_canvas, self._stroke_size = always_canvas, stroke_size
         self._measurement = self._new_measurement()
         self._mesh_of: MeshOf | None = None
         # The canvas that was sampled last, and what it was sampled from.
@@ -140,7 +144,13 @@ class StyleProcessor:
 
     def _painter_for(self, size: tuple[int, int], planes: ColorInfo | None, tile: int | None) -> FramePainter:
         return FramePainter(
-            self.style.architecture, size, device=self.device, precision=self.precision, planes=planes, tile=tile
+            self.style.architecture,
+            size,
+            device=self.device,
+            precision=self.precision,
+            planes=planes,
+            tile=tile,
+            stroke_size=self._stroke_size,
         )
 
     @property
@@ -172,7 +182,13 @@ class StyleProcessor:
         self._measurement = self._new_measurement()
 
     def _new_measurement(self) -> ShotMeasurement:
-        return ShotMeasurement(self.style.architecture, self.device, self.canvas, always_canvas=self._always_canvas)
+        return ShotMeasurement(
+            self.style.architecture,
+            self.device,
+            self.canvas,
+            always_canvas=self._always_canvas,
+            stroke_size=self._stroke_size,
+        )
 
     @property
     def shots(self) -> tuple[KeyframeSegment, ...]:
@@ -226,7 +242,7 @@ class StyleProcessor:
         return self.canvas.amount > 0 and has_canvas(self.style.weights)
 
     def _canvases(self, first: int, count: int) -> Float32Array | None:
-        """The canvases of ``count`` frames from number ``first`` on, sampled for their padded size.
+        """The canvases of ``count`` frames from number ``first`` on, sampled for their padded painted size.
 
         Returns:
             ``FrameInputs.canvas``; None where nothing is painted on the canvas, unless the network always gets one.
@@ -234,7 +250,7 @@ class StyleProcessor:
         if not self.on_canvas and not self._always_canvas:
             return None
         settings = self.canvas if self.on_canvas else CanvasSettings(0.0)
-        height, width = self._opened.size
+        height, width = self._opened.painted_size
         margins = frame_margins(height, width, self.style.architecture.stride)
         found = []
         for number in range(first, first + count):
@@ -245,6 +261,11 @@ class StyleProcessor:
             found.append(last[2])
         return np.stack(found)
 
+    def _pixels(self, info: VideoInfo) -> int:
+        """Pixels by which a frame counts in a batch: those that are painted, but a quarter of its own at least."""
+        height, width = painted_size(info.height, info.width, self._stroke_size)
+        return max(height * width, info.height * info.width // 4)
+
     def frames_per_call(self, info: VideoInfo) -> int:
         """Frames in one call of the program for a video of this size, if memory is not short.
 
@@ -252,16 +273,17 @@ class StyleProcessor:
         """
         if self._batch_size:
             return self._batch_size
-        fitting = max(1.0, self._batch_pixels / (info.height * info.width))
+        fitting = max(1.0, self._batch_pixels / self._pixels(info))
         return max(1, min(LARGEST_BATCH, 2 ** int(math.log2(fitting))) // self._workers)
 
     def frames_per_batch(self, info: VideoInfo) -> int:
         """The best size of a batch for a video of this size: the frames of all calls side by side."""
         frames = self.frames_per_call(info)
-        pixels = frames * min(info.height * info.width, self._tile or TILE_PIXELS)
-        return frames * self._budget.calls(
-            pixels * bytes_per_pixel(self.style.architecture, self.precision), self._workers
-        )
+        painted = painted_size(info.height, info.width, self._stroke_size)
+        pixels = min(painted[0] * painted[1], self._tile or TILE_PIXELS)
+        size = pixels * bytes_per_pixel(self.style.architecture, self.precision)
+        size += scaling_bytes((info.height, info.width), painted)
+        return frames * self._budget.calls(frames * size, self._workers)
 
     def _paint(self, inputs: FrameInputs, weights: Sequence[FoldedWeights]) -> UInt8Array:
         """Paints frames, each with its weights; where memory runs out, again with less at a time."""

@@ -33,7 +33,7 @@ from videostyle.rendering.settings import RenderSettings, settings_from, to_json
 if TYPE_CHECKING:
     from videostyle.styles.card import Style
 
-FORMAT = 6
+FORMAT = 7
 RESUME_HINT = "run the same command again to resume it"
 
 

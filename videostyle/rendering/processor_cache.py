@@ -45,6 +45,7 @@ def make_style_processor(style: Style, settings: RenderSettings, *, output: str 
         output="rgb24" if settings.preserve_color else output,
         batch_pixels=tuned.batch_pixels if tuned else None,
         canvas=CanvasSettings(style.card.canvas if settings.canvas is None else settings.canvas, settings.seed),
+        stroke_size=settings.stroke_size,
     )
 
 
@@ -120,7 +121,15 @@ class ProcessorCache:
             suffix = job.output.suffix
             output = "rgb24" if job.pictures else frames_for(encode.codec, suffix, encode.pixel_format)
             canvas = [job.style.card.canvas if settings.canvas is None else settings.canvas, settings.seed]
-            chosen = [canvas, settings.device, settings.precision, settings.batch_size, settings.preserve_color, output]
+            chosen = [
+                canvas,
+                settings.stroke_size,
+                settings.device,
+                settings.precision,
+                settings.batch_size,
+                settings.preserve_color,
+                output,
+            ]
             frames = [info.width, info.height, asdict(info.color)]
             kind = json.dumps([chosen, asdict(job.style.architecture), frames])
             key = next(f"{n} {kind}" for n in count() if f"{n} {kind}" not in taken)

@@ -17,6 +17,7 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, PlainSerialize
 from pydantic.dataclasses import dataclass as schema
 
 from videostyle.errors import Mistakes, SettingError, UsageError, VideostyleError, suggestion
+from videostyle.inference.stroke_size import LARGEST, SMALLEST, STROKE_HINT
 from videostyle.media.ffmpeg.codecs import codec_name
 from videostyle.media.readers.base import ReadOptions
 from videostyle.media.timecode import TimePoint, parse_rate, parse_time
@@ -104,6 +105,7 @@ class RenderSettings:
         canvas: how much is painted where the scene shows nothing: 0 nothing, 1 as the style was trained; None = what
             the style's card says.
         seed: of the canvas; another one is another painting of the same clip.
+        stroke_size: how large strokes are: 1 as the style was trained, 2 twice as large.
         max_size: longest side of the output in pixels; larger frames are shrunk before they are painted.
         start: where to begin; seconds, "hh:mm:ss" or a frame such as "120f".
         end: where to stop, not included.
@@ -128,6 +130,7 @@ class RenderSettings:
     preserve_color: bool = False
     canvas: Annotated[float, _between(0, 1, "0 leaves even areas empty, 1 paints them fully")] | None = None
     seed: Annotated[Whole, _between(0, LARGEST_SEED)] = 0
+    stroke_size: Annotated[float, _between(SMALLEST, LARGEST, STROKE_HINT)] = 1.0
     max_size: Annotated[Whole, _between(SMALLEST_SIDE, None)] | None = None
     start: Time | None = None
     end: Time | None = None

@@ -1,0 +1,91 @@
+"""Strokes of another size: a frame is scaled, painted at that size, and its painting scaled back.
+
+The network's strokes have a size in pixels. Painted at half its size, a frame gets strokes that are twice as large on
+it, for a quarter of the network's work.
+
+Scaling down and up again would blur what the painting keeps of the scene: edges, and nearly everything at a low
+strength. So the detail of the frame that scaling has lost is added to the painting, times the share of local detail
+that the painting has kept, in each channel. *Source:* He, Sun, Tang 2013, Guided image filtering, and He, Sun 2015,
+Fast guided filter: the share is their slope, computed at the low resolution, and the frame is the guide.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import tensorflow as tf
+
+from videostyle.inference.picture_scaling import UNIT, scaling, to_bytes
+from videostyle.inference.stroke_size import painted_size
+
+WINDOW = 5  # side of the square in which detail of frame and painting are compared, painted pixels
+NOISE = 4.0  # detail of this standard deviation, levels of 255, is added by half: below it is mostly noise
+
+
+def kept_share(painted: Any, frames: Any) -> Any:
+    """The share of the local detail of frames that their painting has kept, in each channel.
+
+    Args:
+        painted: uint8 ``[B, h, w, C]``.
+        frames: uint8 of the same shape.
+
+    Returns:
+        uint8 of the same shape, 0 (none) to ``UNIT`` (all).
+    """
+    p, f = tf.cast(painted, tf.float32), tf.cast(frames, tf.float32)
+    means = tf.nn.avg_pool2d(tf.concat([p, f, p * f, f * f], axis=-1), WINDOW, 1, "SAME")
+    mean_p, mean_f, mean_pf, mean_ff = tf.split(means, 4, axis=-1)
+    slope = (mean_pf - mean_p * mean_f) / (mean_ff - mean_f * mean_f + NOISE**2)
+    slope = tf.nn.avg_pool2d(slope, WINDOW, 1, "SAME")
+    return tf.cast(tf.clip_by_value(slope, 0.0, 1.0) * UNIT + 0.5, tf.uint8)
+
+
+class StrokeScaling:
+    """The way of frames of one size to their painted size and back.
+
+    Args:
+        size: height and width of the frames.
+        painted_size: height and width at which they are painted.
+
+    Attributes:
+        painted_size: as given.
+    """
+
+    def __init__(self, size: tuple[int, int], painted_size: tuple[int, int]) -> None:
+        self.painted_size = painted_size
+        self._scaled, self._back = scaling(size, painted_size), scaling(painted_size, size)
+        self._loses_detail = painted_size[0] < size[0]
+
+    def scaled(self, frames: Any) -> Any:
+        """Frames, uint8 ``[B, H, W, 3]``, at their painted size, uint8 ``[B, h, w, 3]``."""
+        return to_bytes(self._scaled(frames))
+
+    def restored(self, painted: Any, scaled: Any, frames: Any) -> Any:
+        """Paintings at the size of the frames.
+
+        Args:
+            painted: uint8 ``[B, h, w, 3]``.
+            scaled: what was painted, as ``scaled`` gave it.
+            frames: what it was scaled from, uint8 ``[B, H, W, 3]``.
+
+        Returns:
+            uint8 ``[B, H, W, 3]``.
+        """
+        if not self._loses_detail:
+            return to_bytes(self._back(painted))
+        together = self._back(tf.concat([painted, scaled, kept_share(painted, scaled)], axis=-1))
+        painted, scaled, share = tf.split(together, 3, axis=-1)
+        return to_bytes(painted + share / UNIT * (tf.cast(frames, tf.float32) - scaled))
+
+
+@lru_cache(maxsize=16)
+def stroke_scaling(size: tuple[int, int], stroke_size: float) -> StrokeScaling | None:
+    """How frames of one size get strokes of another size; None if they are painted at their own size.
+
+    Args:
+        size: height and width of the frames.
+        stroke_size: as in ``stroke_size.painted_size``.
+    """
+    painted = painted_size(*size, stroke_size)
+    return None if painted == size else StrokeScaling(size, painted)
