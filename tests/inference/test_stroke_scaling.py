@@ -148,7 +148,9 @@ def test_the_share_of_detail_that_a_painting_kept() -> None:
 def test_larger_strokes_take_less_memory_and_may_be_painted_in_larger_batches() -> None:
     style = gallery.base()
     info = VideoInfo(640, 360)
-    one, two, half = (StyleProcessor(style, batch_pixels=640 * 360, stroke_size=size) for size in (1.0, 2.0, 0.5))
+    one, two, half = (
+        StyleProcessor(style, precision="float32", batch_pixels=640 * 360, stroke_size=size) for size in (1.0, 2.0, 0.5)
+    )
     assert [processor.frames_per_call(info) for processor in (one, two, half)] == [1, 4, 1]
     for processor in (one, two, half):
         processor.open(info)
