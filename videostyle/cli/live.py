@@ -169,7 +169,10 @@ def run(options: argparse.Namespace) -> int:
 
     load_cv2()  # must be loaded before PyAV, see ``live.window.Window``
     from videostyle.cli.interrupt import stoppable
+    from videostyle.cli.learning import announce
+    from videostyle.cli.progress import Bars
     from videostyle.inference.startup import load_tensorflow
+    from videostyle.live.warmup import show_first_picture
     from videostyle.live.window import Window, check_display
     from videostyle.media.readers.camera import open_grabber
     from videostyle.styles.resolve import check_style
@@ -195,7 +198,7 @@ def run(options: argparse.Namespace) -> int:
         windowed = options.window or options.fullscreen or not outputs
         if windowed:
             check_display()
-        if any(trains(style) for style in options.style):
+        if announce(options.style, Bars(options.quiet)):
             _train_styles(options)
         grabber = opener()
         if options.virtual_camera:
@@ -205,8 +208,13 @@ def run(options: argparse.Namespace) -> int:
             screen = Window(grabber.info.width, grabber.info.height, fullscreen=options.fullscreen)
             if not options.quiet:
                 print(f"keys: {listed()}", file=sys.stderr)
-        with stoppable() as stop:
+        pages = [outputs["page"]] if "page" in outputs else []
+        if (screen is not None or pages) and (first := _first_picture(options, grabber, opener)) is not None:
+            show_first_picture(first, screen, pages, mirror=options.mirror)
+        with stoppable() as stop, Bars(options.quiet) as bars:
+            bars.note("warming up: loading TensorFlow")
             load_tensorflow()
+            bars.close()
             from videostyle.live.session import run_live
 
             report = run_live(
@@ -233,6 +241,24 @@ def run(options: argparse.Namespace) -> int:
     return OutputError.exit_code if any(figures["error"] for figures in report.outputs.values()) else 0
 
 
+def _first_picture(options: argparse.Namespace, grabber: Any, opener: Any) -> Any:
+    """A picture to show while everything gets ready: uint8 ``[H, W, 3]``, or None if there is none.
+
+    Of a file it is read by another reader, so that the run begins with the first frame.
+    """
+    from videostyle.media.address import is_address
+
+    if options.input is None or is_address(options.input):
+        found = grabber.read()
+    else:
+        other = opener()
+        try:
+            found = other.read()
+        finally:
+            other.close()
+    return found[0] if found is not None else None
+
+
 def _open_outputs(options: argparse.Namespace, outputs: dict[str, Any]) -> None:
     """Opens what was asked for into ``outputs``, by name; those that are open stay there when one is refused."""
     from videostyle.live.outputs.page import Page
@@ -240,6 +266,7 @@ def _open_outputs(options: argparse.Namespace, outputs: dict[str, Any]) -> None:
     from videostyle.live.outputs.stream import StreamOut
     from videostyle.live.outputs.virtual_camera import VirtualCamera
     from videostyle.media.address import is_address
+    from videostyle.styles.resolve import thumbnail
 
     if options.record:
         outputs["recording"] = Recording(
@@ -253,7 +280,7 @@ def _open_outputs(options: argparse.Namespace, outputs: dict[str, Any]) -> None:
     if options.virtual_camera:
         outputs["virtual camera"] = VirtualCamera()
     if options.page is not None:
-        outputs["page"] = Page(options.page)
+        outputs["page"] = Page(options.page, styles=[(style, thumbnail(style)) for style in options.style])
         print(f"open {outputs['page'].address}", file=sys.stderr, flush=True)
 
 
@@ -287,6 +314,7 @@ def _train_styles(options: argparse.Namespace) -> None:
 
     load_tensorflow()
     bars = Bars(options.quiet)
+    bars.note("getting ready to learn")
     with stoppable() as stop:
         try:
             for style in filter(trains, options.style):

@@ -86,6 +86,8 @@ class Controls:
             return False
         if key in ("n", "p"):
             painter.select_style(painter.style_index + (1 if key == "n" else -1), now, self._crossfade)
+        elif key.isdecimal() and 1 <= int(key) <= painter.style_count:
+            painter.select_style(int(key) - 1, now, self._crossfade)
         elif key in ("+", "=", "-"):
             if painter.can_interpolate:
                 painter.set_strength(painter.strength + (-STEP if key == "-" else STEP), now)
@@ -104,10 +106,19 @@ class Controls:
         return True
 
     def press_remotely(self, key: str) -> str:
-        """Does what a key of the page asks for; returns the status, with the notice if there is one."""
+        """Does what a key of the page asks for; returns the status, figures, and the notice if there is one."""
         if key in PAGE_KEYS:
             self.press(key)
-        return "  ".join(filter(None, [self.status, self.notice]))
+        recording = f"recording {self.recording}" if self.recording else ""
+        return "  ".join(filter(None, [self.status, self.figures, recording, self.notice]))
+
+    @property
+    def figures(self) -> str:
+        """Rate, delay and dropped frames so far, in one line; "" before anything is painted."""
+        report = self.loop.report if self.loop is not None else None
+        if report is None or not report.painted:
+            return ""
+        return f"{report.rate:.0f} frames/s  {1e3 * report.delay:.0f} ms  {report.dropped} dropped"
 
     def _change_canvas(self, key: str, now: float) -> None:
         painter = self._painter

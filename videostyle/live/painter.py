@@ -135,6 +135,11 @@ class LivePainter:
         return True
 
     @property
+    def style_count(self) -> int:
+        """How many styles there are to choose from."""
+        return len(self._styles)
+
+    @property
     def name(self) -> str:
         """Name of the style that is painted with or, in a crossfade, faded to."""
         return self._styles[self.style_index].card.name

@@ -71,6 +71,15 @@ def check_style(spec: str, strength: float = 1.0) -> None:
         resolve(spec, strength)
 
 
+def thumbnail(spec: str) -> Path | None:
+    """The painting of the style that a STYLE argument means, of a mix of the first one; None if there is none."""
+    if is_picture(spec):
+        return Path(spec)
+    entry = gallery.find_entry(parse_mix(spec)[0][0])
+    painting = entry.path.with_suffix(".jpg") if entry is not None else None
+    return painting if painting is not None and painting.is_file() else None
+
+
 def is_file(name: str) -> bool:
     """Whether a STYLE argument names a style file and not a style of the gallery."""
     return name.endswith(gallery.SUFFIX) or "/" in name or os.sep in name

@@ -168,3 +168,44 @@ def test_a_key_that_is_not_handled_in_time_is_refused_and_forgotten(
     monkeypatch.setattr(page_module, "ANSWER_TIME", 0.05)
     assert press(page, '{"key": "n"}')[0] == 503
     page.answer_keys(lambda key: pytest.fail("handled too late"))
+
+
+def test_the_page_has_a_button_for_each_style_and_each_control(tmp_path: Path) -> None:
+    from videostyle.live.keys import BUTTONS
+    from videostyle.styles.resolve import thumbnail
+
+    page = Page(0, styles=[("great-wave", thumbnail("great-wave")), ("<b>", None), ("gone", tmp_path / "gone.jpg")])
+    try:
+        status, body = ask(page, f"/{page.token}/")
+        text = body.decode()
+        assert status == 200
+        assert 'src="style/1.jpg"' in text
+        assert "&lt;b&gt;" in text
+        assert text.count("<button") == 3 + len(BUTTONS)
+        status, picture = ask(page, f"/{page.token}/style/1.jpg")
+        assert status == 200
+        assert decoded_jpeg(picture).shape[1] == 144
+        assert [ask(page, f"/{page.token}/style/{n}.jpg")[0] for n in (2, 3, 4, 0)] == [404] * 4
+    finally:
+        page.close()
+
+
+def test_what_everybody_looks_at_first_is_the_unpainted_picture(page: Page) -> None:
+    from videostyle.live.warmup import show_first_picture
+
+    picture = np.zeros((120, 160, 3), np.uint8)
+    picture[:, :80] = 200
+    shown: list[np.ndarray] = []
+
+    class Screen:
+        def show(self, picture: np.ndarray | None) -> str:
+            shown.append(picture)  # type: ignore[arg-type]
+            return ""
+
+        def toggle_fullscreen(self) -> None: ...
+
+    show_first_picture(picture, Screen(), [page], mirror=True)
+    assert shown[0][60, 120].tolist() == [200, 200, 200]
+    assert (shown[0] != picture[:, ::-1]).any()  # the note
+    on_page = decoded_jpeg(ask(page, f"/{page.token}/frame.jpg")[1])
+    assert abs(int(on_page[60, 120, 0]) - 200) < 8

@@ -9,49 +9,80 @@ import http.server
 import json
 import logging
 import queue
+import re
 import secrets
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from videostyle.errors import DeviceError
+from videostyle.errors import DeviceError, VideostyleError
 from videostyle.live.frame import LiveFrame
-from videostyle.live.keys import PAGE_KEYS, listed
+from videostyle.live.keys import BUTTONS, PAGE_KEYS, listed
 from videostyle.media.opencv import load_cv2
+from videostyle.media.readers.images import read_picture
 
 log = logging.getLogger("videostyle")
 
 ANSWER_TIME = 2.0  # seconds that a browser waits for the effect of a key
 CONTENT_POLICY = "default-src 'none'; img-src 'self'; script-src 'self'; connect-src 'self'; style-src 'unsafe-inline'"
 LARGEST_REQUEST = 256  # bytes of a request's body
+Thumbnail = tuple[str, Path | None]  # name of a style, and a picture of it
 
-PAGE = f"""<!doctype html><html lang="en"><meta charset="utf-8"><title>videostyle</title>
-<style>
-html,body{{margin:0;height:100%;background:#111}}
-img{{width:100%;height:100%;object-fit:contain}}
-p{{position:fixed;left:8px;bottom:8px;margin:0;padding:4px 8px;color:#fff;background:#0009;font:14px sans-serif}}
-</style>
-<img alt="painted live" src="frames"><p id="status">{html.escape(listed(page=True))}</p>
-<script src="keys.js"></script></html>
+STYLE_SHEET = """
+html,body{margin:0;height:100%;background:#111;color:#fff;font:14px sans-serif}
+#frames{width:100%;height:100%;object-fit:contain}
+#panel{position:fixed;left:8px;right:8px;bottom:8px;display:flex;flex-wrap:wrap;gap:4px;align-items:end}
+#panel[hidden]{display:none}
+#panel p{margin:0;padding:4px 8px;background:#0009;width:100%}
+button{background:#0009;color:#fff;border:1px solid #fff5;border-radius:4px;padding:4px 8px;cursor:pointer}
+button img{display:block;width:72px;height:48px;object-fit:cover;margin-bottom:2px}
 """
-SCRIPT = f"""const keys = {json.dumps("".join(sorted(PAGE_KEYS)))}, line = document.getElementById("status");
-document.addEventListener("keydown", async (event) => {{
+SCRIPT = f"""const keys = {json.dumps("".join(sorted(PAGE_KEYS)))};
+const line = document.getElementById("status"), panel = document.getElementById("panel");
+async function send(key) {{
+  const answer = await fetch("key", {{
+    method: "POST",
+    headers: {{"Content-Type": "application/json"}},
+    body: JSON.stringify({{key}}),
+  }});
+  if (answer.ok) line.textContent = (await answer.json()).status;
+}}
+document.addEventListener("keydown", (event) => {{
   if (event.ctrlKey || event.altKey || event.metaKey) return;
-  if (event.key === "o") line.hidden = !line.hidden;
+  if (event.key === "o") panel.hidden = !panel.hidden;
   else if (event.key === "f") {{
     if (document.fullscreenElement) document.exitFullscreen();
     else document.documentElement.requestFullscreen();
-  }} else if (event.key.length === 1 && keys.includes(event.key)) {{
-    const answer = await fetch("key", {{
-      method: "POST",
-      headers: {{"Content-Type": "application/json"}},
-      body: JSON.stringify({{key: event.key}}),
-    }});
-    if (answer.ok) line.textContent = (await answer.json()).status;
-  }}
+  }} else if (event.key.length === 1 && keys.includes(event.key)) send(event.key);
 }});
+for (const button of document.querySelectorAll("button"))
+  button.addEventListener("click", () => send(button.dataset.key));
+setInterval(() => {{ if (!panel.hidden) send(""); }}, 1000);
+"""
+
+
+def page_html(styles: Sequence[Thumbnail]) -> str:
+    """The page: the picture, a button for each style with its painting, and one for each control.
+
+    Args:
+        styles: at most nine get a button.
+    """
+    choices = ""
+    for number, (name, picture) in enumerate(styles[:9], 1):
+        shown = f'<img alt="" src="style/{number}.jpg">' if picture is not None else ""
+        choices += f'<button data-key="{number}" title="key {number}">{shown}{html.escape(name)}</button>'
+    controls = "".join(
+        f'<button data-key="{html.escape(key)}" title="key {html.escape(key)}">{html.escape(text)}</button>'
+        for text, key in BUTTONS.items()
+    )
+    return f"""<!doctype html><html lang="en"><meta charset="utf-8"><title>videostyle</title>
+<style>{STYLE_SHEET}</style>
+<img id="frames" alt="painted live" src="frames">
+<div id="panel"><p id="status">{html.escape(listed(page=True))}</p>{choices}{controls}</div>
+<script src="keys.js"></script></html>
 """
 
 
@@ -65,6 +96,7 @@ class Page:
     Args:
         port: port to listen on; 0 = any free one.
         token: secret part of the address; None = a random one.
+        styles: name and picture of each style, for its button.
 
     Attributes:
         address: what to open in the browser.
@@ -73,7 +105,8 @@ class Page:
         DeviceError: if the port cannot be used.
     """
 
-    def __init__(self, port: int = 0, token: str | None = None) -> None:
+    def __init__(self, port: int = 0, token: str | None = None, styles: Sequence[Thumbnail] = ()) -> None:
+        self._styles = list(styles)
         self.token = token or secrets.token_urlsafe(16)
         self._latest: bytes | None = None
         self._condition = threading.Condition()
@@ -126,15 +159,33 @@ class Page:
     def _answer(self, request: http.server.BaseHTTPRequestHandler) -> None:
         rest = self._name(request)
         if rest == "":
-            self._send(request, "text/html; charset=utf-8", PAGE.encode())
+            self._send(request, "text/html; charset=utf-8", page_html(self._styles).encode())
         elif rest == "keys.js":
             self._send(request, "text/javascript; charset=utf-8", SCRIPT.encode())
         elif rest == "frame.jpg" and self._latest is not None:
             self._send(request, "image/jpeg", self._latest)
         elif rest == "frames":
             self._stream(request)
+        elif (picture := self._thumbnail(rest)) is not None:
+            self._send(request, "image/jpeg", picture)
         else:
             request.send_error(404)
+
+    def _thumbnail(self, name: str) -> bytes | None:
+        """The picture of a style's button, ``style/1.jpg``; None where there is none."""
+        found = re.fullmatch(r"style/([1-9])\.jpg", name)
+        path = self._styles[int(found[1]) - 1][1] if found and int(found[1]) <= len(self._styles) else None
+        try:
+            picture = read_picture(path) if path is not None else None
+        except VideostyleError:
+            return None
+        if picture is None:
+            return None
+        cv2 = load_cv2()
+        height = max(1, round(144 * picture.shape[0] / picture.shape[1]))
+        small = cv2.resize(picture, (144, height), interpolation=cv2.INTER_AREA)
+        ok, data = cv2.imencode(".jpg", cv2.cvtColor(small, cv2.COLOR_RGB2BGR))
+        return data.tobytes() if ok else None
 
     def _answer_key(self, request: http.server.BaseHTTPRequestHandler) -> None:
         """Queues the key of a request and sends the status that ``answer_keys`` gives it."""
@@ -146,10 +197,10 @@ class Page:
         size = min(int(length), LARGEST_REQUEST) if length.isdecimal() else 0
         try:
             body = json.loads(request.rfile.read(size))
-            key = body["key"] if body["key"] in PAGE_KEYS else ""
+            key = str(body["key"])
         except (ValueError, KeyError, TypeError):
-            key = ""
-        if not key:
+            key = "?"
+        if key and key not in PAGE_KEYS:  # no key asks for the status alone
             request.send_error(400)
             return
         status: Future[str] = Future()

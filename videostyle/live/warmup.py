@@ -1,0 +1,31 @@
+"""Shows an unpainted picture with a note while everything gets ready, so that nobody looks at an empty window."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from videostyle.frames import UInt8Array
+from videostyle.live.frame import LiveFrame
+from videostyle.live.outputs.page import Page
+from videostyle.live.viewer import Screen
+from videostyle.media.drawing import draw_text
+
+NOTE = "warming up"
+
+
+def show_first_picture(picture: UInt8Array, screen: Screen | None, pages: Sequence[Page], *, mirror: bool) -> None:
+    """Shows a picture in the window and on pages, with ``NOTE`` on it.
+
+    Args:
+        picture: uint8 ``[H, W, 3]`` RGB.
+        screen: the window; None = there is none.
+        pages: the pages.
+        mirror: flip it left to right.
+    """
+    shown = (picture[:, ::-1] if mirror else picture).copy()
+    draw_text(shown, NOTE, (8, 24))
+    if screen is not None:
+        screen.show(shown)
+    for page in pages:
+        page.write(LiveFrame(shown, time.monotonic(), 0))
