@@ -39,6 +39,8 @@ def look_label(settings: RenderSettings) -> str:
         parts.append(f"strength{percent(settings.strength)}")
     if settings.canvas is not None:
         parts.append(f"canvas{percent(settings.canvas)}")
+    if settings.stroke_size != 1.0:
+        parts.append(f"strokes{percent(settings.stroke_size)}")
     if settings.seed:
         parts.append(f"seed{settings.seed}")
     if settings.stroke_size != 1.0:
