@@ -1,7 +1,7 @@
 """Every error that a user can meet, each with an exit code and a hint.
 
 One hierarchy: code below the command line raises these and nothing else for faults that a user can
-cause or mend; the command line prints ``str(error)`` on one line and exits with ``error.exit_code``.
+cause or repair; the command line prints ``str(error)`` on one line and exits with ``error.exit_code``.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ class VideostyleError(Exception):
 
     Args:
         what: the thing that failed, usually a path and a verb ("cannot read 'clip.mp4'").
-        why: the reason, in the words of the library that noticed where those help.
+        why: the reason, in the words of a library if these help.
         hint: what the user can do about it.
 
     A setting is named as in Python, in backticks: ``use `overwrite` ``. The command line prints its option instead
@@ -115,6 +115,6 @@ class Interrupted(VideostyleError):
 
 
 def suggestion(name: str, known: Collection[str]) -> str:
-    """A hint for somebody who gave a name that nothing has: the one that they may have meant, or all there are."""
+    """A hint for an unknown name: the similar name that may be meant, or all known names."""
     near = difflib.get_close_matches(name, known, 1, cutoff=0.7)
     return f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"

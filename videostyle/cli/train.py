@@ -139,7 +139,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--checkpoint",
         type=Path,
         metavar="FILE",
-        help="keep the state of the training in this file; the same command goes on from it",
+        help="keep the state of the training in this file; the same command resumes from it",
     )
     details.add_argument("-y", "--overwrite", action="store_true", help="replace a style that exists already")
     for key in ("title", "artist", "year", "licence"):
@@ -177,9 +177,9 @@ def run(options: argparse.Namespace) -> int:
             preview=options.preview,
             tensorboard=options.tensorboard,
             cancel=cancel,
-            stopped=f"the same command goes on from '{options.checkpoint}'"
+            stopped=f"the same command resumes from '{options.checkpoint}'"
             if options.checkpoint
-            else "with --checkpoint FILE the same command goes on where it stood",
+            else "with --checkpoint FILE the same command could resume it",
         )
         bars.note("measuring the painting, and finding a style to start from")
         style = train(painting, pictures, neighbours, request, card, view)

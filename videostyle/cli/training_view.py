@@ -28,7 +28,7 @@ class TrainingView:
         preview: the PNG file to write previews to; None = none.
         tensorboard: the folder to write scalars to; None = none.
         cancel: the training is stopped once this is set.
-        stopped: what to tell somebody who stopped it.
+        stopped: hint for a user who stopped it.
     """
 
     def __init__(

@@ -106,7 +106,7 @@ def load_tensorflow(*, frames_side_by_side: bool = False) -> None:
         remarks.addFilter(_NoRetracing())
     if "tensorflow" in sys.modules:  # another program's, whose threads are its own matter
         return
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # remarks on its build are of no use to somebody who paints
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # messages about its build do not concern the user
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     _keep_memory()
     with _held_stderr():

@@ -1,4 +1,4 @@
-"""Hides a change of the painted size, which places all brush strokes anew, behind a short dissolve."""
+"""Hides a change of the painted size, which changes all brush strokes, behind a short dissolve."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """The newest-frame loop: paints the newest captured frame and hands it to the outputs and the display.
 
 Threads: capture (``Capture``), painting (``LiveLoop``), one for each output (``OutputThread``), and the calling
-thread, which shows pictures and handles keys. Between them lie slots that hold the newest frame only
-(``LatestSlot``), so a slow part drops frames and delays nobody.
+thread, which shows pictures and handles keys. They pass frames through slots that hold only the newest one
+(``LatestSlot``), so a slow thread drops frames and delays no other.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Follows the scene's statistics: measured at once when the scene changes, averaged slowly while it stays.
+"""Follows the statistics of a live scene: measured at once when the scene changes, averaged slowly otherwise.
 
-The paint must not brighten and fade with every measurement, so changes within a scene enter through a slow mean;
-a cut or a light that is switched on must show at once, so there the mean starts anew.
+The painting must not become brighter and darker with every measurement, so changes within a scene enter through a slow
+mean. A cut, or a light that is switched on, must take effect at once, so there the mean starts again.
 """
 
 from __future__ import annotations

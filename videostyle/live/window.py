@@ -16,7 +16,7 @@ ALTERNATIVES = "use `page`, `record`, `stream_to` or `virtual_camera`"
 
 
 class Window:
-    """A window of OpenCV's. All its methods must be called in the program's first thread, as most systems demand.
+    """A window of OpenCV. All methods must be called in the main thread, as most systems require.
 
     OpenCV must be loaded before PyAV: the wheels of both contain parts of the X library, and with those of PyAV in
     memory, Qt hangs while it looks for the display.

@@ -30,7 +30,7 @@ class Address:
         try:
             parts = urlsplit(self.url)
             host, port = parts.hostname or "", parts.port
-        except ValueError:  # of a port that is none; whoever connects will say so
+        except ValueError:  # the port is not a number; connecting will report it
             return f"{self.scheme}://..."
         host = f"[{host}]" if ":" in host else host
         shown = f"{self.scheme}://{host}{f':{port}' if port is not None else ''}"

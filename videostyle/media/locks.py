@@ -52,7 +52,7 @@ class Lock:
         if not self._lock.is_locked:
             return
         if not isinstance(self._lock, SoftFileLock):  # which removes its file itself
-            # While the lock is held, so that the file of nobody else is removed. Windows removes none that is open.
+            # While the lock is held, so that no file of another process is removed. Windows cannot remove an open file.
             with contextlib.suppress(OSError):
                 self._path.unlink()
         self._lock.release()

@@ -86,7 +86,10 @@ class Checkpoint:
         """
         if not self.path.is_file():
             return TrainingState()
-        what, hint = f"cannot resume from the checkpoint '{self.path}'", "delete it to start anew, or name another file"
+        what, hint = (
+            f"cannot resume from the checkpoint '{self.path}'",
+            "delete it to start again, or give another file",
+        )
         try:
             state = load_file(self.path)
             with safe_open(self.path, "numpy") as file:

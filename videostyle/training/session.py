@@ -146,7 +146,7 @@ def style_of_picture(painting: Path, progress: PairProgress | None) -> Style:
     It is found by the picture's hash, whatever it is called, and kept under the picture's name. The training uses only
     the pictures that ship with the package, so the style depends on the painting alone and not on the clip that is
     painted first. A kept style that was trained from another base is trained again. The state of an interrupted
-    training is kept, and the next call goes on from it.
+    training is kept, and the next call resumes from it.
 
     Args:
         painting: a picture file.
@@ -187,7 +187,7 @@ def style_of_picture(painting: Path, progress: PairProgress | None) -> Style:
         style = train(painting, pictures, [], request, card, on_progress)
     except Interrupted as error:
         if unfinished is not None and unfinished.is_file():
-            error.hint = "what was learnt is kept; the same command goes on from there"
+            error.hint = "the state of the training is kept; the same command resumes it"
         raise
     try:
         save_style(style, gallery.user_styles() / f"{name}{gallery.SUFFIX}")

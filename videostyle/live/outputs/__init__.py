@@ -1,5 +1,5 @@
-"""Where a live picture goes: recording, network stream, page for a browser, virtual camera.
+"""Outputs of a live run: recording, network stream, page for a browser, virtual camera.
 
-``output`` says what an output must do, and feeds each from a thread of its own. The window is ``live.window``: it
-needs the program's first thread.
+``output`` defines what an output does, and feeds each in its own thread. The window is in ``live.window``, because it
+needs the main thread.
 """

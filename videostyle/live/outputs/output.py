@@ -86,7 +86,7 @@ class OutputThread:
                     self.latencies.add(time.monotonic() - frame.captured)
         except VideostyleError as error:
             self.error = error
-        except Exception as error:  # libraries raise types of their own, and nothing else watches this thread
+        except Exception as error:  # libraries raise their own types, and nothing else watches this thread
             self.error = OutputError(
                 f"{self.name} failed",
                 str(error) or type(error).__name__,

@@ -163,7 +163,7 @@ def codec_name(text: str) -> str:
 
 
 def usual_suffix(name: str | None) -> str:
-    """The suffix of an output that nobody named: .mp4 where it can hold the codec; "" for a sequence of pictures."""
+    """The suffix of an output without a given name: .mp4 if it can hold the codec; "" for a sequence of pictures."""
     if name == SEQUENCE:
         return ""
     containers = CODECS[name or "h264"].containers
