@@ -33,7 +33,7 @@ ROOT = Path(__file__).resolve().parent.parent
 BITS = 14  # of the number; two more cells are black and white, to know both in whatever colours they come
 CLIP_FRAMES = 150  # of the clip that are kept in memory, played forwards and backwards: no cut where it ends
 
-# name: width, height, frames/s, fixed size, recording, what the issue asks for
+# name: width, height, frames per second, fixed size, recording
 CASES: dict[str, tuple[int, int, int, bool, bool]] = {
     "fixed": (640, 360, 30, True, False),
     "adaptive": (640, 360, 30, False, False),

@@ -1,4 +1,4 @@
-"""Sends every clip of a folder through reader and writer unpainted and compares what comes out.
+"""Passes every clip of a folder through reader and writer, unpainted, and compares the result.
 
     python scripts/check_clips.py DIR [--suffix .mp4] [--codec h264]
 

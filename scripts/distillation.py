@@ -1,8 +1,8 @@
-"""What a loss network is distilled on: photos, paintings, disturbed pictures, and what style networks paint.
+"""The pictures on which a loss network is distilled: photos, paintings, distorted pictures, and painted pictures.
 
-A style network that is trained with the student's losses finds pictures that please the student and not its teacher.
-So the student also learns from painted pictures: by the bundled styles, and by a ``Pupil``, a style network that is
-trained with the student's losses while the student is (as in DAgger, *Source:* Ross et al. 2011).
+A style network that is trained with the student's losses finds pictures for which these are low and the teacher's are
+high. So the student also learns from painted pictures: by the bundled styles, and by a ``Pupil``, a style network that
+is trained with the student's losses while the student is (as in DAgger, *Source:* Ross et al. 2011).
 """
 
 from __future__ import annotations
@@ -72,8 +72,8 @@ def make_batch(photos: list, paintings: list, size: int, count: int, rng: np.ran
 def model_painting(photos: list, paintings: list, size: int, rng: np.random.Generator) -> np.ndarray:
     """What a pupil learns, ``[1, size, size, 3]``: a painting or, now and then, a photo, mostly in other colours.
 
-    There are few paintings here and many elsewhere: a network that has met these ones only in their own colours is
-    pleased too easily with what is painted after another.
+    Recolouring makes more paintings out of the few that are here; otherwise the student would judge other paintings
+    badly.
     """
     source = photos if rng.random() < 0.25 else paintings
     x = crop(source[rng.integers(len(source))], size, rng)

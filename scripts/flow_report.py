@@ -1,4 +1,4 @@
-"""Endpoint error of the flow that stillness is measured with, on pairs whose true flow is known.
+"""Measures the endpoint error of the optical flow that flicker is measured with, on pairs whose true flow is known.
 
     python scripts/flow_report.py MIDDLEBURY_DIR
 

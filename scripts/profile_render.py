@@ -1,4 +1,4 @@
-"""Where the time of a render goes: a trace of every stage's work on every batch, and a table.
+"""Shows where the time of a render goes: a trace of the work of every stage on every batch, and a table.
 
     python scripts/profile_render.py CLIP [--style great-wave] [--trace trace.json] [--profile profile.txt]
 

@@ -1,4 +1,4 @@
-"""How far a job spreads: a simulated farm paints real chunks with 1 to 1,000 workers.
+"""Simulates how much faster 1 to 1,000 workers paint the chunks of real clips.
 
     python scripts/simulate_farm.py CLIP... [--repeat 40] [--failures 0.01] [--plot farm.svg]
 
