@@ -72,6 +72,7 @@ def render(
     seed: int = 0,
     stroke_size: float = 1.0,
     preserve_color: bool = False,
+    compare: Literal["side", "split"] | None = None,
     max_size: int | None = None,
     start: str | float | TimePoint | None = None,
     end: str | float | TimePoint | None = None,
@@ -102,6 +103,7 @@ def render(
         seed: another number gives another painting of the same clip.
         stroke_size: 2 paints strokes twice as large, and faster; 0.5 to 4.
         preserve_color: keep the clip's own colours.
+        compare: show the original as well: "side" by side, or "split" in one frame.
         max_size: longest side of the output in pixels; larger frames are shrunk.
         start: the first frame to paint: seconds, "hh:mm:ss" or a frame number such as "120f".
         end: the frame at which to stop, which is not painted.
@@ -142,6 +144,7 @@ def paint(
     seed: int = 0,
     stroke_size: float = 1.0,
     preserve_color: bool = False,
+    compare: Literal["side", "split"] | None = None,
     max_size: int | None = None,
     start: str | float | TimePoint | None = None,
     end: str | float | TimePoint | None = None,
@@ -162,6 +165,7 @@ def paint(
         seed: another number gives another painting of the same clip.
         stroke_size: 2 paints strokes twice as large, and faster; 0.5 to 4.
         preserve_color: keep the clip's own colours.
+        compare: show the original as well: "side" by side, or "split" in one frame.
         max_size: longest side of a painted frame in pixels.
         start: the first frame to paint.
         end: the frame at which to stop, which is not painted.

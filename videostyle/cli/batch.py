@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from videostyle.rendering.batch_tasks import Outcome, Task
 
 
+WATCH_SECONDS = 5  # between two looks at watched folders
+
+
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the options of this verb."""
     add_inputs(parser, "folders of clips, clips, or a job file (.toml) that names clips, styles and settings")
@@ -49,6 +52,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--report", metavar="FILE.json", help="a file to write the result of each output into, while the batch runs"
+    )
+    parser.add_argument(
+        "--watch",
+        action="store_true",
+        help=f"go on looking for new clips, every {WATCH_SECONDS} seconds, until Ctrl-C (default: paint what there is)",
     )
     parser.add_argument(
         "--allow-outside", action="store_true", help="let a job file name clips and outputs outside its own folder"
@@ -75,6 +83,7 @@ def run(options: argparse.Namespace) -> int:
     from videostyle.rendering.batch import Clock, run_tasks
     from videostyle.rendering.batch_tasks import disk_needed, mistakes_of_tasks, plan_tasks
     from videostyle.rendering.job_file import JobEntry, read_job_file
+    from videostyle.rendering.watch import Watch
 
     settings, engine = render_settings(options, ""), engine_from(options)
     entries = []
@@ -125,9 +134,9 @@ def run(options: argparse.Namespace) -> int:
         rest = f"; {_duration(left)} left" if left else ""
         bars.say(f"{outcome.status} {outcome.task.output.name}{text}{rest}")
 
-    with stoppable() as cancel:
+    def paint(tasks: Sequence[Task], failed: Sequence[Outcome]) -> list[Outcome]:
         try:
-            outcomes = run_tasks(
+            return run_tasks(
                 tasks,
                 engine,
                 bars=bars_of,
@@ -140,6 +149,16 @@ def run(options: argparse.Namespace) -> int:
             )
         finally:
             bars.close()
+
+    with stoppable() as cancel:
+        outcomes = paint(tasks, () if options.watch else failed)
+        if options.watch:
+            watch = Watch(lambda: plan_tasks(entries, folder))
+            watch.tried(tasks)
+            bars.say("watching for new clips; Ctrl-C ends it")
+            while not cancel.wait(WATCH_SECONDS):
+                if new := watch.look():
+                    outcomes = paint(new, outcomes)
     if options.json:
         print(json.dumps({"tasks": [outcome.row() for outcome in outcomes]}))
     else:

@@ -231,6 +231,7 @@ def _measure(options: argparse.Namespace, names: dict[str, str], infos: dict[str
 def _print(evaluation: Evaluation, options: argparse.Namespace) -> None:
     from videostyle.metrics.definitions import DEFINITIONS
     from videostyle.metrics.report import VIDEOS, number
+    from videostyle.metrics.verdict import verdict
 
     if options.json:
         figures = {
@@ -244,7 +245,8 @@ def _print(evaluation: Evaluation, options: argparse.Namespace) -> None:
             for figure, values in evaluation.values.items()
         }
         data = {"frames": evaluation.frames, "size": evaluation.size, "figures": figures}
-        print(json.dumps({**data, "warnings": evaluation.warnings, "report": options.report}))
+        told = {"verdict": verdict(evaluation.values), "warnings": evaluation.warnings, "report": options.report}
+        print(json.dumps({**data, **told}))
         return
     shown = [name for name in VIDEOS if any(name in values for values in evaluation.values.values())]
     width, height = evaluation.size
@@ -255,5 +257,7 @@ def _print(evaluation: Evaluation, options: argparse.Namespace) -> None:
         definition = DEFINITIONS[figure]
         print(f"{definition.label:34}{cells}   {definition.unit}, {definition.better} is better")
         print(f"    {evaluation.definition(figure)}")
+    for line in verdict(evaluation.values):
+        print(f"- {line}")
     if options.report:
         print(options.report)

@@ -62,6 +62,12 @@ def add_render_options(parser: argparse.ArgumentParser) -> None:
         help="paint the strokes, keep the clip's own colours",
     )
     look.add_argument(
+        "--compare",
+        default=absent,
+        metavar="side|split",
+        help="show the original as well: side by side, or as the left half of each frame (default: the painting alone)",
+    )
+    look.add_argument(
         "--max-size",
         type=int,
         default=absent,

@@ -24,6 +24,7 @@ VERBS = {
     "inspect": "show what is in a file, and whether videostyle painted it",
     "doctor": "check what works on this machine, and say how to mend what does not",
     "help": "explain a topic, such as exit codes",
+    "complete": "let a shell complete verbs, options and names of styles",
 }
 
 
@@ -93,6 +94,14 @@ def parse(words: Sequence[str]) -> tuple[argparse.Namespace, argparse.ArgumentPa
     if unknown:
         raise _unknown(unknown[0], children[options.verb] if options.verb else parser)
     return options, parser
+
+
+def parser_of(verb: str) -> argparse.ArgumentParser:
+    """The parser of one verb."""
+    parser = Parser(prog=f"videostyle {verb}")
+    importlib.import_module(f"videostyle.cli.{verb}").configure(parser)
+    _add_common(parser)
+    return parser
 
 
 def _unknown(word: str, parser: argparse.ArgumentParser) -> UsageError:

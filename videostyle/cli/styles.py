@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from videostyle.cli.messages import message
-from videostyle.errors import ModelError, OutputError, UsageError
+from videostyle.errors import ModelError, OutputError, SettingError, UsageError
 
 if TYPE_CHECKING:
     from videostyle.styles.gallery import Entry
@@ -55,13 +55,22 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="with explain: the painting, to show how far each layer is from it (default: the painted scene alone)",
     )
     parser.add_argument(
+        "--sheet",
+        type=Path,
+        metavar="FILE.png",
+        help="with list: write a picture that shows what each style makes of a scene",
+    )
+    parser.add_argument(
         "--scene",
         type=Path,
         metavar="PICTURE",
-        help="with explain: the picture to paint (default: one that ships with videostyle)",
+        help="with explain and --sheet: the picture to paint (default: one that ships with videostyle)",
     )
     parser.add_argument(
-        "-y", "--overwrite", action="store_true", help="with add, rename and explain: replace what exists already"
+        "-y",
+        "--overwrite",
+        action="store_true",
+        help="with add, rename, explain and --sheet: replace what exists already",
     )
 
 
@@ -97,6 +106,8 @@ def _list(options: argparse.Namespace) -> int:
         except ModelError as error:
             told = {"painting": f"broken: {error.why}", "artist": "", "year": ""}
         rows.append({"name": entry.name, **told, "bundled": entry.bundled})
+    if options.sheet is not None:
+        _sheet(options)
     if options.json:
         print(json.dumps(rows))
         return 0
@@ -106,6 +117,35 @@ def _list(options: argparse.Namespace) -> int:
         whose = "" if row["bundled"] else "  [yours]"
         print(f"{row['name']:{width}}  {row['painting']}{f' ({by})' if by else ''}{whose}")
     return 0
+
+
+def _sheet(options: argparse.Namespace) -> None:
+    """Writes what each style makes of a picture, side by side with their names."""
+    if options.sheet.suffix.lower() != ".png":
+        raise SettingError("sheet", f"'{options.sheet}' is not a PNG file", "give a name that ends in .png")
+    from videostyle.api import Stylizer
+    from videostyle.cli.progress import Bars
+    from videostyle.media.atomic import vet_output
+    from videostyle.media.readers.images import read_picture
+    from videostyle.media.writers.images import write_png
+    from videostyle.metrics.sheet import contact_sheet, small
+    from videostyle.styles import gallery
+    from videostyle.styles.style_file import load_style
+    from videostyle.training.session import sample_content
+
+    vet_output(options.sheet, overwrite=options.overwrite)
+    scene = small(read_picture(options.scene or sorted(sample_content().iterdir())[0]))
+    cells = [("unpainted", scene)]
+    entries = gallery.entries()
+    with Bars(options.quiet) as bars:
+        bars.note("loading TensorFlow")
+        for entry in entries:
+            try:
+                cells.append((entry.name, Stylizer(load_style(entry.path))(scene)))
+            except ModelError as error:
+                bars.say(f"warning: {message(error)}")
+            bars("styles", 1, len(entries))
+    write_png(options.sheet, contact_sheet(cells))
 
 
 def _show(options: argparse.Namespace) -> int:

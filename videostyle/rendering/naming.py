@@ -39,14 +39,14 @@ def look_label(settings: RenderSettings) -> str:
         parts.append(f"strength{percent(settings.strength)}")
     if settings.canvas is not None:
         parts.append(f"canvas{percent(settings.canvas)}")
-    if settings.stroke_size != 1.0:
-        parts.append(f"strokes{percent(settings.stroke_size)}")
     if settings.seed:
         parts.append(f"seed{settings.seed}")
     if settings.stroke_size != 1.0:
         parts.append(f"stroke{settings.stroke_size:g}".replace(".", "-"))
     if settings.preserve_color:
         parts.append("own-colors")
+    if settings.compare is not None:
+        parts.append(f"compare-{settings.compare}")
     return "".join(f"_{part}" for part in parts)
 
 

@@ -22,6 +22,7 @@ from videostyle.media.writers.images import ImageWriter, numbered
 from videostyle.media.writers.mux import Original
 from videostyle.media.writers.open import open_writer
 from videostyle.media.writers.video import VideoWriter
+from videostyle.processors.compare import compared_info
 from videostyle.rendering.job_store import work_folder
 from videostyle.rendering.made_with import provenance_of
 from videostyle.rendering.naming import default_output
@@ -103,7 +104,7 @@ def _open(request: OutputRequest, source: FrameReader, on_progress: ProgressFunc
     marks: list[bytes] = []
     writer = open_writer(
         target,
-        source.info,
+        compared_info(source.info, settings.compare),
         settings.encode,
         original=Original(media, *_cut(source, settings)) if media is not None else None,
         inputs=tuple(source.files),

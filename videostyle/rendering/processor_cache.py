@@ -42,7 +42,7 @@ def make_style_processor(style: Style, settings: RenderSettings, *, output: str 
         precision=tuned.precision if tuned and settings.precision == "auto" else settings.precision,
         batch_size=settings.batch_size,
         device=settings.device,
-        output="rgb24" if settings.preserve_color else output,
+        output="rgb24" if settings.preserve_color or settings.compare else output,
         batch_pixels=tuned.batch_pixels if tuned else None,
         canvas=CanvasSettings(style.card.canvas if settings.canvas is None else settings.canvas, settings.seed),
         stroke_size=settings.stroke_size,
@@ -51,9 +51,11 @@ def make_style_processor(style: Style, settings: RenderSettings, *, output: str 
 
 def processors_of(style_processor: StyleProcessor, settings: RenderSettings) -> list[Processor]:
     """The chain of processors of a render, not opened."""
+    from videostyle.processors.compare import Compare
     from videostyle.processors.preserve_color import PreserveColor
 
-    return [PreserveColor(style_processor) if settings.preserve_color else style_processor]
+    painting: Processor = PreserveColor(style_processor) if settings.preserve_color else style_processor
+    return [painting if settings.compare is None else Compare(painting, settings.compare)]
 
 
 def machine_of(style_processor: StyleProcessor, settings: RenderSettings, info: VideoInfo) -> dict[str, str]:
@@ -128,6 +130,7 @@ class ProcessorCache:
                 settings.precision,
                 settings.batch_size,
                 settings.preserve_color,
+                settings.compare,
                 output,
             ]
             frames = [info.width, info.height, asdict(info.color)]

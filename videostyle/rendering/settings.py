@@ -23,6 +23,7 @@ from videostyle.media.readers.base import ReadOptions
 from videostyle.media.timecode import TimePoint, parse_rate, parse_time
 from videostyle.media.writers.base import EncodeOptions
 from videostyle.network.canvas import LARGEST_SEED
+from videostyle.processors.compare import MODES
 from videostyle.styles.resolve import plain_spec
 
 PRECISIONS = ("auto", "float32", "bfloat16", "float16")
@@ -79,6 +80,12 @@ def _codec(text: str) -> str:
         raise _Refused(error.what, error.hint) from error
 
 
+def _mode(name: str) -> str:
+    if name not in MODES:
+        raise _Refused(f"cannot compare '{name}'", f"use {' or '.join(MODES)}")
+    return name
+
+
 def _precision(name: str) -> str:
     if name not in PRECISIONS:
         raise _Refused(f"no precision '{name}'", f"use one of {', '.join(PRECISIONS)}")
@@ -106,6 +113,7 @@ class RenderSettings:
             the style's card says.
         seed: of the canvas; another one is another painting of the same clip.
         stroke_size: how large strokes are: 1 as the style was trained, 2 twice as large.
+        compare: show the original as well: "side" by side, or "split" in one frame; None = the painted frame alone.
         max_size: longest side of the output in pixels; larger frames are shrunk before they are painted.
         start: where to begin; seconds, "hh:mm:ss" or a frame such as "120f".
         end: where to stop, not included.
@@ -131,6 +139,7 @@ class RenderSettings:
     canvas: Annotated[float, _between(0, 1, "0 leaves even areas empty, 1 paints them fully")] | None = None
     seed: Annotated[Whole, _between(0, LARGEST_SEED)] = 0
     stroke_size: Annotated[float, _between(SMALLEST, LARGEST, STROKE_HINT)] = 1.0
+    compare: Annotated[str, AfterValidator(_mode)] | None = None
     max_size: Annotated[Whole, _between(SMALLEST_SIDE, None)] | None = None
     start: Time | None = None
     end: Time | None = None

@@ -72,7 +72,7 @@ def check_style(spec: str, strength: float = 1.0) -> None:
 
 
 def thumbnail(spec: str) -> Path | None:
-    """The painting of the style that a STYLE argument means, of a mix of the first one; None if there is none."""
+    """A picture of what the style that a STYLE argument means paints, of a mix the first one; None if there is none."""
     if is_picture(spec):
         return Path(spec)
     entry = gallery.find_entry(parse_mix(spec)[0][0])
