@@ -25,7 +25,7 @@ def test_it_starts_where_posix_is_missing() -> None:
     code = f"""
         import sys
         sys.path.insert(0, {str(ROOT)!r})
-        import filelock, multiprocessing.util, numpy, av, psutil, pydantic, tqdm  # they know Windows themselves
+        import filelock, multiprocessing.util, numpy, av, psutil, pydantic  # they know Windows themselves
         import importlib, os, pkgutil, signal
 
         class Absent:

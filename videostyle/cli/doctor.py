@@ -11,6 +11,7 @@ import signal
 import sys
 from collections.abc import Callable
 
+from videostyle.cli.colour import GREEN, RED, coloured
 from videostyle.cli.messages import message
 
 
@@ -157,7 +158,9 @@ def run(options: argparse.Namespace) -> int:
             rows.append({"what": name, "ok": False, "detail": message(error)})
             code = 6 if needed else code
         if not options.json:
-            print(f"{'ok  ' if rows[-1]['ok'] else 'FAIL'} {name:10} {rows[-1]['detail']}", flush=True)
+            good = rows[-1]["ok"]
+            word = coloured("ok  ", GREEN, sys.stdout) if good else coloured("FAIL", RED, sys.stdout)
+            print(f"{word} {name:10} {rows[-1]['detail']}", flush=True)
     if options.json:
         print(json.dumps({"ok": code == 0, "checks": rows}))
     return code

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Sequence
 
 from videostyle import __version__
+from videostyle.cli.colour import RED, coloured
 from videostyle.cli.messages import Formatter, message, without_hint
 from videostyle.cli.parser import parse
 from videostyle.errors import DeviceError, Interrupted, Mistakes, VideostyleError
@@ -69,7 +70,7 @@ def _refused(error: VideostyleError, words: Sequence[str]) -> int:
     """Prints what went wrong, a line for each mistake, and with --json as an object; returns the exit code."""
     errors = error.errors if isinstance(error, Mistakes) else (error,)
     for one in errors:
-        print(f"videostyle: {message(one)}", file=sys.stderr)
+        print(f"{coloured('videostyle:', RED, sys.stderr)} {message(one)}", file=sys.stderr)
     if "--json" in words:
         rows = [{"error": without_hint(one), "hint": message(one.hint), "exit_code": one.exit_code} for one in errors]
         print(json.dumps({**rows[0], **({"errors": rows} if len(rows) > 1 else {})}))

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import logging
 import re
+import sys
 
+from videostyle.cli.colour import RED, YELLOW, coloured
 from videostyle.errors import SettingError, VideostyleError
 
 SETTING = re.compile(r"`([a-z][a-z_]*)`")
@@ -37,4 +39,9 @@ class Formatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The line, with options in place of settings."""
-        return message(super().format(record))
+        line = message(super().format(record))
+        colour = RED if record.levelno >= logging.ERROR else YELLOW
+        word = record.levelname
+        if record.levelno < logging.WARNING or not line.startswith(word):
+            return line
+        return coloured(word, colour, sys.stderr) + line[len(word) :]

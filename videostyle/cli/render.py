@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from videostyle.cli.colour import YELLOW, coloured
 from videostyle.cli.messages import message
 from videostyle.cli.options import (
     add_chunk_options,
@@ -211,7 +212,8 @@ def _render_one(
     for report, request in zip(reports, work.requests, strict=True):
         if not options.quiet:
             for warning in report.warnings:
-                print(f"warning: {Path(work.path).name}: {message(warning)}", file=sys.stderr)
+                word = coloured("warning:", YELLOW, sys.stderr)
+                print(f"{word} {Path(work.path).name}: {message(warning)}", file=sys.stderr)
         if not options.json:
             print(report.output)
         rows.append(
