@@ -28,6 +28,7 @@ from videostyle.frames import FrameBatch, VideoInfo, evenly_spread
 from videostyle.metrics import temporal
 from videostyle.metrics.paint import PaintJudge
 from videostyle.metrics.perceptual import PerceptualJudge
+from videostyle.motion.cuts import CutDetector
 from videostyle.motion.dis import flow_and_mask
 from videostyle.network import loss_network
 from videostyle.processors.style import StyleProcessor
@@ -144,15 +145,15 @@ class InMemory:
 
 
 def ours(name: str, whole: np.ndarray, first: int) -> Paint:
-    """A style of ours that paints frames from ``first`` on with the statistics that a render of ``whole`` has."""
+    """A style of ours that paints frames from ``first`` on with the statistics and canvas of a render of ``whole``."""
     stylize = StyleProcessor(resolve(name, 1.0), batch_size=4)
     stylize.open(VideoInfo(width=whole.shape[2], height=whole.shape[1]))
     shots, _ = find_shots(InMemory(whole), lambda frames: [measure_section(frames, stylize.statistics_of)])
     stylize.use_shots(segments_of(shots, 0))
     if stylize.on_canvas:
-        follow = CanvasFollower(whole.shape[2] / whole.shape[1])
+        follow, cut = CanvasFollower(whole.shape[2] / whole.shape[1]), CutDetector()
         for frame in whole:
-            follow(frame, cut=False)
+            follow(frame, cut(frame))
         stylize.use_meshes(follow.track())
     return lambda frames: stylize(FrameBatch(frames, np.zeros(len(frames)), first)).frames
 

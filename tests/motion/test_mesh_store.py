@@ -7,8 +7,8 @@ import pytest
 
 from videostyle.errors import InputError
 from videostyle.frames import CanvasMesh
+from videostyle.motion.mesh import MeshShape
 from videostyle.motion.mesh_store import LONGEST, STEP, pack, unpack
-from videostyle.motion.vertex_motion import MeshShape
 
 SHAPE = MeshShape.of(360, 640)
 FLAT = (SHAPE.places() / SHAPE.height).astype(np.float32)

@@ -80,3 +80,14 @@ def test_layers_are_blended_with_their_variance_kept() -> None:
         mixed = canvas.blended(one, other, np.full(one.shape[:2], share, np.float32))
         np.testing.assert_allclose(mixed.var(axis=(0, 1)).mean(), 1, atol=0.12)
     np.testing.assert_allclose(canvas.blended(one, other, np.ones(one.shape[:2], np.float32)), other, atol=1e-6)
+
+
+def test_layers_that_read_the_same_places_are_blended_to_the_same() -> None:
+    rng = np.random.default_rng(2)
+    one = rng.normal(size=(8, 8, canvas.CHANNELS)).astype(np.float32)
+    for share in (0.2, 0.5, 0.8):
+        mixed = canvas.blended(one, one, np.full((8, 8), share, np.float32), np.zeros((8, 8), np.float32))
+        np.testing.assert_allclose(mixed, one, atol=1e-5)
+    far = np.full((8, 8), 50, np.float32)
+    half = np.full((8, 8), 0.5, np.float32)
+    np.testing.assert_allclose(canvas.blended(one, -one, half, far), canvas.blended(one, -one, half), atol=1e-6)

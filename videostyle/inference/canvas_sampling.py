@@ -102,6 +102,8 @@ def sample_canvas(
     cells = height / CELL  # cells in one unit of the mesh's coordinates
     down = _between_vertices(((np.arange(rows) + 0.5) * CELL - top) / height, mesh.share.shape[0])
     across = _between_vertices(((np.arange(columns) + 0.5) * CELL - left) / width, mesh.share.shape[1])
+    # Steps of the mesh are wider than cells.
+    step = width / CELL / (mesh.share.shape[1] - 1), cells / (mesh.share.shape[0] - 1)
     cv2 = load_cv2()
 
     def interpolated(values: Float) -> Float:
@@ -109,8 +111,6 @@ def sample_canvas(
 
     def layer(number: int) -> Float:
         places = mesh.places[number] * np.float32(cells)
-        # The vertices of the mesh are further apart than cells.
-        step = width / CELL / (mesh.share.shape[1] - 1), cells / (mesh.share.shape[0] - 1)
         scale = np.asarray(cv2.blur(enlargement(places, step), (3, 3)), np.float32)
         near = np.abs(scale - 1).max() < SAME_SCALE
         return octaves(interpolated(places), 1.0 if near else interpolated(scale), remapped, settings.seed)
@@ -120,5 +120,9 @@ def sample_canvas(
     elif (mesh.share == 1).all():
         canvas = layer(1)
     else:
-        canvas = blended(layer(0), layer(1), np.clip(interpolated(mesh.share), 0, 1))
+        between = interpolated((mesh.places[1] - mesh.places[0]) * np.float32(cells))
+        # The layers are seen enlarged about alike where they lie near each other.
+        scale = enlargement(mesh.places[0] * np.float32(cells), step)
+        apart = np.hypot(between[..., 0], between[..., 1]) * interpolated(scale)
+        canvas = blended(layer(0), layer(1), np.clip(interpolated(mesh.share), 0, 1), apart)
     return canvas * np.float32(settings.amount)

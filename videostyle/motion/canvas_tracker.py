@@ -1,15 +1,20 @@
-"""Carries the canvas along with the scene, frame after frame, as a coarse mesh (design: docstring of CanvasMesh)."""
+"""Carries the canvas along with the scene, frame after frame, as a coarse mesh (``frames.CanvasMesh``)."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from videostyle.frames import CanvasMesh, Float32Array, UInt8Array
-from videostyle.motion.camera import camera_motion, motion_at
-from videostyle.motion.mesh import continued, sample_continued
-from videostyle.motion.vertex_motion import GreyPicture, MeshShape, MotionMeter, VertexMotion
+from videostyle.motion.kept_picture import KeptPicture, Step
+from videostyle.motion.layer_motion import motions_of_both, spread
+from videostyle.motion.layers import Layers
+from videostyle.motion.mesh import MeshShape, sampled
+from videostyle.motion.ownership import Ownership
+from videostyle.motion.relaxation import relax
+from videostyle.motion.renewal import Renewal
+from videostyle.motion.scene_motion import MotionMeter
 
-UNTRUSTED = 0.05  # trust at which the motion that was measured and the camera's count the same
+DEAD = 0.15  # units; a layer that moves less than this while the camera stands, stands
 
 
 class CanvasTracker:
@@ -22,44 +27,66 @@ class CanvasTracker:
 
     def __init__(self, side: int = 640, preset: str = "fast") -> None:
         self._side, self._preset = side, preset
-        self._meter: MotionMeter | None = None
-        self._before: GreyPicture | None = None
         self._size = (0, 0)
-        self._mesh = CanvasMesh(np.zeros((2, 2, 2, 2), np.float32), np.zeros((2, 2), np.float32))
+        self._shot: _Shot | None = None
 
     def restart(self) -> None:
         """Forgets the scene: the next frame begins a new canvas, as after a cut."""
-        self._before = None
+        self._shot = None
 
     def __call__(self, frame: UInt8Array) -> CanvasMesh:
         """The mesh of the next frame of the shot, uint8 ``[H, W, 3]`` RGB; a frame of another size begins anew."""
-        if self._meter is None or frame.shape[:2] != self._size:
+        if self._shot is None or frame.shape[:2] != self._size:
             self._size = frame.shape[:2]
-            self._meter = MotionMeter(MeshShape.of(*self._size), self._side, self._preset)
-            self._before = None
+            self._shot = _Shot(MeshShape.of(*self._size), self._side, self._preset)
+        return self._shot(frame)
+
+
+class _Shot:
+    """The canvas of one shot."""
+
+    def __init__(self, shape: MeshShape, side: int, preset: str) -> None:
+        self._here, self._pitch = shape.places(), shape.pitch
+        self._meter = MotionMeter(shape, side, preset)
+        self._kept: KeptPicture | None = None
+        self._layers = Layers.flat(shape)
+        self._ownership = Ownership(self._layers)
+        self._renewal = Renewal(self._layers, self._here, shape.pitch)
+
+    def __call__(self, frame: UInt8Array) -> CanvasMesh:
         grey = self._meter.grey(frame)
-        if self._before is None:
-            self._mesh = _fresh(self._meter.shape)
+        if self._kept is None:
+            self._kept = KeptPicture(self._meter, grey)
         else:
-            self._mesh = self._carried(self._meter.shape, self._meter(grey, self._before))
-        self._before = grey
-        return self._mesh
+            self._advance(self._kept(grey))
+        return CanvasMesh(self._layers.places.copy(), self._layers.share.copy())
 
-    def _carried(self, shape: MeshShape, measured: VertexMotion) -> CanvasMesh:
-        here = shape.places()
-        camera = camera_motion(here.reshape(-1, 2), measured.motion.reshape(-1, 2), measured.trust.ravel())
-        global_motion = motion_at(camera, here) if camera is not None else np.zeros_like(here)
-        weight = (measured.trust / (measured.trust + UNTRUSTED))[..., None]
-        motion = weight * measured.motion + (1 - weight) * global_motion
-        cells = ((here + motion) / np.array(shape.pitch)).astype(np.float32)
-        pitch = (shape.pitch[0] / shape.height, shape.pitch[1] / shape.height)
-        places = np.stack(
-            [sample_continued(continued(layer, pitch), cells[..., 0], cells[..., 1]) for layer in self._mesh.places]
-        )
-        return CanvasMesh(places, self._mesh.share)
+    def _advance(self, step: Step) -> None:
+        """From the frame before to this one."""
+        motion, trust = step.scene.at_vertices()
+        if self._layers.single():
+            alone = spread(motion, trust, step.of_camera)
+            moving, verdict = np.stack([alone, alone]), np.zeros_like(trust)
+        else:
+            moving, verdict = motions_of_both(step.scene, self._layers, step.of_camera, (motion, trust))
+        stands = np.zeros(moving.shape[:3], bool)
+        if step.camera_stands:
+            # What stands, stands exactly: each layer where it is seen standing, and where it hardly moves.
+            second = self._layers.second()
+            stands = np.stack([~second, second]) & step.standing
+            stands |= np.hypot(moving[..., 0], moving[..., 1]) < DEAD
+            moving[stands] = 0
+        self._carry(moving, verdict)
+        self._renewal(moving, step.of_camera)
+        relax(self._layers, stands, self._layers.pitch[0] / self._pitch[0])
 
-
-def _fresh(shape: MeshShape) -> CanvasMesh:
-    """The mesh of the first frame of a shot: the canvas lies flat on it."""
-    flat: Float32Array = shape.places() / np.float32(shape.height)
-    return CanvasMesh(np.stack([flat, flat + 7]), np.zeros((shape.rows, shape.columns), np.float32))
+    def _carry(self, moving: Float32Array, verdict: Float32Array) -> None:
+        """Moves both layers, and with the second whom places belong to."""
+        layers, single = self._layers, self._layers.single()
+        cells = ((self._here + moving) / np.array(self._pitch)).astype(np.float32)
+        for places, motion, at in zip(layers.places, moving, cells, strict=True):
+            moved = motion.any(axis=-1)
+            if moved.any():
+                places[moved] = sampled(places, layers.pitch, *at[moved].T)
+        if not single:
+            self._ownership.update(moving, cells[1], verdict)

@@ -1,9 +1,12 @@
-"""Geometry of the canvas mesh: sampling between and beyond its vertices, and how much it distorts. NumPy only.
+"""Geometry of the canvas mesh: sampling between and beyond its vertices, and how much it distorts.
 
-Positions on a mesh are (column, row) in cells: vertex ``(i, j)`` is at ``(j, i)``.
+Positions on a mesh are (column, row) in cells: vertex ``(i, j)`` is at ``(j, i)``. Lengths on a frame are in
+*units*, 640ths of its longer side, so that they hold for any size.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +15,37 @@ from videostyle.frames import Float32Array
 
 Complex = NDArray[np.complex64]
 
-RINGS = 3  # rows and columns that a mesh is continued by on each side before it is sampled
+UNITS = 640  # units of the longer side
+SPACING = 16  # units between vertices, about
+
+
+@dataclass(frozen=True)
+class MeshShape:
+    """Vertices of the mesh on frames of a given size.
+
+    Attributes:
+        rows: of vertices, those on the border included.
+        columns: likewise.
+        pitch: distance of neighbouring columns and of neighbouring rows in units.
+        height: of a frame in units.
+    """
+
+    rows: int
+    columns: int
+    pitch: tuple[float, float]
+    height: float
+
+    @classmethod
+    def of(cls, height: int, width: int) -> MeshShape:
+        """The mesh of frames of ``height`` by ``width`` pixels."""
+        unit = UNITS / max(height, width)
+        columns, rows = (max(2, round(side * unit / SPACING) + 1) for side in (width, height))
+        return cls(rows, columns, (width * unit / (columns - 1), height * unit / (rows - 1)), height * unit)
+
+    def places(self) -> Float32Array:
+        """Positions (x, y) of the vertices in units, float32 ``[rows, columns, 2]``."""
+        x, y = np.arange(self.columns) * self.pitch[0], np.arange(self.rows) * self.pitch[1]
+        return np.stack(np.meshgrid(x, y), axis=-1).astype(np.float32)
 
 
 def jacobians(places: Float32Array, pitch: tuple[float, float]) -> tuple[Complex, Complex]:
@@ -28,12 +61,11 @@ def jacobians(places: Float32Array, pitch: tuple[float, float]) -> tuple[Complex
     Returns:
         ``a`` and ``b``, complex64 ``[..., rows - 1, columns - 1]``.
     """
-    z = places[..., 0] + 1j * places[..., 1]
-    along_x, along_y = np.diff(z, axis=-1) / pitch[0], np.diff(z, axis=-2) / pitch[1]
-    along_x = (along_x[..., 1:, :] + along_x[..., :-1, :]) / 2
-    along_y = (along_y[..., 1:] + along_y[..., :-1]) / 2
-    a, b = (along_x - 1j * along_y) / 2, (along_x + 1j * along_y) / 2
-    return a.astype(np.complex64), b.astype(np.complex64)
+    z = np.ascontiguousarray(places, np.float32).view(np.complex64)[..., 0]
+    falling, rising = z[..., 1:, 1:] - z[..., :-1, :-1], z[..., :-1, 1:] - z[..., 1:, :-1]
+    along_x = (falling + rising) * np.float32(0.25 / pitch[0])
+    along_y = (falling - rising) * np.complex64(0.25j / pitch[1])
+    return along_x - along_y, along_x + along_y
 
 
 def distortion(places: Float32Array, pitch: tuple[float, float]) -> Float32Array:
@@ -43,100 +75,34 @@ def distortion(places: Float32Array, pitch: tuple[float, float]) -> Float32Array
     more where the mesh folds (*source:* the Beltrami coefficient of quasiconformal maps).
     """
     a, b = jacobians(places, pitch)
-    return np.asarray(np.abs(b) / np.maximum(np.abs(a), 1e-12), np.float32)
+    return np.asarray(np.abs(b) / np.maximum(np.abs(a), np.float32(1e-12)), np.float32)
 
 
-def _continued(values: Float32Array, step: Float32Array) -> Float32Array:
-    """``values`` ``[rows, columns, K]`` continued upwards and downwards by ``RINGS`` rows.
+def sampled(places: Float32Array, pitch: tuple[float, float], x: Float32Array, y: Float32Array) -> Float32Array:
+    """Canvas coordinates at columns ``x`` and rows ``y`` ``[N]`` of a mesh ``[rows, columns, 2]``: ``[N, 2]``.
 
-    Each further row is the one before, smoothed a little along the border, plus ``step`` ``[2, columns, K]`` (of
-    the upper and the lower border): unevenness of the border dies out instead of running on as streaks.
+    Sampled by cubic convolution: at whole positions exactly the value there. Beyond the border the coordinates run on
+    with the similarity that fits the whole mesh, so that what enters the picture is undistorted.
+    *Source:* Keys 1981, a = -1/2.
     """
-    rows = values.shape[0]
-    out = np.empty((rows + 2 * RINGS, *values.shape[1:]), np.float32)
-    out[RINGS : RINGS + rows] = values
-    slope = step
-    for ring in range(RINGS):
-        for at, towards, side in ((RINGS - 1 - ring, 1, 0), (RINGS + rows + ring, -1, 1)):
-            before = out[at + towards]
-            out[at] = before
-            out[at, 1:-1] += (before[:-2] - 2 * before[1:-1] + before[2:]) / 4
-            out[at] += slope[side]
-    return out
-
-
-def continued(places: Float32Array, pitch: tuple[float, float]) -> Float32Array:
-    """Canvas coordinates ``[rows, columns, 2]`` continued by ``RINGS`` vertices on each side.
-
-    Beyond the border they run on with the similarity that fits the border's surroundings, so that what enters the
-    picture is undistorted.
-    """
+    z = np.ascontiguousarray(places, np.float32).view(np.complex64)[..., 0]
+    rows, columns = z.shape
     a, _ = jacobians(places, pitch)
-    depth = min(3, *a.shape)
-    out = places
-    for axis in (0, 1):  # rows above and below, then columns left and right
-        near = np.stack([_line(a, axis, slice(0, depth)), _line(a, axis, slice(-depth, None))])
-        if axis == 0:
-            step = near * (1j * pitch[1])
-            out = _continued(out, _as_real(np.stack([-step[0], step[1]])))
-        else:
-            step = np.pad(near * pitch[0], ((0, 0), (RINGS, RINGS)), "edge")
-            out = _continued(out.swapaxes(0, 1), _as_real(np.stack([-step[0], step[1]]))).swapaxes(0, 1)
-    return out
-
-
-def _line(a: Complex, axis: int, cells: slice) -> Complex:
-    """Similarities at the vertices along one border: mean over its ``cells`` and over neighbours along it."""
-    line = a[cells].mean(axis=0) if axis == 0 else a[:, cells].mean(axis=1)
-    wide = np.pad(line, 3, "edge")
-    total = np.cumsum(np.concatenate([[0], wide]))
-    return np.asarray((total[6:] - total[:-6]) / 6, np.complex64)
-
-
-def _as_real(z: Complex) -> Float32Array:
-    return np.stack([z.real, z.imag], axis=-1).astype(np.float32)
-
-
-def cubic(values: Float32Array, x: Float32Array, y: Float32Array) -> Float32Array:
-    """Samples of ``[rows, columns, K]`` at columns ``x`` and rows ``y`` (of one shape), by cubic convolution.
-
-    Exact for linear and quadratic values; at whole positions exactly the value there. All 16 neighbours must
-    exist. *Source:* Keys 1981, a = -1/2.
-    """
-    rows, columns, depth = values.shape
-    left, top = np.floor(x).astype(np.intp), np.floor(y).astype(np.intp)
-    first = ((top - 1) * columns + left - 1).reshape(-1, 1)
-    near = first + (np.arange(4)[:, None] * columns + np.arange(4)).ravel()
-    across, down = _weights((x - left).ravel()), _weights((y - top).ravel())
-    weights = (down[:, :, None] * across[:, None, :]).reshape(-1, 1, 16)
-    return np.matmul(weights, values.reshape(rows * columns, depth)[near]).reshape(*x.shape, depth)
+    slope = np.complex64(complex(np.median(a.real), np.median(a.imag)))
+    flat = np.arange(columns) * np.float32(pitch[0]) + 1j * (np.arange(rows) * np.float32(pitch[1]))[:, None]
+    beside = np.pad(z - slope * flat.astype(np.complex64), ((1, 2), (1, 2)), "edge").ravel()
+    at_x, at_y = np.clip(x, 0, columns - 1), np.clip(y, 0, rows - 1)
+    left, top = np.floor(at_x).astype(np.intp), np.floor(at_y).astype(np.intp)
+    near = (top * (columns + 3) + left).reshape(-1, 1, 1) + np.arange(4)[:, None] * (columns + 3) + np.arange(4)
+    found = (beside[near] * _weights(at_x - left)[:, None, :]).sum(axis=2)
+    found = (found * _weights(at_y - top)).sum(axis=1) + slope * (x * pitch[0] + 1j * y * pitch[1])
+    return found.astype(np.complex64)[:, None].view(np.float32)
 
 
 def _weights(t: Float32Array) -> Float32Array:
+    """Of the four neighbours of positions ``t`` ``[N]`` between the middle two, ``[N, 4]``."""
     t = t.astype(np.float32)
-    return np.stack(
-        [
-            ((2 - t) * t - 1) * t / 2,
-            ((3 * t - 5) * t * t + 2) / 2,
-            ((4 - 3 * t) * t + 1) * t / 2,
-            (t - 1) * t * t / 2,
-        ],
-        axis=-1,
-    )
+    return np.asarray(np.stack([np.ones_like(t), t, t * t, t * t * t], axis=1) @ _KEYS, np.float32)
 
 
-def sample_continued(wide: Float32Array, x: Float32Array, y: Float32Array) -> Float32Array:
-    """Samples of what ``continued`` returned at columns ``x`` and rows ``y`` of the mesh before it was continued.
-
-    Beyond the rings too the values run on in a straight line.
-    """
-    rows, columns = wide.shape[0] - 2 * RINGS, wide.shape[1] - 2 * RINGS
-    low, high_x, high_y = 2 - RINGS, columns + RINGS - 3, rows + RINGS - 3
-    inner_x, inner_y = np.clip(x, low, high_x).astype(np.float32), np.clip(y, low, high_y).astype(np.float32)
-    out = cubic(wide, inner_x + RINGS, inner_y + RINGS)
-    over_x, over_y = x - inner_x, y - inner_y
-    if over_x.any() or over_y.any():
-        row, column = np.rint(inner_y).astype(np.intp) + RINGS, np.rint(inner_x).astype(np.intp) + RINGS
-        out += (wide[row, column + 1] - wide[row, column - 1]) / 2 * over_x[..., None]
-        out += (wide[row + 1, column] - wide[row - 1, column]) / 2 * over_y[..., None]
-    return out
+_KEYS = np.array([[0, 1, 0, 0], [-0.5, 0, 0.5, 0], [1, -2.5, 2, -0.5], [-0.5, 1.5, -1.5, 0.5]], np.float32)

@@ -42,7 +42,6 @@ LARGEST_SEED = 2**31 - 1
 TILE = 1024  # side of the tile in texels; the tile repeats
 TEXELS = 2  # texels for each cell at the finest octave: bilinear sampling keeps 97 % of a wave of 12 texels
 BAND = 0.45  # width of the band of frequencies, relative to its centre
-LAYER_OFFSET = 397.0  # cells between the positions that the two layers read, so that they are uncorrelated
 OCTAVE_OFFSET = (131.7, 291.3)  # cells, likewise for neighbouring octaves
 
 
@@ -165,13 +164,21 @@ def octaves(places: Float, scale: Float | np.floating[Any] | float, sample: Samp
     return np.asarray(np.concatenate(found, -1), np.float32)
 
 
-def blended(first: Float, second: Float, share: Float) -> Float:
+def blended(first: Float, second: Float, share: Float, apart: Float | None = None) -> Float:
     """Blends two layers of the canvas at constant variance.
 
     Args:
         first: ``[h, w, CHANNELS]``.
         second: of the same shape.
         share: ``[h, w]``, 0..1, weight of the second layer.
+        apart: ``[h, w]``, cells of the screen between the positions that the layers read; None where they are
+            uncorrelated. Near positions read alike noise, which adds up; it is scaled down for it.
     """
     angle = share[..., None] * np.float32(np.pi / 2)
-    return np.asarray(np.cos(angle) * first + np.sin(angle) * second, np.float32)
+    mixed = np.cos(angle) * first + np.sin(angle) * second
+    if apart is not None:
+        waves = np.repeat(np.array(WAVELENGTHS, np.float32), VARIANTS)
+        # Of noise of one wavelength the correlation is a Bessel function; this Gaussian follows it to its first zero.
+        alike = np.exp(-((np.float32(np.pi) * apart[..., None] / waves) ** 2))
+        mixed = mixed / np.sqrt(1 + np.sin(2 * angle) * alike)
+    return np.asarray(mixed, np.float32)

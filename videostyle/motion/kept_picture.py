@@ -1,0 +1,146 @@
+"""Motion of the scene from frame to frame, exactly zero where it stands still.
+
+Motion between neighbouring frames cannot tell what stands: its noise adds up, and slow motion drowns in it. So frames
+are compared with a *kept picture*. While the camera stands, it stays as it was around the vertices that stand, and a
+displacement against it grows only if something moves. What moves is taken anew with every frame.
+
+Lengths are in units (``motion.mesh``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from videostyle.frames import Float32Array, UInt8Array
+from videostyle.media.opencv import load_cv2
+from videostyle.motion.camera import camera_motion, motion_at
+from videostyle.motion.layers import Mask
+from videostyle.motion.scene_motion import GreyPicture, MotionMeter, SceneMotion, on_lattice
+
+KNOWN = 0.3  # trust of a motion that counts as seen
+DEAD = 0.25  # units; what is displaced by less against the kept picture stands
+SURE = 2.0  # times its estimated error that a motion must be to be believed
+STANDS = 0.2  # share of the known places that must stand, for a camera that stood to stand on
+FEWEST = 12  # known places without which nothing is said of the camera
+BLIND = 3  # frames in a row that may tell nothing (a flash) while a moving camera is taken to move on
+
+
+@dataclass(frozen=True)
+class Step:
+    """Motion from a frame to the one before.
+
+    Attributes:
+        scene: what was measured; zero and trusted where the scene stands.
+        of_camera: float32 ``[rows, columns, 2]``, motion of the camera.
+        standing: bool ``[rows, columns]``, vertices that stand while the camera does; all False while it moves.
+    """
+
+    scene: SceneMotion
+    of_camera: Float32Array
+    standing: Mask
+
+    @property
+    def camera_stands(self) -> bool:
+        """Whether the camera stands."""
+        return not self.of_camera.any()
+
+
+class KeptPicture:
+    """Follows the motion of one shot.
+
+    Args:
+        meter: measures motion between pictures.
+        first: the first frame.
+    """
+
+    def __init__(self, meter: MotionMeter, first: GreyPicture) -> None:
+        self._meter, self._picture = meter, first
+        self._here = meter.shape.places()
+        self._stands = True
+        self._blind = 0
+        self._known = 0  # places known in the last frame that told something
+        nothing = np.zeros_like(self._here)
+        self._velocity = nothing  # of the camera, in a frame
+        self._stepped = nothing  # motion since the camera stands, that the kept picture has followed
+        self._ahead = nothing  # motion that was concluded in blind frames, that the kept picture has not followed
+
+    def __call__(self, now: GreyPicture) -> Step:
+        """The step to the next frame."""
+        scene = self._meter(now, self._picture)
+        motion, trust = scene.at_vertices()
+        error = scene.error_at_vertices(trust)
+        known = int((trust > KNOWN).sum())
+        camera = self._camera(self._stepped + motion, trust, error)
+        if self._blind < BLIND and (known < self._known / 2 or (camera is None and not self._stands)):
+            return self._concluded(scene)
+        self._known = known
+        if camera is None or self._stands:
+            self._stands = True
+            moving = _length(motion) > DEAD + SURE * error
+            slow = (_length(motion) < 2 * DEAD)[..., None]
+            self._stepped = np.where(moving[..., None], np.where(slow, self._stepped + motion, 0), self._stepped)
+            self._picture = self._followed(now, moving | (trust < KNOWN))
+            standing = on_lattice((~moving).astype(np.float32)) > 0.5
+            scene.motion[standing], scene.trust[standing] = 0, 1
+            self._velocity = np.zeros_like(motion)
+            step = Step(scene, self._velocity, ~moving)
+        else:
+            self._velocity = (camera - self._stepped - self._ahead).astype(np.float32)
+            scene.motion[:] -= on_lattice(self._ahead)
+            step = Step(scene, self._velocity, np.zeros(trust.shape, bool))
+            self._stepped = np.zeros_like(motion)
+            self._picture = now
+        self._blind, self._ahead = 0, np.zeros_like(motion)
+        return step
+
+    def _concluded(self, scene: SceneMotion) -> Step:
+        """The step to a frame that tells nothing: the camera goes on as it did."""
+        self._blind += 1
+        self._ahead = self._ahead + self._velocity
+        scene.motion[:], scene.trust[:] = on_lattice(self._velocity), 1
+        return Step(scene, self._velocity, np.full(self._velocity.shape[:2], self._stands))
+
+    def _camera(self, motion: Float32Array, trust: Float32Array, error: Float32Array) -> Float32Array | None:
+        """Motion of the camera since the kept picture, ``[rows, columns, 2]``; None if nothing is known of it.
+
+        Says in ``_stands`` whether it stands.
+        """
+        known = trust > KNOWN
+        if known.sum() < FEWEST:
+            return None
+        rests = _length(motion) < DEAD + error
+        if self._stands and rests[known].mean() > STANDS:
+            return np.zeros_like(motion)
+        found = camera_motion(self._here.reshape(-1, 2), motion.reshape(-1, 2), trust.ravel())
+        if found is None:
+            return None
+        moves = motion_at(found, self._here)
+        # Something large may move before a ground of little texture: there the motion is not known well, but well
+        # enough to tell that it is not the same.
+        if self._stands and (rests & (_length(motion - moves) > DEAD + SURE * error)).mean() > STANDS:
+            return np.zeros_like(motion)
+        self._stands = bool(_length(moves).mean() < DEAD / 2)
+        return moves
+
+    def _followed(self, now: GreyPicture, where: Mask) -> GreyPicture:
+        """The kept picture, taken anew around the vertices ``where``."""
+        if not where.any():
+            return self._picture
+        return GreyPicture(
+            _mixed(self._picture.flow, now.flow, where),
+            _mixed(self._picture.check, now.check, where),
+        )
+
+
+def _mixed(kept: UInt8Array, now: UInt8Array, where: Mask) -> UInt8Array:
+    """``now`` around the vertices ``where``, ``kept`` elsewhere."""
+    cv2 = load_cv2()
+    height, width = now.shape
+    part = cv2.resize(where.astype(np.uint8) * 255, (width, height), interpolation=cv2.INTER_LINEAR)
+    return np.where(part > 127, now, kept)
+
+
+def _length(vectors: Float32Array) -> Float32Array:
+    return np.asarray(np.hypot(vectors[..., 0], vectors[..., 1]), np.float32)

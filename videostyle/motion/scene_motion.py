@@ -1,0 +1,199 @@
+"""Motion of the scene between two frames, and how far it can be trusted.
+
+Motion is measured by dense optical flow on small grey pictures and kept on a *lattice* of ``FINE`` by ``FINE`` cells
+to a cell of the canvas mesh. Lengths are in units (``motion.mesh``), grey levels are 0..255.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from videostyle.frames import Float32Array, UInt8Array
+from videostyle.media.opencv import load_cv2
+from videostyle.motion.mesh import UNITS, MeshShape
+
+FINE = 2  # cells of the lattice to a cell of the mesh, each way
+SMOOTHING = 0.7  # deviation of the Gaussian that smooths motion, in cells of the lattice
+SMALLEST_SIDE = 24  # pixels; optical flow needs patches
+PATCH = 8  # pixels of a side of the flow's patches
+NOISE = 1.0  # grey levels that differ between frames of the same scene, at the least
+GRADIENT_OF_NOISE = 0.2  # squared gradient that noise feigns, to its squared difference between frames
+ERROR = 0.3  # units; a motion whose error is estimated as this large is trusted by half
+CORRECTIONS = 2  # steps
+MOST = 0.5  # pixels of the picture of the check; a motion is corrected by no more
+LEAVING = 0.25  # pixels; motion that may take a patch out of the picture
+LITTLE = 1e-3  # trust that every motion has, so that there is a mean where none has any
+
+
+@dataclass(frozen=True)
+class GreyPicture:
+    """A frame as its motion is measured, uint8: at the size of the flow, and at half of it for what is checked."""
+
+    flow: UInt8Array
+    check: UInt8Array
+
+
+@dataclass(frozen=True)
+class SceneMotion:
+    """Motion from a frame to the one before, on the lattice.
+
+    Attributes:
+        motion: float32 ``[h, w, 2]`` in units (x, y); a place p was at p + motion(p).
+        trust: float32 ``[h, w]``, 0..1; 0 where nothing is known (no texture, covered, flash).
+    """
+
+    motion: Float32Array
+    trust: Float32Array
+
+    def at_vertices(self, weight: Float32Array | None = None) -> tuple[Float32Array, Float32Array]:
+        """Smoothed motion ``[rows, columns, 2]`` and trust ``[rows, columns]`` at the vertices of the mesh.
+
+        Args:
+            weight: of each cell of the lattice, ``[h, w]``; with none all count alike.
+        """
+        cv2 = load_cv2()
+        trust = self.trust + np.float32(LITTLE)
+        if weight is not None:
+            trust *= weight
+            trust += np.float32(LITTLE * LITTLE)
+        around = at_vertices(cv2.GaussianBlur(cv2.merge([self.motion * trust[..., None], trust]), (0, 0), SMOOTHING))
+        known = around[..., 2]
+        return around[..., :2] / known[..., None], np.maximum(known - np.float32(LITTLE), 0)
+
+    @staticmethod
+    def error_at_vertices(trust: Float32Array) -> Float32Array:
+        """The estimated error of motions, in units, from the trust in them."""
+        return np.asarray(ERROR * np.sqrt(1 / np.maximum(trust, 1e-4) - 1), np.float32)
+
+
+class MotionMeter:
+    """Measures motion with DIS optical flow (*source:* Kroeger et al. 2016).
+
+    Args:
+        shape: of the mesh.
+        side: longer side of the picture that flow is measured on; larger is more exact and slower.
+        preset: of DIS: "ultrafast", "fast" or "medium".
+    """
+
+    def __init__(self, shape: MeshShape, side: int = 640, preset: str = "fast") -> None:
+        self.shape, self._side = shape, side
+        cv2 = load_cv2()
+        presets = {
+            "ultrafast": cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST,
+            "fast": cv2.DISOPTICAL_FLOW_PRESET_FAST,
+            "medium": cv2.DISOPTICAL_FLOW_PRESET_MEDIUM,
+        }
+        self._dis: Any = cv2.DISOpticalFlow_create(presets[preset])
+        # Half of its time, and what it smooths is smoothed here again and corrected.
+        self._dis.setVariationalRefinementIterations(0)
+
+    def grey(self, frame: UInt8Array) -> GreyPicture:
+        """A frame, uint8 ``[H, W, 3]`` RGB, as small grey pictures."""
+        cv2 = load_cv2()
+        flow = _no_larger(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), self._side)
+        return GreyPicture(flow, _no_larger(flow, self._side // 2))
+
+    def __call__(self, now: GreyPicture, before: GreyPicture) -> SceneMotion:
+        """Motion from ``now`` to ``before``."""
+        cv2 = load_cv2()
+        lattice = (FINE * (self.shape.columns - 1), FINE * (self.shape.rows - 1))
+        if min(now.flow.shape) < SMALLEST_SIDE:
+            nothing = np.zeros(lattice[::-1], np.float32)
+            return SceneMotion(np.zeros((*nothing.shape, 2), np.float32), nothing)
+        flow = self._dis.calc(now.flow, before.flow, None)
+        motion = cv2.resize(flow, lattice, interpolation=cv2.INTER_AREA)
+        motion *= np.float32(UNITS / max(now.flow.shape))
+        correction, trust = self._checked(now.check, before.check, flow, lattice)
+        return SceneMotion(motion + correction, trust)
+
+    def _checked(
+        self, now: UInt8Array, before: UInt8Array, flow: Float32Array, lattice: tuple[int, int]
+    ) -> tuple[Float32Array, Float32Array]:
+        """By what ``flow`` is still wrong, ``[h, w, 2]`` in units, and how far it can be trusted, 0..1; on the lattice.
+
+        DIS works on a quarter of the picture's size and takes motions for nearer to whole pixels there than they are;
+        steps of Lucas and Kanade (1981), from what still differs between the pictures, correct that. The error of a
+        motion that was found by least squares is estimated from the same differences, and from the gradients in the
+        direction in which they are weakest (the smaller eigenvalue of the structure tensor). Differences of
+        brightness alone do not count.
+        """
+        cv2 = load_cv2()
+        height, width = now.shape
+        scale = np.float32(width / flow.shape[1])
+        moves = cv2.resize(flow, (width, height), interpolation=cv2.INTER_AREA) * scale
+        x, y = np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32)[:, None]
+        level = before.astype(np.float32)  # rounded to whole levels, small differences would be lost
+        gx, gy = (cv2.Scharr(now, cv2.CV_32F, *axis, scale=1 / 32) for axis in ((1, 0), (0, 1)))
+        xx, yy, xy = self._around(cv2.merge([gx * gx, gy * gy, gx * gy]), lattice)
+        unit = np.float32(UNITS / width)
+        last = np.array([width - 1, height - 1], np.float32)
+        correction = np.zeros((lattice[1], lattice[0], 2), np.float32)
+        for _ in range(CORRECTIONS):
+            # cv2.remap knows 32 places between two pixels: what they differ by from ``moves`` is made up for by slopes.
+            whole = np.rint(moves * np.float32(32)) * np.float32(1 / 32)
+            there = cv2.merge([whole[..., 0] + x, whole[..., 1] + y])
+            moved = cv2.remap(level, there, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+            error = now - moved
+            error -= cv2.blur(error, (2 * PATCH, 2 * PATCH))
+            off = moves - whole
+            error -= gx * off[..., 0] + gy * off[..., 1]
+            xe, ye, residual = self._around(cv2.merge([gx * error, gy * error, error * error]), lattice)
+            feigned = np.float32(GRADIENT_OF_NOISE) * residual
+            held = feigned + np.float32(NOISE)
+            determinant = (xx + held) * (yy + held) - xy * xy
+            step = cv2.merge([(yy + held) * xe - xy * ye, (xx + held) * ye - xy * xe]) / determinant[..., None]
+            np.clip(step, -MOST, MOST, out=step)
+            correction += step
+            moves = moves + cv2.resize(step, (width, height), interpolation=cv2.INTER_LINEAR)
+        pixels = (PATCH * scale) ** 2  # of a patch
+        known = np.maximum(smaller_eigenvalue(xx, yy, xy) - feigned, 0) * np.float32(pixels * (ERROR / unit) ** 2)
+        trust = known / (known + residual + np.float32(NOISE**2))
+        # Patches that stick out of the picture where they came from are matched badly.
+        edge = 2 * PATCH * scale
+        leaves = (moves < -LEAVING) & (there < edge) | (moves > LEAVING) & (there > last - edge)
+        if leaves.any():
+            trust *= 1 - cv2.resize(leaves.any(axis=-1).astype(np.float32), lattice, interpolation=cv2.INTER_AREA)
+        return correction * unit, np.asarray(trust, np.float32)
+
+    @staticmethod
+    def _around(products: Float32Array, lattice: tuple[int, int]) -> tuple[Float32Array, ...]:
+        """Means of the channels of a picture around the cells of the lattice."""
+        cv2 = load_cv2()
+        small = cv2.resize(products, lattice, interpolation=cv2.INTER_AREA)
+        return tuple(cv2.split(cv2.GaussianBlur(small, (0, 0), SMOOTHING)))
+
+
+def smaller_eigenvalue(xx: Float32Array, yy: Float32Array, xy: Float32Array) -> Float32Array:
+    """Of the symmetric matrices ``[[xx, xy], [xy, yy]]``."""
+    return np.asarray((xx + yy) / 2 - np.sqrt((xx - yy) ** 2 / 4 + xy * xy), np.float32)
+
+
+def _no_larger(picture: UInt8Array, side: int) -> UInt8Array:
+    """A picture whose longer side is at most ``side``."""
+    cv2 = load_cv2()
+    height, width = picture.shape[:2]
+    scale = side / max(height, width)
+    if scale >= 1:
+        return picture
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA))
+
+
+def at_vertices(lattice: Float32Array) -> Float32Array:
+    """Means of the cells of a lattice ``[h, w, up to 4]`` that meet at each vertex of the mesh."""
+    cv2 = load_cv2()
+    size = (lattice.shape[1] // FINE + 1, lattice.shape[0] // FINE + 1)
+    places = np.array([[FINE, 0, -0.5], [0, FINE, -0.5]])
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return np.asarray(cv2.warpAffine(lattice, places, size, flags=flags, borderMode=cv2.BORDER_REPLICATE))
+
+
+def on_lattice(vertices: Float32Array) -> Float32Array:
+    """Values at vertices ``[rows, columns, up to 4]`` interpolated at the middles of the lattice's cells."""
+    cv2 = load_cv2()
+    size = (FINE * (vertices.shape[1] - 1), FINE * (vertices.shape[0] - 1))
+    places = np.array([[1 / FINE, 0, 0.5 / FINE], [0, 1 / FINE, 0.5 / FINE]])
+    return np.asarray(cv2.warpAffine(vertices, places, size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP))
