@@ -146,7 +146,7 @@ def test_learning_a_picture_can_be_stopped(
     assert steps == ["train"]
     (kept,) = [path for path in tmp_path.rglob("*") if path.is_file()]  # what was learnt
     assert kept.parent.name == "learning"
-    assert "goes on from there" in caught.value.hint
+    assert "resumes it" in caught.value.hint
 
 
 @pytest.mark.parametrize("link", ["same", "symlink", "hard"])
