@@ -69,3 +69,70 @@ def test_the_gallery_is_trained_stage_by_stage(  # type: ignore[no-untyped-def]
     assert after.card.painting == "Woodcut"
     assert after.card.command.count("--stage first") == 2
     assert any((after.weights[name] != before.weights[name]).any() for name in before.weights)
+
+
+def test_on_an_accelerator_styles_share_programs_and_time(  # type: ignore[no-untyped-def]
+    random_style, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cv2 = pytest.importorskip("cv2")
+    from videostyle.styles.card import Style
+    from videostyle.styles.style_file import save_style
+    from videostyle.training.device.loop import DeviceLoop
+    from videostyle.training.device.pairs import DevicePairs
+
+    for name in ("photo.jpg", "woodcut.png", "stained-glass.png"):
+        cv2.imwrite(str(tmp_path / name), picture(5))
+    save_style(random_style, tmp_path / "start.safetensors")
+    arguments = ["--paintings", tmp_path, "--photos", tmp_path, "--output", tmp_path / "out", "--accelerator"]
+    chosen = ["--only", "woodcut", "--only", "stained-glass", "--start", tmp_path / "start.safetensors", "--minutes", 3]
+    command = ["train_gallery.py", *arguments, *chosen, "--set", "batch=1", "--set", "size=64", "--vgg16", "embedded"]
+    monkeypatch.setattr("sys.argv", list(map(str, command)))
+    script = load_script("train_gallery")
+    calls = []
+
+    def train_style(painting, sampler, style, nets, settings, card, **options):  # type: ignore[no-untyped-def]
+        assert isinstance(sampler, DevicePairs)
+        assert isinstance(options["loop"], DeviceLoop)
+        calls.append((card.name, sampler, options["loop"], settings))
+        return Style(replace(card, architecture=random_style.architecture), random_style.weights)
+
+    monkeypatch.setattr(script, "train_style", train_style)
+    monkeypatch.setattr(script, "targets_of", lambda *arguments: None)
+    monkeypatch.setattr(script.gallery, "base", lambda *sizes: random_style)
+    script.main()
+    # Both styles have the stages next and full, of 500 and 2100 steps: compiled once each, then trained.
+    assert sorted(call[0] for call in calls[:2]) == ["none", "none"]
+    assert [call[0] for call in calls[2:]] == ["woodcut", "woodcut", "stained-glass", "stained-glass"]
+    assert [call[3].steps for call in calls] == [1, 1, 500, 2100, 500, 2100]
+    assert len({id(call[2]) for call in calls}) == 1
+    assert all(call[1].data["pictures"] is calls[0][1].data["pictures"] for call in calls)
+    assert calls[0][3].minutes is None
+    for next_, full in (calls[2:4], calls[4:6]):
+        assert 0.9 < full[3].minutes < 1.6  # the first stage took no time here
+        assert next_[3].minutes == pytest.approx(full[3].minutes * 500 / 2600, rel=0.1)
+    assert (tmp_path / "out" / "stained-glass.safetensors").is_file()
+
+
+def test_time_is_shared_evenly_with_what_styles_take_beside_their_training() -> None:
+    time = [100.0]
+    clock = load_script("train_gallery").Clock(10, 4, lambda: time[0])
+    assert clock.next_style() == 150
+    time[0] += 150 + 20
+    shares = [clock.next_style()]
+    for _ in range(2):
+        time[0] += shares[-1] + 20
+        shares.append(clock.next_style())
+    assert shares == pytest.approx([430 / 3 - 20] * 3)
+    assert time[0] + shares[-1] + 20 == pytest.approx(700)
+    late = load_script("train_gallery").Clock(1, 2, lambda: time[0])
+    late.next_style()
+    time[0] += 100
+    assert late.next_style() == 0
+
+
+@pytest.mark.parametrize("wrong", [["--minutes", "0"], ["--minutes", "5", "--checkpoints", "state"]])
+def test_times_that_cannot_be_kept_are_refused(wrong: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["train_gallery.py", "--paintings", "p", "--photos", "p", *wrong])
+    with pytest.raises(SystemExit) as ended:
+        load_script("train_gallery").main()
+    assert ended.value.code == 2

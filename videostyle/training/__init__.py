@@ -7,6 +7,7 @@ A training passes through these modules, in this order:
 3.  ``session`` prepares everything (``train``): the loss networks (``network.loss_network``), the pairs of neighbouring
     frames (``pairs``, with ``simulated_camera``), the style to start from (``starts``).
 4.  ``trainer`` runs the steps (``train_style``). ``objective`` makes a step with Muon, ``checkpoint`` keeps the state.
+    Where pairs come from ``device``, they are made on the accelerator, and many steps are one call.
 5.  ``style_objective`` says what a step lowers: ``targets_of`` measures the painting once, then the losses of
     ``losses`` and ``network.perceptual`` are computed on each batch.
 6.  ``styles.style_file`` writes the finished style, called by ``cli.train``.

@@ -13,6 +13,8 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
+from videostyle.training.warping import warp
+
 Tensor = Any
 
 LUMA = (0.2126, 0.7152, 0.0722)  # relative luminance of linear BT.709 RGB, as ReCoNet uses it
@@ -116,33 +118,6 @@ def total_variation(x: Tensor) -> Tensor:
 
 def _box_mean(x: Tensor, size: int) -> Tensor:
     return ops.average_pool(x, size, 1, padding="same")
-
-
-def warp(x: Tensor, flow: Tensor) -> Tensor:
-    """Samples ``x`` bilinearly at each pixel's position plus its flow; outside the picture, the nearest edge pixel.
-
-    Args:
-        x: ``[N, H, W, C]``, frame t-1.
-        flow: float32 ``[N, H, W, 2]``, pixels (dx, dy): pixel p of frame t was at p + flow in frame t-1.
-
-    Returns:
-        ``[N, H, W, C]``: frame t-1 warped to time t.
-    """
-    _, h, w, c = x.shape
-    column = ops.clip(flow[..., 0] + np.arange(w, dtype=np.float32)[None, None, :], 0.0, w - 1.0)
-    row = ops.clip(flow[..., 1] + np.arange(h, dtype=np.float32)[None, :, None], 0.0, h - 1.0)
-    left, top = ops.minimum(ops.floor(column), w - 2.0), ops.minimum(ops.floor(row), h - 2.0)
-    right_share, lower_share = (column - left)[..., None], (row - top)[..., None]
-    first = ops.cast(top, "int32") * w + ops.cast(left, "int32")
-    first = first + ops.arange(ops.shape(x)[0], dtype="int32")[:, None, None] * (h * w)
-    flat = ops.reshape(x, (-1, c))
-
-    def corner(offset: int) -> Tensor:
-        return ops.take(flat, first + offset, axis=0)
-
-    upper = corner(0) * (1.0 - right_share) + corner(1) * right_share
-    lower = corner(w) * (1.0 - right_share) + corner(w + 1) * right_share
-    return upper * (1.0 - lower_share) + lower * lower_share
 
 
 def temporal_output_loss(

@@ -13,7 +13,7 @@ painting is a fifth lower than with Adam at its best learning rate, and its styl
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -77,11 +77,17 @@ class Objective(keras.Model):
         training: bool = True,
     ) -> Tensor:
         """Returns the entry "loss" of the loss function; the other entries go to the trackers."""
-        weights = {name: ops.reshape(tensor, self._shapes[name]) for name, tensor in self._named()}
-        losses = self._loss_function(weights, x)
+        losses = self._loss_function(self.named(self._tensors), x)
         for name, tracker in self._trackers.items():
             tracker.update_state(losses[name])
         return losses["loss"]
+
+    def named(self, tensors: Sequence[Tensor]) -> dict[str, Tensor]:
+        """Values of ``trainable_variables``, in their order, as the arrays that the loss function takes, by name."""
+        return {
+            name: ops.reshape(tensor, shape)
+            for (name, shape), tensor in zip(self._shapes.items(), tensors, strict=True)
+        }
 
     def step(self, batch: Mapping[str, NDArray[Any]], learning_rate: float | None = None) -> dict[str, float]:
         """Makes one optimisation step, at ``learning_rate`` if given; returns the losses of this batch by name."""

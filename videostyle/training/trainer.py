@@ -9,13 +9,13 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-import keras
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,7 +23,9 @@ from videostyle.errors import Interrupted, ModelError, UsageError
 from videostyle.resources import usable_cores
 from videostyle.styles.card import Style, StyleCard, arrays_sha256
 from videostyle.training.checkpoint import Checkpoint, TrainingState
-from videostyle.training.objective import Objective
+from videostyle.training.device.loop import DeviceLoop, Steps
+from videostyle.training.device.pairs import DevicePairs
+from videostyle.training.objective import LossFunction, Objective
 from videostyle.training.style_objective import LOSSES, LossNetworks, LossWeights, style_objective, targets_of
 
 
@@ -95,13 +97,13 @@ class Sampler(Protocol):
 
 @dataclass(frozen=True)
 class Progress:
-    """What an observer gets after each step.
+    """What an observer gets after each step, or after each call of many steps.
 
     Attributes:
         step: number of steps done.
         steps: number of steps planned.
         expected: estimate of the number of steps in all, which is lower than ``steps`` where the time ends earlier.
-        losses: the losses of this step, by name.
+        losses: the losses of this step, by name; their means where a call makes many.
         seconds_left: estimate of the time left.
         style: returns the current style, for previews.
     """
@@ -123,7 +125,7 @@ def learning_rate_at(progress: float, peak: float) -> float:
     return peak * warm * (0.02 + 0.98 * 0.5 * (1.0 + math.cos(math.pi * min(progress, 1.0))))
 
 
-def _prefetched(sampler: Sampler, first: int, last: int) -> Iterator[Mapping[str, NDArray[np.float32]]]:
+def _prefetched(sampler: Sampler, first: int, last: int) -> Generator[Mapping[str, NDArray[np.float32]], None, None]:
     """The batches of steps ``first`` to ``last``, in order. The next ones are made while a step is computed.
 
     Half of the usable cores make batches: a GPU needs several, and without a GPU the step needs the rest.
@@ -138,6 +140,19 @@ def _prefetched(sampler: Sampler, first: int, last: int) -> Iterator[Mapping[str
             yield batch
 
 
+@contextmanager
+def _steps(
+    objective: Objective, function: LossFunction, sampler: Sampler, loop: DeviceLoop | None, first: int, last: int
+) -> Iterator[tuple[int, Steps]]:
+    """What makes steps ``first`` to ``last``, as in ``DeviceLoop.steps``, and how many of them it makes in a call."""
+    if isinstance(sampler, DevicePairs):
+        loop = loop or DeviceLoop()
+        yield loop.most, loop.steps(objective, function, sampler, LOSSES)
+        return
+    with closing(_prefetched(sampler, first, last)) as batches:
+        yield 1, lambda _, rates: [objective.step(next(batches), rate) for rate in rates]
+
+
 def train_style(
     painting: NDArray[np.uint8],
     sampler: Sampler,
@@ -149,19 +164,23 @@ def train_style(
     base: Style | None = None,
     checkpoint: Path | None = None,
     observer: Observer | None = None,
+    loop: DeviceLoop | None = None,
 ) -> Style:
     """Trains a style on a painting.
 
     Args:
         painting: uint8 ``[H, W, 3]``, RGB.
-        sampler: gives pairs of frames, ``[N, S, S, ...]`` with S a multiple of 32.
+        sampler: gives pairs of frames, ``[N, S, S, ...]`` with S a multiple of 32. With ``DevicePairs`` many steps
+            are one call.
         start: the style to begin with: the base, or a style trained from it.
         nets: the loss networks.
         settings: how to train.
         card: description of the new style; architecture, loss weights, figures and base are filled in here.
         base: the base of the style; ``start`` itself where None.
         checkpoint: file to keep the state in. If it exists, the training resumes from it.
-        observer: called after each step; may raise to stop the training. After ``Interrupted`` a checkpoint is written.
+        observer: called after each step, or after each call of many; may raise to stop the training. After
+            ``Interrupted`` a checkpoint is written.
+        loop: makes the calls of many steps; trainings with the same loop share compiled programs. A new one where None.
 
     Returns:
         The style after the last step.
@@ -171,7 +190,6 @@ def train_style(
             finite.
         OutputError: if the checkpoint cannot be written.
     """
-    keras.utils.set_random_seed(settings.seed)
     arch = start.architecture
     targets = targets_of(nets, painting, settings.stroke, settings.scales)
     base = base or start
@@ -195,9 +213,6 @@ def train_style(
         }
         keep = Checkpoint(checkpoint, identity)
         state = keep.load(objective)
-    first, began = state.step, time.monotonic() - state.seconds
-    patience = settings.patience or math.inf
-    stopped = state.step - state.best_step >= patience
 
     def snapshot() -> Style:
         figures = {name: round(value, 5) for name, value in state.smooth.items()}
@@ -211,40 +226,47 @@ def train_style(
         )
         return Style(filled, objective.arrays())
 
-    saved = first
-    for step, batch in enumerate(_prefetched(sampler, first + 1, first if stopped else settings.steps), first + 1):
-        state.seconds = time.monotonic() - began
-        fraction = (step - 1) / settings.steps
-        if settings.minutes is not None:
-            fraction = max(fraction, state.seconds / (60.0 * settings.minutes))
-            if fraction >= 1.0:
+    limit = 60.0 * settings.minutes if settings.minutes is not None else math.inf
+    saved, patience = state.step, settings.patience or math.inf
+    with _steps(objective, function, sampler, loop, state.step + 1, settings.steps) as (most, make_steps):
+        began = time.monotonic() - state.seconds  # to compile is not to train
+        while state.step < settings.steps and state.step - state.best_step < patience:
+            state.seconds = time.monotonic() - began
+            if state.seconds >= limit:
                 break
-        values = objective.step(batch, learning_rate_at(fraction, settings.learning_rate))
-        if not math.isfinite(values["loss"]):
-            raise ModelError(
-                "the training diverged",
-                f"the loss at step {step} is not finite",
-                "train again with a lower `learning_rate`",
-            )
-        state.step, state.seconds = step, time.monotonic() - began
-        state.add(values)
-        if observer is not None:
-            of_a_step = state.seconds / step
-            left = of_a_step * (settings.steps - step)
-            if settings.minutes is not None:
-                left = max(0.0, min(left, 60.0 * settings.minutes - state.seconds))
-            expected = min(settings.steps, step + round(left / of_a_step))
-            try:
-                observer(Progress(step, settings.steps, expected, values, left, snapshot))
-            except Interrupted:
-                if keep is not None:
-                    keep.save(objective, state)
-                raise
-        if keep is not None and step % settings.checkpoint_every == 0:
-            keep.save(objective, state)
-            saved = step
-        if step - state.best_step >= patience:
-            break
+            pace = max(state.seconds, 1e-6) / max(state.step, 1)
+            count = min(most, settings.steps - state.step)
+            if keep is not None:
+                count = min(count, settings.checkpoint_every - state.step % settings.checkpoint_every)
+            if limit < math.inf:
+                count = min(count, max(1, int((limit - state.seconds) / pace))) if state.step else 1
+            ahead = [max((state.step + i) / settings.steps, (state.seconds + i * pace) / limit) for i in range(count)]
+            rates = [learning_rate_at(fraction, settings.learning_rate) for fraction in ahead]
+            values = make_steps(state.step + 1, rates)
+            for losses in values:
+                state.step += 1
+                if not math.isfinite(losses["loss"]):
+                    raise ModelError(
+                        "the training diverged",
+                        f"the loss at step {state.step} is not finite",
+                        "train again with a lower `learning_rate`",
+                    )
+                state.add(losses)
+            state.seconds = time.monotonic() - began
+            if observer is not None:
+                of_a_step = state.seconds / state.step
+                left = min(of_a_step * (settings.steps - state.step), max(0.0, limit - state.seconds))
+                expected = min(settings.steps, state.step + round(left / of_a_step))
+                mean = {name: sum(losses[name] for losses in values) / count for name in LOSSES}
+                try:
+                    observer(Progress(state.step, settings.steps, expected, mean, left, snapshot))
+                except Interrupted:
+                    if keep is not None:
+                        keep.save(objective, state)
+                    raise
+            if keep is not None and state.step % settings.checkpoint_every == 0:
+                keep.save(objective, state)
+                saved = state.step
     if keep is not None and state.step > saved:
         keep.save(objective, state)
     return snapshot()
