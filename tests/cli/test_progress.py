@@ -65,6 +65,22 @@ def test_a_bar_lives_while_nothing_is_counted(monkeypatch: pytest.MonkeyPatch) -
     assert screen(stream.getvalue()) == []  # nothing was counted: nothing stays
 
 
+def test_a_bar_that_stands_still_says_that_it_is_alive(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    bars = Bars(False, io.StringIO(), live=True)
+    bars._ticker = progress.threading.Thread()  # none: time stands still here
+    bars("train", 0, None)
+    now[0] = 2.0
+    assert "working" not in bars._text()
+    now[0] = 8.0
+    assert bars._text().endswith("working 0:08")
+    bars("train", 500, 500)
+    assert "working" not in bars._text()
+    now[0] = 36.0
+    assert bars._text().endswith("working 0:28")
+
+
 def test_a_log_gets_few_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
     monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])

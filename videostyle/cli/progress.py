@@ -15,6 +15,7 @@ LOG_EVERY = 10.0  # seconds between two lines of a log, at least
 LOG_SHARE = 0.05  # progress between two lines of a log, at least, unless LOG_LONGEST passed
 LOG_LONGEST = 300.0  # seconds between two lines of a log, at most
 WIDTH = 24  # characters of a bar
+STILL = 3.0  # seconds without progress after which the bar says that the program is at work all the same
 
 
 def duration(seconds: float) -> str:
@@ -61,7 +62,7 @@ class Bars:
         self._done, self._kept, self._total = 0, 0, None  # type: int, int, int | None
         self._left: float | None = None
         self._note = ""
-        self._began = self._logged = time.monotonic()
+        self._began = self._logged = self._moved = time.monotonic()
         self._logged_share = 0.0
 
     # -- what is told ------------------------------------------------------------------------------------------------
@@ -81,6 +82,7 @@ class Bars:
                     self._begin(phase, total)
                 self._done += done
                 self._total, self._note = total, ""
+                self._moved = time.monotonic() if done else self._moved
             self._show()
 
     def note(self, text: str) -> None:
@@ -99,7 +101,7 @@ class Bars:
                 self._begin(phase, total)
                 self._began = began  # what came before belongs to the same wait
             self._done, self._total, self._left, self._note = done, total, left, ""
-            self._left_since = time.monotonic()
+            self._left_since = self._moved = time.monotonic()
             self._show()
 
     def say(self, text: str) -> None:
@@ -207,6 +209,8 @@ class Bars:
             parts.append(f"{rate:.1f} {unit}/s" if rate >= 0.95 else f"{1 / max(rate, 1e-6):.1f} s each")
             if share is not None and share < 1.0:
                 parts.append(f"{duration(self._seconds_left())} left")
+        if (still := time.monotonic() - self._moved) > STILL:
+            parts.append(f"working {duration(still)}")
         head = f"{title} {100 * share:3.0f} % " if share is not None else f"{title} "
         return head + ", ".join(parts)
 

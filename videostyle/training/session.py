@@ -150,7 +150,8 @@ def style_of_picture(painting: Path, progress: PairProgress | None) -> Style:
 
     Args:
         painting: a picture file.
-        progress: called after each step with "train", 1 and the number of steps expected.
+        progress: called with "train", 0 and None at the beginning, and after each step with "train", 1 and the number
+            of steps expected.
 
     Raises:
         InputError: if the picture cannot be read.
@@ -176,6 +177,8 @@ def style_of_picture(painting: Path, progress: PairProgress | None) -> Style:
     pictures, _ = read_content([sample_content()])
     card = StyleCard(name=name, painting=painting.stem, licence="unknown", command=gallery.LEARNT)
     on_progress = (lambda p: progress("train", 1, p.expected)) if progress else None
+    if progress is not None:
+        progress("train", 0, None)  # measuring the painting and choosing a start come before the first step
     unfinished = _kept_state(painting)
     request = TrainRequest(checkpoint=unfinished)
     try:
