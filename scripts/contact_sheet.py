@@ -15,7 +15,7 @@ import numpy as np
 
 from videostyle.api import Stylizer
 from videostyle.media.drawing import draw_text
-from videostyle.media.readers.images import read_picture
+from videostyle.media.readers.pictures import read_picture
 from videostyle.styles import gallery
 from videostyle.styles.style_file import load_style
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from videostyle.frames import UInt8Array
-from videostyle.media.readers.images import read_picture
+from videostyle.media.readers.pictures import read_picture
 from videostyle.motion.dis import dis_flow, flow_and_mask
 from videostyle.motion.flow import Float, endpoint_error, read_flo
 

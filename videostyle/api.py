@@ -20,7 +20,7 @@ from videostyle.errors import VideostyleError
 from videostyle.frames import FrameBatch, UInt8Array, VideoInfo
 from videostyle.inference.startup import load_tensorflow
 from videostyle.media.inputs import vet_input
-from videostyle.media.readers.images import read_picture
+from videostyle.media.readers.pictures import read_picture
 from videostyle.media.timecode import TimePoint
 from videostyle.motion.canvas_tracker import CanvasTracker
 from videostyle.rendering.iterate import iterate
@@ -81,6 +81,7 @@ def render(
     crf: int | None = None,
     preset: str | None = None,
     pix_fmt: str | None = None,
+    bit_depth: str = "auto",
     audio: bool = True,
     overwrite: bool = False,
     threads: int | None = None,
@@ -112,6 +113,7 @@ def render(
         crf: constant quality, 0..63, lower is better; each codec has its own scale.
         preset: speed of the encoder, in its own words ("slow").
         pix_fmt: stored pixel format, in ffmpeg's words ("yuv444p").
+        bit_depth: "8", "10", or "auto": as the source, where the codec can.
         audio: whether sound and subtitles are copied.
         overwrite: whether an existing output is replaced.
         threads: threads of the encoder; None = one for each processor of the machine, at most 16.

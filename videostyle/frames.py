@@ -8,23 +8,39 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 UInt8Array = NDArray[np.uint8]
+UInt16Array = NDArray[np.uint16]
+AnyArray = NDArray[Any]  # uint8 or uint16
 Float32Array = NDArray[np.float32]
 Float64Array = NDArray[np.float64]
 
 
+# How frames of a batch are laid out, and their dtype.
+PIXEL_FORMATS = {"rgb24": np.uint8, "rgb48": np.uint16, "i420": np.uint8, "i420p10": np.uint16}
+
+
 @dataclass(frozen=True)
 class ColorInfo:
-    """Colour description of a stream, in ffmpeg's names (``bt709``, ``smpte170m``...); "" = unknown."""
+    """Colour description of a stream, in ffmpeg's names (``bt709``, ``smpte170m``...); "" = unknown.
+
+    Attributes:
+        matrix: from RGB to YUV.
+        primaries: of RGB.
+        transfer: function from light to values.
+        full_range: whether samples have full range; None = unknown.
+        guessed: whether the matrix is not stated by the stream but what players take it for.
+    """
 
     matrix: str = ""
     primaries: str = ""
     transfer: str = ""
     full_range: bool | None = None
+    guessed: bool = False
 
     @property
     def is_hdr(self) -> bool:
@@ -46,11 +62,13 @@ class VideoInfo:
         start: presentation time of the first frame in seconds, on the container's clock.
         sample_aspect: width of a pixel over its height, after rotation.
         rotation: clockwise degrees that the reader applied (0, 90, 180, 270).
+        mirrored: whether the reader mirrored the stored pictures as well.
         color: colour description of the stored stream.
         pixel_format: ffmpeg's name of the stored pixel format; "" where unknown.
         bit_depth: bits of a stored sample.
         has_alpha: whether the stored stream has an alpha channel (dropped by the readers).
-        interlaced: whether the stored stream is interlaced (the readers deliver progressive frames).
+        interlaced: whether any stored frame is interlaced (the readers deliver progressive frames).
+        changes: whether the size or the pixel format changes within the stream (the first size is delivered).
         codec: ffmpeg's name of the video codec; "" for pictures.
         still: whether this is one picture and not a video.
     """
@@ -64,11 +82,13 @@ class VideoInfo:
     start: float = 0.0
     sample_aspect: Fraction = Fraction(1)
     rotation: int = 0
+    mirrored: bool = False
     color: ColorInfo = field(default_factory=ColorInfo)
     pixel_format: str = ""
     bit_depth: int = 8
     has_alpha: bool = False
     interlaced: bool = False
+    changes: bool = False
     codec: str = ""
     still: bool = False
 
@@ -78,24 +98,29 @@ class FrameBatch:
     """A run of consecutive frames.
 
     Attributes:
-        frames: uint8 ``[T, H, W, 3]``, RGB, full range; or, if ``pixel_format`` is "i420",
-            uint8 ``[T, H * 3 // 2, W]`` (planes Y, U, V in the layout of OpenCV; H and W even).
+        frames: by ``pixel_format``: "rgb24", uint8 ``[T, H, W, 3]``, RGB, full range; "rgb48", the same in uint16,
+            0..65535; "i420", uint8 ``[T, H * 3 // 2, W]`` (planes Y, U, V as OpenCV lays them out; H and W even);
+            "i420p10", the same in uint16, 10 bits.
         pts: float64 ``[T]``, presentation times in seconds on the source's clock.
         index: number of the first frame in the source, counted from 0.
-        pixel_format: "rgb24" or "i420".
+        pixel_format: one of ``PIXEL_FORMATS``.
+        alpha: ``[T, H, W]`` of the frames' dtype, its largest value = opaque; None where there is no alpha channel.
     """
 
-    frames: UInt8Array
+    frames: AnyArray
     pts: Float64Array
     index: int
     pixel_format: str = "rgb24"
+    alpha: AnyArray | None = None
 
     def __post_init__(self) -> None:
-        if self.frames.dtype != np.uint8:
-            raise ValueError(f"frames must be uint8, not {self.frames.dtype}")
-        rank = 4 if self.pixel_format == "rgb24" else 3
+        if self.frames.dtype != PIXEL_FORMATS[self.pixel_format]:
+            raise ValueError(f"frames must be {np.dtype(PIXEL_FORMATS[self.pixel_format])}, not {self.frames.dtype}")
+        rank = 4 if self.pixel_format.startswith("rgb") else 3
         if self.frames.ndim != rank or (rank == 4 and self.frames.shape[3] != 3):
             raise ValueError(f"frames of format {self.pixel_format} cannot have shape {self.frames.shape}")
+        if self.alpha is not None and self.alpha.shape != self.frames.shape[:3]:
+            raise ValueError(f"frames of shape {self.frames.shape} with alpha of shape {self.alpha.shape}")
         if self.pts.shape != (self.frames.shape[0],):
             raise ValueError(f"{self.frames.shape[0]} frames with pts of shape {self.pts.shape}")
 
@@ -144,3 +169,21 @@ def bgr_to_rgb(picture: UInt8Array) -> UInt8Array:
 def to_float(frames: UInt8Array) -> Float32Array:
     """uint8 0..255 to float32 0..1, same shape."""
     return frames.astype(np.float32) / np.float32(255.0)
+
+
+def to_bytes(frames: AnyArray) -> UInt8Array:
+    """Frames of 8 or 16 bits, 0..255 or 0..65535, as uint8 of the same shape, rounded."""
+    if frames.dtype == np.uint8:
+        return frames
+    return ((frames.astype(np.uint32) + 128) // 257).astype(np.uint8)
+
+
+def to_words(frames: AnyArray) -> UInt16Array:
+    """Frames of 8 or 16 bits as uint16 0..65535 of the same shape."""
+    return frames if frames.dtype == np.uint16 else frames.astype(np.uint16) * np.uint16(257)
+
+
+def on_white(picture: UInt8Array, alpha: UInt8Array) -> UInt8Array:
+    """A picture uint8 ``[H, W, 3]`` RGB on white, where its alpha, uint8 ``[H, W]``, is below 255."""
+    share = alpha[..., None].astype(np.float32) / 255.0
+    return np.rint(picture * share + 255.0 * (1.0 - share)).astype(np.uint8)

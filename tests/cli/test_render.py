@@ -18,7 +18,7 @@ import pytest
 from tests.cli.conftest import ROOT, Clip, command, frames_of, inspected
 from videostyle.cli.main import main
 from videostyle.media.probe import probe
-from videostyle.media.readers.images import read_picture
+from videostyle.media.readers.pictures import read_picture
 from videostyle.styles.style_file import load_style
 
 if TYPE_CHECKING:

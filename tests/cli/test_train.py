@@ -9,7 +9,7 @@ import pytest
 
 from tests.cli.conftest import ROOT, Clip
 from videostyle.cli.main import main
-from videostyle.media.readers.images import read_picture
+from videostyle.media.readers.pictures import read_picture
 from videostyle.styles.style_file import load_style
 
 

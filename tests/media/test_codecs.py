@@ -28,7 +28,7 @@ from videostyle.media.writers.open import open_writer
 from videostyle.rendering.settings import RenderSettings
 
 INFO = VideoInfo(64, 64, fps=Fraction(25))
-NO_QUALITY = ("prores", "ffv1", "gif", "h264_videotoolbox", "hevc_videotoolbox")
+NO_QUALITY = ("prores", "qtrle", "ffv1", "gif", "h264_videotoolbox", "hevc_videotoolbox")
 NO_PRESETS = (*NO_QUALITY, "webp")
 
 

@@ -11,7 +11,7 @@ tf = pytest.importorskip("tensorflow")
 from tests.painting import batch, opened, scene
 from videostyle.errors import ModelError
 from videostyle.frames import ColorInfo, VideoInfo
-from videostyle.media.readers.images import read_picture
+from videostyle.media.readers.pictures import read_picture
 from videostyle.network.folding import fold, forward_folded
 from videostyle.network.statistics import KeyframeSegment, between
 from videostyle.processors.style import StyleProcessor

@@ -411,3 +411,12 @@ def test_a_folder_of_photos_is_painted(clip: Clip, tmp_path: Path, capsys: pytes
     rows = json.loads(capsys.readouterr().out.splitlines()[-1])["tasks"]
     assert [row["style"] for row in rows] == ["quick", "swift"]
     assert all("no videos and no pictures" in row["error"] for row in rows)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such names")
+def test_a_file_that_exists_is_no_pattern(clip: Clip, tmp_path: Path) -> None:
+    odd = tmp_path / "Why? [1080p]*.mp4"
+    shutil.copy(clip("silent.mkv"), odd)
+    tasks, failed = plan_tasks([JobEntry(odd, ("quick",), RenderSettings("quick"))], tmp_path / "out")
+    assert not failed
+    assert [task.input for task in tasks] == [odd]

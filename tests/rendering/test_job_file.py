@@ -110,3 +110,10 @@ def test_a_key_written_in_an_unusual_way_is_refused_without_a_wrong_line(tmp_pat
     (tmp_path / "jobs.toml").write_text('clip = [{input = "a.mp4", styles = ["a"], crf = "low"}]')
     with pytest.raises(UsageError, match=r"'jobs.toml', crf: cannot use 'low'"):
         read_job_file(tmp_path / "jobs.toml", RenderSettings(""))
+
+
+def test_a_byte_order_mark_and_a_decimal_rate_are_read(tmp_path: Path) -> None:
+    text = '[[clip]]\ninput = "a.mp4"\nstyles = ["a"]\nfps = 29.97\n'
+    (tmp_path / "jobs.toml").write_bytes(b"\xef\xbb\xbf" + text.encode())
+    (entry,) = read_job_file(tmp_path / "jobs.toml", RenderSettings(""))
+    assert entry.settings.fps == Fraction(30000, 1001)

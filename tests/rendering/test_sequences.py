@@ -33,7 +33,7 @@ def pictures(folder: Path) -> dict[str, bytes]:
 
 def test_a_sequence_of_painted_pictures_is_the_frames_in_colour(film: Path, style: str, tmp_path: Path) -> None:
     from videostyle.media.provenance import read
-    from videostyle.media.readers.images import read_picture
+    from videostyle.media.readers.pictures import read_picture
     from videostyle.rendering.iterate import iterate
 
     settings = RenderSettings(style, end=parse_time("30f"))

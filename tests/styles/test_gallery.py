@@ -11,7 +11,7 @@ import pytest
 pytest.importorskip("keras")
 from videostyle.api import Stylizer
 from videostyle.errors import ModelError
-from videostyle.media.readers.images import read_picture
+from videostyle.media.readers.pictures import read_picture
 from videostyle.network.architecture import NETWORKS
 from videostyle.styles import gallery
 from videostyle.styles.card import Style, arrays_sha256

@@ -78,7 +78,7 @@ def _judges(spec: str | None, net: LossNetwork) -> tuple[PerceptualJudge | None,
     """The judges for style and for paint, and a line for the report that names what frames are compared with."""
     if spec is None:
         return None, None, ""
-    from videostyle.media.readers.images import read_picture
+    from videostyle.media.readers.pictures import read_picture
     from videostyle.metrics.paint import PaintJudge
     from videostyle.metrics.perceptual import PerceptualJudge
     from videostyle.styles.resolve import is_picture, resolve
@@ -98,7 +98,8 @@ def _judges(spec: str | None, net: LossNetwork) -> tuple[PerceptualJudge | None,
 
 
 def _true_flow(flow: str | None, occlusions: str | None) -> TrueFlow | None:
-    from videostyle.media.readers.images import read_picture, sequence_files
+    from videostyle.media.readers.images import sequence_files
+    from videostyle.media.readers.pictures import read_picture
     from videostyle.metrics.true_flow import TrueFlow
     from videostyle.motion.flow import read_flo
 

@@ -83,7 +83,7 @@ def run(options: argparse.Namespace) -> int:
     width, height = size(options.size)
     check_stroke_size(options.stroke_size)
     from videostyle.media.inputs import vet_input
-    from videostyle.media.readers.images import read_picture
+    from videostyle.media.readers.pictures import read_picture
     from videostyle.styles.resolve import resolve
     from videostyle.training.content import covering, scene_frames
 

@@ -129,6 +129,13 @@ def add_render_options(parser: argparse.ArgumentParser) -> None:
         help="pixel format to store, in ffmpeg's words, as yuv444p (default: yuv420p for most codecs)",
     )
     writing.add_argument(
+        "--bit-depth",
+        choices=("auto", "8", "10"),
+        default=absent,
+        help="bits of a stored sample; auto: as the source, where the codec can (hevc, av1, vp9, ffv1), 10 for prores "
+        "(default: auto)",
+    )
+    writing.add_argument(
         "--threads",
         type=int,
         default=absent,
@@ -233,7 +240,7 @@ def _devices(options: argparse.Namespace) -> tuple[str, ...]:
 
 def trains(style: str) -> bool:
     """Whether a style may have to be trained first; training needs all cores for each operation."""
-    from videostyle.media.readers.images import PICTURES
+    from videostyle.media.readers.pictures import PICTURES
 
     return style.lower().endswith(PICTURES)
 

@@ -267,7 +267,7 @@ def _verify(options: argparse.Namespace) -> int:
 
 def _explain(options: argparse.Namespace) -> int:
     from videostyle.api import Stylizer
-    from videostyle.media.readers.images import read_picture
+    from videostyle.media.readers.pictures import read_picture
     from videostyle.metrics.explain import explain
     from videostyle.network import loss_network
     from videostyle.styles.resolve import resolve

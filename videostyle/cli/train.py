@@ -151,7 +151,7 @@ def run(options: argparse.Namespace) -> int:
     from videostyle.cli.interrupt import stoppable
     from videostyle.cli.progress import Bars
     from videostyle.media.inputs import vet_input
-    from videostyle.media.readers.images import read_picture
+    from videostyle.media.readers.pictures import read_picture
     from videostyle.training.content import read_content
 
     painting = vet_input(options.painting, "picture")

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from videostyle.frames import ColorInfo, UInt8Array
+from videostyle.frames import AnyArray, ColorInfo
 from videostyle.inference.memory import bytes_per_pixel, scaling_bytes
 from videostyle.inference.program import (
     FrameInputs,
+    dithered_bytes,
     folded_program,
     for_stroke_size,
     for_whole_frames,
@@ -34,6 +35,7 @@ class FramePainter:
         device: TensorFlow's name.
         precision: dtype to compute in.
         planes: matrix and range of the painted frames' planes; None to get them as RGB.
+        deep: paint more than 8 bits: uint16 RGB, or planes of 10 bits.
         tile: largest tile in painted pixels; None = ``TILE_PIXELS``.
         stroke_size: as in ``stroke_scaling``.
 
@@ -41,6 +43,7 @@ class FramePainter:
         size: as given.
         painted_size: height and width at which they are painted.
         planes: as given.
+        deep: as given.
         tiles: of a painted frame.
         program: what is compiled.
 
@@ -56,10 +59,11 @@ class FramePainter:
         device: str,
         precision: str,
         planes: ColorInfo | None = None,
+        deep: bool = False,
         tile: int | None = None,
         stroke_size: float = 1.0,
     ) -> None:
-        self.size, self.planes = size, planes
+        self.size, self.planes, self.deep = size, planes, deep
         self.painted_size = painted_size(*size, stroke_size)
         self._device = device
         self._padded = padded_size(*self.painted_size, architecture.stride)
@@ -67,15 +71,15 @@ class FramePainter:
         self._halo = -(-architecture.receptive_radius // architecture.stride) * architecture.stride
         self._bytes_per_pixel = bytes_per_pixel(architecture, precision)
         self.tiles = plan_tiles(*self._padded, self._halo, tile or TILE_PIXELS, architecture.stride)
-        self._convert = i420_converter(planes) if planes else None
+        self._to_planes = i420_converter(planes, deep=deep) if planes else None
         self._scaling = stroke_scaling(size, stroke_size)
         self._scaling_bytes = scaling_bytes(size, self.painted_size)
-        paint = folded_program(architecture, precision)
+        paint = folded_program(architecture, precision, deep=deep)
         whole = for_stroke_size(for_whole_frames(paint, *self.painted_size, architecture.stride), self._scaling)
 
         def paint_whole(weights: Any, inputs: FrameInputs) -> tuple[Any, Any]:
             painted, finite = whole(weights, inputs)
-            return self._convert(painted) if self._convert else painted, finite
+            return self._converted(painted), finite
 
         # TensorFlow traces it once for each number of frames, and locks while it does.
         self.program = tf.function(paint_whole if len(self.tiles) == 1 else paint, autograph=False)
@@ -91,16 +95,16 @@ class FramePainter:
         tile = self._bytes_per_pixel * self.tiles[0].height * self.tiles[0].width
         return at_once * (tile + self._scaling_bytes)
 
-    def __call__(self, inputs: FrameInputs, weights: dict[str, Any]) -> tuple[UInt8Array, bool]:
+    def __call__(self, inputs: FrameInputs, weights: dict[str, Any]) -> tuple[AnyArray, bool]:
         """Paints frames.
 
         Args:
-            inputs: NumPy arrays for frames of ``size``.
+            inputs: NumPy arrays for frames of ``size``, uint8 or uint16 0..65535.
             weights: folded weights on the device, in the painter's precision.
 
         Returns:
-            Painted frames, uint8 ``[B, H, W, 3]`` RGB or ``[B, H * 3 / 2, W]`` in planes, and whether all values
-            were finite.
+            Painted frames, ``[B, H, W, 3]`` RGB or ``[B, H * 3 / 2, W]`` in planes, uint8 or uint16, and whether all
+            values were finite.
 
         Raises:
             tensorflow.errors.OpError, MemoryError: if memory ran out (``is_out_of_memory``).
@@ -108,28 +112,35 @@ class FramePainter:
         if len(self.tiles) > 1:
             return self._paint_tiles(inputs, weights)
         with tf.device(self._device):
-            painted, finite = self.program(weights, inputs.on_device())
+            painted, finite = self.program(weights, inputs.from_words().on_device())
         return painted.numpy(), bool(finite)
 
-    def _paint_tiles(self, inputs: FrameInputs, weights: dict[str, Any]) -> tuple[UInt8Array, bool]:
+    def _converted(self, painted: Any) -> Any:
+        """Painted RGB of 8 or 16 bits as it is delivered; 8 bits that are made of 16 are dithered."""
+        if self._to_planes is not None:
+            return self._to_planes(painted)
+        return dithered_bytes(painted) if painted.dtype == tf.uint16 and not self.deep else painted
+
+    def _paint_tiles(self, inputs: FrameInputs, weights: dict[str, Any]) -> tuple[AnyArray, bool]:
         """Paints frame after frame, tile by tile. A tile reads all pixels that its kept part depends on."""
         painted, all_finite = [], True
         for number in range(inputs.frame_count):
-            one = inputs.between(number, number + 1)
+            one = inputs.between(number, number + 1).from_words()
             with tf.device(self._device):
                 scaled = self._scaling.scaled(one.frames) if self._scaling else one.frames
                 whole, finite = self._paint_in_pieces(one._replace(frames=scaled), weights)
                 restored = self._scaling.restored(whole, scaled, one.frames) if self._scaling else whole
-                painted.append(np.asarray(self._convert(tf.constant(restored)) if self._convert else restored))
+                painted.append(np.asarray(self._converted(tf.constant(restored))))
             all_finite = all_finite and finite
         return np.concatenate(painted), all_finite
 
-    def _paint_in_pieces(self, one: FrameInputs, weights: dict[str, Any]) -> tuple[UInt8Array, bool]:
-        """Paints one frame of the painted size; uint8 ``[1, h, w, 3]``."""
+    def _paint_in_pieces(self, one: FrameInputs, weights: dict[str, Any]) -> tuple[AnyArray, bool]:
+        """Paints one frame of the painted size; ``[1, h, w, 3]``, uint8, or uint16 where more bits are wanted."""
         h, w = self.painted_size
         top, left = padding_offset(h, self._padded[0]), padding_offset(w, self._padded[1])
         padded = one.padded(*self._padded).as_numpy()
-        painted, all_finite = np.empty((1, *self._padded, 3), np.uint8), True
+        dtype = np.uint16 if self.deep or padded.frames.dtype != np.uint8 else np.uint8
+        painted, all_finite = np.empty((1, *self._padded, 3), dtype), True
         for t in self.tiles:
             y, finite = self.program(weights, padded.of_tile(t).on_device())
             kept = y.numpy()[:, t.keep_top : t.keep_top + t.keep_height, t.keep_left : t.keep_left + t.keep_width]
@@ -155,7 +166,7 @@ class FramePainter:
         with tf.device(self._device):
             for _ in range(rounds + 1):
                 began = time.perf_counter()
-                there = inputs.on_device()
+                there = inputs.from_words().on_device()
                 if "GPU" in self._device:
                     int(tf.reshape(there.frames, [-1])[0])
                 sent = time.perf_counter()

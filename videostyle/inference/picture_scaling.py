@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 UNIT = 128  # entries of the matrices are multiples of 1/UNIT
 BLOCK = 64  # output positions that are computed from one window of the input
 
-Scaling = Callable[[Any], Any]  # from uint8 [B, H, W, C] to float32 [B, h, w, C], not clipped
+Scaling = Callable[[Any], Any]  # from uint8 or float32 [B, H, W, C] to float32 [B, h, w, C], not clipped
 
 
 class _Blocks(NamedTuple):
@@ -105,3 +105,8 @@ def to_bytes(values: Any) -> Any:
     # Casting truncates, so half a level is added to round. It is added in float32, because bfloat16 has whole levels
     # only from 128 up.
     return tf.cast(tf.clip_by_value(tf.cast(values, tf.float32) + 0.5, 0.0, 255.5), tf.uint8)
+
+
+def to_words(values: Any) -> Any:
+    """Values 0..255 of any float type as uint16 0..65535, clipped and rounded to nearest."""
+    return tf.cast(tf.clip_by_value(257.0 * tf.cast(values, tf.float32) + 0.5, 0.0, 65535.5), tf.uint16)

@@ -1,4 +1,4 @@
-"""The device program: what is compiled to paint frames, uint8 in and uint8 out.
+"""The device program: what is compiled to paint frames, uint8 in and uint8 out, or 16 bits.
 
 The statistics of the shot and the scaling from and to 0..255 are folded into the weights (``network.folding.fold``), so
 the program is a cast, a pad, convolutions, a clip and a cast. Weights are arguments of the program: another style,
@@ -15,7 +15,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from videostyle.frames import ColorInfo
-from videostyle.inference.picture_scaling import to_bytes
+from videostyle.inference.picture_scaling import to_bytes, to_words
 from videostyle.inference.stroke_scaling import StrokeScaling, stroke_scaling
 from videostyle.inference.stroke_size import painted_size
 from videostyle.inference.tiling import Tile, mirrored_margins, padding_offset
@@ -35,7 +35,7 @@ class FrameInputs(NamedTuple):
     and split into tiles.
 
     Attributes:
-        frames: uint8 ``[B, H, W, 3]`` RGB.
+        frames: uint8 ``[B, H, W, 3]`` RGB; or float32 0..255, of frames of more than 8 bits (``from_words``).
         canvas: float32 ``[B, h, w, C]``, sampled for the frames as they are scaled (``stroke_scaling``) and padded to
             the network's stride (``canvas_sampling``): h and w are a quarter of those sides. None = the style has no
             canvas.
@@ -84,8 +84,15 @@ class FrameInputs(NamedTuple):
     def _each(self, function: Callable[[Any], Any]) -> FrameInputs:
         return FrameInputs(*(None if array is None else function(array) for array in self))
 
+    def from_words(self) -> FrameInputs:
+        """NumPy inputs with frames of 16 bits, 0..65535, as float32 0..255; those of 8 bits stay."""
+        if self.frames.dtype == np.uint8:
+            return self
+        return self._replace(frames=self.frames.astype(np.float32) * np.float32(1 / 257))
 
-# (weights by name, inputs) -> painted uint8 [B, H, W, 3] RGB, and whether all its values were finite
+
+# (weights by name, inputs) -> painted uint8 [B, H, W, 3] RGB (uint16 0..65535 where more than 8 bits are wanted), and
+# whether all its values were finite
 Program = Callable[[Any, FrameInputs], tuple[Any, Any]]
 
 
@@ -99,7 +106,7 @@ def symmetric_pad(frames: Any, height: int, width: int) -> Any:
         frames = tf.pad(frames, ((0, 0), rows, columns, (0, 0)), mode="SYMMETRIC")
 
 
-def folded_program(arch: Architecture, precision: str) -> Program:
+def folded_program(arch: Architecture, precision: str, *, deep: bool = False) -> Program:
     """Paints padded frames with folded weights (``fold`` with white 255).
 
     Pixels are rearranged as bytes, before the first cast and after the last, which moves a quarter of the memory that
@@ -108,13 +115,15 @@ def folded_program(arch: Architecture, precision: str) -> Program:
     Args:
         arch: sizes of the network.
         precision: dtype of the computation and of the weights.
+        deep: paint uint16 0..65535 instead of uint8; done in any case where the inputs are not uint8.
     """
     dtype = tf.as_dtype(precision)
 
     def paint(weights: Any, inputs: FrameInputs) -> tuple[Any, Any]:
         y = forward_phases(arch, weights, tf.cast(space_to_depth(inputs.frames, 2), dtype), inputs.canvas)
         finite = tf.math.is_finite(tf.reduce_sum(tf.cast(y[:, ::2, ::2], tf.float32)))
-        return depth_to_space(to_bytes(y), 2), finite
+        words = deep or inputs.frames.dtype != tf.uint8
+        return depth_to_space((to_words if words else to_bytes)(y), 2), finite
 
     return paint
 
@@ -154,31 +163,71 @@ def for_stroke_size(program: Program, scaling: StrokeScaling | None) -> Program:
     return paint
 
 
-def i420_converter(color: ColorInfo) -> Callable[[Any], Any]:
+# Order in which the pixels of an 8x8 square get the next level as a value rises (Bayer 1973).
+BAYER = np.array(
+    [
+        [0, 32, 8, 40, 2, 34, 10, 42],
+        [48, 16, 56, 24, 50, 18, 58, 26],
+        [12, 44, 4, 36, 14, 46, 6, 38],
+        [60, 28, 52, 20, 62, 30, 54, 22],
+        [3, 35, 11, 43, 1, 33, 9, 41],
+        [51, 19, 59, 27, 49, 17, 57, 25],
+        [15, 47, 7, 39, 13, 45, 5, 37],
+        [63, 31, 55, 23, 61, 29, 53, 21],
+    ],
+    np.float32,
+)
+
+
+def dither_pattern(height: int, width: int) -> NDArray[np.float32]:
+    """What is added to values before their fraction is cut off, float32 ``[height, width]``, mean 0.5.
+
+    It belongs to the place on the screen: what stands still does not flicker.
+    """
+    return np.tile((BAYER + 0.5) / 64.0, (-(-height // 8), -(-width // 8)))[:height, :width]
+
+
+def dithered_bytes(rgb: Any) -> Any:
+    """uint16 ``[B, H, W, 3]`` RGB 0..65535 as uint8, dithered (``dither_pattern``)."""
+    pattern = dither_pattern(rgb.shape[1], rgb.shape[2])[None, :, :, None]
+    return tf.cast(tf.clip_by_value(tf.cast(rgb, tf.float32) / 257.0 + pattern, 0.0, 255.5), tf.uint8)
+
+
+def i420_converter(color: ColorInfo, *, deep: bool = False) -> Callable[[Any], Any]:
     """A function from RGB to the planes that an encoder takes.
 
     Args:
         color: matrix (BT.709, else BT.601) and range of the planes.
+        deep: make planes of 10 bits.
 
     Returns:
-        A function from uint8 ``[B, H, W, 3]`` RGB, full range, H and W even, to uint8 ``[B, H * 3 / 2, W]``
-        (``FrameBatch.frames`` of format "i420"). Chroma is the mean of 2x2 pixels.
+        A function from uint8 ``[B, H, W, 3]`` RGB, full range, H and W even, or uint16 0..65535, to ``[B, H * 3 / 2,
+        W]`` (``FrameBatch.frames`` of format "i420" or "i420p10"). Chroma is the mean of 2x2 pixels. Planes of 8 bits
+        that are made of uint16 are dithered (``dither_pattern``).
     """
     red_weight, blue_weight = (0.2126, 0.0722) if color.matrix == "bt709" else (0.299, 0.114)
     full = bool(color.full_range)
     luma = np.array([red_weight, 1 - red_weight - blue_weight, blue_weight])
     blue = (np.array([0.0, 0.0, 1.0]) - luma) / (2 * (1 - blue_weight))
     red = (np.array([1.0, 0.0, 0.0]) - luma) / (2 * (1 - red_weight))
-    y_scale, c_scale = (1.0, 1.0) if full else (219 / 255, 224 / 255)
-    matrix = np.stack([y_scale * luma, c_scale * blue, c_scale * red], axis=1).astype(np.float32)
-    offset = np.array([0.0 if full else 16.0, 128.0, 128.0], np.float32)
+    largest, step = (1023.0, 4.0) if deep else (255.0, 1.0)
+    y_scale, c_scale = (largest, largest) if full else (219.0 * step, 224.0 * step)
+    matrix = np.stack([y_scale * luma, c_scale * blue, c_scale * red], axis=1)
+    offset = np.array([0.0 if full else 16.0 * step, 128.0 * step, 128.0 * step], np.float32)
 
     def convert(rgb: Any) -> Any:
-        yuv = tf.tensordot(tf.cast(rgb, tf.float32), matrix, 1) + offset
-        chroma = tf.nn.avg_pool2d(yuv[..., 1:], 2, 2, "VALID")
+        words = rgb.dtype == tf.uint16
         b, h, w = rgb.shape[0], rgb.shape[1], rgb.shape[2]
+        scaled = (matrix / (65535.0 if words else 255.0)).astype(np.float32)
+        yuv = tf.tensordot(tf.cast(rgb, tf.float32), scaled, 1) + offset
+        chroma = tf.nn.avg_pool2d(yuv[..., 1:], 2, 2, "VALID")
         planes = tf.reshape(tf.transpose(chroma, (0, 3, 1, 2)), (b, h // 2, w))
-        return tf.cast(tf.clip_by_value(tf.concat([yuv[..., 0], planes], axis=1), 0.0, 255.0) + 0.5, tf.uint8)
+        values = tf.clip_by_value(tf.concat([yuv[..., 0], planes], axis=1), 0.0, largest)
+        if words and not deep:
+            small = dither_pattern(h // 2, w // 2)
+            pattern = np.concatenate([dither_pattern(h, w), np.tile(small.reshape(-1), 2).reshape(h // 2, w)])
+            return tf.cast(tf.minimum(values + pattern, 255.5), tf.uint8)
+        return tf.cast(values + 0.5, tf.uint16 if deep else tf.uint8)
 
     return convert
 

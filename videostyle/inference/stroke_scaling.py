@@ -16,7 +16,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from videostyle.inference.picture_scaling import UNIT, scaling, to_bytes
+from videostyle.inference.picture_scaling import UNIT, scaling, to_bytes, to_words
 from videostyle.inference.stroke_size import painted_size
 
 WINDOW = 5  # side of the square in which detail of frame and painting are compared, painted pixels
@@ -58,25 +58,33 @@ class StrokeScaling:
         self._loses_detail = painted_size[0] < size[0]
 
     def scaled(self, frames: Any) -> Any:
-        """Frames, uint8 ``[B, H, W, 3]``, at their painted size, uint8 ``[B, h, w, 3]``."""
-        return to_bytes(self._scaled(frames))
+        """Frames ``[B, H, W, 3]`` at their painted size ``[B, h, w, 3]``, uint8 or float32 0..255 like them."""
+        values = self._scaled(frames)
+        return to_bytes(values) if tf.as_dtype(frames.dtype) == tf.uint8 else tf.clip_by_value(values, 0.0, 255.0)
 
     def restored(self, painted: Any, scaled: Any, frames: Any) -> Any:
         """Paintings at the size of the frames.
 
         Args:
-            painted: uint8 ``[B, h, w, 3]``.
+            painted: ``[B, h, w, 3]``, uint8, or uint16 0..65535.
             scaled: what was painted, as ``scaled`` gave it.
-            frames: what it was scaled from, uint8 ``[B, H, W, 3]``.
+            frames: what it was scaled from, ``[B, H, W, 3]``.
 
         Returns:
-            uint8 ``[B, H, W, 3]``.
+            ``[B, H, W, 3]`` of the dtype of ``painted``.
         """
+        if tf.as_dtype(painted.dtype) == tf.uint16:
+            levels = tf.cast(painted, tf.float32) / 257.0
+            return to_words(self._restored(levels, tf.cast(scaled, tf.float32), frames))
+        return to_bytes(self._restored(painted, scaled, frames))
+
+    def _restored(self, painted: Any, scaled: Any, frames: Any) -> Any:
         if not self._loses_detail:
-            return to_bytes(self._back(painted))
-        together = self._back(tf.concat([painted, scaled, kept_share(painted, scaled)], axis=-1))
+            return self._back(painted)
+        share = tf.cast(kept_share(painted, scaled), painted.dtype)
+        together = self._back(tf.concat([painted, scaled, share], axis=-1))
         painted, scaled, share = tf.split(together, 3, axis=-1)
-        return to_bytes(painted + share / UNIT * (tf.cast(frames, tf.float32) - scaled))
+        return painted + share / UNIT * (tf.cast(frames, tf.float32) - scaled)
 
 
 @lru_cache(maxsize=16)

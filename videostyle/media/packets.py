@@ -12,6 +12,8 @@ from typing import NamedTuple
 import av
 from av.error import FFmpegError
 
+from videostyle.media import webp
+from videostyle.media.clock import SegmentFinder
 from videostyle.media.probe import MediaInfo, open_container
 
 # Codecs, in ffmpeg's names, with one frame in each packet of progressive video.
@@ -21,12 +23,14 @@ SAME_TIME = 1e-5  # seconds; two readings of the time of a frame differ by less
 
 
 def packet_times(path: Path, index: int) -> list[Fraction]:
-    """Presentation times in seconds of a stream's packets, in order of presentation.
+    """Presentation times in seconds of a stream's packets, as they are stored, in order of presentation.
 
     Args:
         path: the file.
         index: number of the stream.
     """
+    if webp.is_animation(path):
+        return [Fraction(time).limit_denominator(1000) for time in webp.times(path)]
     times: list[Fraction] = []
     with open_container(path) as container:
         stream = container.streams[index]
@@ -37,6 +41,31 @@ def packet_times(path: Path, index: int) -> list[Fraction]:
     return sorted(times)
 
 
+def shown_times(media: MediaInfo) -> list[float]:
+    """Presentation times in seconds of the video's packets, jumps of the clock put right, in order of presentation.
+
+    Args:
+        media: the file; it has a video.
+    """
+    if media.format == webp.FORMAT:
+        return webp.times(media.path)
+    times: list[float] = []
+    rate = media.video.fps if media.video is not None else None
+    finder = SegmentFinder(float(1 / rate) if rate else 0.04)
+    with open_container(media.path) as container:
+        stream = container.streams[media.video_index or 0]
+        with contextlib.suppress(FFmpegError):  # of a file that is cut off, the times up to there
+            for packet in container.demux(stream):
+                if packet.pts is None or packet.is_discard or not packet.size:
+                    continue
+                time = float(packet.pts * packet.time_base)
+                if media.segments:
+                    decoded = float(packet.dts * packet.time_base) if packet.dts is not None else time
+                    time += finder.add(decoded, time, float((packet.duration or 0) * packet.time_base))
+                times.append(time)
+    return sorted(times)
+
+
 def time_of_frame(media: MediaInfo, number: int) -> float | None:
     """The time at which frame ``number`` of the video is shown, seconds; the file is read up to there.
 
@@ -44,7 +73,7 @@ def time_of_frame(media: MediaInfo, number: int) -> float | None:
         Infinity if there are fewer frames. None if packets have no times, or cannot be counted for frames: in
         interlaced video a packet may hold one field only, in some codecs a frame that is never shown.
     """
-    if media.video is None or media.video.interlaced or media.video.codec not in FRAME_A_PACKET:
+    if media.video is None or media.video.interlaced or media.segments or media.video.codec not in FRAME_A_PACKET:
         return None
     times: list[Fraction] = []
     with open_container(media.path) as container, contextlib.suppress(FFmpegError):
@@ -105,21 +134,29 @@ def key_frames_before(media: MediaInfo, time: float) -> Iterator[float]:
             goal = decoded - 1
 
 
-def frame_times(path: Path, index: int) -> list[Fraction]:
-    """Presentation times in seconds of a stream's frames, in order of presentation. This decodes the stream.
+def decodable(media: MediaInfo, begin: float = -math.inf) -> int:
+    """The number of frames that decoding the video should give: those it gives, and one for each damaged packet.
+
+    Packets may also hold frames that are never shown, or that cannot be decoded where a file begins.
 
     Args:
-        path: the file.
-        index: number of the stream.
+        media: the file; it has a video, whose clock does not jump where ``begin`` is given.
+        begin: frames that are shown earlier are not counted, seconds.
     """
-    times: list[Fraction] = []
-    with open_container(path) as container:
-        stream = container.streams[index]
+    count = 0
+    if media.format == webp.FORMAT:
+        return sum(time > begin - SAME_TIME for time in webp.times(media.path))
+    with open_container(media.path) as container:
+        stream = container.streams[media.video_index or 0]
+        stream.thread_type = "AUTO"
         with contextlib.suppress(FFmpegError):
             for packet in container.demux(stream):
-                with contextlib.suppress(FFmpegError):
-                    times.extend(frame.pts * frame.time_base for frame in packet.decode() if frame.pts is not None)
-    return sorted(times)
+                try:
+                    for frame in packet.decode():
+                        count += frame.pts is None or float(frame.pts * frame.time_base) > begin - SAME_TIME
+                except FFmpegError:
+                    count += packet.pts is None or float(packet.pts * packet.time_base) > begin - SAME_TIME
+    return count
 
 
 class Extent(NamedTuple):
@@ -163,6 +200,17 @@ def intact_packets(path: Path, index: int) -> int:
         for packet in container.demux(container.streams[index]):
             count += bool(packet.size and not packet.is_corrupt)
     return count
+
+
+def has_several(path: Path) -> bool:
+    """Whether the first video stream of a file has more than one packet; they are read up to the second."""
+    count = 0
+    with open_container(path) as container, contextlib.suppress(FFmpegError):
+        for packet in container.demux(video=0):
+            count += bool(packet.size)
+            if count > 1:
+                return True
+    return False
 
 
 def stored_header(path: Path) -> bytes:

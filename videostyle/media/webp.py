@@ -1,4 +1,4 @@
-"""The duration of an animated WebP, read from its chunks, because PyAV sees only its first picture.
+"""Frames of an animated WebP and for how long they are shown, read from its chunks: PyAV reads none.
 
 *Source:* WebP Container Specification (Google), "Extended file format" and "Animation".
 """
@@ -6,10 +6,34 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
+from itertools import accumulate
 from pathlib import Path
 
+FORMAT = "webp_anim"  # ffmpeg's name of animations
+SHORTEST = 0.011  # seconds for which a frame can be shown; players show shorter ones for a tenth of a second
 ANIMATION_FRAME = b"ANMF"
 DURATION = slice(12, 15)  # bytes of a frame's header: milliseconds, little-endian
+
+
+def durations(path: Path) -> list[float]:
+    """Seconds for which each frame of an animation is shown; none for a file of one picture.
+
+    Raises:
+        ValueError: if it is no WebP file, or not a whole one.
+    """
+    found = []
+    with path.open("rb") as file:
+        kind, size, form = struct.unpack("<4sI4s", file.read(12).ljust(12, b"\0"))
+        if kind != b"RIFF" or form != b"WEBP" or size + 8 > path.stat().st_size:
+            raise ValueError("it is not a complete WebP file")
+        while len(header := file.read(8)) == 8:
+            name, length = struct.unpack("<4sI", header)
+            chunk = file.tell()
+            if name == ANIMATION_FRAME:
+                found.append(int.from_bytes(file.read(16)[DURATION], "little") / 1000.0)
+            file.seek(chunk + length + length % 2)
+    return found
 
 
 def duration(path: Path) -> float | None:
@@ -20,15 +44,56 @@ def duration(path: Path) -> float | None:
     Raises:
         ValueError: if it is not a complete WebP file.
     """
-    shown: float | None = None
+    shown = durations(path)
+    return sum(shown) if shown else None
+
+
+def frames(path: Path) -> int:
+    """How many frames a WebP file has; 1 for a file of one picture, and for what is no WebP file."""
+    try:
+        return len(durations(path)) or 1
+    except (ValueError, OSError):
+        return 1
+
+
+def is_animation(path: Path) -> bool:
+    """Whether a file is a WebP of several frames."""
+    return frames(path) > 1
+
+
+def size_and_alpha(path: Path) -> tuple[int, int, bool]:
+    """Width, height, and whether an animation has an alpha channel."""
     with path.open("rb") as file:
-        kind, size, form = struct.unpack("<4sI4s", file.read(12).ljust(12, b"\0"))
-        if kind != b"RIFF" or form != b"WEBP" or size + 8 > path.stat().st_size:
-            raise ValueError("it is not a complete WebP file")
-        while len(header := file.read(8)) == 8:
-            name, length = struct.unpack("<4sI", header)
-            chunk = file.tell()
-            if name == ANIMATION_FRAME:
-                shown = (shown or 0.0) + int.from_bytes(file.read(16)[DURATION], "little") / 1000.0
-            file.seek(chunk + length + length % 2)
-    return shown
+        head = file.read(30)
+    width, height = (1 + int.from_bytes(head[at : at + 3], "little") for at in (24, 27))
+    return width, height, bool(head[20] & 0x10)
+
+
+def times(path: Path) -> list[float]:
+    """When each frame of an animation is shown, seconds."""
+    shown = [0.0, *accumulate(durations(path))]
+    return shown[:-1]
+
+
+def retime(path: Path, times: Sequence[float], end: float, step: float) -> None:
+    """Sets when the frames of an animation are shown, to the nearest millisecond.
+
+    Args:
+        path: an animation whose frames were encoded ``step`` apart; equal ones may have become one.
+        times: when each encoded frame is shown, seconds from any origin.
+        end: when the last one stops being shown.
+        step: seconds.
+    """
+    data = bytearray(path.read_bytes())
+    at, now = 12, 0.0
+    ticks = [round(1000 * (time - times[0])) for time in [*times, end]]
+    while at + 8 <= len(data):
+        name, length = struct.unpack_from("<4sI", data, at)
+        if name == ANIMATION_FRAME:
+            place = at + 8 + DURATION.start
+            first = round(now / step)
+            now += int.from_bytes(data[place : place + 3], "little") / 1000.0
+            last = min(max(first + 1, round(now / step)), len(times))
+            data[place : place + 3] = max(1, ticks[last] - ticks[min(first, last - 1)]).to_bytes(3, "little")
+        at += 8 + length + length % 2
+    path.write_bytes(data)

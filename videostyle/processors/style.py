@@ -15,7 +15,19 @@ import numpy as np
 import tensorflow as tf
 
 from videostyle.errors import DeviceError, ModelError, UsageError
-from videostyle.frames import CanvasMesh, ColorInfo, Float32Array, FrameBatch, UInt8Array, VideoInfo, evenly_spread
+from videostyle.frames import (
+    PIXEL_FORMATS,
+    AnyArray,
+    CanvasMesh,
+    ColorInfo,
+    Float32Array,
+    FrameBatch,
+    UInt8Array,
+    VideoInfo,
+    evenly_spread,
+    to_bytes,
+    to_words,
+)
 from videostyle.inference.canvas_sampling import CanvasSettings, same_mesh, sample_canvas, still_mesh
 from videostyle.inference.device import choose_device, choose_precision
 from videostyle.inference.memory import budget_of, bytes_per_pixel, is_out_of_memory, scaling_bytes
@@ -32,7 +44,8 @@ from videostyle.styles.card import Style, has_canvas
 log = logging.getLogger("videostyle")
 
 MeshOf = Callable[[int], CanvasMesh]  # frame number -> mesh
-OUTPUTS = ("rgb24", "i420")
+OUTPUTS = tuple(PIXEL_FORMATS)
+DEEP = ("rgb48", "i420p10")  # outputs of more than 8 bits
 # Pixels in a batch on a CPU: enough to fill the cores, few enough to stay in the cache.
 BATCH_PIXELS = 4 * 640 * 368
 ACCELERATOR_BATCH_PIXELS = 16 * 1280 * 720
@@ -49,8 +62,9 @@ class StyleProcessor:
         precision: one of ``PRECISIONS``.
         batch_size: frames in one call of the program; None = chosen by the frame size.
         device: as in ``choose_device``.
-        output: pixel format of painted frames: "rgb24", or "i420" with the matrix (BT.601 or BT.709) and range of the
-            video. Frames of odd size are always rgb24.
+        output: pixel format of painted frames, one of ``PIXEL_FORMATS``. Planes have the matrix (BT.601 or BT.709) and
+            range of the video; frames of odd size are always RGB. Frames of more than 8 bits that are painted to 8 are
+            dithered.
         tile: largest number of pixels in a tile; None = chosen by the available memory.
         batch_pixels: pixels in a batch, over all calls side by side, where ``batch_size`` is None; None = the usual
             number for the device.
@@ -91,6 +105,8 @@ class StyleProcessor:
             raise UsageError(f"cannot paint {batch_size} frames at once", hint="give 1 to 1024")
         self.device = choose_device(device)
         self.precision = choose_precision(precision, self.device)
+        if precision == "auto" and self.precision == "bfloat16" and output in DEEP:
+            self.precision = "float32"  # bfloat16 has 8 bits, float16 has 11
         self.canvas = canvas or CanvasSettings()
         self.warnings: list[str] = []
         self._output, self._batch_size, self._tile = output, batch_size, tile
@@ -132,7 +148,8 @@ class StyleProcessor:
         A compiled program is reused for a video of the same size and colours.
         """
         size = info.height, info.width
-        planes = info.color if self._output == "i420" and info.width % 2 == 0 and info.height % 2 == 0 else None
+        even = info.width % 2 == 0 and info.height % 2 == 0
+        planes = info.color if self._output.startswith("i420") and even else None
         if self._painter is None or (self._painter.size, self._painter.planes) != (size, planes):
             self._last_canvas = None
             self._frames, self._calls = self.frames_per_call(info), 1
@@ -149,6 +166,7 @@ class StyleProcessor:
             device=self.device,
             precision=self.precision,
             planes=planes,
+            deep=self._output in DEEP,
             tile=tile,
             stroke_size=self._stroke_size,
         )
@@ -170,10 +188,15 @@ class StyleProcessor:
         if batch.frames.shape[1:3] != painter.size:
             raise ValueError(f"frames of {batch.frames.shape[1:3]} after open() with {painter.size}")
         if not self.shots:
-            self.use_shots([KeyframeSegment(0, self.statistics_of(batch.frames[evenly_spread(len(batch), 4)]))])
+            self.use_shots(
+                [KeyframeSegment(0, self.statistics_of(to_bytes(batch.frames[evenly_spread(len(batch), 4)])))]
+            )
         inputs = FrameInputs(batch.frames, self._canvases(batch.index, len(batch)))
         frames = self._paint(inputs, self._weights.of_frames(batch.index, len(batch)))
-        return FrameBatch(frames, batch.pts, batch.index, "i420" if painter.planes else "rgb24")
+        words = frames.dtype == np.uint16
+        pixels = ("i420p10" if words else "i420") if painter.planes else ("rgb48" if words else "rgb24")
+        alpha = batch.alpha if batch.alpha is None else (to_words if words else to_bytes)(batch.alpha)
+        return FrameBatch(frames, batch.pts, batch.index, pixels, None if painter.planes else alpha)
 
     def close(self) -> None:
         """Frees the compiled programs and the weights on the device."""
@@ -285,9 +308,9 @@ class StyleProcessor:
         size += scaling_bytes((info.height, info.width), painted)
         return frames * self._budget.calls(frames * size, self._workers)
 
-    def _paint(self, inputs: FrameInputs, weights: Sequence[FoldedWeights]) -> UInt8Array:
+    def _paint(self, inputs: FrameInputs, weights: Sequence[FoldedWeights]) -> AnyArray:
         """Paints frames, each with its weights; where memory runs out, again with less at a time."""
-        results: list[UInt8Array] = []
+        results: list[AnyArray] = []
         painted = 0
         while painted < inputs.frame_count:
             calls: list[tuple[FrameInputs, int, FoldedWeights]] = []
@@ -320,7 +343,7 @@ class StyleProcessor:
                 painted += len(frames)
         return results[0] if len(results) == 1 else np.concatenate(results)
 
-    def _paint_filled(self, inputs: FrameInputs, size: int, weights: FoldedWeights) -> tuple[UInt8Array, bool]:
+    def _paint_filled(self, inputs: FrameInputs, size: int, weights: FoldedWeights) -> tuple[AnyArray, bool]:
         """Paints frames in a call that is filled up to ``size`` frames, as another number needs another program."""
         painter = self._opened
         with self._budget.reserved(painter.bytes_of_call(size)):

@@ -11,8 +11,9 @@ from typing import Any
 from videostyle.errors import InputError, OutputError, UsageError, VideostyleError
 from videostyle.frames import VideoInfo
 from videostyle.media.readers.base import ReadOptions
-from videostyle.media.readers.images import PICTURES
+from videostyle.media.readers.images import is_wildcard
 from videostyle.media.readers.open import open_reader
+from videostyle.media.readers.pictures import PICTURES
 from videostyle.media.writers.open import check_output
 from videostyle.rendering.job_file import JobEntry
 from videostyle.rendering.made_with import differences, made_with, told_by
@@ -122,7 +123,7 @@ def _clips(entry: JobEntry, skip: Path | None) -> list[tuple[Path, Path]]:
         if not found:
             raise InputError(f"the folder '{path}' holds no videos and no pictures", hint="give a folder that does")
         return [(f, f.parent.relative_to(path)) for f in found]
-    if "*" in path.name or "?" in path.name:
+    if is_wildcard(path):
         found = sorted(f for f in path.parent.glob(path.name) if f.is_file())
         if not found:
             raise InputError(

@@ -10,14 +10,22 @@ from typing import TYPE_CHECKING
 
 from videostyle.errors import OutputError, UsageError
 from videostyle.frames import VideoInfo
+from videostyle.media.ffmpeg.codecs import holds_alpha
 from videostyle.media.readers.base import Input
 from videostyle.media.readers.open import look_at, open_reader
+from videostyle.media.writers.images import WITH_ALPHA
 from videostyle.processors.protocol import Borrowed
 from videostyle.rendering.chunk_store import Conditions, check_machine, finished_chunks, missing_runs
 from videostyle.rendering.chunk_writers import ChunkWriter, PictureChunkWriter
 from videostyle.rendering.job_store import Job, load_job
 from videostyle.rendering.pipeline import Branch, RunReport, Trace, run_all
-from videostyle.rendering.processor_cache import ProcessorCache, machine_of, process_cache, processors_of
+from videostyle.rendering.processor_cache import (
+    ProcessorCache,
+    machine_of,
+    painting_options,
+    process_cache,
+    processors_of,
+)
 from videostyle.rendering.progress import FramesFunction
 
 if TYPE_CHECKING:
@@ -93,12 +101,19 @@ def paint_chunks(
         _branch(job, style_processor, info, numbers)
         for job, style_processor in zip(jobs, style_processors, strict=True)
     ]
-    reader = open_reader(source, replace(options, batch_size=batch))
+    alpha = any(_holds_alpha(job) for job in jobs)
+    reader = open_reader(source, painting_options(replace(options, batch_size=batch), alpha))
     # Warnings of the plan that this reader does not begin with mean damage: then a seek cannot be trusted.
     intact = set(plan.warnings) <= set(reader.warnings)
     frames = sum(plan.chunks[number][1] for number in numbers)
     reader.read_part(plan.chunks[numbers[0]][0], frames, plan.times if intact else None)
     return run_all(reader, branches, on_progress=on_progress, cancel=cancel, trace=trace)
+
+
+def _holds_alpha(job: Job) -> bool:
+    if job.pictures:
+        return Path(job.pictures).suffix.lower() in WITH_ALPHA
+    return holds_alpha(job.settings.codec, job.output.suffix, job.settings.pix_fmt)
 
 
 def _branch(job: Job, style_processor: StyleProcessor, info: VideoInfo, numbers: Sequence[int]) -> Branch:

@@ -106,7 +106,7 @@ class _Reader:
         self._path, self._folder = path, path.resolve().parent
         self._allow_outside = allow_outside
         try:
-            self._text = path.read_text(encoding="utf-8")
+            self._text = path.read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
             why = (error.strerror if isinstance(error, OSError) else None) or str(error)
             raise InputError(f"cannot read the job file '{path}'", why, "give a text file in UTF-8") from error

@@ -11,7 +11,7 @@ from videostyle import __version__
 from videostyle.errors import VideostyleError
 from videostyle.media.probe import probe
 from videostyle.media.provenance import Painted, read
-from videostyle.media.readers.images import PICTURES
+from videostyle.media.readers.pictures import PICTURES
 from videostyle.rendering.settings import RenderSettings, to_json
 
 if TYPE_CHECKING:

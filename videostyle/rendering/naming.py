@@ -9,7 +9,7 @@ from pathlib import Path
 from videostyle.errors import UsageError
 from videostyle.frames import VideoInfo
 from videostyle.media.ffmpeg.codecs import usual_suffix
-from videostyle.media.readers.images import PICTURES
+from videostyle.media.readers.pictures import PICTURES
 from videostyle.media.writers.images import PLACE
 from videostyle.platforms import portable_name
 from videostyle.rendering.settings import RenderSettings

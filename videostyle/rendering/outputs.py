@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 from videostyle.errors import OutputError, UsageError
 from videostyle.frames import VideoInfo
 from videostyle.media.atomic import disk_error
-from videostyle.media.ffmpeg.codecs import SEQUENCE, frames_for
-from videostyle.media.packets import packet_times
+from videostyle.media.ffmpeg.codecs import SEQUENCE
+from videostyle.media.packets import shown_times
+from videostyle.media.picture_metadata import WITH_METADATA, embed_metadata
 from videostyle.media.provenance import embed
 from videostyle.media.readers.base import FrameReader
 from videostyle.media.readers.images import in_sequence
@@ -26,7 +27,7 @@ from videostyle.processors.compare import compared_info
 from videostyle.rendering.job_store import work_folder
 from videostyle.rendering.made_with import provenance_of
 from videostyle.rendering.naming import default_output
-from videostyle.rendering.processor_cache import make_style_processor
+from videostyle.rendering.processor_cache import make_style_processor, painted_pixels
 from videostyle.rendering.progress import ProgressFunction
 from videostyle.rendering.settings import RenderSettings
 from videostyle.training.session import resolve_or_train
@@ -102,16 +103,28 @@ def _open(request: OutputRequest, source: FrameReader, on_progress: ProgressFunc
     # The output is opened, and locked, before the network is loaded: a wrong name should not cost seconds.
     tags: dict[str, str] = {}
     marks: list[bytes] = []
+    kept = source.input.metadata
+
+    def finish(file: Path) -> None:
+        for mark in marks:
+            embed(file, mark)
+        if kept is not None:
+            embed_metadata(file, kept.exif, kept.icc)
+
     writer = open_writer(
         target,
         compared_info(source.info, settings.compare),
         settings.encode,
-        original=Original(media, *_cut(source, settings)) if media is not None else None,
+        original=Original(media, *_cut(source, settings), source.shown_until) if media is not None else None,
         inputs=tuple(source.files),
         numbers=source.numbers,
         metadata=tags,
-        finish=lambda file: [embed(file, mark) for mark in marks],
+        finish=finish,
     )
+    if isinstance(writer, ImageWriter) and kept is not None:
+        lost = [word for word, data in (("EXIF", kept.exif), ("colour profile", kept.icc)) if data]
+        if lost and target.suffix.lower() not in WITH_METADATA:
+            writer.warnings.append(f"{' and '.join(lost)} of the picture cannot be kept in {target.suffix}")
     try:
         if _among_inputs(source.path, target, writer):
             raise OutputError(
@@ -119,12 +132,11 @@ def _open(request: OutputRequest, source: FrameReader, on_progress: ProgressFunc
                 "it would be painted as well",
                 "choose another folder",
             )
+        pixels = painted_pixels(settings, target.suffix if isinstance(writer, VideoWriter) else "", source.info)
         style = resolve_or_train(settings.style, settings.strength, on_progress)
         provenance = provenance_of(style, settings)
         tags.update(provenance.tags())
         marks.append(provenance.xmp())
-        video = isinstance(writer, VideoWriter)
-        pixels = frames_for(settings.codec, target.suffix, settings.pix_fmt) if video else "rgb24"
         style_processor = make_style_processor(style, settings, output=pixels)
     except BaseException:
         writer.abort()
@@ -195,7 +207,7 @@ def _cut(source: FrameReader, settings: RenderSettings) -> tuple[float | None, f
         rate = source.info.fps if settings.fps is None else None
         if point.frame is not None:
             media = source.input.media
-            times = packet_times(media.path, media.video_index or 0) if media is not None else []
+            times = shown_times(media) if media is not None else []
             return float(times[min(point.frame, len(times) - 1)]) if times else float(point.frame / (rate or 25))
         return source.info.start + (point.seconds or 0.0)
 

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 from videostyle import __version__
 from videostyle.frames import VideoInfo
-from videostyle.media.ffmpeg.codecs import frames_for
+from videostyle.media.ffmpeg.codecs import frames_for, holds_alpha, stores_deep
 from videostyle.media.ffmpeg.process import version as ffmpeg_version
 from videostyle.media.opencv import load_cv2
+from videostyle.media.readers.base import ReadOptions
 from videostyle.processors.protocol import Processor
 from videostyle.rendering.job_store import Job
 from videostyle.rendering.settings import RenderSettings
@@ -34,19 +35,51 @@ def make_style_processor(style: Style, settings: RenderSettings, *, output: str 
     from videostyle.inference import tuning
     from videostyle.inference.canvas_sampling import CanvasSettings
     from videostyle.inference.device import choose_device
-    from videostyle.processors.style import StyleProcessor
+    from videostyle.processors.style import DEEP, StyleProcessor
 
     tuned = tuning.load(choose_device(settings.device))
+    # Other processors of the chain work on RGB.
+    rgb = {"i420": "rgb24", "i420p10": "rgb48"}
+    usable = tuned is not None and not (tuned.precision == "bfloat16" and output in DEEP)
     return StyleProcessor(
         style,
-        precision=tuned.precision if tuned and settings.precision == "auto" else settings.precision,
+        precision=tuned.precision if tuned and usable and settings.precision == "auto" else settings.precision,
         batch_size=settings.batch_size,
         device=settings.device,
-        output="rgb24" if settings.preserve_color or settings.compare else output,
+        output=rgb.get(output, output) if settings.preserve_color or settings.compare else output,
         batch_pixels=tuned.batch_pixels if tuned else None,
         canvas=CanvasSettings(style.card.canvas if settings.canvas is None else settings.canvas, settings.seed),
         stroke_size=settings.stroke_size,
     )
+
+
+def painted_pixels(settings: RenderSettings, suffix: str, info: VideoInfo) -> str:
+    """The pixel format in which frames are painted for an output (``FrameBatch.pixel_format``).
+
+    Args:
+        settings: of the render.
+        suffix: of the video; "" for pictures.
+        info: what the source's frames are like.
+
+    Raises:
+        UsageError: if more bits are asked for than the output has.
+    """
+    if not suffix:
+        return "rgb24"
+    deep = stores_deep(settings.codec, suffix, settings.pix_fmt, settings.bit_depth, info.bit_depth)
+    if info.has_alpha and holds_alpha(settings.codec, suffix, settings.pix_fmt):
+        return "rgb48" if deep else "rgb24"
+    return frames_for(settings.codec, suffix, settings.pix_fmt, deep=deep)
+
+
+def painting_options(options: ReadOptions, alpha: bool) -> ReadOptions:
+    """How the frames are read that are painted, unlike those that are measured: with all their bits.
+
+    Args:
+        options: how frames are measured.
+        alpha: whether an output holds an alpha channel.
+    """
+    return replace(options, deep=True, alpha=alpha)
 
 
 def processors_of(style_processor: StyleProcessor, settings: RenderSettings) -> list[Processor]:
@@ -119,9 +152,7 @@ class ProcessorCache:
         taken: dict[str, StyleProcessor] = {}
         for job in jobs:
             settings = planned_settings(job, self._device)
-            encode = job.settings.encode
-            suffix = job.output.suffix
-            output = "rgb24" if job.pictures else frames_for(encode.codec, suffix, encode.pixel_format)
+            output = painted_pixels(job.settings, "" if job.pictures else job.output.suffix, info)
             canvas = [job.style.card.canvas if settings.canvas is None else settings.canvas, settings.seed]
             chosen = [
                 canvas,

@@ -23,7 +23,7 @@ from videostyle.rendering.pipeline import Branch, RunReport, Trace, run_all
 from videostyle.rendering.plan import most_chunks
 from videostyle.rendering.planning import Planned, plan_outputs
 from videostyle.rendering.preflight import mistakes_of
-from videostyle.rendering.processor_cache import processors_of
+from videostyle.rendering.processor_cache import painting_options, processors_of
 from videostyle.rendering.progress import FramesFunction, ProgressFunction, cancellable
 from videostyle.rendering.scheduler import Scheduler
 from videostyle.rendering.settings import Engine, RenderSettings
@@ -158,7 +158,9 @@ def _paint_in_one_pass(
         output.style_processor.use_shots(job.plan.segments)
         output.style_processor.use_meshes(job.plan.meshes)
     batch = max(output.style_processor.frames_per_batch(info) for output in outputs)
-    reader = open_reader(clip.reader.input, replace(clip.reader.options, batch_size=batch))
+    options = replace(clip.reader.options, batch_size=batch)
+    alpha = any(output.writer.holds_alpha for output in outputs)
+    reader = open_reader(clip.reader.input, painting_options(options, alpha))
     total = info.frame_count * len(outputs) if info.frame_count else None
     branches = [Branch(processors_of(output.style_processor, output.settings), output.writer) for output in outputs]
     reports = run_all(reader, branches, on_progress=_painted(on_progress, total), cancel=cancel, trace=trace)

@@ -18,7 +18,7 @@ from pydantic.dataclasses import dataclass as schema
 
 from videostyle.errors import Mistakes, SettingError, UsageError, VideostyleError, suggestion
 from videostyle.inference.stroke_size import LARGEST, SMALLEST, STROKE_HINT
-from videostyle.media.ffmpeg.codecs import codec_name
+from videostyle.media.ffmpeg.codecs import BIT_DEPTHS, codec_name
 from videostyle.media.readers.base import ReadOptions
 from videostyle.media.timecode import TimePoint, parse_rate, parse_time
 from videostyle.media.writers.base import EncodeOptions
@@ -86,6 +86,12 @@ def _mode(name: str) -> str:
     return name
 
 
+def _bit_depth(name: str) -> str:
+    if name not in BIT_DEPTHS:
+        raise _Refused(f"no bit depth '{name}'", f"use one of {', '.join(BIT_DEPTHS)}")
+    return name
+
+
 def _precision(name: str) -> str:
     if name not in PRECISIONS:
         raise _Refused(f"no precision '{name}'", f"use one of {', '.join(PRECISIONS)}")
@@ -123,6 +129,8 @@ class RenderSettings:
         crf: constant quality on the codec's own scale, lower is better; None = the codec's default.
         preset: speed against size, in the encoder's own words.
         pix_fmt: pixel format that is stored, in ffmpeg's words.
+        bit_depth: bits of a stored sample: "8", "10", or "auto": as the source, where the codec can; codecs made for
+            editing (prores) always have 10.
         audio: whether sound and subtitles are copied.
         overwrite: whether an existing output may be replaced.
         threads: of the encoder; None = one for each processor of the machine, at most 16.
@@ -148,6 +156,7 @@ class RenderSettings:
     crf: Annotated[Whole, _between(0, 63)] | None = None
     preset: str | None = None
     pix_fmt: str | None = None
+    bit_depth: Annotated[str, BeforeValidator(lambda value: str(value)), AfterValidator(_bit_depth)] = "auto"
     audio: bool = True
     overwrite: bool = False
     threads: Annotated[Whole, _between(1, None)] | None = None
@@ -177,6 +186,7 @@ class RenderSettings:
             crf=self.crf,
             preset=self.preset,
             pixel_format=self.pix_fmt,
+            bit_depth=self.bit_depth,
             audio=self.audio,
             overwrite=self.overwrite,
             threads=self.threads,

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from videostyle.errors import ModelError, UsageError, suggestion
-from videostyle.media.readers.images import PICTURES, read_picture
+from videostyle.media.readers.pictures import PICTURES, read_picture
 from videostyle.styles import gallery
 from videostyle.styles.card import Style
 from videostyle.styles.interpolation import expand_depth, interpolate

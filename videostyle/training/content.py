@@ -13,9 +13,10 @@ from videostyle.errors import InputError
 from videostyle.frames import UInt8Array, evenly_spread
 from videostyle.media.opencv import load_cv2
 from videostyle.media.readers.base import FrameReader, ReadOptions
-from videostyle.media.readers.images import PICTURES, is_picture, read_picture
+from videostyle.media.readers.images import is_picture
 from videostyle.media.readers.open import open_reader
 from videostyle.media.readers.opencv import OpenCVReader
+from videostyle.media.readers.pictures import PICTURES, read_picture
 
 log = logging.getLogger("videostyle")
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from videostyle import __version__
 from videostyle.errors import Interrupted, ModelError, OutputError, UsageError
 from videostyle.frames import UInt8Array
-from videostyle.media.readers.images import read_picture
+from videostyle.media.readers.pictures import read_picture
 from videostyle.training.content import Neighbours, enlarged, read_content, shrunk
 
 if TYPE_CHECKING:

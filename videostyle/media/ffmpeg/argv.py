@@ -8,8 +8,14 @@ from pathlib import Path
 
 from videostyle.frames import ColorInfo, VideoInfo
 from videostyle.media.ffmpeg.codecs import Codec, picture_quality
+from videostyle.media.opencv import LARGEST_PICTURE
 
 MIN_RATE, MAX_RATE = Fraction(1), Fraction(240)  # frames/s that encoders plan their bits for
+# ffmpeg's names of raw frames by ``FrameBatch.pixel_format`` and whether there is an alpha channel.
+RAW_FORMATS = {
+    **{("rgb24", False): "rgb24", ("rgb24", True): "rgba", ("rgb48", False): "rgb48le", ("rgb48", True): "rgba64le"},
+    **{("i420", False): "yuv420p", ("i420p10", False): "yuv420p10le"},
+}
 QUIET = ("-hide_banner", "-nostdin", "-loglevel", "error")
 
 
@@ -43,6 +49,7 @@ def encode_arguments(
     preset: str | None = None,
     pixel_format: str | None = None,
     input_format: str = "rgb24",
+    alpha: bool = False,
     threads: int | None = None,
 ) -> list[str]:
     """Arguments that encode raw frames from stdin, numbered at a constant rate, into ``target`` without sound.
@@ -54,15 +61,20 @@ def encode_arguments(
         crf: constant quality on the scale of the codec (``codecs.check_quality``).
         preset: speed against size, one of the codec's ``presets``.
         pixel_format: stored pixel format, instead of the codec's.
-        input_format: "rgb24" or "i420" (planes in the stream's own matrix and range).
+        input_format: as in ``FrameBatch.pixel_format``; planes are in the stream's own matrix and range.
+        alpha: whether each pixel of an RGB format is followed by its alpha.
         threads: threads of the encoder.
     """
-    odd = info.width % 2 or info.height % 2
-    stored = pixel_format or (codec.odd_pixel_format if odd else codec.pixel_format)
+    odd = bool(info.width % 2 or info.height % 2)
+    deep = input_format in ("rgb48", "i420p10")
+    stored = pixel_format or codec.stored(odd, deep, alpha)
     rate = encoded_rate(info)
-    planes = input_format == "i420"
+    planes = input_format.startswith("i420")
+    raw = RAW_FORMATS[input_format, alpha]
+    if alpha:
+        codec = replace(codec, arguments=codec.alpha_arguments, stream=codec.alpha_stream)
     arguments = [*QUIET, "-y"]
-    arguments += ["-f", "rawvideo", "-pixel_format", "yuv420p" if planes else "rgb24"]
+    arguments += ["-f", "rawvideo", "-pixel_format", raw]
     arguments += ["-video_size", f"{info.width}x{info.height}", "-framerate", f"{rate.numerator}/{rate.denominator}"]
     full = info.color.full_range is True
     # Raw frames carry no colour description. Without one, ffmpeg takes planes for limited-range BT.601 and converts
@@ -86,7 +98,7 @@ def encode_arguments(
     elif stored.startswith(("yuv", "nv12", "p010")):
         matrix = _stored_matrix(info.color, codec)
         kept = full and codec.full_range
-        if not planes or stored != "yuv420p" or matrix != _plane_matrix(info.color) or kept != full:
+        if not planes or stored != raw or matrix != _plane_matrix(info.color) or kept != full:
             ranges = "full" if kept else "limited"
             filters.append(f"scale=out_color_matrix={matrix}:out_range={ranges}:flags={flags},format={stored}")
         arguments += ["-colorspace", matrix, "-color_range", "pc" if kept else "tv", "-pix_fmt", stored]
@@ -121,8 +133,10 @@ def decode_arguments(
     tone_map: bool = False,
     seek: float | None = None,
     begin: float | None = None,
+    jumps: bool = False,
+    pixels: str = "rgb24",
 ) -> list[str]:
-    """Arguments that decode a file's stream of that number to rgb24 frames on stdout, upright and progressive.
+    """Arguments that decode a file's stream of that number to RGB frames on stdout, upright and progressive.
 
     The frames come as NUT, with their times: a frame that cannot be decoded leaves a gap and shifts no other.
 
@@ -133,23 +147,41 @@ def decode_arguments(
         tone_map: map HDR to SDR.
         seek: where decoding begins: at a key frame there or before, seconds from the file's earliest time.
         begin: frames before this time are decoded and dropped, seconds on the file's own clock.
+        pixels: ffmpeg's name of the frames' pixel format, one of ``RAW_FORMATS``.
+        jumps: let ffmpeg put a clock right that jumps; times then count from the file's earliest timestamp.
     """
     # ffmpeg's own dropping of frames before -ss counts from another zero in some versions; "trim" is exact.
     seeking = () if seek is None else ("-noaccurate_seek", "-ss", f"{seek:.6f}")
     filters = [] if begin is None else [f"trim=start={begin:.6f}"]
     if info.interlaced:
-        filters.append("bwdif=mode=send_frame:deint=all")
+        # Frames that are not marked as interlaced pass as they are.
+        filters.append("bwdif=mode=send_frame:deint=interlaced")
     if tone_map:
         # To linear light, onto BT.709 primaries, then the Hable curve (zimg and ffmpeg's tonemap filter).
         filters.append(
             "zscale=t=linear:npl=100,format=gbrpf32le,zscale=p=bt709,tonemap=hable:desat=0,zscale=t=bt709:m=bt709:r=tv,format=yuv420p"
         )
-    filters.append(f"scale={info.width}:{info.height}:flags=accurate_rnd+full_chroma_int+bicubic")
+    guessed = f":in_color_matrix={info.color.matrix}" if info.color.guessed and not tone_map else ""
+    # Chroma is repeated: encoding averages it again, so that what is not painted comes back as it was. (Without these
+    # flags, or in OpenCV, conversion rounds down.) A scaler is at work only where the size changes.
+    method = "bicubic" if info.changes else "neighbor"
+    filters.append(f"scale={info.width}:{info.height}{guessed}:flags={method}+accurate_rnd+full_chroma_int")
+    # Of VP8 and VP9, ffmpeg's own decoders know no alpha channel.
+    decoder = {"vp8": "libvpx", "vp9": "libvpx-vp9"}.get(info.codec, "") if pixels in ("rgba", "rgba64le") else ""
     return [
         *(*QUIET, "-protocol_whitelist", "file,pipe"),
-        *("-copyts", *seeking, "-i", file_name(path)),
+        *(("-c:v", decoder) if decoder else ()),
+        *(*(() if jumps else ("-copyts",)), *seeking, "-i", file_name(path)),
         *("-map", f"0:{stream}", "-vf", ",".join(filters), "-fps_mode", "passthrough"),
-        *("-enc_time_base", "demux", "-c:v", "rawvideo", "-pix_fmt", "rgb24", "-f", "nut", "pipe:1"),
+        *("-enc_time_base", "demux", "-c:v", "rawvideo", "-pix_fmt", pixels, "-f", "nut", "pipe:1"),
+    ]
+
+
+def picture_arguments(path: Path) -> list[str]:
+    """Arguments that convert a picture to PNG on stdout: whole if it is stored in tiles, turned, with its profile."""
+    return [
+        *(*QUIET, "-protocol_whitelist", "file,pipe", "-max_pixels", str(LARGEST_PICTURE)),
+        *("-i", file_name(path), "-frames:v", "1", "-c:v", "png", "-pix_fmt", "rgba", "-f", "image2pipe", "pipe:1"),
     ]
 
 

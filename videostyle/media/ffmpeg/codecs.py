@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
@@ -28,6 +29,13 @@ class Codec:
         stream: format of the intermediate file.
         matrix: the colour matrix that players assume; "" if the file states its matrix.
         full_range: whether a file can state that its samples have full range; otherwise they are limited.
+        deep_pixel_format: stored pixel format of 10 bits; "" where 8 bits are all there is.
+        odd_deep_pixel_format: the same where width or height is odd.
+        always_deep: whether 10 bits are stored whatever the source has: codecs that are made for editing.
+        alpha_pixel_format: stored pixel format with an alpha channel; "" where there is none.
+        alpha_containers: suffixes of files that can have one.
+        alpha_arguments: options that take the place of ``arguments`` then.
+        alpha_stream: format of the intermediate file then.
     """
 
     encoder: str
@@ -43,6 +51,27 @@ class Codec:
     stream: str = "mov"
     matrix: str = ""
     full_range: bool = True
+    deep_pixel_format: str = ""
+    odd_deep_pixel_format: str = ""
+    always_deep: bool = False
+    alpha_pixel_format: str = ""
+    alpha_containers: tuple[str, ...] = ()
+    alpha_arguments: tuple[str, ...] = ()
+    alpha_stream: str = ""
+
+    def stored(self, odd: bool, deep: bool = False, alpha: bool = False) -> str:
+        """The stored pixel format.
+
+        Args:
+            odd: whether width or height is odd.
+            deep: whether 10 bits are to be stored.
+            alpha: whether there is an alpha channel.
+        """
+        if alpha:
+            return self.alpha_pixel_format
+        if deep and self.deep_pixel_format:
+            return self.odd_deep_pixel_format if odd else self.deep_pixel_format
+        return self.odd_pixel_format if odd else self.pixel_format
 
 
 _X264 = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow", "placebo")
@@ -64,6 +93,8 @@ CODECS: dict[str, Codec] = {
         quality=22,
         presets=_X264,
         containers=(".mp4", ".mov", ".mkv", ".ts", ".m4v"),
+        deep_pixel_format="yuv420p10le",
+        odd_deep_pixel_format="yuv444p10le",
     ),
     "av1": Codec(
         "libsvtav1",
@@ -75,6 +106,8 @@ CODECS: dict[str, Codec] = {
         odd_pixel_format="yuv420p",
         containers=(".mp4", ".mkv", ".webm"),
         stream="mp4",
+        deep_pixel_format="yuv420p10le",
+        odd_deep_pixel_format="yuv420p10le",
     ),
     "vp9": Codec(
         "libvpx-vp9",
@@ -87,6 +120,12 @@ CODECS: dict[str, Codec] = {
         odd_pixel_format="yuv420p",
         containers=(".webm", ".mkv", ".mp4"),
         stream="mp4",
+        deep_pixel_format="yuv420p10le",
+        odd_deep_pixel_format="yuv420p10le",
+        alpha_pixel_format="yuva420p",
+        alpha_containers=(".webm", ".mkv"),
+        alpha_arguments=("-b:v", "0", "-row-mt", "1", "-cpu-used", "4", "-auto-alt-ref", "0"),
+        alpha_stream="matroska",
     ),
     "prores": Codec(
         "prores_ks",
@@ -95,6 +134,22 @@ CODECS: dict[str, Codec] = {
         odd_pixel_format="yuv444p10le",
         containers=(".mov", ".mkv"),
         full_range=False,
+        deep_pixel_format="yuv422p10le",
+        odd_deep_pixel_format="yuv444p10le",
+        always_deep=True,
+        alpha_pixel_format="yuva444p10le",
+        alpha_containers=(".mov", ".mkv"),
+        alpha_arguments=("-profile:v", "4", "-vendor", "apl0", "-alpha_bits", "16"),
+        alpha_stream="mov",
+    ),
+    "qtrle": Codec(
+        "qtrle",
+        pixel_format="rgb24",
+        odd_pixel_format="rgb24",
+        containers=(".mov",),
+        alpha_pixel_format="argb",
+        alpha_containers=(".mov",),
+        alpha_stream="mov",
     ),
     "ffv1": Codec(
         "ffv1",
@@ -103,6 +158,12 @@ CODECS: dict[str, Codec] = {
         odd_pixel_format="bgr0",
         containers=(".mkv", ".avi"),
         stream="matroska",
+        deep_pixel_format="gbrp10le",
+        odd_deep_pixel_format="gbrp10le",
+        alpha_pixel_format="bgra",
+        alpha_containers=(".mkv", ".avi"),
+        alpha_arguments=("-level", "3", "-g", "1"),
+        alpha_stream="matroska",
     ),
     "gif": Codec("gif", containers=(".gif",), pixel_format="", odd_pixel_format="", stream=""),
     "webp": Codec(
@@ -116,22 +177,46 @@ CODECS: dict[str, Codec] = {
         stream="",
         matrix="bt470bg",
         full_range=False,
+        alpha_pixel_format="yuva420p",
+        alpha_containers=(".webp",),
+        alpha_arguments=("-loop", "0", "-quality", "85"),
     ),
     **{
-        name: Codec(name, arguments, quality_option="-cq", quality=quality, worst_quality=worst, presets=_NVENC)
-        for name, arguments, quality, worst in (
-            ("h264_nvenc", ("-rc", "vbr"), 19, 51),
-            ("hevc_nvenc", ("-rc", "vbr", "-tag:v", "hvc1"), 22, 51),
-            ("av1_nvenc", ("-rc", "vbr"), 28, 63),
+        name: Codec(
+            name,
+            arguments,
+            quality_option="-cq",
+            quality=quality,
+            worst_quality=worst,
+            presets=_NVENC,
+            deep_pixel_format=deep,
+            odd_deep_pixel_format=deep,
+        )
+        for name, arguments, quality, worst, deep in (
+            ("h264_nvenc", ("-rc", "vbr"), 19, 51, ""),
+            ("hevc_nvenc", ("-rc", "vbr", "-tag:v", "hvc1"), 22, 51, "p010le"),
+            ("av1_nvenc", ("-rc", "vbr"), 28, 63, "p010le"),
         )
     },
     "h264_qsv": Codec("h264_qsv", quality_option="-global_quality", quality=20, presets=_QSV, pixel_format="nv12"),
     "hevc_qsv": Codec(
-        "hevc_qsv", ("-tag:v", "hvc1"), quality_option="-global_quality", quality=22, presets=_QSV, pixel_format="nv12"
+        "hevc_qsv",
+        ("-tag:v", "hvc1"),
+        quality_option="-global_quality",
+        quality=22,
+        presets=_QSV,
+        pixel_format="nv12",
+        deep_pixel_format="p010le",
+        odd_deep_pixel_format="p010le",
     ),
     # Apple's quality scale runs the other way, and Intel Macs ignore it: it is fixed.
     "h264_videotoolbox": Codec("h264_videotoolbox", ("-q:v", "65")),
-    "hevc_videotoolbox": Codec("hevc_videotoolbox", ("-q:v", "65", "-tag:v", "hvc1")),
+    "hevc_videotoolbox": Codec(
+        "hevc_videotoolbox",
+        ("-q:v", "65", "-tag:v", "hvc1"),
+        deep_pixel_format="p010le",
+        odd_deep_pixel_format="p010le",
+    ),
 }
 HARDWARE = tuple(name for name in CODECS if "_" in name)
 BY_SUFFIX = {".webm": "vp9", ".gif": "gif", ".webp": "webp"}
@@ -247,15 +332,61 @@ def check_pixel_format(codec: Codec, wanted: str | None, known: Collection[str],
         raise SettingError("pix_fmt", f"{shown} cannot be stored as {wanted}", f"use {codec.odd_pixel_format}")
 
 
-def frames_for(name: str | None, suffix: str, pixel_format: str | None = None) -> str:
-    """The pixel format in which frames are best given to the encoder.
+BIT_DEPTHS = ("auto", "8", "10")
+_DEEP = re.compile(r"(p0|p2|p4|x2)1[026]|\d1[0246](le|be)?$|48|64")  # in names of pixel formats of more than 8 bits
+_ALPHA = re.compile(r"^(yuva|gbrap|rgba|bgra|argb|abgr|ya)")
 
-    It is "i420" where the file stores one colour for four pixels anyway, else "rgb24".
+
+def is_deep(pixel_format: str) -> bool:
+    """Whether a pixel format, in ffmpeg's words, has more than 8 bits a sample."""
+    return _DEEP.search(pixel_format) is not None or re.search(r"p(9|1[0246])(le|be)?$", pixel_format) is not None
+
+
+def stores_deep(name: str | None, suffix: str, pixel_format: str | None, bit_depth: str, source_bits: int) -> bool:
+    """Whether an output has 10 bits a sample.
 
     Args:
         name: the codec, as in ``codec_for``.
         suffix: of the file.
         pixel_format: stored pixel format, instead of the codec's.
+        bit_depth: one of ``BIT_DEPTHS``; "auto" = as the source.
+        source_bits: of the source.
+
+    Raises:
+        SettingError: if there are no 10 bits in such a file.
     """
-    stored = pixel_format or codec_for(name, suffix).pixel_format
-    return "i420" if stored.startswith(("yuv420p", "yuvj420p", "nv12", "p010")) else "rgb24"
+    if pixel_format:
+        return is_deep(pixel_format)
+    codec = codec_for(name, suffix)
+    if bit_depth == "10" and not codec.deep_pixel_format:
+        able = ", ".join(name for name, codec in CODECS.items() if codec.deep_pixel_format and name not in HARDWARE)
+        shown = codec_name(name) if name else BY_SUFFIX.get(suffix.lower(), "h264")
+        raise SettingError("bit_depth", f"{shown} stores 8 bits", f"choose a `codec` of 10 bits: {able}")
+    wanted = bit_depth == "10" or (bit_depth == "auto" and source_bits > 8)
+    return bool(codec.deep_pixel_format) and (codec.always_deep or wanted)
+
+
+def holds_alpha(name: str | None, suffix: str, pixel_format: str | None = None) -> bool:
+    """Whether a video file of that codec and suffix has an alpha channel, if its frames have one."""
+    codec = codec_for(name, suffix)
+    if pixel_format:
+        return _ALPHA.search(pixel_format) is not None
+    return suffix.lower() in codec.alpha_containers
+
+
+def frames_for(name: str | None, suffix: str, pixel_format: str | None = None, *, deep: bool = False) -> str:
+    """The pixel format in which frames are best given to the encoder (``FrameBatch.pixel_format``).
+
+    It is in planes where the file stores one colour for four pixels anyway, else RGB.
+
+    Args:
+        name: the codec, as in ``codec_for``.
+        suffix: of the file.
+        pixel_format: stored pixel format, instead of the codec's.
+        deep: whether 10 bits are stored (``stores_deep``).
+    """
+    stored = pixel_format or codec_for(name, suffix).stored(odd=False, deep=deep)
+    planes = stored.startswith(("yuv420p", "yuvj420p", "nv12", "p010"))
+    if deep:
+        return "i420p10" if planes else "rgb48"
+    return "i420" if planes else "rgb24"

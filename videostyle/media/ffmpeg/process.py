@@ -156,6 +156,18 @@ class Process:
                     pass  # what was still buffered is not needed
 
 
+def output_of(arguments: Sequence[str]) -> bytes:
+    """What ffmpeg writes to stdout.
+
+    Raises:
+        OutputError: if it cannot be started, or fails.
+    """
+    process = Process(arguments, write=False)
+    data = process.stdout.read()
+    process.close()
+    return data
+
+
 @lru_cache(maxsize=32)
 def encoder_works(encoder: str) -> bool:
     """Whether this machine can encode with ``encoder``; it is tried on one black frame."""

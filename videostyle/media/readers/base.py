@@ -18,9 +18,10 @@ from types import TracebackType
 import numpy as np
 
 from videostyle.errors import InputError, UsageError
-from videostyle.frames import FrameBatch, UInt8Array, VideoInfo
+from videostyle.frames import AnyArray, FrameBatch, VideoInfo
 from videostyle.media.opencv import load_cv2
 from videostyle.media.packets import SAME_TIME
+from videostyle.media.picture_metadata import Metadata
 from videostyle.media.probe import MediaInfo
 from videostyle.media.readers.timing import Frame, at_constant_rate, trim
 from videostyle.media.timecode import TimePoint
@@ -46,6 +47,9 @@ class ReadOptions:
         frame_rate: deliver at this constant rate instead of the frames' own times; for pictures, their rate.
         strict: damage is an error instead of a warning.
         tone_map: whether HDR is mapped to SDR; otherwise it is refused.
+        deep: deliver frames of more than 8 bits as 16 bits ("rgb48"); otherwise all frames have 8.
+        alpha: deliver the alpha channel, where there is one; otherwise pictures are put on white, and that of a
+            video is dropped.
 
     Raises:
         UsageError: if a value is out of range.
@@ -58,6 +62,8 @@ class ReadOptions:
     frame_rate: Fraction | None = None
     strict: bool = False
     tone_map: bool = True
+    deep: bool = False
+    alpha: bool = False
 
     def __post_init__(self) -> None:
         if self.batch_size < 1:
@@ -77,12 +83,14 @@ class Input:
         files: the files that it consists of, in order.
         info: description of its frames; pictures get ``SEQUENCE_RATE``.
         media: the content of a video file; None for pictures.
+        metadata: EXIF and colour profile that a still should keep; None for all else.
     """
 
     path: Path
     files: tuple[Path, ...]
     info: VideoInfo
     media: MediaInfo | None = None
+    metadata: Metadata | None = None
 
 
 class FrameReader:
@@ -122,19 +130,34 @@ class FrameReader:
 
     def __iter__(self) -> Iterator[FrameBatch]:
         size, count = (self.info.height, self.info.width), self.options.batch_size
-        buffer = np.empty((count, *size, 3), np.uint8)
+        buffer = np.empty((count, *size, 4 if self.with_alpha else 3), np.uint16 if self.deep else np.uint8)
         times: list[float] = []
         index = self._first
         for picture, time in self._selected():
             buffer[len(times)] = self.delivered(picture)
             times.append(time)
             if len(times) == count:
-                yield FrameBatch(buffer, np.array(times), index)
+                yield self._batch(buffer, times, index)
                 index += count
                 # Other threads still use the batch: the next one needs its own memory.
                 buffer, times = np.empty_like(buffer), []
         if times:
-            yield FrameBatch(buffer[: len(times)], np.array(times), index)
+            yield self._batch(buffer[: len(times)], times, index)
+
+    @property
+    def with_alpha(self) -> bool:
+        """Whether batches have the alpha of their frames."""
+        return self.options.alpha and self._native.has_alpha
+
+    @property
+    def deep(self) -> bool:
+        """Whether batches have frames of 16 bits ("rgb48")."""
+        return self.options.deep and self._native.bit_depth > 8
+
+    def _batch(self, frames: AnyArray, times: Sequence[float], index: int) -> FrameBatch:
+        alpha = np.ascontiguousarray(frames[..., 3]) if self.with_alpha else None
+        pixels = "rgb48" if self.deep else "rgb24"
+        return FrameBatch(np.ascontiguousarray(frames[..., :3]), np.array(times), index, pixels, alpha)
 
     def raw_frames(self) -> Iterator[Frame]:
         """The same frames one by one, as decoded.
@@ -144,8 +167,11 @@ class FrameReader:
         """
         return self._selected()
 
-    def delivered(self, picture: UInt8Array) -> UInt8Array:
-        """Converts a frame of ``raw_frames`` as for batches: uint8 ``[H, W, 3]`` RGB of the size in ``info``."""
+    def delivered(self, picture: AnyArray) -> AnyArray:
+        """Converts a frame of ``raw_frames`` to what batches hold: ``[H, W, 3]`` RGB of the size in ``info``.
+
+        With ``options.deep`` and ``options.alpha`` it is uint16 and has alpha as a fourth channel, where the file does.
+        """
         picture = self._converted(picture)
         size = (self.info.height, self.info.width)
         if picture.shape[:2] == size:
@@ -153,7 +179,7 @@ class FrameReader:
         cv2 = load_cv2()
         shrinking = picture.shape[0] * picture.shape[1] > size[0] * size[1]
         method = cv2.INTER_AREA if shrinking else cv2.INTER_CUBIC
-        return np.asarray(cv2.resize(picture, (size[1], size[0]), interpolation=method), np.uint8)
+        return np.asarray(cv2.resize(picture, (size[1], size[0]), interpolation=method), picture.dtype)
 
     def read_part(self, first: int, count: int, times: Sequence[float] | None = None) -> None:
         """Restricts the reader to a part: consecutive frames. It must be called before the first frame is read.
@@ -198,7 +224,7 @@ class FrameReader:
         """
         raise NotImplementedError
 
-    def _converted(self, picture: UInt8Array) -> UInt8Array:
+    def _converted(self, picture: AnyArray) -> AnyArray:
         """Converts a picture of ``_frames`` to RGB, at its own size."""
         return picture
 
@@ -239,6 +265,28 @@ class FrameReader:
         log.warning("%s: %s", self.path.name, message)
 
     # -- which frames are delivered ------------------------------------------------------------------------------
+
+    def _end_of_file(self) -> float | None:
+        """When the last frame of the file stops being shown, seconds on its clock; None = unknown."""
+        return self.input.media.end if self.input.media is not None else None
+
+    def _shown_until(self) -> float | None:
+        """When the last of the frames that the options select stops being shown; None = unknown."""
+        end, known = self.options.end, self._end_of_file()
+        if end is None:
+            return known
+        if end.seconds is None:
+            return None
+        cut = self._native.start + end.seconds
+        return cut if known is None else min(cut, known)
+
+    @property
+    def shown_until(self) -> float | None:
+        """When the last delivered frame stops being shown, seconds on the file's clock.
+
+        None = unknown, or one tick of the constant rate after it begins.
+        """
+        return None if self._constant_rate else self._shown_until()
 
     def _delivered(self, info: VideoInfo) -> VideoInfo:
         """The description of the delivered frames."""
@@ -309,7 +357,15 @@ class FrameReader:
                     frames, end = self._frames(), timed
         frames = self._frames() if frames is None else frames
         if start is not None or end is not None:
-            frames = self._refuse_none(trim(frames, start, end, first_number=number, origin=origin))
+            selected = trim(
+                frames,
+                start,
+                end,
+                first_number=number,
+                origin=origin,
+                until=self._end_of_file(),
+            )
+            frames = self._refuse_none(selected)
         return self._at_rate(frames, rate) if rate else frames
 
     def _timed_end(self, origin: float) -> TimePoint | None:
@@ -346,7 +402,8 @@ class FrameReader:
         self, frames: Iterator[Frame], rate: Fraction, origin: float | None = None, first_tick: int = 0
     ) -> Iterator[Frame]:
         last_duration = float(1 / (self._native.fps or SEQUENCE_RATE))
-        return at_constant_rate(frames, rate, last_duration, origin=origin, first_tick=first_tick)
+        until = self._shown_until()
+        return at_constant_rate(frames, rate, last_duration, origin=origin, first_tick=first_tick, until=until)
 
     def _refuse_none(self, frames: Iterator[Frame]) -> Iterator[Frame]:
         """Passes frames on; an error if there are none."""

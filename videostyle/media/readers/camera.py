@@ -299,7 +299,7 @@ class NetworkStream(_SafelyClosed):
                 why = self._relay.last_message or why
             raise DeviceError(f"cannot open the stream '{address}'", why, "is it being sent?") from error
         stream.thread_type = "SLICE"  # decoding several frames at once would delay them
-        self._frames = self._decoded(stream)
+        self._frames = _progressive(self._decoded(stream))
         self._first = self._wait_for_first()
         if self._first is None:
             self.close()
@@ -353,6 +353,33 @@ class NetworkStream(_SafelyClosed):
 
     def _release(self) -> None:
         self._container.close()
+
+
+def _progressive(frames: Iterator[Any]) -> Iterator[Any]:
+    """PyAV's frames; from the first interlaced one on they are deinterlaced (bwdif), which delays them by one."""
+    from av.error import BlockingIOError as NotYet
+    from av.filter import Graph
+
+    graph: Any = None
+    shape = None
+    for frame in frames:
+        if graph is None and not frame.interlaced_frame:
+            yield frame
+            continue
+        if graph is None or shape != (frame.width, frame.height, frame.format.name):
+            shape = frame.width, frame.height, frame.format.name
+            graph = Graph()
+            source = graph.add_buffer(width=shape[0], height=shape[1], format=shape[2], time_base=frame.time_base)
+            deinterlace = graph.add("bwdif", "mode=send_frame:deint=interlaced")
+            source.link_to(deinterlace)
+            deinterlace.link_to(graph.add("buffersink"))
+            graph.configure()
+        graph.push(frame)
+        try:
+            while True:
+                yield graph.pull()
+        except NotYet:
+            continue  # it waits for the next frame
 
 
 def open_grabber(

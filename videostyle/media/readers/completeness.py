@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from videostyle.media import packets
+from videostyle.media import packets, webp
 from videostyle.media.probe import MediaInfo
 
 SLACK = 0.01  # seconds; containers round times to their clock
@@ -20,6 +20,8 @@ def missing_end(media: MediaInfo, read: int | None, last: float) -> str:
     info, index = media.video, media.video_index
     if info is None or index is None:
         raise ValueError(f"'{media.path}' has no video stream")
+    if media.segments or media.format == webp.FORMAT:
+        return ""  # the container's length is the distance between two clocks, or is not stated
     step = float(1 / info.fps) if info.fps else 0.04
     length, promised = info.duration or 0.0, info.frame_count or 0
     counted = media.counted and (read is None or read <= promised)

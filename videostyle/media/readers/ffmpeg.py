@@ -15,6 +15,7 @@ from av.error import FFmpegError
 from videostyle.errors import InputError
 from videostyle.media import packets
 from videostyle.media.ffmpeg import argv
+from videostyle.media.ffmpeg.argv import RAW_FORMATS
 from videostyle.media.ffmpeg.process import Process
 from videostyle.media.packets import SAME_TIME
 from videostyle.media.readers.base import SEEK_LEAD, SEEKABLE, FrameReader, Input, ReadOptions
@@ -91,10 +92,19 @@ class FFmpegReader(FrameReader):
         """
         self._rewind()
         arguments = argv.decode_arguments(
-            self.path, self._native, stream=self._stream, tone_map=self._tone_map, seek=seek, begin=begin
+            self.path,
+            self._native,
+            stream=self._stream,
+            tone_map=self._tone_map,
+            seek=seek,
+            begin=begin,
+            jumps=bool(self._media.segments),
+            pixels=RAW_FORMATS["rgb48" if self.deep else "rgb24", self.with_alpha],
         )
         self._process = Process(arguments, write=False)
         frames = _piped_frames(self._process.stdout)
+        if self._media.segments:
+            frames = ((data, None if time is None else time + self._media.origin) for data, time in frames)
         try:
             first = next(frames, None)
         except OSError:
@@ -116,13 +126,15 @@ class FFmpegReader(FrameReader):
         shown = packets.shown_at(self._media, time)
         if shown is None:
             return False
+        if self._media.segments:
+            return False
         # Deinterlacing needs the neighbouring frames, and the first frames behind a key frame may refer to frames
         # before it, which are not decoded.
         begin = shown - SEEK_LEAD * self._step
         for margin in SEEK_MARGINS:
             if begin - margin <= self._native.start:
                 break
-            found = self._start(begin - margin - self._media.start, begin)
+            found = self._start(begin - margin - self._media.origin, begin)
             if found is not None and found <= shown - 2 * self._step * self._native.interlaced + SAME_TIME:
                 self._sought = True
                 return True
@@ -136,16 +148,18 @@ class FFmpegReader(FrameReader):
         process = self._process
         if process is None:
             return  # closed
-        size = info.width * info.height * 3
+        channels = 4 if self.with_alpha else 3
+        dtype = np.dtype("<u2" if self.deep else "u1")
+        count = info.width * info.height * channels
         read, begin, last = 0, -math.inf, -math.inf if self._sought else info.start - self._step
         try:
             for data, time in self._raw:
-                if self._closed or len(data) < size:
+                if self._closed or len(data) < count * dtype.itemsize:
                     break
                 last = time if time is not None and time > last else last + self._step
                 begin = last if read == 0 and self._sought else begin
                 read += 1
-                yield np.frombuffer(data, np.uint8, size).reshape(info.height, info.width, 3), last
+                yield np.frombuffer(data, dtype, count).reshape(info.height, info.width, channels), last
         except OSError:
             pass  # the pipe broke: ffmpeg's exit status says why
         if self._closed:
@@ -157,9 +171,11 @@ class FFmpegReader(FrameReader):
                 failure or "no intact frame",
                 hint="convert it with ffmpeg first, for instance to H.264 in .mp4",
             )
-        # A packet of interlaced video may hold one field, half a frame: there, decoded frames are counted.
-        times = packets.frame_times if info.interlaced else packets.packet_times
-        expected = sum(time > begin - SAME_TIME for time in times(self.path, self._stream))
+        # A packet of interlaced video may hold one field, half a frame; packets may hold frames that are not shown.
+        # Counting packets is quick, and decoding them tells the truth.
+        expected = sum(time > begin - SAME_TIME for time in packets.shown_times(self._media))
+        if info.interlaced or read < expected:
+            expected = packets.decodable(self._media, begin)
         if failure or read < expected:
             self._warn(f"{read} of {expected} frames could be read {failure}".strip())
         missing = missing_end(self._media, None if self._sought else read, last)

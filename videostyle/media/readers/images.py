@@ -16,46 +16,12 @@ from typing import Any
 import numpy as np
 
 from videostyle.errors import InputError
-from videostyle.frames import ColorInfo, UInt8Array, VideoInfo, bgr_to_rgb
-from videostyle.media.inputs import vet_input
-from videostyle.media.opencv import LARGEST_PICTURE, load_cv2
+from videostyle.frames import AnyArray, ColorInfo, VideoInfo
 from videostyle.media.packets import SAME_TIME
+from videostyle.media.picture_metadata import Metadata
 from videostyle.media.readers.base import SEQUENCE_RATE, FrameReader, Input, ReadOptions
+from videostyle.media.readers.pictures import PICTURES, load_picture
 from videostyle.media.readers.timing import Frame
-
-PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
-
-
-def read_picture(path: str | Path) -> UInt8Array:
-    """Reads a picture file as uint8 ``[H, W, 3]`` RGB, upright (EXIF), alpha composited on white.
-
-    Raises:
-        InputError: if it is missing, too large, or not a picture.
-    """
-    cv2 = load_cv2()
-    file = vet_input(path, "picture")
-    data = np.fromfile(file, np.uint8)
-    try:
-        picture = cv2.imdecode(data, cv2.IMREAD_UNCHANGED)
-        if picture is not None and not (picture.ndim == 3 and picture.shape[2] == 4):
-            picture = cv2.imdecode(data, cv2.IMREAD_COLOR)  # applies EXIF rotation; 8 bits, three channels
-    except cv2.error as error:
-        if "pixels" in str(error).lower():
-            raise InputError(
-                f"'{path}' is too large", f"the limit is {LARGEST_PICTURE} pixels", hint="scale it down first"
-            ) from error
-        raise InputError(
-            f"cannot read the picture '{path}'", str(error.err), hint="save it again as PNG or JPEG"
-        ) from error
-    if picture is None:
-        raise InputError(
-            f"cannot read the picture '{path}'", "it is damaged, or not a picture", hint="save it again as PNG or JPEG"
-        )
-    if picture.shape[2] == 4:
-        scale = 255.0 if picture.dtype == np.uint8 else 65535.0
-        alpha = picture[..., 3:] / scale
-        picture = np.rint(255.0 * (picture[..., :3] / scale * alpha + (1.0 - alpha))).astype(np.uint8)
-    return np.ascontiguousarray(bgr_to_rgb(picture))
 
 
 def look_at_images(path: Path, files: Sequence[Path], *, still: bool = False) -> Input:
@@ -69,16 +35,18 @@ def look_at_images(path: Path, files: Sequence[Path], *, still: bool = False) ->
     Raises:
         InputError: if the first picture cannot be read.
     """
-    first = read_picture(files[0])
+    first = load_picture(files[0])
     info = VideoInfo(
-        width=first.shape[1],
-        height=first.shape[0],
+        width=first.pixels.shape[1],
+        height=first.pixels.shape[0],
+        has_alpha=first.alpha is not None,
         frame_count=len(files),
         still=still,
         # Pictures are RGB. A video made of them gets the colours that players assume.
         color=ColorInfo("bt709", "bt709", "bt709", False),
     )
-    return Input(path, tuple(files), _at_rate(info, SEQUENCE_RATE))
+    kept = Metadata(first.exif, first.icc) if still else None
+    return Input(path, tuple(files), _at_rate(info, SEQUENCE_RATE), metadata=kept)
 
 
 def _at_rate(info: VideoInfo, rate: Fraction) -> VideoInfo:
@@ -127,7 +95,7 @@ class ImageReader(FrameReader):
         for number, file in enumerate(self.files[self._begin :], self._begin):
             if self._closed:
                 return
-            picture = read_picture(file)
+            picture = self._read(file)
             if picture.shape[:2] != size:
                 raise InputError(
                     f"'{file}' is {picture.shape[1]}x{picture.shape[0]}",
@@ -135,6 +103,14 @@ class ImageReader(FrameReader):
                     hint="give all pictures of a sequence the same size",
                 )
             yield picture, float(number / self._rate)
+
+    def _read(self, file: Path) -> AnyArray:
+        """A picture with or without its alpha, as the options ask for it."""
+        picture = load_picture(file)
+        if not (self.options.alpha and self._native.has_alpha):
+            return picture.on_white()
+        opaque = np.full(picture.pixels.shape[:2], 255, np.uint8)
+        return np.dstack([picture.pixels, opaque if picture.alpha is None else picture.alpha])
 
 
 def numbers_of(files: Sequence[Path]) -> tuple[int, ...]:

@@ -5,24 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from av.error import FFmpegError
+
 from videostyle.errors import InputError
-from videostyle.media import probe
+from videostyle.frames import VideoInfo
+from videostyle.media import boxes, packets, probe, webp
 from videostyle.media.inputs import vet_input
 from videostyle.media.readers.base import FrameReader, Input, ReadOptions
 from videostyle.media.readers.ffmpeg import FFmpegReader
-from videostyle.media.readers.images import (
-    PICTURES,
-    ImageReader,
-    is_picture,
-    is_wildcard,
-    look_at_images,
-    sequence_files,
-)
+from videostyle.media.readers.images import ImageReader, is_picture, is_wildcard, look_at_images, sequence_files
 from videostyle.media.readers.opencv import OpenCVReader
+from videostyle.media.readers.pictures import PICTURES
+from videostyle.media.survey import survey
 
 # OpenCV converts these primaries to BT.709, but the output is tagged with the primaries of the input.
 WIDE_PRIMARIES = ("film", "bt2020", "smpte431", "smpte432")
-NOT_IN_OPENCV = ("av1", "libdav1d", "libaom")  # codecs without a decoder in OpenCV's builds
+NOT_IN_OPENCV = ("av1", "libdav1d", "libaom", webp.FORMAT)  # codecs without a decoder in OpenCV's builds
 
 
 def look_at(path: str | Path) -> Input:
@@ -37,7 +35,7 @@ def look_at(path: str | Path) -> Input:
     file = vet_input(path)
     if is_still(file):
         return look_at_images(file, [file], still=True)
-    media = probe.probe(file)
+    media = survey(probe.probe(file))
     if media.video is None:
         kinds = ", ".join(sorted({stream.kind for stream in media.others})) or "nothing"
         raise InputError(
@@ -50,7 +48,7 @@ def look_at(path: str | Path) -> Input:
 
 def is_still(file: Path) -> bool:
     """Whether a file is one picture, by its name and, where that can hold several, by its content."""
-    return file.suffix.lower() in PICTURES and not _is_animated(file)
+    return file.suffix.lower() in (*PICTURES, ".gif", ".apng") and not _is_animated(file)
 
 
 def expanded(paths: Iterable[str]) -> list[str]:
@@ -67,13 +65,26 @@ def expanded(paths: Iterable[str]) -> list[str]:
 
 
 def _is_animated(file: Path) -> bool:
-    if file.suffix.lower() not in (".webp", ".png"):
+    """Whether a picture file holds several pictures that follow each other; found by counting up to the second."""
+    suffix = file.suffix.lower()
+    if suffix == ".webp":
+        return webp.frames(file) > 1
+    if suffix == ".avif":
+        return "avis" in boxes.brands(file)
+    if suffix not in (".png", ".apng", ".gif"):
         return False
     try:
-        video = probe.probe(file).video
-    except InputError:
+        return packets.has_several(file)
+    except (InputError, FFmpegError):
         return False
-    return video is not None and (video.frame_count or 1) > 1
+
+
+def _needs_ffmpeg(info: VideoInfo) -> bool:
+    """Whether OpenCV would decode a video wrongly, or not at all."""
+    if info.interlaced or info.changes or info.mirrored or info.color.guessed:
+        # It gives an old picture for each interlaced frame, never mirrors, and takes unstated colours for BT.601.
+        return True
+    return info.bit_depth > 8 or info.color.primaries in WIDE_PRIMARIES or info.codec in NOT_IN_OPENCV
 
 
 def open_reader(source: str | Path | Input, options: ReadOptions | None = None) -> FrameReader:
@@ -100,14 +111,12 @@ def open_reader(source: str | Path | Input, options: ReadOptions | None = None) 
             )
         reader = FFmpegReader(source, options, tone_map=True)
         reader.warnings.append(f"HDR ({info.color.transfer}) is mapped to SDR (BT.709)")
-    elif info.interlaced or info.bit_depth > 8 or info.color.primaries in WIDE_PRIMARIES or info.codec in NOT_IN_OPENCV:
+    elif _needs_ffmpeg(info) or (options.alpha and info.has_alpha):
         reader = FFmpegReader(source, options)
         if info.interlaced:
             reader.warnings.append("interlaced video is deinterlaced (bwdif)")
+        if info.changes:
+            reader.warnings.append("the frame size or format changes; all frames are scaled to the first size")
     else:
         reader = OpenCVReader(source, options)
-    if info.bit_depth > 8 and not info.color.is_hdr:
-        reader.warnings.append(f"{info.bit_depth}-bit video is painted in 8 bits")
-    if info.has_alpha:
-        reader.warnings.append("the alpha channel is dropped")
     return reader

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from videostyle.errors import InputError
-from videostyle.frames import UInt8Array
+from videostyle.frames import AnyArray
 from videostyle.media import packets
+from videostyle.media.clock import SteadyClock
 from videostyle.media.opencv import load_cv2
 from videostyle.media.packets import SAME_TIME
 from videostyle.media.readers.base import SEEK_LEAD, SEEKABLE, FrameReader, Input, ReadOptions
@@ -20,6 +21,7 @@ from videostyle.media.readers.timing import Frame
 
 READ_ATTEMPTS = 64  # failed reads in a row after which a video counts as ended
 FIRST_ATTEMPTS = 16  # the same before its first frame
+UNSHIFTED = ("avi",)  # formats whose first frame is shown at the start, though its number says otherwise
 SEEK_ATTEMPTS = 4  # key frames that are tried before a video is decoded from its beginning
 # OpenCV's conversion of 8-bit 4:2:0 to BGR rounds down and makes pictures 1.2 levels too dark on average (measured by
 # converting its frames back exactly). This table adds one level, except to black, which is exact.
@@ -82,15 +84,14 @@ class OpenCVReader(FrameReader):
     def _first_time(self) -> float:
         if not any(self._grab() for _ in range(FIRST_ATTEMPTS)):
             raise self._undecodable()
-        # In a stream with seconds between frames, OpenCV counts from a later frame than the first.
-        self._clock_offset = min(self._position(), 0.0)
-        return self._native.start + self._position() - self._clock_offset
+        self._clock_offset = self._position()
+        return self._anchor
 
     def _time_of(self, number: int) -> float | None:
         return packets.time_of_frame(self._media, number)
 
     def _seek(self, time: float) -> bool:
-        if self._media.format not in SEEKABLE:
+        if self._media.format not in SEEKABLE or self._media.segments:
             return False
         first = self._first_time()
         shown = packets.shown_at(self._media, time)
@@ -103,7 +104,7 @@ class OpenCVReader(FrameReader):
             # OpenCV seeks to the key frame SEEK_LEAD frames before the time that it is given, then decodes as many
             # frames as lie between at the average rate. Aiming just behind a known key frame keeps that number small,
             # so that it does not go too far where frames are sparse.
-            goal = key - self._native.start + (SEEK_LEAD + 1) * self._step
+            goal = key - self._anchor + offset + (SEEK_LEAD + 1) * self._step
             self._opened().set(load_cv2().CAP_PROP_POS_MSEC, 1000.0 * goal)
             self._grabbed, self._clock_offset = False, offset
             if self._walk(shown):
@@ -121,11 +122,20 @@ class OpenCVReader(FrameReader):
     def _walk(self, time: float) -> bool:
         """Decodes up to the frame that is shown at exactly ``time``; False if there is none, or it has passed."""
         while not self._closed and self._grab():
-            found = self._native.start + self._position() - self._clock_offset
+            found = self._anchor + self._position() - self._clock_offset
             if found > time - SAME_TIME:
                 return found < time + SAME_TIME
             self._grabbed = False
         return False
+
+    @property
+    def _anchor(self) -> float:
+        """When the first frame is shown, seconds on the file's clock.
+
+        OpenCV counts from what it takes for the start of the stream, which is not always that of its first frame.
+        """
+        known = self._media.first_shown
+        return self._native.start if known is None or self._media.format in UNSHIFTED else known
 
     @property
     def _step(self) -> float:
@@ -144,6 +154,7 @@ class OpenCVReader(FrameReader):
         end = info.duration or 0.0
         read, failures, lost = 0, 0, 0
         last = -math.inf
+        clock = SteadyClock(self._media.segments)
         while not self._closed:
             picture = self._retrieve() if self._grab() else None
             if picture is None:
@@ -157,10 +168,12 @@ class OpenCVReader(FrameReader):
             failures = 0
             position = self._position()
             if read == 0 and not self._sought:
-                self._clock_offset = min(position, 0.0)
+                self._clock_offset = position
             position -= self._clock_offset
             # OpenCV gives 0 for every frame of a raw stream, which stores no times.
-            time = info.start + position if position > 0 or read == 0 else last + step
+            stored = position > 0 or read == 0 or self._media.segments
+            time = self._anchor + position if stored else last + step
+            time += clock.offset(time)
             if time <= last:
                 time = last + step
             if picture.ndim == 2 or picture.shape[2] != 3:
@@ -184,7 +197,7 @@ class OpenCVReader(FrameReader):
         if missing:
             self._warn(missing)
 
-    def _converted(self, picture: UInt8Array) -> UInt8Array:
+    def _converted(self, picture: AnyArray) -> AnyArray:
         cv2 = load_cv2()
         picture = cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
         lifted = self._native.pixel_format in ("yuv420p", "yuvj420p")

@@ -19,6 +19,7 @@ class EncodeOptions:
         crf: constant quality on the scale of the codec, 0 is best; None = its default.
         preset: speed against size, one of the codec's presets; None = its default.
         pixel_format: stored pixel format, in ffmpeg's words; None = the codec's default.
+        bit_depth: one of ``codecs.BIT_DEPTHS``.
         audio: whether sound and subtitles are copied.
         overwrite: whether an existing output may be replaced.
         threads: threads of the encoder; None leaves the number to the encoder.
@@ -31,6 +32,7 @@ class EncodeOptions:
     crf: int | None = None
     preset: str | None = None
     pixel_format: str | None = None
+    bit_depth: str = "auto"
     audio: bool = True
     overwrite: bool = False
     threads: int | None = None

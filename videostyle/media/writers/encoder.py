@@ -39,9 +39,11 @@ class StreamEncoder:
             OutputError: if ffmpeg has ended.
             ValueError: if the frames have another size or format than they should.
         """
+        # Where the codec has an alpha channel but the file has none, frames come in planes, which have none either.
+        alpha = batch.alpha if self._codec.alpha_pixel_format else None
         height, width = batch.frames.shape[1:3]
         expected = (self._info.height, self._info.width)
-        if batch.pixel_format == "i420":
+        if batch.pixel_format.startswith("i420"):
             expected = (self._info.height * 3 // 2, self._info.width)
         if (height, width) != expected:
             raise ValueError(f"a frame of {width}x{height} for a video of {self._info.width}x{self._info.height}")
@@ -55,12 +57,16 @@ class StreamEncoder:
                 preset=self._options.preset,
                 pixel_format=self._options.pixel_format,
                 input_format=batch.pixel_format,
+                alpha=alpha is not None,
                 threads=self._options.threads,
             )
             self._process = Process(arguments, write=True)
         if batch.pixel_format != self._input_format:
             raise ValueError(f"{batch.pixel_format} frames after {self._input_format} frames")
-        self._process.write(np.ascontiguousarray(batch.frames))
+        frames = batch.frames
+        if alpha is not None:
+            frames = np.concatenate([frames, alpha[..., None]], axis=3)
+        self._process.write(np.ascontiguousarray(frames))
         self.times.extend(float(t) for t in batch.pts)
 
     def close(self) -> None:

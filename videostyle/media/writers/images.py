@@ -8,16 +8,19 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from videostyle.errors import OutputError, SettingError, UsageError
-from videostyle.frames import FrameBatch, UInt8Array, VideoInfo
+from videostyle.frames import FrameBatch, UInt8Array, VideoInfo, on_white
 from videostyle.media.atomic import PendingOutput, disk_error, short_name, write_whole
 from videostyle.media.ffmpeg.codecs import SEQUENCE, WORST_PICTURE, picture_quality
 from videostyle.media.locks import Lock
 from videostyle.media.opencv import load_cv2
-from videostyle.media.readers.images import PICTURES
+from videostyle.media.readers.pictures import WRITTEN
 from videostyle.media.writers.base import EncodeOptions
 
 LOSSY = (".jpg", ".jpeg", ".webp")
+WITH_ALPHA = (".png", ".webp", ".tif", ".tiff")
 PLACE = re.compile(r"%0?\d*d")  # where a printf-style pattern has the number of a picture
 
 
@@ -105,7 +108,7 @@ class ImageWriter:
         self._still = info.still
         self._lock: Lock | None = None
         pattern = PLACE.search(path.name)
-        if self._still and not pattern and path.suffix.lower() in PICTURES:
+        if self._still and not pattern and path.suffix.lower() in WRITTEN:
             self._pattern = ""
             self._pending: PendingOutput | None = PendingOutput(path, overwrite=options.overwrite, sources=inputs)
             return
@@ -113,8 +116,8 @@ class ImageWriter:
         self._still = False
         folder = path.parent if pattern else path
         self._pattern = path.name if pattern else "%06d.png"
-        if Path(self._pattern).suffix.lower() not in PICTURES:
-            raise UsageError(f"cannot write pictures as '{path.name}'", hint=f"use one of {', '.join(PICTURES)}")
+        if Path(self._pattern).suffix.lower() not in WRITTEN:
+            raise UsageError(f"cannot write pictures as '{path.name}'", hint=f"use one of {', '.join(WRITTEN)}")
         self._folder = folder
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -124,6 +127,11 @@ class ImageWriter:
             raise OutputError(f"'{path}' is being written by another run", hint="wait for it or stop it") from error
         except OSError as error:
             raise disk_error(folder, error) from error
+
+    @property
+    def holds_alpha(self) -> bool:
+        """Whether the pictures have an alpha channel, if the frames have one."""
+        return (Path(self._pattern).suffix or self._path.suffix).lower() in WITH_ALPHA
 
     @property
     def in_parts(self) -> bool:
@@ -173,6 +181,9 @@ class ImageWriter:
             OutputError: if one cannot be written.
         """
         for index, frame in enumerate(batch.frames, batch.index):
+            if batch.alpha is not None:
+                alpha = batch.alpha[index - batch.index]
+                frame = np.dstack([frame, alpha]) if self.holds_alpha else on_white(frame, alpha)
             if self._pending is not None:
                 if self._written:
                     why = "the input has more than one frame"
@@ -195,9 +206,8 @@ class ImageWriter:
         quality = 95 if self._options.crf is None else picture_quality(self._options.crf)
         flags = {".jpg": cv2.IMWRITE_JPEG_QUALITY, ".jpeg": cv2.IMWRITE_JPEG_QUALITY, ".webp": cv2.IMWRITE_WEBP_QUALITY}
         suffix = path.suffix.lower()
-        ok, data = cv2.imencode(
-            suffix, cv2.cvtColor(frame, cv2.COLOR_RGB2BGR), [flags[suffix], quality] if suffix in flags else []
-        )
+        order = cv2.COLOR_RGBA2BGRA if frame.shape[2] == 4 else cv2.COLOR_RGB2BGR
+        ok, data = cv2.imencode(suffix, cv2.cvtColor(frame, order), [flags[suffix], quality] if suffix in flags else [])
         if not ok:
             raise OutputError(
                 f"cannot write '{path}'", "the picture could not be encoded", hint="choose another suffix, such as .png"

@@ -18,9 +18,11 @@ from av.error import FFmpegError
 
 from videostyle.errors import OutputError
 from videostyle.frames import VideoInfo
+from videostyle.media.clock import FITS, DecodingOrder, SteadyClock
 from videostyle.media.probe import MediaInfo, open_container
 from videostyle.media.writers import sound
-from videostyle.media.writers.streams import MUXERS, Chosen
+from videostyle.media.writers.belongings import add_attachments, picture_tags
+from videostyle.media.writers.streams import MUXERS, Chosen, add_copy
 from videostyle.media.writers.timestamps import (
     EXACT_CLOCK,
     decoding_ticks,
@@ -42,11 +44,14 @@ class Original:
         media: its content.
         start: time in seconds on its clock that becomes 0 in the output; None = its earliest timestamp.
         end: time in seconds from which on nothing is copied; None = to its end.
+        shown_until: when the last frame stops being shown, seconds on its clock; None = it is shown for as long as
+            the one before it.
     """
 
     media: MediaInfo
     start: float | None = None
     end: float | None = None
+    shown_until: float | None = None
 
 
 class Muxer:
@@ -80,6 +85,7 @@ class Muxer:
         self._suffix = path.suffix.lower()
         self._original, self._chosen, self._metadata = original, list(chosen.copied), metadata
         self._encoded = dict(chosen.encoded)
+        self._refused: dict[int, int] = {}  # packets that the muxer refused, by their stream's number
         self._parts: list[Path] = []
         self._times: list[float] = []
 
@@ -102,6 +108,7 @@ class Muxer:
             self._encoded = {index: encoder for index, encoder in encoded.items() if index not in dropped}
             self.copied.clear()
             self.warnings.clear()
+            self._refused.clear()
             try:
                 self._mux()
             except FFmpegError as error:
@@ -133,6 +140,12 @@ class Muxer:
             if self._suffix == ".avi" and encoded.codec_context.name == "h264":
                 video.codec_context.codec_tag = "H264"
             video.time_base = base
+            if original is not None:
+                begun = 0.0 if original.start is None else original.start - original.media.start
+                video.metadata.update(picture_tags(original.media, self._suffix, begun, original.media.video_rate))
+                add_attachments(original.media, muxer, self._suffix)
+            if "alpha_mode" in encoded.metadata:
+                video.metadata["alpha_mode"] = encoded.metadata["alpha_mode"]
             copies = self._copied_streams(source, muxer) if source is not None else {}
             added = {
                 index: sound.add_stream(muxer, source.streams[index], encoder)
@@ -146,11 +159,19 @@ class Muxer:
             if source is not None and copies:
                 packets.append(self._copied_packets(source, copies, origin))
             packets += [self._encoded_packets(index, stream, origin) for index, stream in added.items()]
-            for _, _, packet in heapq.merge(*packets, key=lambda timed: timed[:2]):
-                muxer.mux(packet)
-        for index in sorted(set(copies) - self.copied):
+            orders: dict[int, DecodingOrder] = {}
+            for _, number, packet in heapq.merge(*packets, key=lambda timed: timed[:2]):
+                if number > 0:
+                    self._mux_copy(muxer, number - 1, packet, orders)
+                else:
+                    muxer.mux(packet)
+        for index in sorted(set(copies) - self.copied - set(self._refused)):
             kind = copies[index].type
             self.warnings.append(f"{kind} stream {index} has nothing in the painted range; it is left out or empty")
+        for index, count in sorted(self._refused.items()):
+            kind, lost = copies[index].type, "some are missing" if index in self.copied else "it is lost"
+            packs = "1 packet" if count == 1 else f"{count} packets"
+            self.warnings.append(f"{packs} of {kind} stream {index} could not be copied, their times are wrong: {lost}")
 
     def _muxer_options(self, base: Fraction) -> dict[str, str]:
         if self._suffix in EXACT_CLOCK:
@@ -176,7 +197,13 @@ class Muxer:
         ranks = self._ranks(first)
         if len(ranks) != len(ticks):
             raise self._incomplete(f"the encoder kept {len(ranks)} of {len(ticks)} frames")
-        decoded, shown_for = decoding_ticks(ranks, ticks), durations(ticks, base, self._info.fps)
+        until = self._original.shown_until if self._original is not None else None
+        end = None if until is None else round(Fraction(until - self._origin()) / base)
+        decoded, shown_for = decoding_ticks(ranks, ticks), durations(ticks, base, self._info.fps, end)
+        if self._suffix in EXACT_CLOCK and end is not None and end > ticks[-1]:
+            # MP4 ends where the packet ends that is decoded last, whichever is shown last.
+            last = ranks[-1]
+            shown_for[last] = max(shown_for[last], end - decoded[-1])
         # AVI has no place for the parameters of H.264 but in the stream itself.
         in_stream: BitStreamFilterContext | None = None
         if self._suffix == ".avi" and first.codec_context.name == "h264":
@@ -221,7 +248,7 @@ class Muxer:
         copies: dict[int, Any] = {}
         for index in self._chosen:
             stream = source.streams[index]
-            copy = copies[index] = muxer.add_stream_from_template(stream, opaque=True)
+            copy = copies[index] = add_copy(muxer, stream)
             copy.metadata.update(stream.metadata)
             with contextlib.suppress(AttributeError, ValueError):
                 copy.disposition = stream.disposition
@@ -249,28 +276,32 @@ class Muxer:
             muxer.set_chapters(chapters)
 
     def _copied_packets(self, source: Any, copies: dict[int, Any], origin: float) -> Iterator[Timed]:
-        """The packets of the streams that are copied, between the cuts, their times shifted by ``origin``."""
-        streams = [source.streams[index] for index in copies]
+        """The packets of the streams that are copied, between the cuts, their times shifted by ``origin``.
+
+        Where the clock of the picture jumps, they move along with it.
+        """
         cut = self._original
+        streams = [source.streams[index] for index in copies]
         first = cut.start if cut and cut.start is not None else None
+        clocks = {index: SteadyClock(cut.media.segments if cut else (), FITS) for index in copies}
         latest = 0.0
         try:
             for packet in source.demux(streams):
                 if packet.dts is None and packet.pts is None:
                     continue
-                base = packet.time_base
-                time = float((packet.pts if packet.pts is not None else packet.dts) * base)
+                base, index = packet.time_base, packet.stream.index
+                stored = float((packet.pts if packet.pts is not None else packet.dts) * base)
+                offset = clocks[index].offset(stored)
+                time = stored + offset
                 if (first is not None and time < first - 1e-6) or (cut and cut.end is not None and time >= cut.end):
                     continue
-                shift = round(Fraction(origin).limit_denominator(10**9) / base)
-                index = packet.stream.index
+                shift = round(Fraction(origin - offset).limit_denominator(10**9) / base)
                 packet.pts = None if packet.pts is None else packet.pts - shift
                 packet.dts = None if packet.dts is None else packet.dts - shift
                 packet.stream = copies[index]
-                self.copied.add(index)
                 # Merging needs rising times. Within a file they rise only roughly; the muxer puts the rest in order.
                 latest = max(latest, time - origin)
-                yield latest, 1, packet
+                yield latest, 1 + index, packet
         except FFmpegError as error:
             self.warnings.append(f"sound or subtitles could not be read to their end: {error}")
 
@@ -278,9 +309,31 @@ class Muxer:
         """The packets of a stream of sound that is encoded anew, between the cuts."""
         cut = self._original
         if cut is not None:
-            for timed in sound.packets(cut.media.path, index, stream, (cut.start, cut.end), origin):
+            clock = SteadyClock(cut.media.segments, FITS)
+            for time, _, packet in sound.packets(cut.media.path, index, stream, (cut.start, cut.end), origin, clock):
                 self.copied.add(index)
-                yield timed
+                yield time, -1, packet
+
+    def _mux_copy(self, muxer: Any, index: int, packet: Any, orders: dict[int, DecodingOrder]) -> None:
+        """Muxes a packet of a stream that is copied; one that the muxer refuses is left out and counted.
+
+        Raises:
+            FFmpegError: if the disk fails.
+        """
+        order = orders.setdefault(index, DecodingOrder(Fraction(packet.time_base)))
+        times = order.next(packet.pts, packet.dts)
+        if times is None:
+            self._refused[index] = self._refused.get(index, 0) + 1
+            return
+        packet.pts, packet.dts = times
+        try:
+            muxer.mux(packet)
+        except FFmpegError as error:
+            if error.errno in DISK_ERRORS:
+                raise
+            self._refused[index] = self._refused.get(index, 0) + 1
+            return
+        self.copied.add(index)
 
     def _origin(self) -> float:
         """The time that becomes 0: the cut, or else the earliest timestamp."""

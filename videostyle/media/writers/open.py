@@ -11,14 +11,14 @@ from videostyle.errors import UsageError
 from videostyle.frames import VideoInfo
 from videostyle.media.atomic import disk_error, vet_output
 from videostyle.media.ffmpeg.codecs import BY_SUFFIX, SEQUENCE
-from videostyle.media.readers.images import PICTURES
+from videostyle.media.readers.pictures import WRITTEN
 from videostyle.media.writers.base import EncodeOptions
 from videostyle.media.writers.images import PLACE, ImageWriter, check_picture_options
 from videostyle.media.writers.mux import Original
 from videostyle.media.writers.video import VideoWriter, check_encoding
 
 VIDEO_HINT = "write NAME.mp4 for a video, NAME_%04d.png for numbered pictures, or NAME/ for a folder, which is made"
-STILL_HINT = f"end the name with {', '.join(PICTURES[:4])} or another kind of picture"
+STILL_HINT = f"end the name with {', '.join(WRITTEN[:4])} or another kind of picture"
 
 
 def output_path(text: str | os.PathLike[str]) -> Path:
@@ -71,13 +71,18 @@ def open_writer(
     path = output_path(path)
     written, still = _pictures(path, info, options)
     if not written:
-        return VideoWriter(path, info, options, original, metadata, finish)
+        video = VideoWriter(path, info, options, original, metadata, finish)
+        video.warnings += _lost_alpha(info, video) + _lost_bits(info, video.stores_deep)
+        return video
     info = replace(info, still=still)
     ignored = check_picture_options(written, options)
     if ignored and not still:
         raise UsageError(ignored, hint="leave it out")
     writer = ImageWriter(path, info, options, finish, inputs, lock=True, numbers=numbers)
     writer.warnings += [ignored] if ignored else []
+    writer.warnings += _lost_alpha(info, writer) + _lost_bits(info, False)
+    if original is not None and any(stream.kind == "audio" for stream in original.media.others) and options.audio:
+        writer.warnings.append("pictures have no sound: it is left out")
     return writer
 
 
@@ -114,7 +119,7 @@ def _pictures(path: Path, info: VideoInfo, options: EncodeOptions) -> tuple[str,
         UsageError: if the name does not say what to write.
     """
     suffix = path.suffix.lower()
-    folder, picture = os.path.isdir(path), suffix in PICTURES
+    folder, picture = os.path.isdir(path), suffix in WRITTEN
     if folder or (options.codec == SEQUENCE and not suffix) or (picture and PLACE.search(path.name)):
         return (suffix if picture and not folder else ".png"), info.still and picture and not PLACE.search(path.name)
     # One frame of a video is a picture.
@@ -123,3 +128,19 @@ def _pictures(path: Path, info: VideoInfo, options: EncodeOptions) -> tuple[str,
     if not suffix or info.still or options.codec == SEQUENCE or (picture and suffix not in BY_SUFFIX):
         raise UsageError(f"'{path}' does not say what to write", hint=STILL_HINT if info.still else VIDEO_HINT)
     return "", False
+
+
+def _lost_bits(info: VideoInfo, deep: bool) -> list[str]:
+    """A warning if frames have more bits than the output stores."""
+    if info.bit_depth <= 8 or deep:
+        return []
+    return [f"{info.bit_depth}-bit video is painted as such and stored with 8 bits (hevc, av1, vp9, prores keep 10)"]
+
+
+def _lost_alpha(info: VideoInfo, writer: VideoWriter | ImageWriter) -> list[str]:
+    """A warning if frames have an alpha channel that the output cannot hold."""
+    if not info.has_alpha or writer.holds_alpha:
+        return []
+    if isinstance(writer, ImageWriter):
+        return ["the picture is put on white: such files have no alpha channel (.png, .webp and .tif have)"]
+    return ["the alpha channel is dropped: the output has none (vp9, prores, ffv1, qtrle, .png and .webp have)"]

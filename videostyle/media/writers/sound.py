@@ -9,6 +9,7 @@ from typing import Any
 
 import av
 
+from videostyle.media.clock import SteadyClock
 from videostyle.media.probe import open_container
 
 # Container -> the encoder of sound that every one of its players knows.
@@ -42,7 +43,12 @@ def add_stream(muxer: Any, stream: Any, encoder: str) -> Any:
 
 
 def packets(
-    path: Path, index: int, added: Any, cut: tuple[float | None, float | None], origin: float
+    path: Path,
+    index: int,
+    added: Any,
+    cut: tuple[float | None, float | None],
+    origin: float,
+    clock: SteadyClock,
 ) -> Iterator[tuple[float, int, Any]]:
     """Decodes a stream of an input and encodes it for ``added``.
 
@@ -52,6 +58,7 @@ def packets(
         added: stream of the output (``add_stream``).
         cut: times between which sound is kept, seconds on the input's clock; None = from its beginning, to its end.
         origin: time on the input's clock that is 0 in the output.
+        clock: puts jumps of the input's clock right.
 
     Yields:
         Packets with their decoding time in seconds, and a number that settles ties, in order.
@@ -73,11 +80,15 @@ def packets(
 
     with open_container(path) as source:
         for frame in source.decode(source.streams[index]):
-            if frame.pts is None or (first is not None and frame.time < first - 1e-6):
+            if frame.pts is None:
                 continue
-            if last is not None and frame.time >= last:
+            offset = clock.offset(frame.time)
+            time = frame.time + offset
+            if first is not None and time < first - 1e-6:
+                continue
+            if last is not None and time >= last:
                 break
-            frame.pts -= round(Fraction(origin).limit_denominator(10**9) / frame.time_base)
+            frame.pts -= round(Fraction(origin - offset).limit_denominator(10**9) / frame.time_base)
             for part in resampler.resample(frame):
                 yield from timed(context.encode(part))
     for part in resampler.resample(None):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -30,6 +31,8 @@ TRANSPORT_CODECS = (
     *("aac", "aac_latm", "mp2", "mp3", "ac3", "eac3", "dts", "opus"),
     *("dvb_subtitle", "dvb_teletext", "hdmv_pgs_subtitle"),
 )
+UNPLACED = re.compile(r"\d+ channels.*")  # ffmpeg's name of a layout that states a number of channels only
+USUAL_LAYOUTS = {1: "mono", 2: "stereo", 3: "2.1", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
 TRIED_PACKETS = 500  # packets of the original in which the first one of each stream is looked for
 
 
@@ -66,9 +69,11 @@ def choose_streams(media: MediaInfo, suffix: str, *, copy: bool) -> Chosen:
     warnings = [
         f"video stream {stream.index} (a cover or another video) is not copied"
         for stream in media.others
-        if stream.kind == "picture"
+        if stream.kind == "picture" and not stream.elsewhere
     ]
-    candidates = [stream.index for stream in media.others if stream.kind in ("audio", "subtitle")]
+    if elsewhere := [str(stream.index) for stream in media.others if stream.elsewhere]:
+        warnings.append(f"streams {', '.join(elsewhere)} belong to another programme; they are not copied")
+    candidates = [s.index for s in media.others if s.kind in ("audio", "subtitle") and not s.elsewhere]
     if not copy or not candidates:
         return Chosen((), {}, tuple(warnings))
     with open_container(media.path) as source:
@@ -98,11 +103,23 @@ def choose_streams(media: MediaInfo, suffix: str, *, copy: bool) -> Chosen:
     return Chosen(tuple(chosen), encoded, tuple(warnings))
 
 
+def add_copy(muxer: Any, stream: Any) -> Any:
+    """Adds a stream to a muxer that takes packets of a stream of another file as they are."""
+    copy = muxer.add_stream_from_template(stream, opaque=True)
+    context = copy.codec_context
+    if stream.type == "audio" and context is not None and UNPLACED.fullmatch(stream.codec_context.layout.name):
+        # Some containers do not state which channel is which, and others insist on it.
+        usual = USUAL_LAYOUTS.get(stream.codec_context.channels)
+        if usual is not None:
+            context.layout = usual
+    return copy
+
+
 def _refusal(stream: Any, packet: Any, container: str) -> str:
     """Why a container cannot hold a stream; "" if it can.
 
-    A header and the stream's first packet are written to memory: a container may refuse there what it lists as allowed
-    (TrueHD in mp4, FLAC in mov).
+    A file of a header and the stream's first packet is written to memory and read again: what a container lists as
+    allowed may be less than it takes, or more.
 
     Args:
         stream: of the original.
@@ -110,13 +127,13 @@ def _refusal(stream: Any, packet: Any, container: str) -> str:
         container: ffmpeg's name of the muxer.
     """
     codec = stream.codec_context.codec
-    name = getattr(codec, "canonical_name", codec.name)
+    names = {codec.name, getattr(codec, "canonical_name", codec.name)}
+    if container == "mpegts" and names.isdisjoint(TRANSPORT_CODECS):
+        return "the container does not allow it"
+    written = io.BytesIO()
     try:
-        with av.open(io.BytesIO(), "w", format=container) as trial:
-            allowed = TRANSPORT_CODECS if container == "mpegts" else trial.supported_codecs
-            if name not in allowed and codec.name not in allowed:
-                return "the container does not allow it"
-            copy = trial.add_stream_from_template(stream, opaque=True)
+        with av.open(written, "w", format=container) as trial:
+            copy = add_copy(trial, stream)
             if packet is None:
                 trial.start_encoding()
             else:

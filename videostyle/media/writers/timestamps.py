@@ -68,16 +68,19 @@ def decoding_ticks(ranks: Sequence[int], ticks: Sequence[int]) -> list[int]:
     ]
 
 
-def durations(ticks: Sequence[int], base: Fraction, rate: Fraction | None) -> list[int]:
-    """How long each frame is shown, in ticks; the last one as long as the one before it.
+def durations(ticks: Sequence[int], base: Fraction, rate: Fraction | None, end: int | None = None) -> list[int]:
+    """How long each frame is shown, in ticks.
 
     Args:
         ticks: when each frame is shown.
         base: seconds in a tick.
         rate: average frames a second, for a single frame; None = unknown.
+        end: when the last frame stops being shown, ticks; None = it is shown for as long as the one before it.
     """
     between = [later - tick for tick, later in pairwise(ticks)]
     last = between[-1] if between else max(1, round(1 / ((rate or DEFAULT_RATE) * base)))
+    if end is not None and end > ticks[-1]:
+        last = end - ticks[-1]
     return [*between, last]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -10,17 +11,25 @@ from av.error import FFmpegError
 
 from videostyle.errors import OutputError
 from videostyle.frames import FrameBatch, VideoInfo
-from videostyle.media import webp
+from videostyle.media import gif, webp
 from videostyle.media.atomic import PendingOutput, disk_error
 from videostyle.media.ffmpeg.argv import encoded_rate
-from videostyle.media.ffmpeg.codecs import HARDWARE, Codec, check_pixel_format, check_quality, codec_for
+from videostyle.media.ffmpeg.codecs import (
+    HARDWARE,
+    Codec,
+    check_pixel_format,
+    check_quality,
+    codec_for,
+    holds_alpha,
+    stores_deep,
+)
 from videostyle.media.ffmpeg.process import encoder_formats, encoder_works
 from videostyle.media.packets import stored_frames
 from videostyle.media.writers.base import EncodeOptions
+from videostyle.media.writers.belongings import lost
 from videostyle.media.writers.encoder import StreamEncoder
 from videostyle.media.writers.mux import Muxer, Original
 from videostyle.media.writers.streams import Chosen, choose_streams
-from videostyle.media.writers.timestamps import shift_warning
 
 
 def check_encoding(suffix: str, info: VideoInfo, options: EncodeOptions) -> Codec:
@@ -38,6 +47,7 @@ def check_encoding(suffix: str, info: VideoInfo, options: EncodeOptions) -> Code
     """
     codec = codec_for(options.codec, suffix)
     check_quality(options.codec, suffix, options.crf, options.preset)
+    stores_deep(options.codec, suffix, options.pixel_format, options.bit_depth, info.bit_depth)
     if options.pixel_format is not None:
         formats = encoder_formats(codec.encoder)
         check_pixel_format(codec, options.pixel_format, formats, (info.width, info.height))
@@ -94,12 +104,17 @@ class VideoWriter:
         # ffmpeg writes GIF and WebP itself: their frames cannot be muxed from another container.
         self._direct = not self._codec.stream
         self._chosen = Chosen()
+        self._last_shown: float | None = None
+        self._length = 0.0  # seconds that a GIF or WebP lasts
+        self._left_out = 0  # frames that came too soon after the one before
         target = self._output.temporary if self._direct else self._output.scratch
         self._encoder = StreamEncoder(target, info, self._codec, options)
-        if original is not None and not self._direct:
+        if original is not None and self._direct:
+            self.warnings += lost(original.media, path.suffix.lower())
+        elif original is not None:
             try:
                 self._chosen = choose_streams(original.media, path.suffix, copy=options.audio)
-                self.warnings += self._chosen.warnings
+                self.warnings += [*self._chosen.warnings, *lost(original.media, path.suffix.lower())]
             except BaseException:
                 self._output.abort()
                 raise
@@ -109,13 +124,41 @@ class VideoWriter:
         """Whether the output can be joined from parts that were encoded separately (``assemble``)."""
         return not self._direct
 
+    @property
+    def stores_deep(self) -> bool:
+        """Whether 10 bits a sample are stored."""
+        options, bits = self._options, self._info.bit_depth
+        return stores_deep(options.codec, self._output.path.suffix, options.pixel_format, options.bit_depth, bits)
+
+    @property
+    def holds_alpha(self) -> bool:
+        """Whether the video has an alpha channel, if the frames have one."""
+        return holds_alpha(self._options.codec, self._output.path.suffix, self._options.pixel_format)
+
     def write(self, batch: FrameBatch) -> None:
         """Encodes one batch.
 
         Raises:
             OutputError: if ffmpeg has ended.
         """
-        self._encoder.write(batch)
+        if self._direct:
+            batch = self._thinned(batch)
+        if len(batch):
+            self._encoder.write(batch)
+
+    def _thinned(self, batch: FrameBatch) -> FrameBatch:
+        """The frames of a batch that are shown for long enough for their format."""
+        shortest = gif.SHORTEST if self._codec.encoder == "gif" else webp.SHORTEST
+        kept = []
+        for number, time in enumerate(batch.pts):
+            if self._last_shown is None or time - self._last_shown >= shortest - 1e-6:
+                kept.append(number)
+                self._last_shown = float(time)
+        self._left_out += len(batch) - len(kept)
+        if len(kept) == len(batch):
+            return batch
+        alpha = None if batch.alpha is None else batch.alpha[kept]
+        return replace(batch, frames=batch.frames[kept], pts=batch.pts[kept], alpha=alpha)
 
     def close(self) -> Path:
         """Finishes encoding, muxes, verifies and renames; returns the output.
@@ -150,9 +193,7 @@ class VideoWriter:
         path, copied = self._output.path, 0
         try:
             if self._direct:
-                step = float(1 / encoded_rate(self._info))
-                shown = [number * step for number in range(len(times))]
-                self.warnings += shift_warning(times, shown, max(step, 0.02), path.suffix)
+                self._retime(times)
             else:
                 muxer = Muxer(path, self._output.temporary, self._info, self._original, self._chosen, self._metadata)
                 try:
@@ -170,6 +211,25 @@ class VideoWriter:
             raise disk_error(path, error) from error
         finally:
             self.abort()
+
+    def _retime(self, times: Sequence[float]) -> None:
+        """Gives the frames of a GIF or WebP, which were encoded at a constant rate, their own times."""
+        file, step = self._output.temporary, float(1 / encoded_rate(self._info))
+        until = self._original.shown_until if self._original is not None else None
+        usual = times[-1] - times[-2] if len(times) > 1 else step
+        end = until if until is not None and until > times[-1] else times[-1] + usual
+        try:
+            if self._codec.encoder == "gif":
+                gif.retime(file, times, end)
+            elif webp.is_animation(file):
+                webp.retime(file, times, end, step)
+        except ValueError as error:
+            raise self._incomplete(str(error)) from error
+        self._length = end - times[0]
+        if self._left_out:
+            kept = f"{len(times)} of {len(times) + self._left_out} frames"
+            fastest = 1 / (gif.SHORTEST if self._codec.encoder == "gif" else webp.SHORTEST)
+            self.warnings.append(f"{kept} are written: such files show at most {fastest:.0f} frames a second")
 
     def abort(self) -> None:
         """Stops encoding and removes everything that is not finished. May be called twice, and after ``close``."""
@@ -195,13 +255,12 @@ class VideoWriter:
         if found < copied:
             raise self._incomplete(f"{found} of {copied} copied streams are in the written file")
         if self._codec.encoder == "libwebp_anim":
-            step = float(1 / encoded_rate(self._info))
             try:
                 shown = webp.duration(file)
             except ValueError as error:
                 raise self._incomplete(str(error)) from error
-            if shown is not None and abs(shown - frames * step) > step:
-                raise self._incomplete(f"{shown:.2f} of {frames * step:.2f} seconds are in the written file")
+            if shown is not None and abs(shown - self._length) > 0.001 * (frames + 1):
+                raise self._incomplete(f"{shown:.2f} of {self._length:.2f} seconds are in the written file")
             return
         written = stored_frames(file)
         if written != frames:

@@ -1,0 +1,109 @@
+"""What belongs to the video of the original besides its pictures: tags, timecode, fonts; what is kept, what is lost."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+from typing import Any
+
+from videostyle.media.ffmpeg.codecs import CODECS
+from videostyle.media.probe import MediaInfo, open_container
+
+# Tags that describe how the original was encoded rather than what it shows.
+OF_THE_ENCODING = (
+    *("encoder", "duration", "vendor_id", "bps", "number_of_frames", "number_of_bytes", "major_brand", "alpha_mode"),
+    *("rotate", "timecode", "stereo_mode", "creation_time"),
+)
+WITH_TIMECODE = (".mp4", ".m4v", ".mov", ".mkv")
+WITH_ATTACHMENTS = (".mkv",)
+WITH_STEREO_MODE = (".mkv", ".webm")
+
+
+def picture_tags(media: MediaInfo, suffix: str, start: float, rate: Fraction | None) -> dict[str, str]:
+    """Tags for the painted video: language, title and the like, and the timecode of its first frame.
+
+    Args:
+        media: the original.
+        suffix: of the output, in lower case.
+        start: time in seconds, from the beginning of the original, with which the output begins.
+        rate: frames a second; None = unknown.
+    """
+    tags = media.video_metadata
+    kept = {
+        key: value
+        for key, value in tags.items()
+        if key.lower() not in OF_THE_ENCODING and not key.lower().startswith("_statistics")
+    }
+    code = timecode_of(media)
+    if code and suffix in WITH_TIMECODE:
+        kept["timecode"] = later_timecode(code, start, rate)
+    stereo = next((value for key, value in tags.items() if key.lower() == "stereo_mode"), "")
+    if stereo and suffix in WITH_STEREO_MODE:
+        kept["stereo_mode"] = stereo
+    return kept
+
+
+def timecode_of(media: MediaInfo) -> str:
+    """The timecode of the first frame as the original states it, in its video, its own track or its tags."""
+    sources = [media.video_metadata, *(stream.metadata for stream in media.others), media.metadata]
+    return next((value for tags in sources for key, value in tags.items() if key.lower() == "timecode"), "")
+
+
+def later_timecode(code: str, seconds: float, rate: Fraction | None) -> str:
+    """A timecode, ``hh:mm:ss:ff`` or with drop frames ``hh:mm:ss;ff``, some seconds later."""
+    match = re.fullmatch(r"(\d\d):(\d\d):(\d\d)([:;.])(\d\d+)", code)
+    if match is None or not rate or seconds <= 0:
+        return code
+    hours, minutes, whole, frames = (int(match[group]) for group in (1, 2, 3, 5))
+    counted = round(rate)
+    dropped = round(counted / 15) if match[4] != ":" else 0  # two of 30, four of 60, each minute but every tenth
+    total_minutes = 60 * hours + minutes
+    number = counted * (60 * total_minutes + whole) + frames - dropped * (total_minutes - total_minutes // 10)
+    number += round(seconds * rate)
+    if dropped:
+        tens, rest = divmod(number, 600 * counted - 9 * dropped)
+        number += 9 * dropped * tens + dropped * max(0, (rest - dropped) // (60 * counted - dropped))
+    whole, frames = divmod(number, counted)
+    return f"{whole // 3600 % 24:02}:{whole // 60 % 60:02}:{whole % 60:02}{match[4]}{frames:02}"
+
+
+def add_attachments(media: MediaInfo, muxer: Any, suffix: str) -> None:
+    """Copies attached files, such as fonts of the subtitles, where the container holds them."""
+    if suffix not in WITH_ATTACHMENTS or not any(stream.kind == "attachment" for stream in media.others):
+        return
+    with open_container(media.path) as source:
+        for stream in source.streams:
+            if stream.type == "attachment":
+                muxer.add_attachment(stream.name or f"file{stream.index}", stream.mimetype or "", bytes(stream.data))
+
+
+def lost(media: MediaInfo, suffix: str) -> list[str]:
+    """Warnings of what belongs to the video and cannot be kept in a container.
+
+    Args:
+        media: the original.
+        suffix: of the output, in lower case.
+    """
+    warnings = []
+    silent = suffix in _DIRECT
+    attached = [stream.index for stream in media.others if stream.kind == "attachment"]
+    if attached and suffix not in WITH_ATTACHMENTS:
+        files = ", ".join(map(str, attached))
+        warnings.append(f"attached files (streams {files}) cannot be kept in {suffix} (.mkv keeps them)")
+    if timecode_of(media) and suffix not in WITH_TIMECODE:
+        warnings.append(f"the timecode cannot be kept in {suffix} (.mov, .mp4 and .mkv keep it)")
+    has_mode = any(key.lower() == "stereo_mode" for key in media.video_metadata)
+    for word in media.embedded:
+        if word == "stereo flag" and has_mode and suffix in WITH_STEREO_MODE:
+            continue
+        warnings.append(f"{word} inside the pictures cannot be kept: painted pictures have none")
+    for stream in media.others:
+        if stream.kind not in ("audio", "subtitle", "picture", "attachment") and "timecode" not in stream.metadata:
+            named = stream.codec or stream.metadata.get("handler_name", "") or "unknown"
+            warnings.append(f"{stream.kind} stream {stream.index} ({named}) cannot be copied")
+        elif silent and stream.kind in ("audio", "subtitle"):
+            warnings.append(f"{stream.kind} stream {stream.index} is left out: {suffix} has none")
+    return warnings
+
+
+_DIRECT = tuple(suffix for codec in CODECS.values() if not codec.stream for suffix in codec.containers)
