@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from videostyle.frames import FrameBatch, VideoInfo
+from videostyle.frames import FrameBatch, VideoInfo, to_bytes, to_words
 from videostyle.processors.protocol import Processor
 
 MODES = ("side", "split")
@@ -26,7 +26,7 @@ class Compare:
     """Runs another processor and shows its result beside its input.
 
     Args:
-        inner: the processor that paints; it must deliver rgb24 frames of unchanged size.
+        inner: the processor that paints; it must deliver RGB frames of unchanged size.
         mode: "side": the original on the left, the painted frame on the right; "split": the left half of the original
             and the right half of the painted frame, with a white line between.
     """
@@ -40,14 +40,17 @@ class Compare:
 
     def __call__(self, batch: FrameBatch) -> FrameBatch:
         """Runs the inner processor on a batch and puts both together."""
-        painted = self._inner(batch).frames
+        painted = self._inner(batch)
+        original = to_words(batch.frames) if painted.frames.dtype == np.uint16 else to_bytes(batch.frames)
         if self._mode == "side":
-            return FrameBatch(np.concatenate([batch.frames, painted], axis=2), batch.pts, batch.index)
-        frames = painted.copy()
+            both = np.concatenate([original, painted.frames], axis=2)
+            alpha = None if painted.alpha is None else np.concatenate([painted.alpha, painted.alpha], axis=2)
+            return replace(painted, frames=both, alpha=alpha)
+        frames = painted.frames.copy()
         middle = frames.shape[2] // 2
-        frames[:, :, :middle] = batch.frames[:, :, :middle]
-        frames[:, :, max(middle - 1, 0) : middle + 1] = 255
-        return FrameBatch(frames, batch.pts, batch.index)
+        frames[:, :, :middle] = original[:, :, :middle]
+        frames[:, :, max(middle - 1, 0) : middle + 1] = np.iinfo(frames.dtype).max
+        return replace(painted, frames=frames)
 
     def close(self) -> None:
         """Closes the inner processor."""

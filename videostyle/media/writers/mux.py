@@ -200,10 +200,10 @@ class Muxer:
         until = self._original.shown_until if self._original is not None else None
         end = None if until is None else round(Fraction(until - self._origin()) / base)
         decoded, shown_for = decoding_ticks(ranks, ticks), durations(ticks, base, self._info.fps, end)
-        if self._suffix in EXACT_CLOCK and end is not None and end > ticks[-1]:
-            # MP4 ends where the packet ends that is decoded last, whichever is shown last.
-            last = ranks[-1]
-            shown_for[last] = max(shown_for[last], end - decoded[-1])
+        held = shown_for[-1] - (shown_for[-2] if len(ticks) > 1 else shown_for[-1])
+        if self._suffix in EXACT_CLOCK and held > 0 and ranks[-1] != len(ticks) - 1:
+            # MP4 adds up durations in decoding order: what the last frame is held for counts there.
+            shown_for[ranks[-1]] += held
         # AVI has no place for the parameters of H.264 but in the stream itself.
         in_stream: BitStreamFilterContext | None = None
         if self._suffix == ".avi" and first.codec_context.name == "h264":
