@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from videostyle.frames import UInt8Array
 from videostyle.live.frame import LiveFrame
 from videostyle.live.outputs.page import Page
-from videostyle.live.viewer import Screen
 from videostyle.media.drawing import draw_text
+
+if TYPE_CHECKING:
+    from videostyle.live.viewer import Screen  # imports TensorFlow, which is yet to be loaded
 
 NOTE = "warming up"
 
