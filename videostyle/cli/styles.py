@@ -126,7 +126,7 @@ def _sheet(options: argparse.Namespace) -> None:
     from videostyle.api import Stylizer
     from videostyle.cli.progress import Bars
     from videostyle.media.atomic import vet_output
-    from videostyle.media.readers.images import read_picture
+    from videostyle.media.readers.pictures import read_picture
     from videostyle.media.writers.images import write_png
     from videostyle.metrics.sheet import contact_sheet, small
     from videostyle.styles import gallery

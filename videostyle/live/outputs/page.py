@@ -22,7 +22,7 @@ from videostyle.errors import DeviceError, VideostyleError
 from videostyle.live.frame import LiveFrame
 from videostyle.live.keys import BUTTONS, PAGE_KEYS, listed
 from videostyle.media.opencv import load_cv2
-from videostyle.media.readers.images import read_picture
+from videostyle.media.readers.pictures import read_picture
 
 log = logging.getLogger("videostyle")
 
