@@ -18,7 +18,11 @@ from videostyle.media.ffmpeg.process import ffmpeg_exe
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """Two processes; none beside this one for tests that are picked out, which begin sooner so."""
-    picked = config.option.keyword or config.option.lf or any("::" in argument for argument in config.args)
+    picked = (
+        config.option.keyword
+        or getattr(config.option, "lf", False)
+        or any("::" in argument for argument in config.args)
+    )
     return 0 if picked else 2
 
 
