@@ -1,9 +1,9 @@
-"""Progress on stderr: a bar on a terminal; a line now and then in a log."""
+"""Progress on stderr: a bar of tqdm on a terminal; a line now and then in a log."""
 
 from __future__ import annotations
 
+import functools
 import os
-import shutil
 import sys
 import threading
 import time
@@ -14,23 +14,35 @@ TICK = 0.5  # seconds between two drawings of a bar while nothing else happens
 LOG_EVERY = 10.0  # seconds between two lines of a log, at least
 LOG_SHARE = 0.05  # progress between two lines of a log, at least, unless LOG_LONGEST passed
 LOG_LONGEST = 300.0  # seconds between two lines of a log, at most
-WIDTH = 24  # characters of a bar
 STILL = 3.0  # seconds without progress after which the bar says that the program is at work all the same
+SMOOTHING = 0.05  # weight of the last drawing in the rate: the first frames are slow, and the rest come in batches
+COLUMNS, LINES = 79, 24  # size of a terminal that doesn't say
+LONG_LINE = 1000  # width of a log
+FULLEST = 0.99  # share of a bar on the axis of time, at most: it is never full before the end
 
 
-def duration(seconds: float) -> str:
-    """Seconds as 0:05, 12:30 or 1:02:03."""
-    whole = max(0, round(seconds))
-    hours, minutes = whole // 3600, whole // 60 % 60
-    return f"{hours}:{minutes:02d}:{whole % 60:02d}" if hours else f"{minutes}:{whole % 60:02d}"
+@functools.cache
+def _tqdm() -> Any:
+    """The class of bars. It is made late, since help and refusals need none and start faster without tqdm."""
+    from tqdm import tqdm
+
+    class Bar(tqdm):
+        monitor_interval = 0  # Bars has a thread that draws
+
+        def refresh(self, nolock: bool = True, lock_args: Any = None) -> Any:
+            # Bars holds its own lock. tqdm keeps its own shut if drawing fails or is interrupted, for ever.
+            return super().refresh(nolock=True)
+
+    Bar.set_lock(threading.RLock())  # what tqdm takes otherwise also locks out other processes, of which none draws
+    return Bar
 
 
 class Bars:
     """Shows how far each phase of the work is, one at a time: a new phase ends the one before it.
 
-    On a terminal a bar is drawn anew twice a second, so that it can be seen that the program is alive; whatever is
-    printed meanwhile, also by the logger, appears above it. Elsewhere each phase gets a line when it begins and when it
-    ends, and some between.
+    On a terminal each phase is a bar of tqdm. It is drawn anew twice a second, so that it can be seen that the program
+    is alive; whatever is printed meanwhile, also by the logger, appears above it. Elsewhere each phase gets a line when
+    it begins and when it ends, and some between, which tqdm words as well but never draws.
 
     Args:
         quiet: show nothing.
@@ -46,24 +58,19 @@ class Bars:
         self._stream = stream or sys.stderr
         self._live = self._is_terminal(self._stream) if live is None else live
         self._lock = threading.RLock()
-        self._phase = ""
-        self._shown = ""
+        self._phase = ""  # none, or a note alone
+        self._bar: Any = None
+        self._note = ""
+        self._timed: tuple[int, int | None, float, float] | None = None  # steps done, of, seconds left, told when
+        self._moved = self._logged = self._logged_share = 0.0
         self._own: TextIO | None = None
         self._redirected: list[tuple[Any, str, Any]] = []
         self._ticker: threading.Thread | None = None
         self._ended = threading.Event()
-        self._forget()
 
     @staticmethod
     def _is_terminal(stream: TextIO) -> bool:
         return bool(getattr(stream, "isatty", lambda: False)()) and os.environ.get("TERM") != "dumb"
-
-    def _forget(self) -> None:
-        self._done, self._kept, self._total = 0, 0, None  # type: int, int, int | None
-        self._left: float | None = None
-        self._note = ""
-        self._began = self._logged = self._moved = time.monotonic()
-        self._logged_share = 0.0
 
     # -- what is told ------------------------------------------------------------------------------------------------
 
@@ -72,36 +79,41 @@ class Bars:
 
         The phase "resume" says how much of the next one was done by an earlier run.
         """
+        if self._quiet:
+            return
         with self._lock:
             if phase == "resume":
                 self.say(f"Continuing at frame {done} of {total or '?'}")
-                self._begin("paint", total)
-                self._done = self._kept = done
-            else:
-                if phase != self._phase:
-                    self._begin(phase, total)
-                self._done += done
-                self._total, self._note = total, ""
-                self._moved = time.monotonic() if done else self._moved
-            self._show()
+                self._begin("paint", total, initial=done)
+                done = 0
+            elif phase != self._phase:
+                self._begin(phase, total)
+            self._bar.total, self._note = total, ""
+            self._moved = time.monotonic() if done else self._moved
+            self._show(done)
 
     def note(self, text: str) -> None:
         """Says what is going on where there is nothing to count, such as "loading TensorFlow"."""
+        if self._quiet:
+            return
         with self._lock:
-            if not self._phase or self._phase.startswith("note:"):
-                self._begin(f"note:{text}", None)
+            if not self._phase:
+                self._begin("", None, title=text)
             self._note = text
             self._show()
 
     def timed(self, phase: str, done: int, total: int | None, left: float) -> None:
         """Sets ``phase`` to ``done`` of ``total`` steps, with ``left`` seconds to go: the bar shows time, not steps."""
+        if self._quiet:
+            return
         with self._lock:
             if phase != self._phase:
-                began = self._began if self._phase.startswith("note:") else time.monotonic()
+                began = self._bar.start_t if self._bar is not None and not self._phase else None
                 self._begin(phase, total)
-                self._began = began  # what came before belongs to the same wait
-            self._done, self._total, self._left, self._note = done, total, left, ""
-            self._left_since = self._moved = time.monotonic()
+                if began is not None:
+                    self._bar.start_t = began  # what came before belongs to the same wait
+            self._moved, self._note = time.monotonic(), ""
+            self._timed = done, total, left, self._moved
             self._show()
 
     def say(self, text: str) -> None:
@@ -109,15 +121,15 @@ class Bars:
         if self._quiet:
             return
         with self._lock:
-            self._clear()
-            self._write(f"{text}\n")
-            self._draw()
+            if self._live and self._bar is not None:
+                _tqdm().write(text, file=self._own or self._stream)
+            else:
+                self._write(text)
 
     def close(self) -> None:
         """Ends the phase: its line stays if frames or steps were counted in it. May be called twice."""
         with self._lock:
             self._finish_phase()
-            self._phase = ""
             self._ended.set()
             for target, name, value in self._redirected:
                 setattr(target, name, value)
@@ -139,21 +151,37 @@ class Bars:
 
     # -- how it is shown ---------------------------------------------------------------------------------------------
 
-    def _begin(self, phase: str, total: int | None) -> None:
-        if self._quiet:
-            return
+    def _begin(self, phase: str, total: int | None, *, initial: int = 0, title: str = "") -> None:
         self._finish_phase()
-        self._forget()
-        self._phase, self._total = phase, total
+        title = title or self.TITLES.get(phase, phase)
+        self._phase, self._note, self._timed = phase, "", None
+        self._moved = self._logged = time.monotonic()
+        self._logged_share = 0.0
         if self._live and self._ticker is None:
             self._redirect()
             self._ended.clear()
             self._ticker = threading.Thread(target=self._tick, name="progress", daemon=True)
             self._ticker.start()
         elif not self._live:
-            unit = self.UNITS.get(phase, "steps")
-            name = phase.removeprefix("note:")
-            self._write(f"{self.TITLES.get(phase, name)}{f' {total} {unit}' if total else ''} ...\n")
+            self._write(f"{title}{f' {total} {self._unit()}' if total else ''} ...")
+        stream = self._own or self._stream
+        self._bar = _tqdm()(
+            desc=title,
+            total=total,
+            initial=initial,
+            file=stream,
+            bar_format="{desc}",
+            smoothing=SMOOTHING,
+            mininterval=TICK,
+            miniters=1,
+            position=0,
+            delay=0 if self._live else float("inf"),  # in a log the bar words lines and is never drawn
+            disable=False,
+            **_size(stream, self._live),
+        )
+
+    def _unit(self) -> str:
+        return self.UNITS.get(self._phase, "steps")
 
     def _redirect(self) -> None:
         """Lets everything that is written to stderr appear above the bar; the bar itself gets a stderr of its own.
@@ -179,92 +207,94 @@ class Bars:
     def _tick(self) -> None:
         while not self._ended.wait(TICK):
             with self._lock:
-                self._draw()
+                if self._bar is not None:
+                    self._show()
 
-    def _share(self) -> float | None:
-        if self._left is not None:
-            gone = time.monotonic() - self._began
-            return min(0.99, gone / max(gone + self._seconds_left(), 1e-6)) if self._seconds_left() else 0.99
-        return min(1.0, self._done / self._total) if self._total else None
-
-    def _seconds_left(self) -> float:
-        if self._left is not None:
-            return max(0.0, self._left - (time.monotonic() - self._left_since))
-        rate = self._rate()
-        return max(0.0, ((self._total or 0) - self._done) / rate) if rate else 0.0
-
-    def _rate(self) -> float:
-        gone = time.monotonic() - self._began
-        return (self._done - self._kept) / gone if gone > 0 else 0.0
-
-    def _text(self) -> str:
-        title = self.TITLES.get(self._phase, self._note or self._phase.removeprefix("note:"))
-        if self._phase.startswith("note:"):
-            return f"{title} {duration(time.monotonic() - self._began)}"
-        unit, share, rate = self.UNITS.get(self._phase, "steps"), self._share(), self._rate()
-        parts = [f"{self._done}{f' of {self._total}' if self._total else ''} {unit}"]
-        if self._note:
-            parts.append(f"{self._note} {duration(time.monotonic() - self._began)}")
-        elif self._done > self._kept:
-            parts.append(f"{rate:.1f} {unit}/s" if rate >= 0.95 else f"{1 / max(rate, 1e-6):.1f} s each")
-            if share is not None and share < 1.0:
-                parts.append(f"{duration(self._seconds_left())} left")
-        if (still := time.monotonic() - self._moved) > STILL:
-            parts.append(f"working {duration(still)}")
-        head = f"{title} {100 * share:3.0f} % " if share is not None else f"{title} "
-        return head + ", ".join(parts)
-
-    def _bar(self) -> str:
-        share = self._share()
-        if share is None:
-            return ""
-        try:
-            "█░".encode(self._stream.encoding or "ascii")
-            full, empty = "█", "░"
-        except (UnicodeEncodeError, LookupError):
-            full, empty = "#", "."
-        filled = round(WIDTH * share)
-        return f"{full * filled}{empty * (WIDTH - filled)} "
-
-    def _show(self) -> None:
-        if self._quiet or not self._phase:
-            return
+    def _show(self, done: int = 0) -> None:
+        """Moves the bar on by ``done`` and draws it; in a log, writes a line if it is time to."""
+        bar = self._bar
+        self._word(done)
+        if done:
+            bar.update(done)  # draws if it is time to
+        elif self._live:
+            bar.refresh()
         if self._live:
-            self._draw()
             return
-        now, share = time.monotonic(), self._share() or 0.0
+        now, share = time.monotonic(), bar.n / bar.total if bar.total else 0.0
         since = now - self._logged
         if since >= LOG_EVERY and (share - self._logged_share >= LOG_SHARE or since >= LOG_LONGEST):
             self._logged, self._logged_share = now, share
-            self._write(f"{self._text()}\n")
+            self._write(str(bar))
 
-    def _draw(self) -> None:
-        if not self._live or not self._phase or self._quiet:
+    def _word(self, coming: int) -> None:
+        """Tells tqdm what the bar is to say once it moved on by ``coming``."""
+        bar, unit = self._bar, self._unit()
+        if not self._phase:
+            bar.bar_format = "{desc} {elapsed}"
             return
-        text = (self._bar() + self._text())[: shutil.get_terminal_size().columns - 1]
-        if text != self._shown:
-            self._write("\r" + text + " " * max(0, len(self._shown) - len(text)))
-            self._shown = text
+        if self._timed is None:
+            reached = bar.n + coming
+            if bar.total and reached > bar.total:
+                bar.total = None  # the total was an estimate, and too low
+            of, pace = "{n_fmt} of {total_fmt}" if bar.total else "{n_fmt}", self._pace(reached)
+        else:
+            steps, expected, left, told = self._timed
+            gone = max(0.0, bar.format_dict["elapsed"])  # less than nothing after the clock was set back
+            bar.n, bar.total = gone, max(gone + left - (time.monotonic() - told), gone / FULLEST)
+            reached = gone
+            of = f"{steps} of {expected}" if expected else f"{steps}"
+            pace = ""
+            if steps and gone > 0:
+                pace = f", {steps / gone:.1f} {unit}/s" if steps >= 0.95 * gone else f", {gone / steps:.1f} s each"
+        if self._note:
+            bar.set_postfix_str(self._note, refresh=False)
+            rest = "{postfix} {elapsed}"
+        else:
+            still = time.monotonic() - self._moved
+            bar.set_postfix_str(f"working {bar.format_interval(still)}" if still > STILL else "", refresh=False)
+            known = bar.total and reached < bar.total and (pace or self._timed is not None)
+            rest_left = ", {remaining} left" if known else ""
+            rest = f"{pace}{rest_left}{{postfix}}"
+        drawn = "|{bar}| " if self._live else ""
+        head = f"{{desc}} {{percentage:3.0f}} % {drawn}" if bar.total else "{desc} "
+        bar.bar_format = f"{head}{of} {unit}{rest}"
 
-    def _clear(self) -> None:
-        if self._shown:
-            self._write("\r" + " " * len(self._shown) + "\r")
-            self._shown = ""
+    def _pace(self, reached: int) -> str:
+        """Has tqdm say its rate, once there is one; the seconds of one frame or step where that takes longer."""
+        counted, gone = reached - self._bar.initial, self._bar.format_dict["elapsed"]
+        if counted <= 0 or gone <= 0:
+            return ""
+        return ", {rate_inv:.1f} s each" if counted < 0.95 * gone else f", {{rate_noinv:.1f}} {self._unit()}/s"
 
     def _finish_phase(self) -> None:
         """Leaves a line of what was counted."""
-        if self._quiet or not self._phase:
+        if self._bar is None:
             return
-        self._clear()
-        if self._done > self._kept and self._phase != "plan":
-            unit, gone = self.UNITS.get(self._phase, "steps"), time.monotonic() - self._began
-            title = self.TITLES.get(self._phase, self._phase)
-            self._write(f"{title}: {self._done} {unit} in {duration(gone)}, {self._rate():.1f} {unit}/s\n")
+        bar = self._bar
+        if self._timed is not None:
+            bar.n = self._timed[0]
+        bar.leave = bar.n > bar.initial and self._phase not in ("", "plan")
+        bar.bar_format = f"{{desc}}: {{n_fmt}} {self._unit()} in {{elapsed}}{self._pace(bar.n)}"
+        if bar.leave and not self._live:
+            self._write(str(bar))
+        bar.close()
+        self._bar, self._phase, self._timed = None, "", None
 
-    def _write(self, text: str) -> None:
+    def _write(self, line: str) -> None:
         stream = self._own or self._stream
-        stream.write(text)
+        stream.write(f"{line}\n")
         stream.flush()
+
+
+def _size(stream: TextIO, live: bool) -> dict[str, Any]:
+    """What tqdm is to know of the width of a line: a log has none, and tqdm draws nothing on a terminal of 0 lines."""
+    if not live:
+        return {"ncols": LONG_LINE, "nrows": LINES}
+    try:
+        columns, lines = os.get_terminal_size(stream.fileno())
+    except (OSError, ValueError):
+        columns, lines = 0, 0
+    return {"dynamic_ncols": True} if columns and lines else {"ncols": columns or COLUMNS, "nrows": LINES}
 
 
 class _Above:
