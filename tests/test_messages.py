@@ -13,7 +13,9 @@ from videostyle.cli.messages import Formatter, message
 from videostyle.errors import SettingError
 
 PACKAGE = Path(__file__).parent.parent / "videostyle"
-KINDS = {name for name, kind in vars(errors).items() if isinstance(kind, type)} - {"Mistakes"}  # these have their own
+KINDS = {
+    name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, errors.VideostyleError)
+} - {"Mistakes"}  # these have their own
 
 
 def _made(path: Path) -> Iterator[ast.Call]:

@@ -404,7 +404,7 @@ def test_a_track_that_is_refused_only_at_the_end_does_not_cost_the_picture(
     assert packets(tmp_path / "out.mov", "audio") == packets(original, "audio")[:1]
 
 
-@pytest.mark.parametrize("suffix", [".avi", ".gif", ".mkv"])
+@pytest.mark.parametrize("suffix", [".avi", ".mkv"])
 def test_containers_without_a_variable_rate_say_how_far_frames_are_moved(
     clip: Clip, suffix: str, tmp_path: Path
 ) -> None:

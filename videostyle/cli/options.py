@@ -104,8 +104,8 @@ def add_render_options(parser: argparse.ArgumentParser) -> None:
         "--codec",
         default=absent,
         metavar="NAME",
-        help="h264, hevc, av1, vp9, prores, ffv1, gif, webp, png (a sequence of pictures), or a hardware encoder such "
-        "as h264_nvenc (default: the usual one for the output's suffix, h264 for .mp4)",
+        help="h264, hevc, av1, vp9, prores, qtrle, ffv1, gif, webp, png (a sequence of pictures), or a hardware "
+        "encoder such as h264_nvenc (default: the usual one for the output's suffix, h264 for .mp4)",
     )
     writing.add_argument(
         "--crf",
@@ -113,7 +113,7 @@ def add_render_options(parser: argparse.ArgumentParser) -> None:
         default=absent,
         metavar="N",
         help="constant quality, lower is better and larger: 0 to 51 for h264 and hevc, 0 to 63 for av1 and vp9, 0 to "
-        "49 for JPEG and WebP; prores, ffv1, gif and png have none (default: h264 18, hevc 22, av1 28, vp9 28)",
+        "49 for JPEG and WebP; prores, qtrle, ffv1, gif and png have none (default: h264 18, hevc 22, av1 28, vp9 28)",
     )
     writing.add_argument(
         "--preset",

@@ -37,7 +37,7 @@ def read_config() -> dict[str, Any]:
     path = config_path()
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"cannot read '{path}'", str(error), "mend it, or delete it") from error
