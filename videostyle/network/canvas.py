@@ -147,21 +147,26 @@ def octaves(places: Float, scale: Float | np.floating[Any] | float, sample: Samp
     lowest = np.floor(level)
     blend = (level - lowest) * np.float32(np.pi / 2)
     weights = np.cos(blend), np.sin(blend)
-    x, y = places[..., 0], places[..., 1]
-    found = []
-    for octave in range(len(WAVELENGTHS)):
-        value: Any = 0.0
-        for step, weight in enumerate(weights):
-            if not weight.any():
-                continue
-            # Octave k has waves of 6 * 2**k cells on the canvas; k may be negative.
-            k = octave - lowest - step
-            density = np.float32(TEXELS) * np.exp2(-k).astype(np.float32)
-            columns = (x * density + k * np.float32(OCTAVE_OFFSET[0] * TEXELS)) % np.float32(TILE)
-            rows = (y * density + k * np.float32(OCTAVE_OFFSET[1] * TEXELS)) % np.float32(TILE)
-            value = value + weight[..., None] * sample(noise, columns.astype(np.float32), rows.astype(np.float32))
-        found.append(value)
-    return np.asarray(np.concatenate(found, -1), np.float32)
+    # Octave k has waves of 6 * 2**k cells on the canvas; k may be negative. Neighbouring channels share octaves.
+    read = {}
+    for step in range(0 if not weights[1].any() else -1, len(WAVELENGTHS)):
+        k = step - lowest
+        density = np.float32(TEXELS) * np.exp2(-k).astype(np.float32)
+        columns, rows = (
+            _within_tile(places[..., axis] * density + k * np.float32(OCTAVE_OFFSET[axis] * TEXELS)) for axis in (0, 1)
+        )
+        read[step] = sample(noise, columns, rows)
+    nearer, farther = (weight[..., None] for weight in weights)
+    channels = [
+        nearer * read[step] + farther * read[step - 1] if step - 1 in read else nearer * read[step]
+        for step in range(len(WAVELENGTHS))
+    ]
+    return np.asarray(np.concatenate(channels, -1), np.float32)
+
+
+def _within_tile(texels: Float) -> Float:
+    """The places in the tile that repeat at ``texels``: the remainder, several times faster than ``%``."""
+    return np.asarray(texels - np.float32(TILE) * np.floor(texels / np.float32(TILE)), np.float32)
 
 
 def blended(first: Float, second: Float, share: Float, apart: Float | None = None) -> Float:
