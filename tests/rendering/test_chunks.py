@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -45,28 +47,32 @@ def test_processes_paint_the_same_frames(
     assert os.listdir(tmp_path) == ["out.mp4"]
 
 
+def in_chunks_of(
+    lengths: Iterable[int], film: Path, folder: Path, settings: RenderSettings, monkeypatch: pytest.MonkeyPatch
+) -> list[Any]:
+    """The decoded frames of a film that is painted in chunks of each of these lengths."""
+    found = []
+    for longest in lengths:
+        monkeypatch.setattr(plan, "CHUNK", longest)
+        monkeypatch.setattr(plan, "CHUNK_AT_CUT", longest // 2)
+        render(film, folder / f"{longest}.mkv", settings)
+        found.append(decoded(folder / f"{longest}.mkv"))
+    return found
+
+
 def test_the_length_of_chunks_changes_no_painted_frame(
     film: Path, style: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Only where an encoder begins anew depends on it, so a lossless file holds the same frames."""
-    found, settings = [], RenderSettings(style, codec="ffv1")
-    for longest in (plan.CHUNK, 130):
-        monkeypatch.setattr(plan, "CHUNK", longest)
-        monkeypatch.setattr(plan, "CHUNK_AT_CUT", longest // 2)
-        render(film, tmp_path / f"{longest}.mkv", settings)
-        found.append(decoded(tmp_path / f"{longest}.mkv"))
+    found = in_chunks_of((plan.CHUNK, 130), film, tmp_path, RenderSettings(style, codec="ffv1"), monkeypatch)
     assert found[0] == found[1]
 
 
 def test_chunks_are_painted_with_strokes_of_the_size_that_was_planned(
     film: Path, style: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found, settings = [], RenderSettings(style, codec="ffv1", end=parse_time("12f"), stroke_size=1.6)
-    for longest in (plan.CHUNK, 5):
-        monkeypatch.setattr(plan, "CHUNK", longest)
-        monkeypatch.setattr(plan, "CHUNK_AT_CUT", longest // 2)
-        render(film, tmp_path / f"{longest}.mkv", settings)
-        found.append(decoded(tmp_path / f"{longest}.mkv"))
+    settings = RenderSettings(style, codec="ffv1", end=parse_time("12f"), stroke_size=1.6)
+    found = in_chunks_of((plan.CHUNK, 5), film, tmp_path, settings, monkeypatch)
     assert found[0] == found[1]
     render(film, tmp_path / "one.mkv", replace(settings, stroke_size=1.0))
     assert decoded(tmp_path / "one.mkv")[0] != found[0][0]

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from videostyle.media import webp
+
 LARGEST_EXIF = 65_527  # bytes that a JPEG marker holds
 LARGEST_PROFILE = 1 << 24  # bytes of an unpacked profile
 WITH_METADATA = (".jpg", ".jpeg", ".png", ".webp")  # pictures that ``embed_metadata`` writes into
@@ -179,11 +181,7 @@ def _of_png(data: bytes) -> tuple[bytes, bytes]:
 
 
 def _webp_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    at = 12
-    while at + 8 <= len(data):
-        name, size = struct.unpack_from("<4sI", data, at)
-        yield name, data[at + 8 : at + 8 + size]
-        at += 8 + size + size % 2
+    return ((name, data[begin : begin + length]) for name, begin, length in webp.chunks(data))
 
 
 def embed_metadata(path: Path, exif: bytes, icc: bytes) -> None:
@@ -198,21 +196,37 @@ def embed_metadata(path: Path, exif: bytes, icc: bytes) -> None:
     if data[:2] == b"\xff\xd8":
         parts = b""
         if exif and len(exif) <= LARGEST_EXIF:
-            parts += b"\xff\xe1" + struct.pack(">H", len(exif) + 8) + EXIF_HEADER + exif
+            parts += jpeg_segment(0xE1, EXIF_HEADER + exif)
         pieces = [icc[at : at + 65_519] for at in range(0, len(icc), 65_519)]
         for number, piece in enumerate(pieces, 1):
             header = ICC_HEADER + bytes([number, len(pieces)])
-            parts += b"\xff\xe2" + struct.pack(">H", len(piece) + 16) + header + piece
-        path.write_bytes(data[:2] + parts + data[2:])
+            parts += jpeg_segment(0xE2, header + piece)
+        path.write_bytes(with_segments(data, parts))
     elif data[:8] == PNG:
-        parts = _png_chunk(b"iCCP", b"profile\0\0" + zlib.compress(icc)) if icc else b""
-        parts += _png_chunk(b"eXIf", exif) if exif else b""
-        path.write_bytes(data[:33] + parts + data[33:])
+        parts = png_chunk(b"iCCP", b"profile\0\0" + zlib.compress(icc)) if icc else b""
+        parts += png_chunk(b"eXIf", exif) if exif else b""
+        path.write_bytes(with_chunks(data, parts))
     elif data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         path.write_bytes(_webp_with(data, exif, icc))
 
 
-def _png_chunk(name: bytes, body: bytes) -> bytes:
+def jpeg_segment(marker: int, body: bytes) -> bytes:
+    """A segment of a JPEG file; ``body`` has at most 65,533 bytes."""
+    return bytes([0xFF, marker]) + struct.pack(">H", len(body) + 2) + body
+
+
+def with_segments(jpeg: bytes, segments: bytes) -> bytes:
+    """A JPEG file with segments at its beginning."""
+    return jpeg[:2] + segments + jpeg[2:]
+
+
+def with_chunks(png: bytes, chunks: bytes) -> bytes:
+    """A PNG file with chunks behind its header, which is always 25 bytes long."""
+    return png[:33] + chunks + png[33:]
+
+
+def png_chunk(name: bytes, body: bytes) -> bytes:
+    """A chunk of a PNG file."""
     return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
 
 

@@ -12,11 +12,12 @@ from __future__ import annotations
 import json
 import re
 import struct
-import zlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 from xml.sax.saxutils import quoteattr
+
+from videostyle.media.picture_metadata import PNG, jpeg_segment, png_chunk, with_chunks, with_segments
 
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
 XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
@@ -83,14 +84,11 @@ def embed(path: Path, xmp: bytes) -> bool:
             file.write(struct.pack(">I", 8 + 16 + len(xmp)) + b"uuid" + XMP_UUID + xmp)
         return True
     data = path.read_bytes() if head[:4] in (b"\x89PNG", b"RIFF") or head[:2] == b"\xff\xd8" else b""
-    if data[:8] == b"\x89PNG\r\n\x1a\n":
-        body = b"iTXt" + PNG_KEYWORD + b"\0\0\0\0\0" + xmp
-        chunk = struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
-        path.write_bytes(data[:33] + chunk + data[33:])  # after IHDR, which is always 25 bytes long
+    if data[:8] == PNG:
+        path.write_bytes(with_chunks(data, png_chunk(b"iTXt", PNG_KEYWORD + b"\0\0\0\0\0" + xmp)))
         return True
     if data[:2] == b"\xff\xd8":
-        body = JPEG_HEADER + xmp
-        path.write_bytes(data[:2] + b"\xff\xe1" + struct.pack(">H", len(body) + 2) + body + data[2:])
+        path.write_bytes(with_segments(data, jpeg_segment(0xE1, JPEG_HEADER + xmp)))
         return True
     return False
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from pathlib import Path
 
@@ -14,6 +14,15 @@ FORMAT = "webp_anim"  # ffmpeg's name of animations
 SHORTEST = 0.011  # seconds for which a frame can be shown; players show shorter ones for a tenth of a second
 ANIMATION_FRAME = b"ANMF"
 DURATION = slice(12, 15)  # bytes of a frame's header: milliseconds, little-endian
+
+
+def chunks(data: bytes | bytearray) -> Iterator[tuple[bytes, int, int]]:
+    """Name, beginning and length of the contents of each chunk of a WebP file in memory."""
+    at = 12
+    while at + 8 <= len(data):
+        name, length = struct.unpack_from("<4sI", data, at)
+        yield name, at + 8, length
+        at += 8 + length + length % 2
 
 
 def durations(path: Path) -> list[float]:
@@ -85,15 +94,13 @@ def retime(path: Path, times: Sequence[float], end: float, step: float) -> None:
         step: seconds.
     """
     data = bytearray(path.read_bytes())
-    at, now = 12, 0.0
+    now = 0.0
     ticks = [round(1000 * (time - times[0])) for time in [*times, end]]
-    while at + 8 <= len(data):
-        name, length = struct.unpack_from("<4sI", data, at)
+    for name, begin, _ in chunks(data):
         if name == ANIMATION_FRAME:
-            place = at + 8 + DURATION.start
+            place = begin + DURATION.start
             first = round(now / step)
             now += int.from_bytes(data[place : place + 3], "little") / 1000.0
             last = min(max(first + 1, round(now / step)), len(times))
             data[place : place + 3] = max(1, ticks[last] - ticks[min(first, last - 1)]).to_bytes(3, "little")
-        at += 8 + length + length % 2
     path.write_bytes(data)

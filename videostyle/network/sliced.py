@@ -50,9 +50,9 @@ class Distribution:
 
 
 @lru_cache(maxsize=16)
-def directions(channels: int) -> Float:
-    """Fixed directions in a feature space, float32 ``[channels, DIRECTIONS]``, of length 1."""
-    found = np.random.default_rng(11).normal(size=(channels, DIRECTIONS))
+def directions(channels: int, count: int = DIRECTIONS, seed: int = 11) -> Float:
+    """Fixed random unit vectors of a feature or colour space, float32 ``[channels, count]``."""
+    found = np.random.default_rng(seed).normal(size=(channels, count))
     found = (found / np.linalg.norm(found, axis=0)).astype(np.float32)
     found.flags.writeable = False
     return found
@@ -69,6 +69,11 @@ def places(height: int, width: int, count: int) -> NDArray[np.int32]:
     chosen = np.sort(order[:count]).astype(np.int32)
     chosen.flags.writeable = False
     return chosen
+
+
+def ordered_along(points: Tensor, vectors: Float) -> Tensor:
+    """Points ``[N, points, C]`` projected onto ``vectors``, ``[C, D]``, ascending: ``[N, D, points]``."""
+    return ops.sort(ops.transpose(ops.matmul(points, vectors), (0, 2, 1)), axis=-1)
 
 
 def ordered_projections(net: LossNetwork, layer: str, x: Tensor, most: int = PLACES) -> Tensor:
@@ -88,8 +93,7 @@ def ordered_projections(net: LossNetwork, layer: str, x: Tensor, most: int = PLA
     if h * w > most:
         flat = ops.take(flat, places(h, w, most), axis=1)
     compared = project(net, layer, ops.cast(flat, "float32"))
-    along = ops.matmul(compared, directions(compared.shape[-1]))
-    return ops.sort(ops.transpose(along, (0, 2, 1)), axis=-1)
+    return ordered_along(compared, directions(compared.shape[-1]))
 
 
 def distribution(net: LossNetwork, layer: str, x: Tensor) -> Distribution:

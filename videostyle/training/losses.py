@@ -13,6 +13,7 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
+from videostyle.network.sliced import directions, ordered_along
 from videostyle.training.warping import warp
 
 Tensor = Any
@@ -76,10 +77,9 @@ def local_tone_loss(painted: Tensor, original: Tensor, cell: int, window: int = 
     return 1.0 - ops.sum(weight * correlation) / (ops.sum(weight) + 1e-3)
 
 
-def colour_directions(count: int = 24) -> NDArray[np.float32]:
-    """Fixed random unit vectors in RGB space, float32 ``[3, count]``."""
-    directions = np.random.default_rng(7).normal(size=(3, count))
-    return (directions / np.linalg.norm(directions, axis=0)).astype(np.float32)
+def colour_directions() -> NDArray[np.float32]:
+    """Fixed random unit vectors in RGB space, float32 ``[3, 24]``."""
+    return directions(3, 24, seed=7)
 
 
 def colour_quantiles(picture: NDArray[np.float32], count: int) -> NDArray[np.float32]:
@@ -106,8 +106,7 @@ def colour_loss(painted: Tensor, quantiles: Tensor) -> Tensor:
     *Source:* Heitz et al. 2021, a sliced Wasserstein loss for neural texture synthesis, on colours.
     """
     pixels = painted.shape[1] * painted.shape[2]
-    projected = ops.matmul(ops.reshape(painted, (-1, pixels, 3)), colour_directions())
-    ordered = ops.sort(ops.transpose(projected, (0, 2, 1)), axis=-1)
+    ordered = ordered_along(ops.reshape(painted, (-1, pixels, 3)), colour_directions())
     return ops.mean(ops.square(ordered - ops.transpose(quantiles)))
 
 

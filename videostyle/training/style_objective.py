@@ -220,6 +220,7 @@ def style_objective(
         raise UsageError("the interpolation loss needs the arrays of the base", hint="give base=, or the weight 0")
     origin = base or {}
     content_layer = nets.fine.content_layer
+    large = targets.deep if weights.deep or weights.deep_sliced else ()
     # Colours are compared at every other pixel of the half size, which is enough for their distribution.
     quantiles = loss.colour_quantiles(targets.painting, (window // 4) ** 2)
 
@@ -233,8 +234,7 @@ def style_objective(
         fine = [features(nets.fine, size) for size in smaller_and_smaller(seen, len(targets.fine))]
         content = project(nets.fine, content_layer, fine[0][content_layer])
         style, style_sliced = mean_distances(nets.fine, fine, targets.fine)
-        large = features_of(nets.deep, seen, targets.deep)
-        deep_style, deep_sliced = mean_distances(nets.deep, large, targets.deep)
+        deep_style, deep_sliced = mean_distances(nets.deep, features_of(nets.deep, seen, large), large)
         values = {
             "content": structure_loss(content, project(nets.fine, content_layer, original)),
             "style": style,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -38,18 +39,17 @@ def octaves(noise: Tensor, seed: Tensor, x: Tensor, y: Tensor, scale: Tensor) ->
     level = ops.reshape(ops.log2(scale), (-1, 1, 1))
     lowest = ops.floor(level)
     blend = (level - lowest) * (np.pi / 2)
-    found = []
-    for octave in range(len(WAVELENGTHS)):
-        value: Any = 0.0
-        for step, weight in enumerate((ops.cos(blend), ops.sin(blend))):
-            # Octave k of the stack has waves of 6 * 2**k cells on the canvas; k may be negative.
-            k = octave - lowest - step
-            density = TEXELS * ops.power(2.0, -k)
-            columns = ops.mod(x * density + k * (OCTAVE_OFFSET[0] * TEXELS), float(TILE))
-            rows = ops.mod(y * density + k * (OCTAVE_OFFSET[1] * TEXELS), float(TILE))
-            value = value + weight[..., None] * sampled(noise, columns, rows, seed)
-        found.append(value)
-    return ops.concatenate(found, axis=-1)
+    nearer, farther = ops.cos(blend)[..., None], ops.sin(blend)[..., None]
+
+    def octave(number: int) -> Tensor:
+        k = number - lowest
+        density = TEXELS * ops.power(2.0, -k)
+        columns = ops.mod(x * density + k * (OCTAVE_OFFSET[0] * TEXELS), float(TILE))
+        rows = ops.mod(y * density + k * (OCTAVE_OFFSET[1] * TEXELS), float(TILE))
+        return sampled(noise, columns, rows, seed)
+
+    read = [octave(number) for number in range(-1, len(WAVELENGTHS))]
+    return ops.concatenate([nearer * own + farther * finer for finer, own in pairwise(read)], axis=-1)
 
 
 def canvases(noise: Tensor, draws: Draws, flow: Tensor) -> tuple[Tensor, Tensor]:
