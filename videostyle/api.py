@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -208,7 +209,7 @@ def train(
         name: of the new style; None = the picture's name, with a number if there is such a style.
         content: photos, folders of photos or clips to train on; () = pictures that ship with the package.
         steps: steps of training.
-        minutes: finish within this time, with fewer steps.
+        minutes: return within about this time, with fewer steps.
         stroke: size of the strokes, 0.25 to 4 times the ordinary one.
         seed: another number gives another training.
         network: size of the style network.
@@ -228,6 +229,7 @@ def train(
     from videostyle.training.session import TrainRequest, sample_content
     from videostyle.training.session import train as _train
 
+    began = time.monotonic()
     picture = vet_input(painting, "picture")
     read_picture(picture)  # a broken one is refused before anything slow begins
     name = name or gallery.name_for_picture(picture)
@@ -238,7 +240,8 @@ def train(
     settings = TrainingSettings(steps=steps, minutes=minutes, stroke=stroke, seed=seed)
     pictures, neighbours = read_content([Path(path) for path in content] or [sample_content()])
     card = StyleCard(name=name, painting=picture.stem, licence="unknown", command="videostyle.train")
-    style = _train(picture, pictures, neighbours, TrainRequest(settings, network=network), card, on_progress)
+    request = TrainRequest(settings, network=network, began=began)
+    style = _train(picture, pictures, neighbours, request, card, on_progress)
     save_style(style, target)
     return name
 

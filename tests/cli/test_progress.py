@@ -190,6 +190,25 @@ def test_a_bar_on_the_axis_of_time_holds_what_came_before(clock: Clock) -> None:
     assert screen(terminal.getvalue()) == ["learning: 1000 steps in 08:20, 2.0 steps/s"]
 
 
+def test_a_time_that_is_known_beforehand_is_one_bar_from_the_beginning(clock: Clock) -> None:
+    terminal = Terminal()
+    terminal.bars.timed("train", 0, None, left=100.0)
+    terminal.bars.note("loading TensorFlow")
+    clock.now += 10.0
+    assert terminal.look() == "learning  10 % 0 steps, loading TensorFlow, 01:30 left"
+    terminal.bars.note("measuring the painting")
+    clock.now += 10.0
+    assert terminal.look() == "learning  20 % 0 steps, measuring the painting, 01:20 left"
+    clock.now += 60.0
+    terminal.bars.timed("train", 60, 75, left=20.0)
+    assert terminal.look() == "learning  80 % 60 of 75 steps, 1.3 s each, 00:20 left"
+    terminal.bars.note("finishing")
+    clock.now += 18.0
+    assert terminal.look() == "learning  98 % 60 of 75 steps, finishing, 00:02 left"
+    terminal.bars.close()
+    assert screen(terminal.getvalue()) == ["learning: 60 steps in 01:38, 1.6 s each"]
+
+
 def test_a_bar_is_as_wide_as_the_terminal_at_most(clock: Clock) -> None:
     if not hasattr(os, "openpty"):
         pytest.skip("no pseudo terminals here")
@@ -206,9 +225,14 @@ def test_a_bar_is_as_wide_as_the_terminal_at_most(clock: Clock) -> None:
                     bars("plan", 0, 10_000)
                     clock.now += 60
                     bars("plan", 5_000, 10_000)
-                drawn = os.read(ours, 100_000).decode()
-                assert widest - 1 <= max(len(line) for line in drawn.split("\r")) <= widest
-                assert "█" in drawn
+                stream.write("END")
+                stream.flush()
+                drawn = b""
+                while not drawn.endswith(b"END"):  # a terminal hands over in pieces what was written
+                    drawn += os.read(ours, 100_000)
+                shown = drawn.removesuffix(b"END").decode()
+                assert widest - 1 <= max(len(line) for line in shown.split("\r")) <= widest
+                assert "█" in shown
     finally:
         os.close(ours)
 

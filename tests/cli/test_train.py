@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -11,6 +13,9 @@ from tests.cli.conftest import ROOT, Clip
 from videostyle.cli.main import main
 from videostyle.media.readers.pictures import read_picture
 from videostyle.styles.style_file import load_style
+
+if TYPE_CHECKING:
+    from videostyle.styles.card import Style
 
 
 def test_train_looks_at_what_it_will_write_before_it_begins(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -58,6 +63,25 @@ def test_train_writes_a_style_that_renders(
     assert main(["styles", "verify"]) == 0
     assert main(["styles", "remove", "mine"]) == 0
     assert main([*words[:4], "--content", str(clip("sound.m4a"))]) == 3
+
+
+def test_minutes_hold_all_of_the_command_and_have_one_bar(
+    random_style: Style, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from videostyle.training import session
+
+    asked: list[session.TrainRequest] = []
+
+    def train(painting: Path, pictures: object, neighbours: object, request: Any, *rest: object) -> Style:
+        asked.append(request)
+        return random_style
+
+    monkeypatch.setattr(session, "train", train)
+    before = time.monotonic()
+    words = ["train", str(ROOT / "samples" / "harbour.jpg"), "-o", str(tmp_path / "a.safetensors"), "--minutes", "2"]
+    assert main(words) == 0
+    assert 0 <= asked[0].began - before < 1  # type: ignore[operator]
+    assert capsys.readouterr().err.splitlines() == ["learning ..."]
 
 
 @pytest.mark.parametrize(("network", "mixed"), [("small", 4), ("large", 0)], ids=["small", "large"])

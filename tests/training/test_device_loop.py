@@ -117,6 +117,19 @@ def test_a_time_limit_ends_it(random_style, small_net, sampler, counted) -> None
     assert rates[-1] < 0.05 * max(rates)
 
 
+def test_what_comes_before_and_after_the_steps_counts_into_the_time(  # type: ignore[no-untyped-def]
+    random_style, small_net, sampler, counted, caplog: pytest.LogCaptureFixture
+) -> None:
+    _, calls = learn(random_style, small_net, sampler, 1000, DeviceLoop(16), settings={"minutes": 0.5}, began=-10.0)
+    assert 0.5 * calls[-1].step == 30.0 - 10.0 - trainer.FINISH
+    assert calls[0].seconds_left == 14.5
+    assert not caplog.messages
+    # A training that is late all the same makes a step, and says why it is no more.
+    _, calls = learn(random_style, small_net, sampler, 1000, DeviceLoop(16), settings={"minutes": 0.5}, began=-30.0)
+    assert calls[-1].step <= 2
+    assert "to get ready took" in caplog.messages[0]
+
+
 def test_a_loss_that_is_not_finite_stops_it(random_style, small_net, sampler, counted) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(ModelError, match="at step 71 is not finite"):
         learn(random_style, small_net, sampler, 100, DeviceLoop(16))

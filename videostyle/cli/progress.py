@@ -246,15 +246,15 @@ class Bars:
             pace = ""
             if steps and gone > 0:
                 pace = f", {steps / gone:.1f} {unit}/s" if steps >= 0.95 * gone else f", {gone / steps:.1f} s each"
+        known = bar.total and 0 < reached < bar.total and (pace or self._timed is not None)
+        to_go = ", {remaining} left" if known else ""
         if self._note:
             bar.set_postfix_str(self._note, refresh=False)
-            rest = "{postfix} {elapsed}"
+            rest = "{postfix}" + (to_go if self._timed is not None else " {elapsed}")
         else:
             still = time.monotonic() - self._moved
             bar.set_postfix_str(f"working {bar.format_interval(still)}" if still > STILL else "", refresh=False)
-            known = bar.total and reached < bar.total and (pace or self._timed is not None)
-            rest_left = ", {remaining} left" if known else ""
-            rest = f"{pace}{rest_left}{{postfix}}"
+            rest = f"{pace}{to_go}{{postfix}}"
         drawn = "|{bar}| " if self._live else ""
         head = f"{{desc}} {{percentage:3.0f}} % {drawn}" if bar.total else "{desc} "
         bar.bar_format = f"{head}{of} {unit}{rest}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import shlex
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -60,7 +61,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     length = parser.add_argument_group("how long")
     length.add_argument("--steps", type=int, default=1400, metavar="N", help="steps of training (default: 1400)")
     length.add_argument(
-        "--minutes", type=float, metavar="N", help="finish within this time, with fewer steps (default: no limit)"
+        "--minutes",
+        type=float,
+        metavar="N",
+        help="be done after about this time, getting ready included, with fewer steps (default: no limit)",
     )
     length.add_argument(
         "--patience",
@@ -148,6 +152,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Trains and saves the style."""
+    began = time.monotonic()
     from videostyle.cli.interrupt import stoppable
     from videostyle.cli.progress import Bars
     from videostyle.media.inputs import vet_input
@@ -161,13 +166,15 @@ def run(options: argparse.Namespace) -> int:
     from videostyle.inference.startup import load_tensorflow
 
     with Bars(options.quiet) as bars, stoppable() as cancel:
+        if options.minutes is not None:
+            bars.timed("train", 0, None, 60.0 * options.minutes)
         bars.note("loading TensorFlow")
         load_tensorflow()
         from videostyle.cli.training_view import TrainingView
         from videostyle.styles.style_file import save_style
         from videostyle.training.session import sample_content, train
 
-        request, card = _request(options), _card(options, name, painting)
+        request, card = _request(options, began), _card(options, name, painting)
         bars.note("reading what to train on")
         pictures, neighbours = read_content(options.content or [sample_content()])
         view = TrainingView(
@@ -233,8 +240,13 @@ def _target(options: argparse.Namespace, painting: Path) -> tuple[str, Path]:
     return name, target
 
 
-def _request(options: argparse.Namespace) -> TrainRequest:
-    """The request for ``session.train``; options that were not given keep the defaults of the trainer."""
+def _request(options: argparse.Namespace, began: float) -> TrainRequest:
+    """The request for ``session.train``; options that were not given keep the defaults of the trainer.
+
+    Args:
+        options: of the command line.
+        began: ``time.monotonic()`` of when the command began.
+    """
     from videostyle.training.session import TrainRequest
     from videostyle.training.style_objective import LossWeights
     from videostyle.training.trainer import TrainingSettings
@@ -260,6 +272,7 @@ def _request(options: argparse.Namespace) -> TrainRequest:
         options.batch,
         options.precision,
         options.checkpoint,
+        began,
     )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from videostyle.cli.progress import Bars
 from videostyle.errors import Interrupted
+from videostyle.training.trainer import FINISH
 
 if TYPE_CHECKING:
     from videostyle.frames import UInt8Array
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from videostyle.training.trainer import Progress
 
 PREVIEW_EVERY = 50  # steps
-FINISH = 5.0  # seconds from the last step to the kept style, about
 
 
 class TrainingView:

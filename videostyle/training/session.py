@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,6 +45,8 @@ class TrainRequest:
         batch: number of pairs in a batch.
         precision: dtype of the loss network: "auto" (the fastest on the device), "float32" or "bfloat16".
         checkpoint: file to keep the state of the training in; None = it is not kept.
+        began: ``time.monotonic()`` of when the user's wait began, which the minutes of ``settings`` hold as a whole;
+            None = when ``train`` was called.
     """
 
     settings: TrainingSettings | None = None
@@ -54,6 +57,7 @@ class TrainRequest:
     batch: int = 1
     precision: str = "auto"
     checkpoint: Path | None = None
+    began: float | None = field(default=None, compare=False)
 
 
 def sample_content() -> Path:
@@ -108,6 +112,7 @@ def train(
     """
     from videostyle.inference.startup import load_tensorflow
 
+    began = time.monotonic() if request.began is None else request.began
     load_tensorflow()
     from videostyle.inference.device import choose_device, choose_precision
     from videostyle.network import loss_network
@@ -136,7 +141,16 @@ def train(
     digest = hashlib.sha256(painting.read_bytes()).hexdigest()
     card = replace(card, source_sha256=digest, version=__version__)
     return train_style(
-        picture, sampler, start, nets, settings, card, base=base, checkpoint=request.checkpoint, observer=observer
+        picture,
+        sampler,
+        start,
+        nets,
+        settings,
+        card,
+        base=base,
+        checkpoint=request.checkpoint,
+        observer=observer,
+        began=began,
     )
 
 
@@ -162,6 +176,7 @@ def style_of_picture(painting: Path, progress: PairProgress | None) -> Style:
     from videostyle.styles.card import StyleCard
     from videostyle.styles.style_file import load_style, save_style
 
+    began = time.monotonic()
     read_picture(painting)  # refuses a broken painting before anything slow begins
     entry, name = gallery.entry_of_picture(painting), ""
     if entry is not None:
@@ -180,7 +195,7 @@ def style_of_picture(painting: Path, progress: PairProgress | None) -> Style:
     if progress is not None:
         progress("train", 0, None)  # measuring the painting and choosing a start come before the first step
     unfinished = _kept_state(painting)
-    request = TrainRequest(checkpoint=unfinished)
+    request = TrainRequest(checkpoint=unfinished, began=began)
     try:
         style = train(painting, pictures, [], request, card, on_progress)
     except ModelError:

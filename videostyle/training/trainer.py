@@ -6,6 +6,7 @@ step.
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 from collections import deque
@@ -28,6 +29,10 @@ from videostyle.training.device.pairs import DevicePairs
 from videostyle.training.objective import LossFunction, Objective
 from videostyle.training.style_objective import LOSSES, LossNetworks, LossWeights, style_objective, targets_of
 
+log = logging.getLogger("videostyle")
+
+FINISH = 5.0  # seconds from the last step to the kept style, about
+
 
 @dataclass(frozen=True)
 class TrainingSettings:
@@ -36,6 +41,7 @@ class TrainingSettings:
     Attributes:
         steps: number of optimisation steps, at least 1.
         minutes: end after this time even if steps are left; the learning rate then follows the time. None = no limit.
+            What counts beside the steps: see ``began`` of ``train_style``.
         learning_rate: peak of the learning rate, above 0 (``learning_rate_at``).
         stroke: size of the strokes in painted pictures, relative to their ordinary size, 0.25 to 4.
         scales: sizes at which small strokes are compared: 1 full, 2 half as well, 3 a quarter as well.
@@ -153,6 +159,17 @@ def _steps(
         yield 1, lambda _, rates: [objective.step(next(batches), rate) for rate in rates]
 
 
+def _seconds_for_steps(minutes: float | None, began: float | None) -> float:
+    """Seconds that are left for steps, at least one; see ``train_style``."""
+    if minutes is None or began is None:
+        return math.inf if minutes is None else 60.0 * minutes
+    gone = time.monotonic() - began
+    left = 60.0 * minutes - gone - FINISH
+    if left < gone:
+        log.warning("to get ready took %.0f s of %g minutes: the style learns little in the rest", gone, minutes)
+    return max(1.0, left)
+
+
 def train_style(
     painting: NDArray[np.uint8],
     sampler: Sampler,
@@ -165,6 +182,7 @@ def train_style(
     checkpoint: Path | None = None,
     observer: Observer | None = None,
     loop: DeviceLoop | None = None,
+    began: float | None = None,
 ) -> Style:
     """Trains a style on a painting.
 
@@ -181,6 +199,8 @@ def train_style(
         observer: called after each step, or after each call of many; may raise to stop the training. After
             ``Interrupted`` a checkpoint is written.
         loop: makes the calls of many steps; trainings with the same loop share compiled programs. A new one where None.
+        began: ``time.monotonic()`` of when the user's wait began. All of the wait then counts into
+            ``settings.minutes``: what came before the first step, and ``FINISH``. None = the steps alone count.
 
     Returns:
         The style after the last step.
@@ -226,12 +246,12 @@ def train_style(
         )
         return Style(filled, objective.arrays())
 
-    limit = 60.0 * settings.minutes if settings.minutes is not None else math.inf
     saved, patience = state.step, settings.patience or math.inf
     with _steps(objective, function, sampler, loop, state.step + 1, settings.steps) as (most, make_steps):
-        began = time.monotonic() - state.seconds  # to compile is not to train
+        limit = _seconds_for_steps(settings.minutes, began)
+        first_step = time.monotonic() - state.seconds  # without compiling, which is not training
         while state.step < settings.steps and state.step - state.best_step < patience:
-            state.seconds = time.monotonic() - began
+            state.seconds = time.monotonic() - first_step
             if state.seconds >= limit:
                 break
             pace = max(state.seconds, 1e-6) / max(state.step, 1)
@@ -252,7 +272,7 @@ def train_style(
                         "train again with a lower `learning_rate`",
                     )
                 state.add(losses)
-            state.seconds = time.monotonic() - began
+            state.seconds = time.monotonic() - first_step
             if observer is not None:
                 of_a_step = state.seconds / state.step
                 left = min(of_a_step * (settings.steps - state.step), max(0.0, limit - state.seconds))
