@@ -178,6 +178,19 @@ def test_the_table_of_losses_is_the_one_that_counts() -> None:
         assert rows[name] == f"{weight:g}", name
 
 
+def test_the_table_of_the_verdict_is_the_one_that_counts() -> None:
+    from math import inf
+
+    from videostyle.metrics import verdict
+
+    told = []
+    for _, sentences in (cells for cells in _tables("figures") if len(cells) == 2):
+        found = re.findall(r"([a-z ]+?)(?: \(([\d.]+)\))?(?:; |$)", sentences)
+        told.append(tuple((float(limit or inf), sentence) for sentence, limit in found))
+    words = (verdict.FLICKER, verdict.FOLLOWING, verdict.DRIFT, verdict.SCENE, verdict.LIKENESS)
+    assert told[1:] == list(words)
+
+
 def test_the_help_of_train_tells_the_weights_that_count() -> None:
     from videostyle.cli.train import configure
     from videostyle.training.style_objective import LossWeights

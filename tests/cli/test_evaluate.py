@@ -55,6 +55,11 @@ def test_evaluate_prints_every_figure_with_its_definition(
     warping = figures["warping_error_1"]
     assert warping["painted"] > warping["unpainted"] + 0.5 * (24 / 255) ** 2
     assert figures["content"]["unpainted"] == 0
+    assert [line.split(" (")[0] for line in data["verdict"]][:2] == [
+        "still places flicker",
+        "paint swims against the motion",
+    ]
+    assert "paint swims" in (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "flat, quiet third" in (tmp_path / "report.html").read_text(encoding="utf-8")
     assert (tmp_path / "report.html").stat().st_size > 5000
     assert main([*words]) == 5  # the report exists and was not to be replaced

@@ -1,4 +1,4 @@
-"""An evaluation as one self-contained HTML page: figures, plots over time, worst pairs, before and after."""
+"""An evaluation as one self-contained HTML page: verdict, figures, plots over time, worst pairs, before and after."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from videostyle.media.opencv import load_cv2
 from videostyle.metrics import plot
 from videostyle.metrics.definitions import DEFINITIONS
 from videostyle.metrics.evaluate import BASELINE, PAINTED, UNPAINTED, Evaluation
+from videostyle.metrics.verdict import verdict
 
 VIDEOS = (PAINTED, UNPAINTED, BASELINE)
 CSS = """
@@ -103,7 +104,8 @@ def html_report(evaluation: Evaluation, title: str) -> str:
     """The page as HTML text; it loads nothing from elsewhere."""
     width, height = evaluation.size
     facts = f"{evaluation.frames} frames at {width}x{height}, videostyle {__version__}"
-    notes = "".join(f"<li>{html.escape(warning)}</li>" for warning in evaluation.warnings)
+    said = [*evaluation.warnings, *verdict(evaluation.values)]
+    notes = "".join(f"<li>{html.escape(line)}</li>" for line in said)
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{html.escape(title)}</title>'
         f"<style>{CSS}</style><h1>{html.escape(title)}</h1><p>{html.escape(facts)}</p>"
