@@ -87,6 +87,25 @@ def sample_entries(path: Path) -> list[tuple[bytes, bytes]]:
     return found
 
 
+def chapter_tracks(path: Path) -> frozenset[int]:
+    """Numbers of the tracks of an MP4 file that hold the titles of its chapters."""
+    found: set[int] = set()
+
+    def walk(file: BinaryIO, begin: int, end: int) -> None:
+        for name, start, stop in _boxes(file, begin, end):
+            if name in (b"moov", b"trak", b"tref"):
+                walk(file, start, stop)
+            elif name == b"chap":
+                file.seek(start)
+                numbers = file.read(min(stop - start, 4096))
+                found.update(int.from_bytes(numbers[at : at + 4], "big") for at in range(0, len(numbers) - 3, 4))
+
+    if is_mp4(path):
+        with path.open("rb") as file:
+            walk(file, 0, min(path.stat().st_size, 1 << 62))
+    return frozenset(found)
+
+
 def is_encrypted(path: Path) -> bool:
     """Whether the video of an MP4 file is encrypted."""
     return is_mp4(path) and any(entry in PROTECTED for _, entry in sample_entries(path))

@@ -12,6 +12,7 @@ LARGEST_PICTURE = 8192 * 8192  # pixels; a malicious file may declare any size
 # Containers that hold frames themselves; playlists (concat, HLS, DASH) name other files and are left out.
 FORMATS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,flv,gif,nut,mxf,asf,ogg,h264,hevc,m4v,ivf,obu,"
+    "mjpeg,h261,h263,vc1,dirac,wtv,gxf,rm,amv,nsv,"
     "apng,image2,png_pipe,jpeg_pipe,webp_pipe,bmp_pipe,tiff_pipe,webp,webp_anim,yuv4mpegpipe,dv,wav,mp3,flac,aac"
 )
 

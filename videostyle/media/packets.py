@@ -151,6 +151,8 @@ def decodable(media: MediaInfo, begin: float = -math.inf) -> int:
         stream.thread_type = "AUTO"
         with contextlib.suppress(FFmpegError):
             for packet in container.demux(stream):
+                if packet.pts is not None and not packet.size:
+                    continue  # the frame before is shown again; an empty packet would end decoding
                 try:
                     for frame in packet.decode():
                         count += frame.pts is None or float(frame.pts * frame.time_base) > begin - SAME_TIME

@@ -352,8 +352,9 @@ def probe(path: str | Path) -> MediaInfo:
         video = _chosen_video(container, file)
         elsewhere = _elsewhere(container, file, video)
         others = []
+        titles = boxes.chapter_tracks(file) if container.chapters() else ()
         for stream in container.streams:
-            if stream is video:
+            if stream is video or (stream.type == "data" and stream.id in titles):
                 continue
             context = getattr(stream, "codec_context", None)
             detail = ""

@@ -71,11 +71,31 @@ def is_animation(path: Path) -> bool:
 
 
 def size_and_alpha(path: Path) -> tuple[int, int, bool]:
-    """Width, height, and whether an animation has an alpha channel."""
+    """Width, height, and whether a pixel of an animation may be transparent.
+
+    Encoders state an alpha channel where frames are transparent only where the frame before shows through.
+    """
     with path.open("rb") as file:
         head = file.read(30)
-    width, height = (1 + int.from_bytes(head[at : at + 3], "little") for at in (24, 27))
-    return width, height, bool(head[20] & 0x10)
+        width, height = (1 + int.from_bytes(head[at : at + 3], "little") for at in (24, 27))
+        if not head[20] & 0x10:
+            return width, height, False
+        whole = head[24:30]
+        covered = False
+        while len(header := file.read(8)) == 8:
+            name, length = struct.unpack("<4sI", header)
+            following = file.tell() + length + length % 2
+            if name == ANIMATION_FRAME:
+                place = file.read(32)
+                cleared, replaces = place[15] & 1, place[15] & 2
+                # A lossless picture says it in its header; a lossy one has a chunk of its own.
+                opaque = place[16:20] == b"VP8 " or (place[16:20] == b"VP8L" and not place[28] & 0x10)
+                covers = place[:6] == bytes(6) and place[6:12] == whole and opaque
+                if cleared or not (covers or (covered and (opaque or not replaces))):
+                    return width, height, True
+                covered = True
+            file.seek(following)
+    return width, height, not covered
 
 
 def times(path: Path) -> list[float]:

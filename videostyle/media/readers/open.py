@@ -20,6 +20,9 @@ from videostyle.media.survey import survey
 
 # OpenCV converts these primaries to BT.709, but the output is tagged with the primaries of the input.
 WIDE_PRIMARIES = ("film", "bt2020", "smpte431", "smpte432")
+# Beginnings of names of pixel formats: those with a colour for two or four pixels, and those that are rarer.
+HALVED = ("yuv420", "yuvj420", "yuv422", "yuvj422", "nv")
+SPARSE = ("yuv411", "yuvj411", "yuv410", "yuv440", "yuvj440")
 NOT_IN_OPENCV = ("av1", "libdav1d", "libaom", webp.FORMAT)  # codecs without a decoder in OpenCV's builds
 
 
@@ -84,6 +87,10 @@ def _needs_ffmpeg(info: VideoInfo) -> bool:
     if info.interlaced or info.changes or info.mirrored or info.color.guessed:
         # It gives an old picture for each interlaced frame, never mirrors, and takes unstated colours for BT.601.
         return True
+    if info.pixel_format.startswith(SPARSE) or (
+        info.pixel_format.startswith(HALVED) and (info.width % 2 or info.height % 2)
+    ):
+        return True  # it interpolates colours between pixels, where it repeats them otherwise
     return info.bit_depth > 8 or info.color.primaries in WIDE_PRIMARIES or info.codec in NOT_IN_OPENCV
 
 

@@ -153,7 +153,7 @@ class OpenCVReader(FrameReader):
         cv2, info, step = load_cv2(), self._native, self._step
         end = info.duration or 0.0
         read, failures, lost = 0, 0, 0
-        last = -math.inf
+        begin = last = -math.inf
         clock = SteadyClock(self._media.segments)
         while not self._closed:
             picture = self._retrieve() if self._grab() else None
@@ -185,13 +185,15 @@ class OpenCVReader(FrameReader):
                     f"{picture.shape[1]}x{picture.shape[0]}; later frames are scaled to the first size"
                 )
             last = time
+            begin = last if read == 0 and self._sought else begin
             read += 1
             yield picture, time
         if self._closed:
             return
         if read == 0:
             raise self._undecodable()
-        if lost:
+        # Some codecs (Theora) repeat a frame by an empty packet. Decoding again tells these from damage; it is slow.
+        if lost and packets.decodable(self._media, begin) > read:
             self._warn(f"{lost} damaged frames could not be decoded; the frame before each gap is held")
         missing = missing_end(self._media, None if self._sought else read + lost, last)
         if missing:

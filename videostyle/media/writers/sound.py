@@ -16,9 +16,10 @@ from videostyle.media.probe import open_container
 ENCODERS = {
     ".webm": "libopus",
     ".avi": "libmp3lame",
-    **dict.fromkeys((".mp4", ".m4v", ".mov", ".mkv", ".ts", ".flv"), "aac"),
+    ".mkv": "flac",
+    **dict.fromkeys((".mp4", ".m4v", ".mov", ".ts", ".flv"), "aac"),
 }
-NAMES = {"libopus": "Opus", "libmp3lame": "MP3", "aac": "AAC"}
+NAMES = {"libopus": "Opus", "libmp3lame": "MP3", "aac": "AAC", "flac": "FLAC (lossless)"}
 BITS_A_CHANNEL = {"libopus": 80_000, "libmp3lame": 112_000, "aac": 96_000}  # per second; transparent to most ears
 OPUS_RATE = 48_000  # samples per second, the only rate that Opus plays at
 
@@ -31,15 +32,22 @@ def add_stream(muxer: Any, stream: Any, encoder: str) -> Any:
         stream: of the input.
         encoder: one of ``ENCODERS``.
     """
-    channels = stream.codec_context.layout.nb_channels
-    layout = {1: "mono", 6: "5.1"}.get(channels, "stereo") if encoder != "libmp3lame" or channels == 1 else "stereo"
     rate = OPUS_RATE if encoder == "libopus" else stream.codec_context.sample_rate
-    if encoder != "libopus" and rate not in (44_100, 48_000):
+    if encoder not in ("libopus", "flac") and rate not in (44_100, 48_000):
         rate = 48_000
-    added = muxer.add_stream(encoder, rate=rate, layout=layout)
-    added.bit_rate = BITS_A_CHANNEL[encoder] * added.layout.nb_channels
+    added = muxer.add_stream(encoder, rate=rate, layout=layout_of(stream, encoder))
+    if encoder in BITS_A_CHANNEL:
+        added.bit_rate = BITS_A_CHANNEL[encoder] * added.layout.nb_channels
     added.metadata.update(stream.metadata)
     return added
+
+
+def layout_of(stream: Any, encoder: str) -> str:
+    """The layout of channels in which a stream of an input is encoded; "stereo" where its own is rare."""
+    channels = stream.codec_context.layout.nb_channels
+    if encoder == "libmp3lame":
+        return "mono" if channels == 1 else "stereo"
+    return {1: "mono", 4: "quad", 6: "5.1", 8: "7.1"}.get(channels, "stereo")
 
 
 def packets(
@@ -70,6 +78,7 @@ def packets(
         format=context.format, layout=context.layout, rate=context.sample_rate, frame_size=context.frame_size or None
     )
     latest = 0.0
+    following, base = 0, Fraction(1)
 
     def timed(encoded: list[Any]) -> Iterator[tuple[float, int, Any]]:
         nonlocal latest
@@ -80,8 +89,9 @@ def packets(
 
     with open_container(path) as source:
         for frame in source.decode(source.streams[index]):
-            if frame.pts is None:
-                continue
+            if frame.pts is None:  # the last frame of a decoder that holds one back
+                frame.pts, frame.time_base = following, base
+            following, base = frame.pts + round(frame.samples / frame.sample_rate / frame.time_base), frame.time_base
             offset = clock.offset(frame.time)
             time = frame.time + offset
             if first is not None and time < first - 1e-6:

@@ -13,7 +13,7 @@ import av
 from av.error import FFmpegError
 
 from videostyle.media.probe import MediaInfo, open_container
-from videostyle.media.writers.sound import ENCODERS, NAMES
+from videostyle.media.writers.sound import ENCODERS, NAMES, layout_of
 
 MUXERS = {
     ".mp4": "mp4",
@@ -93,9 +93,9 @@ def choose_streams(media: MediaInfo, suffix: str, *, copy: bool) -> Chosen:
             encoder = ENCODERS[suffix.lower()]
             if why and stream.type == "audio" and context is not None and stream.index in firsts:
                 encoded[stream.index] = encoder
-                warnings.append(
-                    f"audio stream {stream.index} ({codec}) is encoded as {NAMES[encoder]}: {suffix} cannot hold it"
-                )
+                fewer = stream.codec_context.layout.nb_channels > 2 and layout_of(stream, encoder) == "stereo"
+                how = NAMES[encoder] + (", stereo" if fewer else "")
+                warnings.append(f"audio stream {stream.index} ({codec}) is encoded as {how}: {suffix} cannot hold it")
             elif why:
                 warnings.append(f"{stream.type} stream {stream.index} ({codec}) cannot be copied into {suffix}: {why}")
             else:
