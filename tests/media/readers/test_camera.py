@@ -291,6 +291,24 @@ def test_packets_of_a_stream_that_cannot_be_decoded_are_skipped(monkeypatch: pyt
     assert container.closed
 
 
+@pytest.mark.parametrize(("aspect", "size"), [("16:9", (86, 48)), ("1:1", (64, 64)), ("4:3", (64, 48))])
+@pytest.mark.parametrize("network", [False, True])
+def test_pixels_of_a_shape_that_the_container_states_are_made_square(
+    aspect: str, size: tuple[int, int], network: bool, tmp_path: Path
+) -> None:
+    ffmpeg("-f", "lavfi", "-i", "testsrc2=s=64x48:r=25:d=2", *X264, "-g", "1", tmp_path / "plain.mkv")
+    film = tmp_path / "wide.mkv"
+    ffmpeg("-i", tmp_path / "plain.mkv", "-c", "copy", "-aspect", aspect, film)
+    grabber = open_grabber(0, sent([film.read_bytes()]) if network else str(film))
+    assert (grabber.info.width, grabber.info.height) == size
+    assert grabber.info.sample_aspect == 1
+    for _ in range(3):
+        found = grabber.read()
+        assert found is not None
+        assert found[0].shape == (size[1], size[0], 3)
+    grabber.close()
+
+
 @pytest.mark.parametrize("seconds", [0.0, 15.0])
 def test_a_stream_without_a_key_frame_in_time_is_an_error(
     seconds: float, packets: list[bytes], monkeypatch: pytest.MonkeyPatch

@@ -23,6 +23,7 @@ from videostyle.media.ffmpeg.process import Process
 from videostyle.media.opencv import load_cv2
 from videostyle.media.readers.base import SEQUENCE_RATE, ReadOptions
 from videostyle.media.readers.open import open_reader
+from videostyle.media.readers.square import square_info, squared
 
 TIMEOUT = 5.0  # seconds that a stream may take to open, and to send its next packet
 FIRST_FRAME = 15.0  # seconds that a stream may take to its first key frame; those may be ten seconds apart
@@ -183,7 +184,7 @@ class PacedFile(_SafelyClosed):
     """Plays a file at its own pace, in place of a camera.
 
     A frame that is shown for long is given again every ``HELD`` seconds, so that the file does not count as stalled.
-    A still image is a single frame; repeated, it is given ``SEQUENCE_RATE`` times per second.
+    A still image is a single frame; repeated, it is given ``SEQUENCE_RATE`` times per second. Pixels are made square.
 
     Args:
         path: whatever ``open_reader`` reads.
@@ -200,7 +201,7 @@ class PacedFile(_SafelyClosed):
         self._path, self._repeat = path, repeat
         self._source = open_reader(path, ReadOptions(batch_size=1))
         self.warnings: list[str] = []
-        self.info = self._source.info
+        self.info = square_info(self._source.info)
         self._frames = self._run()
 
     def _run(self) -> Iterator[tuple[UInt8Array, float]]:
@@ -219,7 +220,7 @@ class PacedFile(_SafelyClosed):
                 yield from self._held(picture, due)
                 if not self._await(due):
                     return
-                picture = batch.frames[0]
+                picture = squared(batch.frames[0], self.info)
                 # A frame that was decoded late counts as captured when it was due, as with a camera.
                 yield picture.copy(), max(due, now - 0.5)
             if not self._repeat or picture is None:
@@ -256,7 +257,7 @@ class NetworkStream(_SafelyClosed):
     """A network stream, through PyAV; for SRT, which PyAV's wheels lack, ffmpeg receives and PyAV decodes.
 
     A stream is usually joined between two key frames, and packets get lost on the way: packets that cannot be decoded
-    are skipped. The constructor waits for the first decoded frame, as only that tells the size.
+    are skipped. The constructor waits for the first decoded frame, as only that tells the size. Pixels are made square.
 
     Args:
         url: address of one of the schemes in ``media.address.INPUTS``.
@@ -277,6 +278,7 @@ class NetworkStream(_SafelyClosed):
         self._errors = (FFmpegError, OSError)
         self._relay: Process | None = None
         self._first: tuple[UInt8Array, float] | None = None
+        self._stored: tuple[int, int] | None = None  # height and width of the frames that are stretched
         self.warnings: list[str] = []
         options = {"fflags": "nobuffer", "analyzeduration": "500000"}  # microseconds; the default is five seconds
         try:
@@ -307,7 +309,12 @@ class NetworkStream(_SafelyClosed):
             raise DeviceError(f"the stream '{address}' gives no picture", why, "is it being sent?")
         height, width = self._first[0].shape[:2]
         rate = stream.average_rate or Fraction(30)
-        self.info = VideoInfo(width=width, height=height, fps=Fraction(rate) if 1 <= rate <= 1000 else Fraction(30))
+        rate = Fraction(rate) if 1 <= rate <= 1000 else Fraction(30)
+        # The container's shape of pixels comes before the codec's own.
+        codec = getattr(stream, "codec_context", None)
+        stated = getattr(stream, "sample_aspect_ratio", None) or getattr(codec, "sample_aspect_ratio", None)
+        self.info = square_info(VideoInfo(width, height, rate, sample_aspect=Fraction(stated or 1)))
+        self._stored = height, width
 
     def _wait_for_first(self) -> tuple[UInt8Array, float] | None:
         # Reading from ffmpeg has no timeout: a sender that falls silent now would be waited for without end.
@@ -338,12 +345,16 @@ class NetworkStream(_SafelyClosed):
     def _read_next(self) -> tuple[UInt8Array, float] | None:
         if self._first is not None:
             first, self._first = self._first, None
-            return first
+            return squared(first[0], self.info), first[1]
         try:
             frame = next(self._frames, None)
         except self._errors:
             return None  # the sender has disconnected
-        return None if frame is None else (frame.to_ndarray(format="rgb24"), time.monotonic())
+        if frame is None:
+            return None
+        picture = frame.to_ndarray(format="rgb24")
+        # A size that changes later is put right by whoever reads.
+        return (squared(picture, self.info) if picture.shape[:2] == self._stored else picture), time.monotonic()
 
     def close(self) -> None:
         """Disconnects, even if the sender is silent."""
