@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from videostyle.cli.parser import parse
 
 ROOT = Path(__file__).parent.parent
 
@@ -36,3 +39,16 @@ def test_the_dockerfile_installs_and_paints_as_readme_does() -> None:
     assert run.replace(" --no-cache-dir", "") == f"{setup} && {install}"
     command = json.loads(re.search(r"^CMD (.*)$", dockerfile, re.MULTILINE)[1])  # type: ignore[index]
     assert command == shlex.split(paint)[1:]
+    version = re.search(r"^FROM python:3\.(\d+)-slim$", dockerfile, re.MULTILINE)[1]  # type: ignore[index]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert int(version) >= int(project["requires-python"].removeprefix(">=3."))
+    copied = {word for line in re.findall(r"^COPY (.*) \S+$", dockerfile, re.MULTILINE) for word in line.split()}
+    assert copied == {"pyproject.toml", project["readme"], "videostyle", Path(command[1]).parts[0]}
+    assert all((ROOT / name).exists() for name in copied)
+
+
+def test_what_the_dockerfile_tells_to_type_is_understood() -> None:
+    dockerfile = (ROOT / "scripts" / "Dockerfile").read_text(encoding="utf-8")
+    (ours,) = re.findall(r"^#     docker run .* videostyle (render .*)$", dockerfile, re.MULTILINE)
+    options, _ = parse(shlex.split(ours))
+    assert options.style == ["great-wave"]

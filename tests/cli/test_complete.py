@@ -52,16 +52,28 @@ def test_each_shell_gets_a_script(shell: str, capsys: pytest.CaptureFixture[str]
     assert "videostyle complete words" in capsys.readouterr().out
 
 
-@pytest.mark.skipif(not shutil.which("bash"), reason="there is no bash")
-def test_bash_completes(tmp_path: Path) -> None:
+# What each shell does when Tab is pressed behind "videostyle render --style great".
+PRESSED = {
+    "bash": "source <(videostyle complete bash); COMP_WORDS=(videostyle render --style great); COMP_CWORD=3; "
+    'complete -p videostyle >&2; _videostyle; echo "${COMPREPLY[@]}"',
+    # zsh hands words over and takes candidates with compadd in an interactive line only: both are played.
+    "zsh": "compdef() { [[ $1 == _videostyle && $2 == videostyle ]] }; compadd() { print -l -- ${(P)2} }; "
+    "_files() { print FILES }; source <(videostyle complete zsh) || exit 1; "
+    "words=(videostyle render --style great); CURRENT=4; _videostyle; "
+    "words=(videostyle render ''); CURRENT=3; _videostyle",
+    "fish": "videostyle complete fish | source; complete -C 'videostyle render --style great'",
+}
+
+
+@pytest.mark.parametrize("shell", SCRIPTS)
+def test_a_shell_completes(shell: str, tmp_path: Path) -> None:
+    if not shutil.which(shell):
+        pytest.skip(f"{shell} is not installed")
     program = tmp_path / "videostyle"
-    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m videostyle "$@"\n')
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m videostyle "$@"\n')
     program.chmod(0o755)
-    script = (
-        f"PATH={tmp_path}:$PATH; source <(videostyle complete bash); COMP_WORDS=(videostyle render --style great); "
-        'COMP_CWORD=3; _videostyle; echo "${COMPREPLY[@]}"'
-    )
-    done = subprocess.run(
-        ["bash", "-c", script], capture_output=True, text=True, timeout=120, env={**os.environ, "PYTHONPATH": str(ROOT)}
-    )
-    assert done.stdout.strip() == "great-wave", done.stderr
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    environment |= {"HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)}  # without what the user has set up
+    done = subprocess.run([shell, "-c", PRESSED[shell]], capture_output=True, text=True, timeout=120, env=environment)
+    wanted = ["great-wave", "FILES"] if shell == "zsh" else ["great-wave"]
+    assert (done.returncode, done.stdout.split()) == (0, wanted), done.stderr
