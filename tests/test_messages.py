@@ -9,13 +9,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from videostyle import errors
-from videostyle.cli.messages import Formatter, message
+from videostyle.cli.messages import SETTING, Formatter, message
+from videostyle.cli.parser import VERBS, parser_of
 from videostyle.errors import SettingError
 
 PACKAGE = Path(__file__).parent.parent / "videostyle"
 KINDS = {
     name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, errors.VideostyleError)
 } - {"Mistakes"}  # these have their own
+
+DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 def _made(path: Path) -> Iterator[ast.Call]:
@@ -50,6 +53,27 @@ def test_the_library_names_no_options_of_the_command_line() -> None:
     # The card of a style says by which command it was made, and pip has options of its own.
     others = re.compile(r": (videostyle render --style PICTURE|pip install .*)$")
     assert [text for text in found if not others.search(text)] == []
+
+
+def test_every_setting_that_a_message_names_is_an_option() -> None:
+    """So that what a message tells to do can be done."""
+    options = {
+        option.removeprefix("--").replace("-", "_")
+        for verb in VERBS
+        for action in parser_of(verb)._actions
+        for option in action.option_strings
+    } | {"styles"}  # a key of job files
+    unknown = []
+    for path in PACKAGE.rglob("*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        documented = {ast.get_docstring(n, clean=False) for n in ast.walk(tree) if isinstance(n, DOCUMENTED)}
+        texts = [n.value for n in ast.walk(tree) if isinstance(n, ast.Constant) and isinstance(n.value, str)]
+        named = {name for text in texts if text not in documented for name in SETTING.findall(text)}
+        for call in _made(path):
+            if isinstance(call.func, ast.Name) and call.func.id == "SettingError" and call.args:
+                named |= {call.args[0].value} if isinstance(call.args[0], ast.Constant) else set()
+        unknown += [f"{path.relative_to(PACKAGE)}: {name}" for name in named - options]
+    assert unknown == []
 
 
 def test_the_command_line_names_options() -> None:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.cli.conftest import ROOT, Clip
+from tests.steps import listed, taken
+from videostyle import training
 from videostyle.cli.main import main
 from videostyle.media.readers.pictures import read_picture
 from videostyle.styles.style_file import load_style
@@ -46,7 +48,9 @@ def test_train_writes_a_style_that_renders(
         "base",
     ]
     content = ["--content", str(ROOT / "videostyle" / "assets" / "content"), "--content", str(clip("plain.mp4"))]
-    assert main([*words, *content, "--preview", str(tmp_path / "p.png"), "--title", "Harbour", "-q"]) == 0
+    with taken(training) as steps:
+        assert main([*words, *content, "--preview", str(tmp_path / "p.png"), "--title", "Harbour", "-q"]) == 0
+    assert steps == listed(training)
     assert load_style(Path(os.environ["VIDEOSTYLE_HOME"]) / "styles" / "mine.safetensors").card.command == (
         "videostyle train harbour.jpg --output mine --content content --content plain.mp4 --start base --steps 2 "
         "--size 64 --title Harbour"

@@ -375,10 +375,14 @@ def test_p1_disk_full(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_p2_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
+def test_p2_a_folder_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(OutputError, match="cannot write"):
+    with pytest.raises(OutputError, match=r"cannot write .*Not a directory \(choose another place\)"):
         open_writer(tmp_path / "file" / "out.mp4", INFO)
+    monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK)  # the administrator may write everywhere
+    with pytest.raises(OutputError, match=r"may not write into .* \(choose another place\)"):
+        open_writer(tmp_path / "out.mp4", INFO)
+    monkeypatch.undo()
     with pytest.raises(OutputError, match="create the folder"):
         open_writer(tmp_path / "no" / "out.mp4", INFO)
 

@@ -11,6 +11,8 @@ import pytest
 
 from tests.conftest import X264, ffmpeg
 from tests.rendering.pools import FakeWriter
+from tests.steps import listed, taken
+from videostyle import rendering
 from videostyle.media.readers.open import open_reader
 from videostyle.rendering import assembly
 from videostyle.rendering.chunked_clip import ChunkedClip
@@ -63,7 +65,9 @@ def decoded(path: Path) -> tuple[str, list[float]]:
 def uninterrupted(film: Path, style: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, list[float]]:
     """What the film painted in one go holds (``decoded``)."""
     output = tmp_path_factory.mktemp("whole") / "out.mp4"
-    report = render(film, output, RenderSettings(style))
+    with taken(rendering) as steps:
+        report = render(film, output, RenderSettings(style))
+    assert steps == listed(rendering)
     assert report.frames == 600
     assert report.resumed == 0
     assert os.listdir(output.parent) == ["out.mp4"]

@@ -163,6 +163,15 @@ def vet_output(path: str | os.PathLike[str], *, overwrite: bool = False, sources
     """
     if refused_name(Path(path).name):
         raise OutputError(f"cannot write '{path}'", "Windows has no such file names", "choose another name")
+    folder = os.path.dirname(os.path.abspath(path))
+    try:
+        with contextlib.suppress(FileNotFoundError):
+            os.lstat(path)
+        if os.path.isdir(folder) and not os.access(folder, os.W_OK):
+            raise PermissionError(errno.EACCES, f"this user may not write into '{folder}'")
+    except OSError as error:
+        hint = "choose a shorter name" if error.errno == errno.ENAMETOOLONG else "choose another place"
+        raise OutputError(f"cannot write '{path}'", error.strerror or str(error), hint) from error
     for source in sources:
         if os.path.exists(path) and os.path.exists(source) and os.path.samefile(source, path):
             raise OutputError(f"the output '{path}' is the input itself", hint="choose another name")
@@ -209,8 +218,6 @@ class PendingOutput:
         self.scratch = self.path.with_name(f"{stem}.{process_name()}.stream.part")
         self._lock: Lock | None = None
         try:
-            with contextlib.suppress(FileNotFoundError):
-                os.lstat(self.path)  # refuses a name that is too long now rather than when the file is finished
             self._lock = Lock(self.path.with_name(f"{stem}.lock"))
             remove_parts(self.path.parent, f"{stem}.")
             self.temporary.open("wb").close()
@@ -218,9 +225,7 @@ class PendingOutput:
             raise OutputError(f"'{path}' is being written by another run", hint="wait for it or stop it") from error
         except OSError as error:
             self.abort()
-            hint = "" if os.path.exists(self.path.parent) else "create the folder first"
-            if error.errno == errno.ENAMETOOLONG:
-                hint = "choose a shorter name"
+            hint = "choose another place" if os.path.exists(self.path.parent) else "create the folder first"
             raise OutputError(f"cannot write '{path}'", error.strerror or str(error), hint) from error
 
     def commit(self) -> Path:

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-LARGEST_INDEX = 1 << 28  # bytes of a moov box that is read
 NESTED = (b"moov", b"trak", b"mdia", b"minf", b"stbl")
 PROTECTED = (b"encv", b"drmi")  # sample entries of encrypted video: common encryption, and Apple's
 

@@ -57,7 +57,6 @@ PIXELS = 65_536  # about so many pixels of a picture stand for its colours
 DIRECTIONS = 64
 
 FIGURES = ("deep", "fine", "texture", "flat", "colour")
-REGIONS = ("quiet", "rest")
 
 
 def at_side(picture: UInt8Array, side: int = SIDE) -> UInt8Array:
