@@ -73,7 +73,8 @@ def render(
     seed: int = 0,
     stroke_size: float = 1.0,
     preserve_color: bool = False,
-    compare: Literal["side", "split"] | None = None,
+    compare: Literal["side", "split", "wipe"] | None = None,
+    processors: Sequence[str | Mapping[str, Any]] = (),
     max_size: int | None = None,
     start: str | float | TimePoint | None = None,
     end: str | float | TimePoint | None = None,
@@ -105,7 +106,9 @@ def render(
         seed: another number gives another painting of the same clip.
         stroke_size: 2 paints strokes twice as large, and faster; 0.5 to 4.
         preserve_color: keep the clip's own colours.
-        compare: show the original as well: "side" by side, or "split" in one frame.
+        compare: show the original as well: "side" by side, "split" in one frame, or with a line that "wipe"s over it.
+        processors: other steps of the frame chain, in order: "sharpen:amount=0.5", or {"name": "sharpen",
+            "amount": 0.5}.
         max_size: longest side of the output in pixels; larger frames are shrunk.
         start: the first frame to paint: seconds, "hh:mm:ss" or a frame number such as "120f".
         end: the frame at which to stop, which is not painted.
@@ -147,7 +150,8 @@ def paint(
     seed: int = 0,
     stroke_size: float = 1.0,
     preserve_color: bool = False,
-    compare: Literal["side", "split"] | None = None,
+    compare: Literal["side", "split", "wipe"] | None = None,
+    processors: Sequence[str | Mapping[str, Any]] = (),
     max_size: int | None = None,
     start: str | float | TimePoint | None = None,
     end: str | float | TimePoint | None = None,
@@ -168,7 +172,9 @@ def paint(
         seed: another number gives another painting of the same clip.
         stroke_size: 2 paints strokes twice as large, and faster; 0.5 to 4.
         preserve_color: keep the clip's own colours.
-        compare: show the original as well: "side" by side, or "split" in one frame.
+        compare: show the original as well: "side" by side, "split" in one frame, or with a line that "wipe"s over it.
+        processors: other steps of the frame chain, in order: "sharpen:amount=0.5", or {"name": "sharpen",
+            "amount": 0.5}.
         max_size: longest side of a painted frame in pixels.
         start: the first frame to paint.
         end: the frame at which to stop, which is not painted.

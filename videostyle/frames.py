@@ -6,6 +6,7 @@ between uint8 and float, and between BGR and RGB, are here.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -105,6 +106,9 @@ class FrameBatch:
         index: number of the first frame in the source, counted from 0.
         pixel_format: one of ``PIXEL_FORMATS``.
         alpha: ``[T, H, W]`` of the frames' dtype, its largest value = opaque; None where there is no alpha channel.
+        original: the same frames before any processor, ``[T, h, w, 3]`` RGB, uint8 or uint16; None outside a chain.
+        before: the frames before these, at most as many as a processor asks for; None = none.
+        after: the frames after these, likewise.
     """
 
     frames: AnyArray
@@ -112,6 +116,9 @@ class FrameBatch:
     index: int
     pixel_format: str = "rgb24"
     alpha: AnyArray | None = None
+    original: AnyArray | None = None
+    before: FrameBatch | None = None
+    after: FrameBatch | None = None
 
     def __post_init__(self) -> None:
         if self.frames.dtype != PIXEL_FORMATS[self.pixel_format]:
@@ -123,13 +130,45 @@ class FrameBatch:
             raise ValueError(f"frames of shape {self.frames.shape} with alpha of shape {self.alpha.shape}")
         if self.pts.shape != (self.frames.shape[0],):
             raise ValueError(f"{self.frames.shape[0]} frames with pts of shape {self.pts.shape}")
+        if self.original is not None and len(self.original) != len(self.frames):
+            raise ValueError(f"{self.frames.shape[0]} frames with {len(self.original)} originals")
 
     def __len__(self) -> int:
         return int(self.frames.shape[0])
 
+    def part(self, first: int, last: int) -> FrameBatch:
+        """The frames at ``first`` to ``last - 1`` of this batch, without their neighbours."""
+        at = slice(first, last)
+        alpha, original = (None if array is None else array[at] for array in (self.alpha, self.original))
+        start = self.index + at.indices(len(self))[0]
+        return FrameBatch(self.frames[at], self.pts[at], start, self.pixel_format, alpha, original)
+
     def __repr__(self) -> str:
         first = f"{self.pts[0]:.3f}s" if len(self) else "-"
         return f"FrameBatch({self.frames.shape}, {self.pixel_format}, index={self.index}, pts={first}...)"
+
+
+def joined(batches: Sequence[FrameBatch]) -> FrameBatch:
+    """Consecutive batches of one format as one batch, without neighbours.
+
+    Args:
+        batches: at least one, in order.
+    """
+    if len(batches) == 1:
+        return batches[0]
+
+    def together(arrays: list[AnyArray | None]) -> AnyArray | None:
+        found = [array for array in arrays if array is not None]
+        return np.concatenate(found) if len(found) == len(arrays) else None
+
+    return FrameBatch(
+        np.concatenate([batch.frames for batch in batches]),
+        np.concatenate([batch.pts for batch in batches]),
+        batches[0].index,
+        batches[0].pixel_format,
+        together([batch.alpha for batch in batches]),
+        together([batch.original for batch in batches]),
+    )
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ compdef _videostyle videostyle
     "fish": "complete -c videostyle -a "
     "'(videostyle complete words (commandline -opc)[2..] (commandline -ct) 2>/dev/null)'\n",
 }
-STYLES = ("style", "start")  # options that take styles
+STYLES = ("style", "styles", "start")  # options that take styles
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -74,9 +74,9 @@ def _of_verb(parser: argparse.ArgumentParser, verb: str, before: list[str], last
         return _values(named.dest)
     if last.startswith("-"):
         return [name for name in options if name.startswith("--")]
-    if verb == "styles":
+    if verb in ("styles", "processors"):
         actions = list(next(action for action in parser._actions if action.dest == "action").choices or ())
-        return _values("style") if any(word in actions for word in before) else actions
+        return _values(verb) if any(word in actions for word in before) else actions
     if verb == "help":
         from videostyle.cli.help import topics
 
@@ -94,6 +94,10 @@ def _values(setting: str) -> list[str]:
         from videostyle.media.ffmpeg.codecs import CODECS, SEQUENCE
 
         return [*CODECS, SEQUENCE]
+    if setting == "processors":
+        from videostyle.processors.registry import offers
+
+        return list(offers())
     if setting == "compare":
         from videostyle.processors.compare import MODES
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from videostyle.cli.messages import message
-from videostyle.cli.options import add_device_options, size, trains
+from videostyle.cli.options import add_device_options, add_processor_option, size, trains
 from videostyle.errors import OutputError, SettingError, UsageError
 from videostyle.live.keys import listed
 
@@ -70,6 +70,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--every", type=float, metavar="SECONDS", help="switch to the next style this often (default: never)"
     )
+    add_processor_option(parser, default=[])
     camera = parser.add_argument_group("camera")
     camera.add_argument("--camera", type=int, default=0, metavar="N", help="index of the camera (default: 0)")
     camera.add_argument(
@@ -134,9 +135,13 @@ def _check(options: argparse.Namespace) -> None:
         SettingError: if a value cannot be used.
     """
     from videostyle.inference.stroke_size import check_stroke_size
+    from videostyle.live.chained import check_chain
     from videostyle.media.timecode import parse_rate
     from videostyle.network.canvas import LARGEST_SEED
+    from videostyle.processors.registry import chain_from
 
+    options.processors = chain_from(options.processors)
+    check_chain(options.processors)
     if not 0.0 <= options.strength <= 1.0:
         raise SettingError("strength", f"{options.strength:g} is outside 0..1", "0 leaves the picture as it is")
     if options.canvas is not None and not 0.0 <= options.canvas <= 1.0:
@@ -300,6 +305,7 @@ def _settings(options: argparse.Namespace) -> LiveSettings:
         adaptive=not options.fixed_size,
         device=options.device,
         precision=options.precision,
+        processors=options.processors,
         duration=options.duration,
     )
 

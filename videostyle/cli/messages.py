@@ -12,6 +12,7 @@ import sys
 from videostyle.cli.colour import RED, YELLOW, coloured
 from videostyle.errors import SettingError, VideostyleError
 
+OTHERWISE = {"processors": "--processor"}  # settings whose option has another name
 SETTING = re.compile(r"`([a-z][a-z_]*)`")
 
 
@@ -31,7 +32,7 @@ def without_hint(error: VideostyleError) -> str:
 
 
 def _option(setting: str) -> str:
-    return "--" + setting.replace("_", "-")
+    return OTHERWISE.get(setting, "--" + setting.replace("_", "-"))
 
 
 class Formatter(logging.Formatter):

@@ -64,9 +64,11 @@ def add_render_options(parser: argparse.ArgumentParser) -> None:
     look.add_argument(
         "--compare",
         default=absent,
-        metavar="side|split",
-        help="show the original as well: side by side, or as the left half of each frame (default: the painting alone)",
+        metavar="side|split|wipe",
+        help="show the original as well: side by side, as the left half of each frame, or with a line that wipes over "
+        "it (default: the painting alone)",
     )
+    add_processor_option(look, default=absent)
     look.add_argument(
         "--max-size",
         type=int,
@@ -170,6 +172,19 @@ def add_render_options(parser: argparse.ArgumentParser) -> None:
         action="store_false",
         default=absent,
         help="refuse HDR video (default: it is mapped to SDR, with a warning)",
+    )
+
+
+def add_processor_option(parser: argparse._ActionsContainer, default: Any) -> None:
+    """Adds the option that chooses processors."""
+    parser.add_argument(
+        "--processor",
+        dest="processors",
+        action="append",
+        default=default,
+        metavar="NAME[:KEY=VALUE,...]",
+        help="another step of the frame chain, as sharpen:amount=0.5 ('videostyle processors list'); may be given "
+        "several times, in order (default: none)",
     )
 
 

@@ -18,6 +18,7 @@ VERBS = {
     "batch": "paint many clips in many styles, from folders or a job file, going on past clips that fail",
     "train": "make a style from a painting",
     "styles": "list, show, add, rename, remove, verify or explain styles",
+    "processors": "list or show the steps of the frame chain, such as sharpening",
     "evaluate": "measure flicker, style and content of a painted video beside its original",
     "bench": "measure the speed of this machine, and keep the fastest way to compute for later renders",
     "export": "write a style as a program for other software: ONNX, LiteRT or SavedModel",

@@ -9,6 +9,7 @@ from typing import Any
 
 from videostyle.errors import UsageError
 from videostyle.live.capture import Capture
+from videostyle.live.chained import ChainedPainter
 from videostyle.live.controls import Controls
 from videostyle.live.loop import LiveLoop
 from videostyle.live.outputs.output import Output
@@ -18,6 +19,7 @@ from videostyle.live.painter import LivePainter
 from videostyle.live.telemetry import LiveReport
 from videostyle.live.viewer import Screen, WindowViewer
 from videostyle.media.readers.camera import Grabber
+from videostyle.processors.registry import Choice
 from videostyle.styles import gallery
 from videostyle.styles.resolve import resolve, with_equal_depth
 
@@ -39,6 +41,7 @@ class LiveSettings:
         adaptive: whether the painted size may change.
         device: see ``StyleProcessor``.
         precision: see ``StyleProcessor``.
+        processors: other steps of the frame chain, in order.
         duration: seconds from the first painted frame to the end; None = until it is stopped.
     """
 
@@ -54,6 +57,7 @@ class LiveSettings:
     adaptive: bool = True
     device: str = "auto"
     precision: str = "auto"
+    processors: Sequence[Choice] = ()
     duration: float | None = None
 
 
@@ -147,7 +151,7 @@ def run_live(
     pace = Pace(1.0 / fps, adaptive=settings.adaptive)
     loop = LiveLoop(
         capture,
-        painter,
+        ChainedPainter(painter, settings.processors, info) if settings.processors else painter,
         outputs,
         pace,
         size,

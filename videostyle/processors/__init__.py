@@ -1,5 +1,8 @@
-"""Steps of the frame chain: ``protocol`` defines what a step does, each other module is one step.
+"""Steps of the frame chain, one in each module.
 
-A processor returns one frame for each frame that it gets. ``rendering.processor_cache.processors_of`` makes the chain
-of a render. Processors decide what is computed; computations themselves belong in ``inference``.
+``protocol`` says what a step is, ``registry`` names those that there are, ``arrangement`` puts them in order, and
+``chain`` passes frames through them. ``limited`` keeps one to a region, ``filters`` holds what several share.
+
+A processor returns one frame for each frame that it gets. ``rendering.chain`` makes the chain of a render. Processors
+decide what is computed; computations of the network belong in ``inference``.
 """

@@ -15,10 +15,10 @@ With several workers ``scheduler.Scheduler`` replaces step 4: it gives chunks to
 run ``chunks.paint_in_folders``. A still, a clip of one chunk, and formats that cannot be joined from chunks (GIF, WebP)
 go from step 3 to step 5; the writer then finishes the file.
 
-The other modules: ``settings`` (what a user may choose), ``naming`` (names of outputs), ``plan`` (contents of a plan,
-and the rule for chunk borders), ``shots`` and ``canvas`` (how a plan is made), ``job_store`` and ``chunk_store`` (plan
-and chunks on disk), ``chunk_writers``, ``processor_cache``, ``iterate`` (frames for other programs), ``job_file``,
-``batch_tasks`` and ``batch`` (many clips), ``bench`` (speed of each stage).
+The other modules: ``settings`` (what a user may choose), ``chain`` (the processors of a render), ``naming`` (names of
+outputs), ``plan`` (contents of a plan, and the rule for chunk borders), ``shots`` and ``canvas`` (how a plan is made),
+``job_store`` and ``chunk_store`` (plan and chunks on disk), ``chunk_writers``, ``processor_cache``, ``iterate`` (frames
+for other programs), ``job_file``, ``batch_tasks`` and ``batch`` (many clips), ``bench`` (speed of each stage).
 
 Not here: files and formats (``media``), steps of the frame chain (``processors``), live painting (``live``).
 """

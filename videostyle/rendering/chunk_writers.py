@@ -90,12 +90,7 @@ class ChunkWriter(_ChunkWriter):
                 self._encoder = StreamEncoder(part, self._info, self._codec, self._job.settings.encode)
                 self._left = self._job.plan.chunks[number][1]
             count = min(self._left, len(batch) - at)
-            part_of_batch = slice(at, at + count)
-            self._encoder.write(
-                replace(
-                    batch, frames=batch.frames[part_of_batch], pts=batch.pts[part_of_batch], index=batch.index + at,
-                )
-            )  # fmt: skip
+            self._encoder.write(batch.part(at, at + count))
             at += count
             self._left -= count
             if not self._left:

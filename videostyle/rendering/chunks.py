@@ -14,7 +14,9 @@ from videostyle.media.ffmpeg.codecs import holds_alpha
 from videostyle.media.readers.base import Input
 from videostyle.media.readers.open import look_at, open_reader
 from videostyle.media.writers.images import WITH_ALPHA
+from videostyle.processors.chain import Part, needs_together
 from videostyle.processors.protocol import Borrowed
+from videostyle.rendering.chain import processors_of
 from videostyle.rendering.chunk_store import Conditions, check_machine, finished_chunks, missing_runs
 from videostyle.rendering.chunk_writers import ChunkWriter, PictureChunkWriter
 from videostyle.rendering.job_store import Job, load_job
@@ -24,7 +26,6 @@ from videostyle.rendering.processor_cache import (
     machine_of,
     painting_options,
     process_cache,
-    processors_of,
 )
 from videostyle.rendering.progress import FramesFunction
 
@@ -105,8 +106,11 @@ def paint_chunks(
     reader = open_reader(source, painting_options(replace(options, batch_size=batch), alpha))
     # Warnings of the plan that this reader does not begin with mean damage: then a seek cannot be trusted.
     intact = set(plan.warnings) <= set(reader.warnings)
-    frames = sum(plan.chunks[number][1] for number in numbers)
-    reader.read_part(plan.chunks[numbers[0]][0], frames, plan.times if intact else None)
+    first, last = plan.chunks[numbers[0]][0], sum(plan.chunks[numbers[-1]])
+    needs = [needs_together(branch.processors) for branch in branches]
+    begin = max(0, first - max(history for history, _ in needs))
+    end = min(len(plan.times), last + max(lookahead for _, lookahead in needs))
+    reader.read_part(begin, end - begin, plan.times if intact else None)
     return run_all(reader, branches, on_progress=on_progress, cancel=cancel, trace=trace)
 
 
@@ -129,7 +133,10 @@ def _branch(job: Job, style_processor: StyleProcessor, info: VideoInfo, numbers:
         return Conditions(machine, tuple(style_processor.warnings[earlier:]))
 
     kind = PictureChunkWriter if job.pictures else ChunkWriter
-    return Branch(chain, lambda painted: kind(job, painted, numbers, conditions))
+    chunks = job.plan.chunks
+    first, last = chunks[numbers[0]][0], sum(chunks[numbers[-1]])
+    part = Part(first, last - first, [begin for begin, _ in chunks])
+    return Branch(chain, lambda painted: kind(job, painted, numbers, conditions), part)
 
 
 def warm_up() -> None:

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from videostyle.frames import FrameBatch
 from videostyle.media.readers.open import open_reader
-from videostyle.processors.protocol import Processor
-from videostyle.rendering.pipeline import open_chain
+from videostyle.processors.chain import Chain
+from videostyle.rendering.chain import processors_of
 from videostyle.rendering.planning import make_plans
-from videostyle.rendering.processor_cache import make_style_processor, processors_of
+from videostyle.rendering.processor_cache import make_style_processor
 from videostyle.rendering.settings import RenderSettings
 from videostyle.training.session import resolve_or_train
 
@@ -21,18 +21,18 @@ def iterate(path: str | Path, settings: RenderSettings) -> Iterator[FrameBatch]:
     first = open_reader(path, settings.reading(1))
     style_processor = make_style_processor(resolve_or_train(settings.style, settings.strength, None), settings)
     if not first.info.still:
-        (plan,) = make_plans([style_processor], first)
+        (plan,) = make_plans([style_processor], first, [settings])
         style_processor.use_shots(plan.segments)
         style_processor.use_meshes(plan.meshes)
     batch_size = style_processor.frames_per_batch(first.info)
-    processors: list[Processor] = processors_of(style_processor, settings)
+    chain = Chain(processors_of(style_processor, settings))
     with open_reader(first.input, replace(first.options, batch_size=batch_size)) as reader:
         try:
-            open_chain(reader.info, processors)
+            chain.open(reader.info)
             for batch in reader:
-                for processor in processors:
-                    batch = processor(batch)
-                yield batch
+                if (painted := chain(batch)) is not None:
+                    yield replace(painted, original=None)
+            if (rest := chain.finish()) is not None:
+                yield replace(rest, original=None)
         finally:
-            for processor in processors:
-                processor.close()
+            chain.close()

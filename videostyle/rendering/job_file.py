@@ -16,6 +16,10 @@ A job file is TOML::
     preserve_color = true
     output = "titles/woodcut.mp4" # for one clip in one style only
 
+    [[processors]]                # steps of the frame chain, in order, for all clips that name none of their own
+    name = "sharpen"
+    amount = 0.5
+
 Settings are those of ``RenderSettings``, except ``style`` (a job file has ``styles``) and ``overwrite`` (which whoever
 runs the job decides). The command line takes precedence over a clip, a clip over [defaults], and these over the
 configuration file. Paths must stay in the folder of the job file unless leaving it is allowed.
@@ -86,6 +90,7 @@ class _File(BaseModel):
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
 
     defaults: _Table = _Table()
+    processors: list[dict[str, Any]] | None = None
     clip: Annotated[list[_Clip], Field(min_length=1)]
 
 
@@ -95,6 +100,7 @@ _SHAPES = {
     "input": 'give a path, as input = "clip.mp4"',
     "output": 'give a path, as output = "painted.mp4"',
     "defaults": "begin the table with [defaults]",
+    "processors": 'begin each with [[processors]], and below it name = "sharpen"',
     "clip": 'add a clip: [[clip]], and below it input = "clip.mp4"',
 }
 
@@ -141,19 +147,22 @@ class _Reader:
         number = int(rest.pop(0)) if rest and isinstance(rest[0], int) else 0
         key = str(rest[0]) if rest else table
         if found["type"] == "extra_forbidden":
-            return self._wrong("", 0, unknown(key, ("defaults", "clip")))
+            return self._wrong("", 0, unknown(key, ("defaults", "processors", "clip")))
         why = "missing" if found["type"] == "missing" else f"cannot use {found['input']!r}"
         return self._wrong(table if rest else "", number, SettingError(key, why, _SHAPES.get(key, "")))
 
     def _entry(self, file: _File, number: int, settings: RenderSettings, override: Mapping[str, Any]) -> JobEntry:
         clip = file.clip[number]
         wrong: list[VideostyleError] = []
-        for table, values in (("defaults", file.defaults.settings), ("clip", clip.settings)):
-            for key in values:
+        shared = {**file.defaults.settings}
+        if file.processors is not None:
+            shared.setdefault("processors", file.processors)
+        for table, given in (("defaults", file.defaults.settings), ("clip", clip.settings)):
+            for key in given:
                 if key not in SETTINGS:
                     names = (*SETTINGS, "styles", *(("input", "output") if table == "clip" else ()))
                     wrong.append(self._wrong(table, number, unknown(key, names)))
-        values = {**file.defaults.settings, **clip.settings}
+        values = {**shared, **clip.settings}
         chosen = settings
         try:
             chosen = settings_from({**{k: v for k, v in values.items() if k in SETTINGS}, **override}, settings)
@@ -185,7 +194,7 @@ class _Reader:
     def _wrong(self, table: str, number: int, error: SettingError) -> UsageError:
         """The error with the file, and the line if it can be found, in front of the key."""
         number = number if table == "clip" else 0
-        line = self._line(table, number, error.setting)
+        line = self._line(table, number, error.setting) or self._line("", 0, error.setting)
         place = f" line {line}" if line else ""
         return UsageError(f"'{self._path.name}'{place}, {error.setting}", error.why, error.hint)
 

@@ -77,6 +77,16 @@ def differences(made: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]
 
 def _shown(value: object) -> str:
     words = {None: "not given", True: "on", False: "off"}
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_told, value)) or "none"
     if value is None or isinstance(value, bool):
         return words[value]
     return f"{value:g}" if isinstance(value, float) else f"'{value}'" if isinstance(value, str) else str(value)
+
+
+def _told(value: object) -> str:
+    """One entry of a list of settings: a processor with its options."""
+    if not isinstance(value, Mapping):
+        return str(value)
+    name, options = value.get("name", ""), [f"{key}={_shown(one)}" for key, one in value.items() if key != "name"]
+    return f"{name}:{','.join(options)}" if options else str(name)

@@ -12,6 +12,7 @@ from videostyle.media.ffmpeg.codecs import usual_suffix
 from videostyle.media.readers.pictures import PICTURES
 from videostyle.media.writers.images import PLACE
 from videostyle.platforms import portable_name
+from videostyle.processors.registry import STYLE
 from videostyle.rendering.settings import RenderSettings
 
 STYLE_FILES = (".safetensors", *PICTURES)  # suffixes of files that a STYLE argument may name
@@ -47,6 +48,7 @@ def look_label(settings: RenderSettings) -> str:
         parts.append("own-colors")
     if settings.compare is not None:
         parts.append(f"compare-{settings.compare}")
+    parts += [choice.name for choice in settings.processors if choice.name != STYLE]
     return "".join(f"_{part}" for part in parts)
 
 

@@ -23,7 +23,7 @@ from videostyle.media.writers.images import ImageWriter, numbered
 from videostyle.media.writers.mux import Original
 from videostyle.media.writers.open import open_writer
 from videostyle.media.writers.video import VideoWriter
-from videostyle.processors.compare import compared_info
+from videostyle.rendering.chain import delivered_info
 from videostyle.rendering.job_store import work_folder
 from videostyle.rendering.made_with import provenance_of
 from videostyle.rendering.naming import default_output
@@ -113,7 +113,7 @@ def _open(request: OutputRequest, source: FrameReader, on_progress: ProgressFunc
 
     writer = open_writer(
         target,
-        compared_info(source.info, settings.compare),
+        delivered_info(source.info, settings),
         settings.encode,
         original=Original(media, *_cut(source, settings), source.shown_until) if media is not None else None,
         inputs=tuple(source.files),

@@ -6,7 +6,7 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -14,6 +14,7 @@ from typing import Protocol
 from videostyle.errors import Interrupted
 from videostyle.frames import FrameBatch, VideoInfo
 from videostyle.media.writers.base import FrameWriter
+from videostyle.processors.chain import Chain, Part
 from videostyle.processors.protocol import Processor
 
 log = logging.getLogger("videostyle")
@@ -47,10 +48,12 @@ class Branch:
     Attributes:
         processors: the chain; the run opens and closes it.
         writer: the writer, or a function that opens it for the frames that the chain delivers.
+        part: the frames to deliver, if the reader reads more than these; None = all.
     """
 
     processors: Sequence[Processor]
     writer: FrameWriter | Callable[[VideoInfo], FrameWriter]
+    part: Part | None = None
 
 
 @dataclass(frozen=True)
@@ -136,18 +139,11 @@ def _check(cancel: threading.Event | None) -> None:
         raise Interrupted("stopped", hint="nothing was left behind")
 
 
-def open_chain(info: VideoInfo, processors: Iterable[Processor]) -> VideoInfo:
-    """Opens the processors in order; returns the description of the frames that the last one delivers."""
-    for processor in processors:
-        info = processor.open(info)
-    return info
-
-
 class _Encoding:
     """The end of a branch: a queue, and a thread that writes its batches."""
 
     def __init__(self, branch: Branch, stop: threading.Event, written: Callable[[float, FrameBatch], float]) -> None:
-        self.processors, self.frames, self.painting = branch.processors, 0, 0.0
+        self.chain, self.frames, self.painting = Chain(branch.processors, branch.part), 0, 0.0
         self.queue: queue.Queue[FrameBatch | None] = queue.Queue(DEPTH)
         self.writer: FrameWriter | None = None
         self._open = branch.writer
@@ -158,7 +154,7 @@ class _Encoding:
 
     def open(self, info: VideoInfo) -> None:
         """Opens chain and writer, and starts the thread."""
-        info = open_chain(info, self.processors)
+        info = self.chain.open(info)
         if self.writer is None:
             self.writer = self._open(info)  # type: ignore[operator]
         self.stage.thread.start()
@@ -255,13 +251,15 @@ def run_all(
             while (batch := _get(decoded, stop, cancel)) is not None:
                 for encoding in encodings:
                     _check(cancel)
-                    at, painted = time.monotonic(), batch
-                    for processor in encoding.processors:
-                        painted = processor(painted)
+                    at = time.monotonic()
+                    painted = encoding.chain(batch)
                     encoding.painting += worked("process", at, batch)
-                    first = first or time.monotonic() - began
-                    _put(encoding.queue, painted, stop, cancel)
+                    if painted is not None:
+                        first = first or time.monotonic() - began
+                        _put(encoding.queue, painted, stop, cancel)
             for encoding in encodings:
+                if (rest := encoding.chain.finish()) is not None:
+                    _put(encoding.queue, rest, stop, cancel)
                 _put(encoding.queue, None, stop, cancel)
         except _Stopped:
             pass
@@ -290,8 +288,7 @@ def run_all(
                 encoding.abort()  # again: the writer may have begun a file after the first time
         reader.close()
         for encoding in encodings:
-            for processor in encoding.processors:
-                processor.close()
+            encoding.chain.close()
     seconds = time.monotonic() - began
     return [
         RunReport(

@@ -15,7 +15,10 @@ from videostyle.media.atomic import disk_error, disk_free
 from videostyle.media.readers.base import FrameReader
 from videostyle.media.readers.open import open_reader
 from videostyle.media.writers.images import ImageWriter
+from videostyle.motion.sampling import FramesToMeasure
+from videostyle.network.statistics import Measurement
 from videostyle.rendering.canvas import CanvasFollower
+from videostyle.rendering.chain import Preparation, is_chunkable
 from videostyle.rendering.chunk_store import finished_chunks, remove_abandoned
 from videostyle.rendering.job_store import Job, differences, fingerprint, load_job, remove_job, save_job
 from videostyle.rendering.made_with import differences as differing_settings
@@ -24,6 +27,7 @@ from videostyle.rendering.outputs import Output
 from videostyle.rendering.plan import BYTES_A_PIXEL, Plan, chunk_borders
 from videostyle.rendering.processor_cache import machine_of
 from videostyle.rendering.progress import ProgressFunction
+from videostyle.rendering.settings import RenderSettings
 from videostyle.rendering.shots import find_shots, measure_section, segments_of
 from videostyle.resources import usable_cores
 
@@ -78,7 +82,7 @@ def plan_outputs(
         for job, o in zip(wanted, outputs, strict=True)
     ]
     fresh = [n for n, job in enumerate(kept) if job is None]
-    plans = make_plans([outputs[n].style_processor for n in fresh], source, on_progress) if fresh else []
+    plans = _plans_of([outputs[n] for n in fresh], source, on_progress) if fresh else []
     jobs = list(kept)
     for number, plan in zip(fresh, plans, strict=True):
         jobs[number] = replace(wanted[number], plan=plan)
@@ -95,33 +99,58 @@ def plan_outputs(
     return Planned(found, False)
 
 
+def _plans_of(
+    outputs: Sequence[Output], source: FrameReader, on_progress: ProgressFunction | None = None
+) -> list[Plan]:
+    settings = [output.settings for output in outputs]
+    return make_plans([output.style_processor for output in outputs], source, settings, on_progress)
+
+
 def make_plans(
-    style_processors: Sequence[StyleProcessor], source: FrameReader, on_progress: ProgressFunction | None = None
+    style_processors: Sequence[StyleProcessor],
+    source: FrameReader,
+    settings: Sequence[RenderSettings],
+    on_progress: ProgressFunction | None = None,
 ) -> list[Plan]:
     """Makes plans for several styles in one pass over the input.
 
     Args:
         style_processors: measure the shots, each for its style.
         source: a reader of the input; another one with the same options is opened.
+        settings: of the render in each of these styles.
         on_progress: called with the number of frames read.
 
     Returns:
-        A plan for each style; they differ only in their statistics.
+        A plan for each style; they differ in their statistics, and in their chunks where a chain cannot be divided.
     """
     info = source.info
     on_frames = (lambda count: on_progress("plan", count, info.frame_count)) if on_progress else None
     follower = CanvasFollower(info.width / info.height) if any(s.on_canvas for s in style_processors) else None
-    with open_reader(source.input, source.options) as reader:
-        shots, times = find_shots(
-            reader,
-            lambda frames: [measure_section(frames, s.statistics_of) for s in style_processors],
-            on_frames,
-            follower,
-        )
-        warnings = tuple(reader.warnings)
-    chunks = chunk_borders(len(times), [shot.first for shot in shots])
+    prepared = [Preparation(one, info) for one in settings]
+
+    def measured(frames: FramesToMeasure) -> list[list[Measurement]]:
+        pairs = zip(style_processors, prepared, strict=True)
+        return [measure_section(prepare(frames), processor.statistics_of) for processor, prepare in pairs]
+
+    try:
+        with open_reader(source.input, source.options) as reader:
+            shots, times = find_shots(reader, measured, on_frames, follower)
+            warnings = tuple(reader.warnings)
+    finally:
+        for prepare in prepared:
+            prepare.close()
+    borders = chunk_borders(len(times), [shot.first for shot in shots])
     meshes = follower.track() if follower else None
-    return [Plan(segments_of(shots, n), chunks, tuple(times), warnings, meshes) for n in range(len(style_processors))]
+    return [
+        Plan(
+            segments_of(shots, number),
+            borders if is_chunkable(one) else ((0, len(times)),),
+            tuple(times),
+            warnings,
+            meshes,
+        )
+        for number, one in enumerate(settings)
+    ]
 
 
 def _new_job(output: Output, source: FrameReader) -> Job:

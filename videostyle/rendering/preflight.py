@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from videostyle.errors import OutputError, VideostyleError
 from videostyle.media.readers.base import FrameReader
 from videostyle.media.writers.open import check_output
-from videostyle.processors.compare import compared_info
+from videostyle.rendering.chain import delivered_info
 from videostyle.rendering.outputs import OutputRequest, target_of
 from videostyle.styles.resolve import check_style
 
@@ -38,9 +38,8 @@ def mistakes_of(requests: Sequence[OutputRequest], source: FrameReader) -> list[
 
 def _check_target(request: OutputRequest, source: FrameReader) -> None:
     target = target_of(request, source.path, source.info)
-    check_output(
-        target, compared_info(source.info, request.settings.compare), request.settings.encode, tuple(source.files)
-    )
+    info = delivered_info(source.info, request.settings)
+    check_output(target, info, request.settings.encode, tuple(source.files))
     folder = target.parent
     if request.makes_folder or not target.suffix or "%" in target.name or os.path.exists(folder):
         return

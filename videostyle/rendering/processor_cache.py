@@ -15,7 +15,8 @@ from videostyle.media.ffmpeg.codecs import frames_for, holds_alpha, stores_deep
 from videostyle.media.ffmpeg.process import version as ffmpeg_version
 from videostyle.media.opencv import load_cv2
 from videostyle.media.readers.base import ReadOptions
-from videostyle.processors.protocol import Processor
+from videostyle.processors.registry import STYLE
+from videostyle.rendering.chain import chain_of, packages_of
 from videostyle.rendering.job_store import Job
 from videostyle.rendering.settings import RenderSettings
 
@@ -38,15 +39,13 @@ def make_style_processor(style: Style, settings: RenderSettings, *, output: str 
     from videostyle.processors.style import DEEP, StyleProcessor
 
     tuned = tuning.load(choose_device(settings.device))
-    # Other processors of the chain work on RGB.
-    rgb = {"i420": "rgb24", "i420p10": "rgb48"}
     usable = tuned is not None and not (tuned.precision == "bfloat16" and output in DEEP)
     return StyleProcessor(
         style,
         precision=tuned.precision if tuned and usable and settings.precision == "auto" else settings.precision,
         batch_size=settings.batch_size,
         device=settings.device,
-        output=rgb.get(output, output) if settings.preserve_color or settings.compare else output,
+        output=output,
         batch_pixels=tuned.batch_pixels if tuned else None,
         canvas=CanvasSettings(style.card.canvas if settings.canvas is None else settings.canvas, settings.seed),
         stroke_size=settings.stroke_size,
@@ -56,6 +55,8 @@ def make_style_processor(style: Style, settings: RenderSettings, *, output: str 
 def painted_pixels(settings: RenderSettings, suffix: str, info: VideoInfo) -> str:
     """The pixel format in which frames are painted for an output (``FrameBatch.pixel_format``).
 
+    Processors behind the painting work on RGB.
+
     Args:
         settings: of the render.
         suffix: of the video; "" for pictures.
@@ -64,6 +65,12 @@ def painted_pixels(settings: RenderSettings, suffix: str, info: VideoInfo) -> st
     Raises:
         UsageError: if more bits are asked for than the output has.
     """
+    found = _stored_pixels(settings, suffix, info)
+    rgb = {"i420": "rgb24", "i420p10": "rgb48"}
+    return found if chain_of(settings)[-1].name == STYLE else rgb.get(found, found)
+
+
+def _stored_pixels(settings: RenderSettings, suffix: str, info: VideoInfo) -> str:
     if not suffix:
         return "rgb24"
     deep = stores_deep(settings.codec, suffix, settings.pix_fmt, settings.bit_depth, info.bit_depth)
@@ -82,15 +89,6 @@ def painting_options(options: ReadOptions, alpha: bool) -> ReadOptions:
     return replace(options, deep=True, alpha=alpha)
 
 
-def processors_of(style_processor: StyleProcessor, settings: RenderSettings) -> list[Processor]:
-    """The chain of processors of a render, not opened."""
-    from videostyle.processors.compare import Compare
-    from videostyle.processors.preserve_color import PreserveColor
-
-    painting: Processor = PreserveColor(style_processor) if settings.preserve_color else style_processor
-    return [painting if settings.compare is None else Compare(painting, settings.compare)]
-
-
 def machine_of(style_processor: StyleProcessor, settings: RenderSettings, info: VideoInfo) -> dict[str, str]:
     """What the last bits of painted and encoded frames depend on in addition to plan and settings, by name.
 
@@ -107,6 +105,7 @@ def machine_of(style_processor: StyleProcessor, settings: RenderSettings, info: 
         "batch size": str(style_processor.frames_per_call(info)),
         "encoder threads": str(settings.threads),
         **_versions(),
+        **{package: "" for package in packages_of(settings)},
     }
 
 
@@ -160,8 +159,6 @@ class ProcessorCache:
                 settings.device,
                 settings.precision,
                 settings.batch_size,
-                settings.preserve_color,
-                settings.compare,
                 output,
             ]
             frames = [info.width, info.height, asdict(info.color)]

@@ -15,6 +15,7 @@ from videostyle.errors import UsageError, VideostyleError, raise_all
 from videostyle.media.readers.base import FrameReader, Input
 from videostyle.media.readers.open import look_at, open_reader
 from videostyle.rendering.assembly import assemble, with_what_is_kept
+from videostyle.rendering.chain import processors_of
 from videostyle.rendering.chunk_store import finished_chunks
 from videostyle.rendering.chunked_clip import ChunkedClip
 from videostyle.rendering.chunks import paint_missing
@@ -23,7 +24,7 @@ from videostyle.rendering.pipeline import Branch, RunReport, Trace, run_all
 from videostyle.rendering.plan import most_chunks
 from videostyle.rendering.planning import Planned, plan_outputs
 from videostyle.rendering.preflight import mistakes_of
-from videostyle.rendering.processor_cache import painting_options, processors_of
+from videostyle.rendering.processor_cache import painting_options
 from videostyle.rendering.progress import FramesFunction, ProgressFunction, cancellable
 from videostyle.rendering.scheduler import Scheduler
 from videostyle.rendering.settings import Engine, RenderSettings

@@ -24,6 +24,7 @@ from videostyle.media.timecode import TimePoint, parse_rate, parse_time
 from videostyle.media.writers.base import EncodeOptions
 from videostyle.network.canvas import LARGEST_SEED
 from videostyle.processors.compare import MODES
+from videostyle.processors.registry import Choice, chain_from
 from videostyle.styles.resolve import plain_spec
 
 PRECISIONS = ("auto", "float32", "bfloat16", "float16")
@@ -44,6 +45,8 @@ def _read_by(read: Callable[[Any], Any]) -> BeforeValidator:
     def validated(value: Any) -> Any:
         try:
             return read(value)
+        except SettingError as error:
+            raise _Refused(error.why, error.hint) from error
         except UsageError as error:
             raise _Refused(error.what, error.hint) from error
 
@@ -82,7 +85,7 @@ def _codec(text: str) -> str:
 
 def _mode(name: str) -> str:
     if name not in MODES:
-        raise _Refused(f"cannot compare '{name}'", f"use {' or '.join(MODES)}")
+        raise _Refused(f"cannot compare '{name}'", f"use {', '.join(MODES[:-1])} or {MODES[-1]}")
     return name
 
 
@@ -104,6 +107,7 @@ Time = Annotated[
     _read_by(parse_time),
     PlainSerializer(lambda time: f"{time.frame}f" if time.frame is not None else time.seconds, when_used="json"),
 ]
+Chosen = Annotated[Choice, PlainSerializer(Choice.values, when_used="json")]
 Rate = Annotated[Fraction, _read_by(parse_rate), PlainSerializer(str, when_used="json")]
 
 
@@ -119,7 +123,10 @@ class RenderSettings:
             the style's card says.
         seed: of the canvas; another one is another painting of the same clip.
         stroke_size: how large strokes are: 1 as the style was trained, 2 twice as large.
-        compare: show the original as well: "side" by side, or "split" in one frame; None = the painted frame alone.
+        compare: show the original as well: "side" by side, "split" in one frame, or with a line that "wipe"s over it;
+            None = the painted frame alone.
+        processors: other steps of the frame chain, in order ("sharpen:amount=0.5"); the painting stands before the
+            first one that belongs behind it, unless "style" is named.
         max_size: longest side of the output in pixels; larger frames are shrunk before they are painted.
         start: where to begin; seconds, "hh:mm:ss" or a frame such as "120f".
         end: where to stop, not included.
@@ -148,6 +155,7 @@ class RenderSettings:
     seed: Annotated[Whole, _between(0, LARGEST_SEED)] = 0
     stroke_size: Annotated[float, _between(SMALLEST, LARGEST, STROKE_HINT)] = 1.0
     compare: Annotated[str, AfterValidator(_mode)] | None = None
+    processors: Annotated[tuple[Chosen, ...], _read_by(chain_from)] = ()
     max_size: Annotated[Whole, _between(SMALLEST_SIDE, None)] | None = None
     start: Time | None = None
     end: Time | None = None
@@ -253,7 +261,7 @@ def _refusals(error: ValidationError) -> list[SettingError]:
 
 
 def _refusal(found: dict[str, Any]) -> SettingError:
-    name = str(found["loc"][-1]) if found["loc"] else "settings"
+    name = str(found["loc"][0]) if found["loc"] else "settings"
     reason = found.get("ctx", {}).get("error")
     if isinstance(reason, _Refused):
         return SettingError(name, reason.why, reason.hint)

@@ -1,0 +1,17 @@
+"""The place of the painting in a chain that a user writes."""
+
+from __future__ import annotations
+
+from videostyle.processors.protocol import Configured, Needs, Options
+
+
+class Painting(Configured[Options]):
+    """Paints: where it stands in a chain. Its options are those of the render: --style, --strength, --canvas...
+
+    Whoever runs the chain puts the style processor of the render (``style.StyleProcessor``) in its place.
+    """
+
+    @property
+    def needs(self) -> Needs:
+        """The device that is chosen for painting."""
+        return Needs(device="any")

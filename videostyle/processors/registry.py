@@ -1,0 +1,227 @@
+"""The processors that can be named: those of this package, and those that installed packages offer.
+
+A package offers a processor as an entry point of the group ``videostyle.processors``. Nothing else is ever imported:
+neither a path nor a module that a user names.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from pydantic import ValidationError
+
+from videostyle.errors import SettingError, suggestion
+from videostyle.processors.protocol import Configured, Options
+
+GROUP = "videostyle.processors"
+STYLE = "style"  # the processor that paints
+SETTING = "processors"  # the name of the setting that holds a chain
+# name -> module of this package, and class in it
+OWN = {
+    STYLE: "painting:Painting",
+    "compare": "compare:Compare",
+    "degrain": "degrain:Degrain",
+    "grain": "grain:Grain",
+    "lightness": "lightness:Lightness",
+    "preserve-color": "preserve_color:PreserveColor",
+    "sharpen": "sharpen:Sharpen",
+    "simplify": "simplify:Simplify",
+}
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A processor that can be named.
+
+    Attributes:
+        name: how it is named.
+        package: the package that offers it, with its version; "" for this one.
+        point: what to load.
+    """
+
+    name: str
+    package: str
+    point: EntryPoint | str
+
+    def load(self) -> type[Configured[Any]]:
+        """The class.
+
+        Raises:
+            SettingError: if it cannot be loaded, or is no processor.
+        """
+        try:
+            if isinstance(self.point, str):
+                module, name = self.point.split(":")
+                found = getattr(importlib.import_module(f"videostyle.processors.{module}"), name)
+            else:
+                found = self.point.load()
+        except Exception as error:  # a package of somebody else may fail in any way
+            why = f"'{self.name}' of {self.package or 'videostyle'} cannot be loaded: {error}"
+            raise SettingError(SETTING, why, "mend or remove that package") from error
+        if not (isinstance(found, type) and issubclass(found, Configured)):
+            why = f"'{self.name}' of {self.package} is no processor"
+            raise SettingError(SETTING, why, "its class must be made from videostyle.processors.protocol.Configured")
+        return found
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A processor with its options, as a user chose it.
+
+    Attributes:
+        name: of the processor.
+        options: all of its options, as values that JSON has.
+    """
+
+    name: str
+    options: Mapping[str, Any]
+
+    def __str__(self) -> str:
+        own = default_options(self.name)
+        changed = [f"{name}={_word(value)}" for name, value in self.options.items() if own.get(name) != value]
+        return self.name + (":" + ",".join(changed) if changed else "")
+
+    def values(self) -> dict[str, Any]:
+        """As JSON: what ``choice_from`` takes again."""
+        return {"name": self.name, **self.options}
+
+
+def _word(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+@lru_cache(maxsize=1)
+def offers() -> dict[str, Offer]:
+    """All processors that can be named, those of this package first.
+
+    A name that this package uses cannot be taken by another; of two packages that offer one name, neither counts.
+    """
+    found = {name: Offer(name, "", place) for name, place in OWN.items()}
+    others: dict[str, list[Offer]] = {}
+    for point in entry_points(group=GROUP):
+        package = f"{point.dist.name} {point.dist.version}" if point.dist is not None else "an unknown package"
+        others.setdefault(point.name, []).append(Offer(point.name, package, point))
+    for name, several in sorted(others.items()):
+        if name not in found and len({offer.point for offer in several}) == 1:
+            found[name] = several[0]
+    return found
+
+
+def find(name: str) -> Offer:
+    """The processor of that name.
+
+    Raises:
+        SettingError: if there is none; the hint suggests a similar name, or lists all names.
+    """
+    own = OWN.get(name)  # known without a look at all installed packages
+    offer = Offer(name, "", own) if own is not None else offers().get(name)
+    if offer is None:
+        raise SettingError(SETTING, f"no processor '{name}'", suggestion(name, offers()))
+    return offer
+
+
+def default_options(name: str) -> dict[str, Any]:
+    """The options of a processor as they are if a user says nothing."""
+    return find(name).load().schema().model_dump(mode="json")
+
+
+def choice_from(value: Any) -> Choice:
+    """A choice from what a user wrote.
+
+    Args:
+        value: "sharpen:amount=0.5" as on the command line, {"name": "sharpen", "amount": 0.5} as in a job file, or a
+            choice.
+
+    Raises:
+        SettingError: if there is no such processor, or it cannot have such options.
+    """
+    if isinstance(value, Choice):
+        value = value.values()
+    if isinstance(value, str):
+        name, words = _split(value)
+        return Choice(name, _validated(name, words, as_words=True))
+    if isinstance(value, Mapping) and isinstance(value.get("name"), str):
+        name = value["name"]
+        return Choice(name, _validated(name, {key: item for key, item in value.items() if key != "name"}))
+    raise SettingError(SETTING, f"cannot use {value!r}", "give a name, or a table with name = and options")
+
+
+def chain_from(values: Any) -> tuple[Choice, ...]:
+    """Choices from what a user wrote: a list, or one.
+
+    Raises:
+        SettingError: as ``choice_from`` does.
+    """
+    several = isinstance(values, Sequence) and not isinstance(values, str)
+    return tuple(choice_from(value) for value in (values if several else [values]))
+
+
+def make(choice: Choice) -> Configured[Any]:
+    """The processor of a choice, not opened.
+
+    Raises:
+        SettingError: if it cannot be made.
+    """
+    kind = find(choice.name).load()
+    return kind(kind.schema.model_validate(dict(choice.options)))
+
+
+def _split(text: str) -> tuple[str, dict[str, str]]:
+    """Name and options of "NAME:key=value,key=value"."""
+    name, _, rest = text.strip().partition(":")
+    words = {}
+    for part in filter(None, map(str.strip, rest.split(","))):
+        key, equals, value = part.partition("=")
+        if not equals:
+            raise SettingError(SETTING, f"cannot read '{part}' in '{text}'", "as in sharpen:amount=0.5,radius=2")
+        words[key.strip().replace("-", "_")] = value.strip()
+    return name.strip(), words
+
+
+def _validated(name: str, values: Mapping[str, Any], *, as_words: bool = False) -> dict[str, Any]:
+    """All options of a processor, as JSON values.
+
+    Args:
+        name: of the processor.
+        values: options that the user gave.
+        as_words: whether all values are text.
+    """
+    schema = find(name).load().schema
+    try:
+        found = schema.model_validate_strings(dict(values)) if as_words else schema.model_validate(dict(values))
+    except ValidationError as error:
+        raise _refusal(name, schema, dict(error.errors(include_url=False)[0])) from error
+    return found.model_dump(mode="json")
+
+
+def _refusal(name: str, schema: type[Options], found: Mapping[str, Any]) -> SettingError:
+    """What is wrong with an option, said to a user."""
+    option = str(found["loc"][0]) if found["loc"] else ""
+    if found["type"] == "extra_forbidden":
+        known = list(schema.model_fields)
+        hint = suggestion(option, known) if known else "it has no options"
+        return SettingError(SETTING, f"'{name}' has no option '{option}'", hint)
+    given = found["input"]
+    said = f"'{given}'" if isinstance(given, str) else repr(given)
+    if not option or found["type"] == "missing":
+        return SettingError(SETTING, f"'{name}': {found['msg']}", f"'videostyle processors show {name}' tells more")
+    return SettingError(SETTING, f"{option} of '{name}' cannot be {said}", f"give {range_of(schema, option)}")
+
+
+def range_of(schema: type[Options], option: str) -> str:
+    """What an option can be, in words: "a number from 0 to 3", "side, split or wipe"."""
+    found = schema.model_json_schema()["properties"].get(option, {})
+    if "enum" in found:
+        *most, last = map(str, found["enum"])
+        return f"{', '.join(most)} or {last}" if most else last
+    kinds = {"number": "a number", "integer": "a whole number", "boolean": "true or false", "string": "text"}
+    low, high = found.get("minimum", found.get("exclusiveMinimum")), found.get("maximum")
+    text = kinds.get(found.get("type", ""), "another value")
+    if low is not None and high is not None:
+        return f"{text} from {low:g} to {high:g}"
+    return f"{text} of at least {low:g}" if low is not None else text

@@ -1,0 +1,103 @@
+"""The chain of processors of a render: which there are, in which order, and what they make of a clip."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from videostyle.frames import FrameBatch, UInt8Array, VideoInfo
+from videostyle.motion.sampling import FramesToMeasure
+from videostyle.processors.arrangement import arranged
+from videostyle.processors.protocol import Processor
+from videostyle.processors.registry import STYLE, Choice, choice_from, find, make
+from videostyle.rendering.settings import RenderSettings
+
+if TYPE_CHECKING:
+    from videostyle.processors.style import StyleProcessor
+
+
+def chain_of(settings: RenderSettings) -> list[Choice]:
+    """The processors of a render in order, the painting among them; ``preserve_color`` and ``compare`` are two.
+
+    Raises:
+        SettingError: if they cannot stand in this order.
+    """
+    colour = [choice_from("preserve-color")] if settings.preserve_color else []
+    compare = [choice_from({"name": "compare", "mode": settings.compare})] if settings.compare else []
+    return arranged(settings.processors, colour, compare)
+
+
+def processors_of(style_processor: StyleProcessor, settings: RenderSettings) -> list[Processor]:
+    """The processors of a render, not opened."""
+    return [style_processor if choice.name == STYLE else make(choice) for choice in chain_of(settings)]
+
+
+def delivered_info(info: VideoInfo, settings: RenderSettings) -> VideoInfo:
+    """The description of the frames that the chain of a render delivers, known before anything is loaded.
+
+    Args:
+        info: of the source.
+        settings: of the render.
+
+    Raises:
+        SettingError: as ``chain_of``.
+    """
+    for choice in chain_of(settings):
+        info = make(choice).delivered(info)
+    return info
+
+
+def is_chunkable(settings: RenderSettings) -> bool:
+    """Whether parts of a clip may be painted apart from each other."""
+    return all(make(choice).needs.chunkable for choice in chain_of(settings))
+
+
+def packages_of(settings: RenderSettings) -> list[str]:
+    """The packages, with their versions, that processors of a render come from, other than this one."""
+    return sorted({find(choice.name).package for choice in settings.processors} - {""})
+
+
+class Preparation:
+    """What happens to a frame before it is painted. Frames are measured as they are painted, so it comes first there.
+
+    Several threads may call it at once.
+
+    Args:
+        settings: of the render.
+        info: of the source.
+    """
+
+    def __init__(self, settings: RenderSettings, info: VideoInfo) -> None:
+        choices = chain_of(settings)
+        before = choices[: [choice.name for choice in choices].index(STYLE)]
+        self._processors = [make(choice) for choice in before]
+        self._lock = threading.Lock()
+        for processor in self._processors:
+            info = processor.open(info)
+
+    def __call__(self, frames: FramesToMeasure) -> FramesToMeasure:
+        """The same frames as they will be painted, or nearly so: processors see no neighbours of them here."""
+        return replace(frames, picture=cache(self._prepared(frames.picture))) if self._processors else frames
+
+    def _prepared(self, picture: Callable[[int], UInt8Array]) -> Callable[[int], UInt8Array]:
+        def prepared(number: int) -> UInt8Array:
+            frames = picture(number)[None]
+            batch = FrameBatch(frames, np.zeros(1), number, original=frames)
+            with self._lock:
+                for processor in self._processors:
+                    if processor.needs.stateful:
+                        processor.restart()  # type: ignore[attr-defined]
+                    batch = replace(processor(batch), original=frames)
+            return np.asarray(batch.frames[0], np.uint8)
+
+        return prepared
+
+    def close(self) -> None:
+        """Closes the processors."""
+        for processor in self._processors:
+            processor.close()
