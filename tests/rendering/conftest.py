@@ -13,6 +13,8 @@ from tests.conftest import X264, ffmpeg
 from tests.rendering.pools import FakeWriter
 from tests.steps import listed, taken
 from videostyle import rendering
+from videostyle.inference.device import bfloat16_gain, device_key
+from videostyle.media.atomic import write_object
 from videostyle.media.readers.open import open_reader
 from videostyle.rendering import assembly
 from videostyle.rendering.chunked_clip import ChunkedClip
@@ -48,7 +50,13 @@ def style(tmp_path_factory: pytest.TempPathFactory, random_style) -> str:  # typ
 
 @pytest.fixture(autouse=True)
 def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("VIDEOSTYLE_HOME", str(tmp_path_factory.mktemp("home")))
+    """An empty home, but for what was measured of the processor: programs that a test starts choose the same precision.
+
+    Measured anew beside other tests, bfloat16 could pay in one process and not in another.
+    """
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("VIDEOSTYLE_HOME", str(home))
+    write_object(home / "processor.json", {f"bfloat16 gain, {device_key('/CPU:0')}": bfloat16_gain()})
 
 
 def decoded(path: Path) -> tuple[str, list[float]]:
