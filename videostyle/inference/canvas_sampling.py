@@ -56,19 +56,22 @@ def still_canvas(height: int, width: int, stride: int, settings: CanvasSettings)
     return sample_canvas(still_mesh(height, width), height, width, settings, frame_margins(height, width, stride))
 
 
-def _between_vertices(places: NDArray[np.float64], vertices: int) -> Float:
-    """Weights ``[len(places), vertices]`` that interpolate linearly between vertices spread evenly over 0..1.
+def _neighbours(places: NDArray[np.float64], vertices: int) -> tuple[NDArray[np.intp], Float]:
+    """Which of the vertices spread evenly over 0..1 lie before ``places``, and how far on to the next each place lies.
 
     Places outside 0..1 are extrapolated. (``cv2.remap`` of OpenCV 4 rounds positions to 1/32 of the distance between
     two vertices, which is too coarse here.)
     """
     at = places * (vertices - 1)
-    first = np.clip(np.floor(at), 0, vertices - 2).astype(int)
-    weights = np.zeros((len(places), vertices), np.float32)
-    row = np.arange(len(places))
-    weights[row, first] = 1 - (at - first)
-    weights[row, first + 1] = at - first
-    return weights
+    first = np.clip(np.floor(at), 0, vertices - 2).astype(np.intp)
+    return first, np.asarray(at - first, np.float32)
+
+
+def _between(values: Float, axis: int, first: NDArray[np.intp], share: Float) -> Float:
+    """Values between neighbours along an axis."""
+    weights = share.reshape(-1, *[1] * (values.ndim - axis - 1))
+    near, next_ = values.take(first, axis), values.take(first + 1, axis)
+    return np.asarray(near + weights * (next_ - near), np.float32)
 
 
 def remapped(tile: Float, columns: Float, rows: Float) -> Float:
@@ -100,14 +103,15 @@ def sample_canvas(
     if not settings.amount:
         return np.zeros((rows, columns, CHANNELS), np.float32)
     cells = height / CELL  # cells in one unit of the mesh's coordinates
-    down = _between_vertices(((np.arange(rows) + 0.5) * CELL - top) / height, mesh.share.shape[0])
-    across = _between_vertices(((np.arange(columns) + 0.5) * CELL - left) / width, mesh.share.shape[1])
+    down = _neighbours(((np.arange(rows) + 0.5) * CELL - top) / height, mesh.share.shape[0])
+    across = _neighbours(((np.arange(columns) + 0.5) * CELL - left) / width, mesh.share.shape[1])
     # Steps of the mesh are wider than cells.
     step = width / CELL / (mesh.share.shape[1] - 1), cells / (mesh.share.shape[0] - 1)
     cv2 = load_cv2()
 
     def interpolated(values: Float) -> Float:
-        return np.asarray(np.einsum("ya,ab...,xb->yx...", down, values, across, optimize=True), np.float32)
+        # Not as a matrix product: the threads of NumPy's BLAS would go on waiting for work beside the network's.
+        return _between(_between(values, 0, *down), 1, *across)
 
     def layer(number: int) -> Float:
         places = mesh.places[number] * np.float32(cells)

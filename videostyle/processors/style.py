@@ -10,6 +10,7 @@ import logging
 import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 import tensorflow as tf
@@ -275,14 +276,18 @@ class StyleProcessor:
         settings = self.canvas if self.on_canvas else CanvasSettings(0.0)
         height, width = self._opened.painted_size
         margins = frame_margins(height, width, self.style.architecture.stride)
-        found = []
-        for number in range(first, first + count):
-            mesh = self._mesh_of(number) if self._mesh_of else still_mesh(height, width)
-            last = self._last_canvas
-            if last is None or last[1] != settings or not same_mesh(last[0], mesh):
-                last = self._last_canvas = mesh, settings, sample_canvas(mesh, height, width, settings, margins)
-            found.append(last[2])
-        return np.stack(found)
+        meshes = [
+            self._mesh_of(number) if self._mesh_of else still_mesh(height, width)
+            for number in range(first, first + count)
+        ]
+        # Where the canvas stands, neighbouring frames share one.
+        new = [n for n, mesh in enumerate(meshes) if n == 0 or not same_mesh(meshes[n - 1], mesh)]
+        last = self._last_canvas
+        kept = [last[2]] if last and last[1] == settings and same_mesh(last[0], meshes[0]) else []
+        sample = partial(sample_canvas, height=height, width=width, settings=settings, margins=margins)
+        canvases = kept + list(self._pool.map(sample, [meshes[n] for n in new[len(kept) :]]))
+        self._last_canvas = meshes[-1], settings, canvases[-1]
+        return np.repeat(np.stack(canvases), np.diff([*new, count]), axis=0)
 
     def _pixels(self, info: VideoInfo) -> int:
         """Pixels by which a frame counts in a batch: those that are painted, but a quarter of its own at least."""
