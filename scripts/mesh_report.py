@@ -1,6 +1,6 @@
 """How well the canvas is carried along: its slip on the scene, distortion, renewal, cost and size.
 
-    python scripts/mesh_report.py CLIP... [--frames 150] [--side 640] [--preset fast] [--strips DIR]
+    python scripts/mesh_report.py CLIP... [--frames 150] [--side 320] [--preset fast] [--strips DIR]
     python scripts/mesh_report.py --harbour            the drawn sample scene, whose true flow is known
     python scripts/mesh_report.py --true-flow DIR      Middlebury pairs: frame10.png, frame11.png, flow10.flo
 
@@ -33,6 +33,7 @@ from videostyle.motion.dis import flow_and_mask
 from videostyle.motion.flow import Float
 from videostyle.motion.mesh_quality import TWICE, interpolated, seen_distortion, slip
 from videostyle.motion.mesh_store import LONGEST, pack
+from videostyle.motion.scene_motion import SIDE
 
 Truth = Callable[[int], Float]  # flow from frame t to the one before, NaN where it is unknown
 SHOWN = (0.25, 0.5, 0.75, 0.98)  # of a clip; frames on a strip
@@ -164,7 +165,7 @@ def main() -> None:
     parser.add_argument("--harbour", action="store_true", help="the drawn sample scene")
     parser.add_argument("--true-flow", type=Path, help="folder of pairs with true flow")
     parser.add_argument("--frames", type=int, default=150, help="of each clip")
-    parser.add_argument("--side", type=int, default=640, help="longer side of the picture that flow is measured on")
+    parser.add_argument("--side", type=int, default=SIDE, help="longer side of the picture that flow is measured on")
     parser.add_argument("--preset", default="fast", choices=("ultrafast", "fast", "medium"), help="of DIS")
     parser.add_argument("--strips", type=Path, help="folder for pictures of what was carried")
     options = parser.parse_args()

@@ -26,7 +26,6 @@ from videostyle.processors.style import StyleProcessor
 from videostyle.styles.card import Style, has_canvas
 from videostyle.styles.interpolation import blend, interpolate
 
-TRACKED_SIDE = 320  # pixels; longer side of the picture that the canvas is tracked on, for at most 2 ms a frame
 CROSSFADE_RATE = 24  # changes of the weights per second of a crossfade; each one costs time
 TRIALS = 3  # frames that are timed at each size; the fastest counts
 
@@ -120,7 +119,7 @@ class LivePainter:
         self._canvas = CanvasSettings(self.canvas, seed)  # what the next frame is painted with
         self._new_strokes = False  # whether strokes lie elsewhere from the next frame on
         self._has_canvas = any(has_canvas(style.weights) for style in self._styles)
-        self._tracker = CanvasTracker(side=TRACKED_SIDE)
+        self._tracker = CanvasTracker()
         self._mesh = still_mesh(info.height, info.width)
         self._lock = threading.Lock()
 

@@ -12,7 +12,7 @@ from videostyle.motion.mesh import MeshShape, sampled
 from videostyle.motion.ownership import Ownership
 from videostyle.motion.relaxation import relax
 from videostyle.motion.renewal import Renewal
-from videostyle.motion.scene_motion import MotionMeter
+from videostyle.motion.scene_motion import SIDE, MotionMeter
 
 DEAD = 0.15  # units; a layer that moves less than this while the camera stands, stands
 
@@ -21,11 +21,11 @@ class CanvasTracker:
     """Tells for each frame of a shot where its places lie on the canvas; causal, the same live and in plans.
 
     Args:
-        side: longer side of the picture that flow is measured on.
+        side: longer side, pixels, of the picture that flow is measured on.
         preset: of DIS; see ``MotionMeter``.
     """
 
-    def __init__(self, side: int = 640, preset: str = "fast") -> None:
+    def __init__(self, side: int = SIDE, preset: str = "fast") -> None:
         self._side, self._preset = side, preset
         self._size = (0, 0)
         self._shot: _Shot | None = None

@@ -17,7 +17,7 @@ from videostyle.frames import Float32Array, UInt8Array
 from videostyle.media.opencv import load_cv2
 from videostyle.motion.camera import camera_motion, motion_at
 from videostyle.motion.layers import Mask
-from videostyle.motion.scene_motion import GreyPicture, MotionMeter, SceneMotion, on_lattice
+from videostyle.motion.scene_motion import MotionMeter, SceneMotion, on_lattice
 
 KNOWN = 0.3  # trust of a motion that counts as seen
 DEAD = 0.25  # units; what is displaced by less against the kept picture stands
@@ -55,7 +55,7 @@ class KeptPicture:
         first: the first frame.
     """
 
-    def __init__(self, meter: MotionMeter, first: GreyPicture) -> None:
+    def __init__(self, meter: MotionMeter, first: UInt8Array) -> None:
         self._meter, self._picture = meter, first
         self._here = meter.shape.places()
         self._stands = True
@@ -66,7 +66,7 @@ class KeptPicture:
         self._stepped = nothing  # motion since the camera stands, that the kept picture has followed
         self._ahead = nothing  # motion that was concluded in blind frames, that the kept picture has not followed
 
-    def __call__(self, now: GreyPicture) -> Step:
+    def __call__(self, now: UInt8Array) -> Step:
         """The step to the next frame."""
         scene = self._meter(now, self._picture)
         motion, trust = scene.at_vertices()
@@ -124,22 +124,14 @@ class KeptPicture:
         self._stands = bool(_length(moves).mean() < DEAD / 2)
         return moves
 
-    def _followed(self, now: GreyPicture, where: Mask) -> GreyPicture:
+    def _followed(self, now: UInt8Array, where: Mask) -> UInt8Array:
         """The kept picture, taken anew around the vertices ``where``."""
         if not where.any():
             return self._picture
-        return GreyPicture(
-            _mixed(self._picture.flow, now.flow, where),
-            _mixed(self._picture.check, now.check, where),
-        )
-
-
-def _mixed(kept: UInt8Array, now: UInt8Array, where: Mask) -> UInt8Array:
-    """``now`` around the vertices ``where``, ``kept`` elsewhere."""
-    cv2 = load_cv2()
-    height, width = now.shape
-    part = cv2.resize(where.astype(np.uint8) * 255, (width, height), interpolation=cv2.INTER_LINEAR)
-    return np.where(part > 127, now, kept)
+        cv2 = load_cv2()
+        height, width = now.shape
+        part = cv2.resize(where.astype(np.uint8) * 255, (width, height), interpolation=cv2.INTER_LINEAR)
+        return np.where(part > 127, now, self._picture)
 
 
 def _length(vectors: Float32Array) -> Float32Array:

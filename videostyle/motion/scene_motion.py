@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from videostyle.frames import Float32Array, UInt8Array
 from videostyle.media.opencv import load_cv2
@@ -18,22 +19,16 @@ from videostyle.motion.mesh import UNITS, MeshShape
 FINE = 2  # cells of the lattice to a cell of the mesh, each way
 SMOOTHING = 0.7  # deviation of the Gaussian that smooths motion, in cells of the lattice
 SMALLEST_SIDE = 24  # pixels; optical flow needs patches
-PATCH = 8  # pixels of a side of the flow's patches
+SIDE = 320  # pixels; longer side of the pictures that are compared
+PATCH = 16  # pixels of a side of the flow's patches
+INDEPENDENT = 64  # pixels of a patch whose errors do not depend on each other
 NOISE = 1.0  # grey levels that differ between frames of the same scene, at the least
 GRADIENT_OF_NOISE = 0.2  # squared gradient that noise feigns, to its squared difference between frames
 ERROR = 0.3  # units; a motion whose error is estimated as this large is trusted by half
 CORRECTIONS = 2  # steps
-MOST = 0.5  # pixels of the picture of the check; a motion is corrected by no more
+MOST = 0.5  # pixels; a motion is corrected by no more
 LEAVING = 0.25  # pixels; motion that may take a patch out of the picture
 LITTLE = 1e-3  # trust that every motion has, so that there is a mean where none has any
-
-
-@dataclass(frozen=True)
-class GreyPicture:
-    """A frame as its motion is measured, uint8: at the size of the flow, and at half of it for what is checked."""
-
-    flow: UInt8Array
-    check: UInt8Array
 
 
 @dataclass(frozen=True)
@@ -74,11 +69,11 @@ class MotionMeter:
 
     Args:
         shape: of the mesh.
-        side: longer side of the picture that flow is measured on; larger is more exact and slower.
+        side: longer side, in pixels, of the grey pictures that it compares; larger is more exact and slower.
         preset: of DIS: "ultrafast", "fast" or "medium".
     """
 
-    def __init__(self, shape: MeshShape, side: int = 640, preset: str = "fast") -> None:
+    def __init__(self, shape: MeshShape, side: int = SIDE, preset: str = "fast") -> None:
         self.shape, self._side = shape, side
         cv2 = load_cv2()
         presets = {
@@ -87,26 +82,29 @@ class MotionMeter:
             "medium": cv2.DISOPTICAL_FLOW_PRESET_MEDIUM,
         }
         self._dis: Any = cv2.DISOpticalFlow_create(presets[preset])
+        self._finest = self._dis.getFinestScale()
         # Half of its time, and what it smooths is smoothed here again and corrected.
         self._dis.setVariationalRefinementIterations(0)
 
-    def grey(self, frame: UInt8Array) -> GreyPicture:
-        """A frame, uint8 ``[H, W, 3]`` RGB, as small grey pictures."""
+    def grey(self, frame: UInt8Array) -> UInt8Array:
+        """A frame, uint8 ``[H, W, 3]`` RGB, as the grey picture ``[h, w]`` that its motion is measured on."""
         cv2 = load_cv2()
-        flow = _no_larger(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), self._side)
-        return GreyPicture(flow, _no_larger(flow, self._side // 2))
+        return _no_larger(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), self._side)
 
-    def __call__(self, now: GreyPicture, before: GreyPicture) -> SceneMotion:
-        """Motion from ``now`` to ``before``."""
-        cv2 = load_cv2()
+    def __call__(self, now: UInt8Array, before: UInt8Array) -> SceneMotion:
+        """Motion from ``now`` to ``before``, both from ``grey``."""
         lattice = (FINE * (self.shape.columns - 1), FINE * (self.shape.rows - 1))
-        if min(now.flow.shape) < SMALLEST_SIDE:
+        if min(now.shape) < SMALLEST_SIDE:
             nothing = np.zeros(lattice[::-1], np.float32)
             return SceneMotion(np.zeros((*nothing.shape, 2), np.float32), nothing)
-        flow = self._dis.calc(now.flow, before.flow, None)
+        cv2 = load_cv2()
+        # A frame that was made smaller for this is sharp and has little noise: the flow may end a scale further on.
+        shrunk = max(now.shape) >= self._side
+        self._dis.setFinestScale(max(0, self._finest - shrunk))
+        flow = self._dis.calc(now, before, None)
         motion = cv2.resize(flow, lattice, interpolation=cv2.INTER_AREA)
-        motion *= np.float32(UNITS / max(now.flow.shape))
-        correction, trust = self._checked(now.check, before.check, flow, lattice)
+        motion *= np.float32(UNITS / max(now.shape))
+        correction, trust = self._checked(now, before, flow, lattice)
         return SceneMotion(motion + correction, trust)
 
     def _checked(
@@ -122,48 +120,50 @@ class MotionMeter:
         """
         cv2 = load_cv2()
         height, width = now.shape
-        scale = np.float32(width / flow.shape[1])
-        moves = cv2.resize(flow, (width, height), interpolation=cv2.INTER_AREA) * scale
         x, y = np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32)[:, None]
+        moves = cv2.split(flow)
         level = before.astype(np.float32)  # rounded to whole levels, small differences would be lost
         gx, gy = (cv2.Scharr(now, cv2.CV_32F, *axis, scale=1 / 32) for axis in ((1, 0), (0, 1)))
-        xx, yy, xy = self._around(cv2.merge([gx * gx, gy * gy, gx * gy]), lattice)
-        unit = np.float32(UNITS / width)
-        last = np.array([width - 1, height - 1], np.float32)
-        correction = np.zeros((lattice[1], lattice[0], 2), np.float32)
+        xx, yy, xy = (self._around(product, lattice) for product in (gx * gx, gy * gy, gx * gy))
+        correction: list[Any] = [np.float32(0), np.float32(0)]
         for _ in range(CORRECTIONS):
             # cv2.remap knows 32 places between two pixels: what they differ by from ``moves`` is made up for by slopes.
-            whole = np.rint(moves * np.float32(32)) * np.float32(1 / 32)
-            there = cv2.merge([whole[..., 0] + x, whole[..., 1] + y])
-            moved = cv2.remap(level, there, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+            whole = [np.rint(move * np.float32(32)) * np.float32(1 / 32) for move in moves]
+            moved = cv2.remap(level, whole[0] + x, whole[1] + y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
             error = now - moved
-            error -= cv2.blur(error, (2 * PATCH, 2 * PATCH))
-            off = moves - whole
-            error -= gx * off[..., 0] + gy * off[..., 1]
-            xe, ye, residual = self._around(cv2.merge([gx * error, gy * error, error * error]), lattice)
+            error -= cv2.blur(error, (PATCH, PATCH))
+            error -= gx * (moves[0] - whole[0]) + gy * (moves[1] - whole[1])
+            xe, ye, residual = (self._around(product, lattice) for product in (gx * error, gy * error, error * error))
             feigned = np.float32(GRADIENT_OF_NOISE) * residual
             held = feigned + np.float32(NOISE)
             determinant = (xx + held) * (yy + held) - xy * xy
-            step = cv2.merge([(yy + held) * xe - xy * ye, (xx + held) * ye - xy * xe]) / determinant[..., None]
-            np.clip(step, -MOST, MOST, out=step)
-            correction += step
-            moves = moves + cv2.resize(step, (width, height), interpolation=cv2.INTER_LINEAR)
-        pixels = (PATCH * scale) ** 2  # of a patch
-        known = np.maximum(smaller_eigenvalue(xx, yy, xy) - feigned, 0) * np.float32(pixels * (ERROR / unit) ** 2)
+            step = ((yy + held) * xe - xy * ye) / determinant, ((xx + held) * ye - xy * xe) / determinant
+            step = tuple(np.clip(along, -MOST, MOST) for along in step)
+            correction = [before + along for before, along in zip(correction, step, strict=True)]
+            moves = [
+                move + cv2.resize(along, (width, height), interpolation=cv2.INTER_LINEAR)
+                for move, along in zip(moves, step, strict=True)
+            ]
+        unit = np.float32(UNITS / width)
+        known = np.maximum(smaller_eigenvalue(xx, yy, xy) - feigned, 0) * np.float32(INDEPENDENT * (ERROR / unit) ** 2)
         trust = known / (known + residual + np.float32(NOISE**2))
         # Patches that stick out of the picture where they came from are matched badly.
-        edge = 2 * PATCH * scale
-        leaves = (moves < -LEAVING) & (there < edge) | (moves > LEAVING) & (there > last - edge)
+        leaves = self._leaves(moves[0], whole[0] + x, width) | self._leaves(moves[1], whole[1] + y, height)
         if leaves.any():
-            trust *= 1 - cv2.resize(leaves.any(axis=-1).astype(np.float32), lattice, interpolation=cv2.INTER_AREA)
-        return correction * unit, np.asarray(trust, np.float32)
+            trust *= 1 - cv2.resize(leaves.astype(np.float32), lattice, interpolation=cv2.INTER_AREA)
+        return cv2.merge(correction) * unit, np.asarray(trust, np.float32)
 
     @staticmethod
-    def _around(products: Float32Array, lattice: tuple[int, int]) -> tuple[Float32Array, ...]:
-        """Means of the channels of a picture around the cells of the lattice."""
+    def _around(product: Float32Array, lattice: tuple[int, int]) -> Float32Array:
+        """Means of a picture around the cells of the lattice."""
         cv2 = load_cv2()
-        small = cv2.resize(products, lattice, interpolation=cv2.INTER_AREA)
-        return tuple(cv2.split(cv2.GaussianBlur(small, (0, 0), SMOOTHING)))
+        small = cv2.resize(product, lattice, interpolation=cv2.INTER_AREA)
+        return np.asarray(cv2.GaussianBlur(small, (0, 0), SMOOTHING))
+
+    @staticmethod
+    def _leaves(move: Float32Array, there: Float32Array, side: int) -> NDArray[np.bool_]:
+        """Where patches may have come from beyond the two borders that ``side`` pixels lie between."""
+        return ((move < -LEAVING) & (there < PATCH)) | ((move > LEAVING) & (there > side - 1 - PATCH))
 
 
 def smaller_eigenvalue(xx: Float32Array, yy: Float32Array, xy: Float32Array) -> Float32Array:
