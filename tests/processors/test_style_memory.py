@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -21,6 +22,7 @@ from videostyle.inference import memory
 from videostyle.inference.memory import SHARE, bytes_per_pixel, host_budget
 from videostyle.inference.painter import FramePainter
 from videostyle.inference.program import FrameInputs
+from videostyle.network.architecture import NETWORKS
 from videostyle.network.statistics import KeyframeSegment
 from videostyle.processors.style import StyleProcessor
 from videostyle.styles.card import Style
@@ -278,3 +280,25 @@ def test_a_processor_that_is_opened_for_another_size_begins_anew(random_style: S
     assert processor(batch(scene(1, 720, 1280))).frames.shape == (1, 720, 1280, 3)
     processor.open(small)
     np.testing.assert_array_equal(processor(batch(scene(1, 48, 64))).frames, first.frames)
+
+
+def test_the_page_on_machines_tells_the_memory_that_is_asked_for(
+    available: dict[str, float], side_by_side: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from videostyle.styles import gallery
+
+    page = (ROOT / "videostyle" / "docs" / "machines.md").read_text(encoding="utf-8")
+    base = gallery.base(NETWORKS["medium"])
+    sizes = [tuple(map(int, size)) for size in re.findall(r"(\d+)x(\d+)", page[page.index("| cores") :].split("\n")[0])]
+    assert (1920, 1080) in sizes
+    for row in re.findall(r"^\| (\d+) \| ([\d. |]+) \|$", page, re.MULTILINE):
+        for (width, height), told in zip(sizes, map(float, row[1].split(" | ")), strict=True):
+            monkeypatch.setenv("VIDEOSTYLE_THREADS", row[0])
+            processor = StyleProcessor(base, precision="float32", device="cpu")
+            processor.open(VideoInfo(width=width, height=height))
+            assert processor._calls == int(row[0])
+            assert told == pytest.approx(processor._calls * processor._bytes_of_call() / SHARE / 1e9, abs=0.05)
+    (one,) = re.findall(r"single call takes ([\d.]+),\s([\d.]+) and ([\d.]+) GB", page)
+    for (width, height), told in zip(sizes, map(float, one), strict=True):
+        painter = FramePainter(base.architecture, (height, width), device="/CPU:0", precision="float32")
+        assert told == pytest.approx(painter.bytes_of_call(1) / 1e9, abs=0.06)

@@ -24,6 +24,7 @@ from videostyle.cli.options import (
 from videostyle.errors import OutputError, UsageError, raise_all
 
 if TYPE_CHECKING:
+    from videostyle.cli.progress import Bars
     from videostyle.rendering.batch_tasks import Outcome, Task
 
 
@@ -107,15 +108,18 @@ def run(options: argparse.Namespace) -> int:
             raise UsageError(f"'{folder}' is a file", hint="give a folder with -o")
     except OSError as error:
         raise OutputError(f"cannot write to '{folder}'", error.strerror or str(error), "use another -o") from error
-    tasks, failed = plan_tasks(entries, folder)
-    raise_all(mistakes_of_tasks(tasks))
+    with Bars(options.quiet) as bars:
+        bars.note("looking at the clips", logged=False)
+        tasks, failed = plan_tasks(entries, folder)
+        wrong = mistakes_of_tasks(tasks)
+    raise_all(wrong)
     bars = Bars(options.quiet)
     if not options.dry_run:
         learns = announce([style for entry in entries for style in entry.styles], bars)
         bars.note("loading TensorFlow")
         load_tensorflow(frames_side_by_side=not learns)
-        bars.close()
-    clock = Clock(_measured(settings.device))
+    clock = Clock(_measured(settings.device, bars))
+    bars.close()
     needed = disk_needed(task for task in tasks if not task.is_there)
     free = disk_free(tasks[0].output.parent) if tasks else 0
     if options.dry_run:
@@ -166,7 +170,7 @@ def run(options: argparse.Namespace) -> int:
     return next((outcome.exit_code for outcome in outcomes if outcome.exit_code), 0)
 
 
-def _measured(device: str) -> float | None:
+def _measured(device: str, bars: Bars) -> float | None:
     """Megapixels per second, from ``bench``; a whole render reaches about two thirds of the device alone."""
     from videostyle.styles.gallery import measured_at
 
@@ -174,6 +178,7 @@ def _measured(device: str) -> float | None:
         return None
     from videostyle.inference.startup import load_tensorflow
 
+    bars.note("looking for what was measured", logged=False)
     load_tensorflow(frames_side_by_side=True)
     from videostyle.inference import tuning
     from videostyle.inference.device import choose_device

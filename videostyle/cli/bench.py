@@ -6,13 +6,12 @@ import argparse
 import datetime
 import json
 import logging
-import sys
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from videostyle.cli.options import size
+from videostyle.cli.options import PRECISIONS, size
 from videostyle.errors import UsageError
 
 if TYPE_CHECKING:
@@ -57,6 +56,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="FILE.svg",
         help="a plot to write: the speed that was reached against what processor and memory allow (roofline)",
     )
+    parser.add_argument("-y", "--overwrite", action="store_true", help="replace a plot that exists already")
     parser.add_argument("--no-save", action="store_true", help="do not keep the fastest way for later renders")
 
 
@@ -72,6 +72,7 @@ def _numbers(text: str, what: str) -> list[int]:
 
 def run(options: argparse.Namespace) -> int:
     """Measures, prints a table, and keeps the fastest settings."""
+    from videostyle.cli.progress import Bars
     from videostyle.inference.startup import load_tensorflow
     from videostyle.styles.resolve import resolve
 
@@ -80,29 +81,29 @@ def run(options: argparse.Namespace) -> int:
     if options.rounds < 1 or options.frames < 1:
         raise UsageError("--rounds and --frames cannot be 0", hint="give at least 1")
     style = resolve(options.style)
-    load_tensorflow(frames_side_by_side=True)
-    from videostyle.inference import tuning
-    from videostyle.inference.device import PRECISIONS, choose_device, choose_precision
+    precisions = options.precisions.split(",") if options.precisions else []
+    if unknown := [name for name in precisions if name not in PRECISIONS[1:]]:
+        raise UsageError(f"no precision '{unknown[0]}'", hint=f"use some of {', '.join(PRECISIONS[1:])}")
     from videostyle.media.atomic import PendingOutput
-    from videostyle.metrics import plot
-    from videostyle.rendering.bench import bench
 
-    device = choose_device(options.device)
-    if options.precisions:
-        precisions = options.precisions.split(",")
-        if unknown := [name for name in precisions if name not in PRECISIONS[1:]]:
-            raise UsageError(f"no precision '{unknown[0]}'", hint=f"use some of {', '.join(PRECISIONS[1:])}")
-    else:
-        precisions = [choose_precision("auto", device)]
-    if "float32" not in precisions:
-        precisions.insert(0, "float32")
-    picture = PendingOutput(Path(options.plot), overwrite=True) if options.plot else None
-    on_progress = None if options.quiet else lambda text: print(f"measuring: {text}", file=sys.stderr, flush=True)
+    picture = PendingOutput(Path(options.plot), overwrite=options.overwrite) if options.plot else None
+    bars = Bars(options.quiet)
     try:
+        bars.note("loading TensorFlow")
+        load_tensorflow(frames_side_by_side=True)
+        from videostyle.inference import tuning
+        from videostyle.inference.device import choose_device, choose_precision
+        from videostyle.metrics import plot
+        from videostyle.rendering.bench import bench
+
+        device = choose_device(options.device)
+        precisions = precisions or [choose_precision("auto", device)]
+        if "float32" not in precisions:
+            precisions.insert(0, "float32")
         with tempfile.TemporaryDirectory(prefix="videostyle-bench-") as folder:
             report = bench(
                 style, sizes, batches, precisions, device, Path(folder),
-                rounds=options.rounds, frames=options.frames, on_progress=on_progress,
+                rounds=options.rounds, frames=options.frames, on_progress=lambda text: bars.note(f"measuring: {text}"),
             )  # fmt: skip
         if picture is not None:
             peak = max(report.peaks.values())
@@ -111,6 +112,7 @@ def run(options: argparse.Namespace) -> int:
             picture.temporary.write_text(plot.roofline(peak, report.bandwidth, points), encoding="utf-8")
             picture.commit()
     finally:
+        bars.close()
         if picture is not None:
             picture.abort()
     best = report.best(sizes[0])

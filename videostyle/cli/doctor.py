@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import multiprocessing
 import os
@@ -150,13 +151,20 @@ CHECKS: dict[str, tuple[Callable[[], str], bool]] = {  # name -> check, and whet
 
 def run(options: argparse.Namespace) -> int:
     """Tries everything; exits with 6 if painting a file would not work."""
+    from videostyle.cli.progress import Bars
+
     rows, code = [], 0
     for name, (check, needed) in CHECKS.items():
+        bars = Bars(options.quiet)
+        with contextlib.suppress(ImportError):  # it may be tqdm that is missing
+            bars.note(f"trying {name}", logged=False)
         try:
             rows.append({"what": name, "ok": True, "detail": check()})
         except Exception as error:  # of any kind: finding failures is the purpose of this verb
             rows.append({"what": name, "ok": False, "detail": message(error)})
             code = 6 if needed else code
+        finally:
+            bars.close()
         if not options.json:
             good = rows[-1]["ok"]
             word = coloured("ok  ", GREEN, sys.stdout) if good else coloured("FAIL", RED, sys.stdout)

@@ -13,6 +13,7 @@ from videostyle.cli.messages import message
 from videostyle.errors import InputError, UsageError
 
 if TYPE_CHECKING:
+    from videostyle.cli.progress import Bars
     from videostyle.metrics.evaluate import Evaluation
     from videostyle.metrics.paint import PaintJudge
     from videostyle.metrics.perceptual import PerceptualJudge
@@ -147,6 +148,7 @@ def _frames(path: str, limit: int | None, size: tuple[int, int] | None, max_size
 
 def run(options: argparse.Namespace) -> int:
     """Measures and prints a table; writes the report."""
+    from videostyle.cli.progress import Bars
     from videostyle.inference.startup import load_tensorflow
     from videostyle.media.atomic import PendingOutput
     from videostyle.media.readers.base import ReadOptions
@@ -166,14 +168,17 @@ def run(options: argparse.Namespace) -> int:
         for name, path in names.items():
             with open_reader(path, ReadOptions(max_size=options.max_size)) as source:
                 infos[name] = source.info
-        load_tensorflow()
-        evaluation = _measure(options, names, infos)
-        if report is not None:
-            from videostyle.metrics.report import html_report
+        with Bars(options.quiet) as bars:
+            bars.note("loading TensorFlow")
+            load_tensorflow()
+            evaluation = _measure(options, names, infos, bars)
+            if report is not None:
+                from videostyle.metrics.report import html_report
 
-            title = f"{Path(options.painted).name} beside {Path(options.original).name}"
-            report.temporary.write_text(html_report(evaluation, title), encoding="utf-8")
-            report.commit()
+                bars.note("writing the report", logged=False)
+                title = f"{Path(options.painted).name} beside {Path(options.original).name}"
+                report.temporary.write_text(html_report(evaluation, title), encoding="utf-8")
+                report.commit()
     except BaseException:
         if report is not None:
             report.abort()
@@ -184,12 +189,12 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _measure(options: argparse.Namespace, names: dict[str, str], infos: dict[str, Any]) -> Evaluation:
-    from videostyle.cli.progress import Bars
+def _measure(options: argparse.Namespace, names: dict[str, str], infos: dict[str, Any], bars: Bars) -> Evaluation:
     from videostyle.metrics.evaluate import Evaluator, side_by_side
     from videostyle.motion.dis import flow_and_mask
     from videostyle.network import loss_network
 
+    bars.note("getting ready to compare", logged=False)
     net = loss_network.load(options.loss_network)
     judge, paint, target = _judges(options.style, net)
     original, painted = infos["unpainted"], infos["painted"]
@@ -212,13 +217,9 @@ def _measure(options: argparse.Namespace, names: dict[str, str], infos: dict[str
     if not 0.98 < ratio < 1.02:
         warnings.append("the videos have different aspect ratios: the others are stretched to that of the painted one")
     videos = {name: _frames(path, options.max_frames, size, options.max_size) for name, path in names.items()}
-    bars = Bars(quiet=options.quiet)
-    try:
-        for frames, time in side_by_side(videos, warnings):
-            evaluator.add(frames, time)
-            bars("evaluate", 1, total)
-    finally:
-        bars.close()
+    for frames, time in side_by_side(videos, warnings):
+        evaluator.add(frames, time)
+        bars("evaluate", 1, total)
     notes = {
         "flow": "flow: DIS (medium) on the original, both ways",
         "net": f"{net.name} ({', '.join(net.style_layers)})",

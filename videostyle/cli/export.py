@@ -5,13 +5,21 @@ from __future__ import annotations
 import argparse
 import json
 import re
+from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from videostyle.cli.options import size
-from videostyle.errors import UsageError
+from videostyle.errors import DeviceError, OutputError, UsageError
 from videostyle.platforms import portable_name
 
+if TYPE_CHECKING:
+    from videostyle.cli.progress import Bars
+    from videostyle.frames import UInt8Array
+    from videostyle.styles.card import Style
+
 SUFFIXES = {"onnx": ".onnx", "litert": ".tflite", "saved_model": ""}
+LIBRARIES = {"onnx": ("onnx", "tf2onnx", "onnxruntime")}  # of the extra [export], by the format that needs them
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -83,47 +91,27 @@ def run(options: argparse.Namespace) -> int:
     width, height = size(options.size)
     check_stroke_size(options.stroke_size)
     from videostyle.media.inputs import vet_input
-    from videostyle.media.readers.pictures import read_picture
     from videostyle.styles.resolve import resolve
-    from videostyle.training.content import covering, scene_frames
+    from videostyle.training.content import scene_frames
 
     style = resolve(options.style, options.strength)
     scene = scene_frames(vet_input(options.scene, "video or picture"), width, height) if options.scene else None
-    from videostyle.inference.startup import load_tensorflow
-
-    load_tensorflow()
-    from videostyle.inference.canvas_sampling import CanvasSettings
-    from videostyle.inference.export import export
-    from videostyle.processors.style import StyleProcessor
-    from videostyle.styles import gallery
-
-    canvas = CanvasSettings(style.card.canvas if options.canvas is None else options.canvas, options.seed)
     if style.ends and scene is None:
         raise UsageError(
             "cannot export a mix, or a strength below 1, by itself",
             "its colours are set by what a scene looks like",
             "give a clip or a picture with --scene",
         )
-    statistics = None
-    if scene is not None:
-        processor = StyleProcessor(
-            style, precision="float32", device="cpu", canvas=canvas, stroke_size=options.stroke_size
-        )
-        statistics = processor.statistics_of(scene)
-    trial = scene[0] if scene is not None else covering(read_picture(gallery.ordinary_picture()), width, height)
     name = re.sub(r"[^A-Za-z0-9_.-]+", "-", style.card.name or Path(options.style).stem)
     target = options.output or Path(f"{portable_name(name)}-{width}x{height}{SUFFIXES[options.format]}")
-    deviation = export(
-        style,
-        options.format,
-        target,
-        trial,
-        statistics,
-        canvas=canvas,
-        canvas_input=options.canvas_input,
-        stroke_size=options.stroke_size,
-        overwrite=options.overwrite,
-    )
+    _check_target(target, options)
+    from videostyle.cli.progress import Bars
+    from videostyle.inference.startup import load_tensorflow
+
+    with Bars(options.quiet) as bars:
+        bars.note("loading TensorFlow")
+        load_tensorflow()
+        deviation = _write(options, style, scene, target, (width, height), bars)
     if options.json:
         print(
             json.dumps(
@@ -142,3 +130,71 @@ def run(options: argparse.Namespace) -> int:
     else:
         print(target)
     return 0
+
+
+def _check_target(target: Path, options: argparse.Namespace) -> None:
+    """Refuses what the program could not be written to, or with, before TensorFlow is loaded.
+
+    Raises:
+        OutputError: if the target exists or cannot be written.
+        DeviceError: if a library is missing.
+    """
+    from videostyle.media.atomic import vet_output
+
+    if options.format != "saved_model":
+        vet_output(target, overwrite=options.overwrite)
+    elif target.exists() and not options.overwrite:
+        raise OutputError(f"'{target}' exists already", hint="use --overwrite to replace it, or another name")
+    missing = [name for name in LIBRARIES.get(options.format, ()) if find_spec(name) is None]
+    if missing:
+        why = f"{' and '.join(missing)} cannot be found"
+        raise DeviceError(f"no {options.format} can be written", why, "pip install 'videostyle[export]'")
+
+
+def _write(
+    options: argparse.Namespace,
+    style: Style,
+    scene: UInt8Array | None,
+    target: Path,
+    size: tuple[int, int],
+    bars: Bars,
+) -> float:
+    """Writes the program; by how many levels of 255 it paints otherwise than a render does.
+
+    Args:
+        options: of the command line.
+        style: what it paints with.
+        scene: frames of what will be painted, uint8 ``[K, H, W, 3]`` RGB; None = it measures each frame by itself.
+        target: the file or folder to write.
+        size: width and height of its frames.
+        bars: where progress is shown.
+    """
+    from videostyle.inference.canvas_sampling import CanvasSettings
+    from videostyle.inference.export import export
+    from videostyle.media.readers.pictures import read_picture
+    from videostyle.processors.style import StyleProcessor
+    from videostyle.styles import gallery
+    from videostyle.training.content import covering
+
+    width, height = size
+    canvas = CanvasSettings(style.card.canvas if options.canvas is None else options.canvas, options.seed)
+    statistics = None
+    if scene is not None:
+        bars.note("measuring the scene", logged=False)
+        processor = StyleProcessor(
+            style, precision="float32", device="cpu", canvas=canvas, stroke_size=options.stroke_size
+        )
+        statistics = processor.statistics_of(scene)
+    trial = scene[0] if scene is not None else covering(read_picture(gallery.ordinary_picture()), width, height)
+    bars.note("writing the program, and comparing what it paints", logged=False)
+    return export(
+        style,
+        options.format,
+        target,
+        trial,
+        statistics,
+        canvas=canvas,
+        canvas_input=options.canvas_input,
+        stroke_size=options.stroke_size,
+        overwrite=options.overwrite,
+    )

@@ -25,13 +25,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Prints what is in each file; goes on past one that cannot be read, and returns the exit code of the first."""
+    from videostyle.cli.progress import Bars
     from videostyle.media.readers.open import expanded
 
     code, rows = 0, []
     files = expanded(options.files)
     for number, name in enumerate(files):
         try:
-            data, lines = _looked_at(name)
+            with Bars(options.quiet) as bars:
+                bars.note(f"reading {Path(name).name}", logged=False)  # a film takes seconds
+                data, lines = _looked_at(name)
         except VideostyleError as error:
             if len(files) == 1:
                 raise

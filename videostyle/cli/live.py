@@ -219,7 +219,7 @@ def run(options: argparse.Namespace) -> int:
         with stoppable() as stop, Bars(options.quiet) as bars:
             bars.note("warming up: loading TensorFlow")
             load_tensorflow()
-            bars.close()
+            bars.note("warming up: compiling the network", logged=False)
             from videostyle.live.session import run_live
 
             report = run_live(
@@ -231,6 +231,7 @@ def run(options: argparse.Namespace) -> int:
                 screen=screen,
                 recorder=partial(_numbered_recording, _provenance(options)),
                 started=started,
+                on_ready=bars.close,
             )
     except BaseException:
         for output in outputs.values():
@@ -318,15 +319,11 @@ def _train_styles(options: argparse.Namespace) -> None:
     from videostyle.rendering.progress import cancellable
     from videostyle.training.session import style_of_picture
 
-    load_tensorflow()
-    bars = Bars(options.quiet)
-    bars.note("getting ready to learn")
-    with stoppable() as stop:
-        try:
-            for style in filter(trains, options.style):
-                style_of_picture(Path(style), cancellable(bars, stop))
-        finally:
-            bars.close()
+    with Bars(options.quiet) as bars, stoppable() as stop:
+        bars.note("getting ready to learn")
+        load_tensorflow()
+        for style in filter(trains, options.style):
+            style_of_picture(Path(style), cancellable(bars, stop))
 
 
 def _provenance(options: argparse.Namespace) -> Painted:

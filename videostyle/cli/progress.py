@@ -92,9 +92,14 @@ class Bars:
             self._moved = time.monotonic() if done else self._moved
             self._show(done)
 
-    def note(self, text: str) -> None:
-        """Says what is going on where there is nothing to count, such as "loading TensorFlow"."""
-        if self._quiet:
+    def note(self, text: str, *, logged: bool = True) -> None:
+        """Says what is going on where there is nothing to count, such as "loading TensorFlow".
+
+        Args:
+            text: what is going on.
+            logged: whether a log gets a line of it.
+        """
+        if self._quiet or not (logged or self._live):
             return
         with self._lock:
             if not self._phase:

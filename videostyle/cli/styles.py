@@ -266,23 +266,32 @@ def _verify(options: argparse.Namespace) -> int:
 
 
 def _explain(options: argparse.Namespace) -> int:
-    from videostyle.api import Stylizer
+    from videostyle.cli.progress import Bars
+    from videostyle.inference.startup import load_tensorflow
+    from videostyle.media.atomic import vet_output
     from videostyle.media.readers.pictures import read_picture
-    from videostyle.metrics.explain import explain
-    from videostyle.network import loss_network
     from videostyle.styles.resolve import resolve
     from videostyle.training.session import sample_content
-    from videostyle.training.trainer import LossWeights
 
     style = resolve(options.style)
     scene = read_picture(options.scene or sorted(sample_content().iterdir())[0])
     painting = read_picture(options.painting) if options.painting else None
     output = options.output or Path(f"{style.card.name or 'style'}_explained.png")
-    if output.exists() and not options.overwrite:
-        raise OutputError(f"'{output}' exists already", hint="use --overwrite, or another name with -o")
-    painted = Stylizer(style)(scene[None])[0]
-    weights = style.card.loss_weights or asdict(LossWeights())
-    figures = explain(loss_network.load(), scene, painted, painting, weights, output)
+    if output.suffix.lower() != ".png":
+        raise SettingError("output", f"'{output}' is not a PNG file", "give a name that ends in .png")
+    vet_output(output, overwrite=options.overwrite)
+    with Bars(options.quiet) as bars:
+        bars.note("loading TensorFlow")
+        load_tensorflow(frames_side_by_side=True)
+        from videostyle.api import Stylizer
+        from videostyle.metrics.explain import explain
+        from videostyle.network import loss_network
+        from videostyle.training.style_objective import LossWeights
+
+        bars.note("painting a scene, and comparing its layers", logged=False)
+        painted = Stylizer(style)(scene[None])[0]
+        weights = style.card.loss_weights or asdict(LossWeights())
+        figures = explain(loss_network.load(), scene, painted, painting, weights, output)
     if options.json:
         print(json.dumps({"output": str(output), "losses": figures}))
         return 0

@@ -94,6 +94,7 @@ def run_live(
     recorder: Callable[[], tuple[str, Output]] | None = None,
     started: float | None = None,
     watch: Callable[[LivePainter, float], Any] | None = None,
+    on_ready: Callable[[], None] | None = None,
 ) -> LiveReport:
     """Paints until ``stop`` is set, the duration has passed, or the camera has ended.
 
@@ -107,6 +108,7 @@ def run_live(
         recorder: creates a recording for the record key, and gives its name with it.
         started: start of the program, ``time.monotonic``.
         watch: called about twenty times a second with the painter and the time.
+        on_ready: called when the first frame is painted, which waits until everything is compiled.
 
     Raises:
         VideostyleError: if a style cannot be used, or the camera failed.
@@ -136,7 +138,13 @@ def run_live(
     controls = Controls(painter, crossfade=settings.crossfade, recorder=recorder)
     pages = [output for output in outputs.values() if isinstance(output, Page)]
 
+    waiting = on_ready
+
     def tick(now: float) -> None:
+        nonlocal waiting
+        if waiting is not None and loop.report.painted:
+            waiting()
+            waiting = None
         controls.check_recordings()
         for page in pages:
             page.answer_keys(controls.press_remotely)
