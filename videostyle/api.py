@@ -92,6 +92,7 @@ def render(
     precision: Precision = "auto",
     strict: bool = False,
     hdr: bool = True,
+    tone_map: str = "mobius",
     restart: bool = False,
     on_progress: ProgressFunction | None = None,
 ) -> RunReport:
@@ -125,7 +126,8 @@ def render(
         device: "auto", "cpu", "gpu", or one GPU such as "gpu:1".
         precision: number format of the network.
         strict: whether damage in the input is an error instead of a warning.
-        hdr: whether HDR video is mapped to SDR; it is refused otherwise.
+        hdr: whether HDR video is taken; it is refused otherwise.
+        tone_map: how HDR becomes SDR: "mobius", "hable", "reinhard" or "clip"; "keep" = it stays HDR, in 10 bits.
         restart: delete what an interrupted render of this output left, instead of resuming it.
         on_progress: called with a phase ("train", "plan" or "paint"), the steps done since the last call, and their
             number in all or None; before "paint" once with "resume" where an interrupted render is resumed. It may be
@@ -161,6 +163,7 @@ def paint(
     precision: Precision = "auto",
     strict: bool = False,
     hdr: bool = True,
+    tone_map: str = "mobius",
 ) -> Iterator[FrameBatch]:
     """Paints a video batch by batch, for use in another program; nothing is written.
 
@@ -183,7 +186,8 @@ def paint(
         device: "auto", "cpu", "gpu", or one GPU such as "gpu:1".
         precision: number format of the network.
         strict: whether damage in the input is an error instead of a warning.
-        hdr: whether HDR video is mapped to SDR.
+        hdr: whether HDR video is taken.
+        tone_map: how HDR becomes SDR.
 
     Returns:
         An iterator over ``FrameBatch``: ``frames`` uint8 ``[T, H, W, 3]`` RGB, ``pts`` float64 ``[T]`` seconds,

@@ -35,6 +35,8 @@ class ColorInfo:
         transfer: function from light to values.
         full_range: whether samples have full range; None = unknown.
         guessed: whether the matrix is not stated by the stream but what players take it for.
+        mastering: the display that HDR was made on, in x265's words (``media.hdr``).
+        content_light: largest and mean light of HDR in cd/m2, as "1000,200".
     """
 
     matrix: str = ""
@@ -42,6 +44,8 @@ class ColorInfo:
     transfer: str = ""
     full_range: bool | None = None
     guessed: bool = False
+    mastering: str = ""
+    content_light: str = ""
 
     @property
     def is_hdr(self) -> bool:
@@ -105,7 +109,8 @@ class FrameBatch:
         pts: float64 ``[T]``, presentation times in seconds on the source's clock.
         index: number of the first frame in the source, counted from 0.
         pixel_format: one of ``PIXEL_FORMATS``.
-        alpha: ``[T, H, W]`` of the frames' dtype, its largest value = opaque; None where there is no alpha channel.
+        alpha: ``[T, H, W]`` of the frames' dtype, its largest value = opaque; None where there is no alpha channel. Of
+            HDR that is kept, what makes the frames as bright again as they were (``media.hdr``).
         original: the same frames before any processor, ``[T, h, w, 3]`` RGB, uint8 or uint16; None outside a chain.
         before: the frames before these, at most as many as a processor asks for; None = none.
         after: the frames after these, likewise.

@@ -275,7 +275,7 @@ def test_interlaced_frames_are_not_black(clip: Clip) -> None:
 
 def test_hdr_can_be_refused(clip: Clip) -> None:
     with pytest.raises(InputError, match="HDR"):
-        everything(clip("hdr.mp4"), tone_map=False)
+        everything(clip("hdr.mp4"), hdr=False)
 
 
 def test_frames_of_a_wrong_size_are_refused(tmp_path: Path) -> None:

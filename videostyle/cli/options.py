@@ -173,6 +173,13 @@ def add_render_options(parser: argparse.ArgumentParser) -> None:
         default=absent,
         help="refuse HDR video (default: it is mapped to SDR, with a warning)",
     )
+    machine.add_argument(
+        "--tone-map",
+        choices=("mobius", "hable", "reinhard", "clip", "keep"),
+        default=absent,
+        help="how HDR becomes SDR: mobius (nearest to what players show), hable (darker), reinhard, clip; keep: it "
+        "stays HDR, in 10 bits (hevc, av1, vp9, prores, ffv1) (default: mobius)",
+    )
 
 
 def add_processor_option(parser: argparse._ActionsContainer, default: Any) -> None:

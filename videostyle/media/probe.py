@@ -14,7 +14,7 @@ from av.error import FFmpegError
 
 from videostyle.errors import InputError
 from videostyle.frames import ColorInfo, VideoInfo
-from videostyle.media import boxes, webp
+from videostyle.media import boxes, hdr, webp
 from videostyle.media.clock import Segment
 from videostyle.media.inputs import vet_input
 from videostyle.media.opencv import FORMATS, LARGEST_PICTURE
@@ -182,6 +182,8 @@ class _FirstFrame(NamedTuple):
         interlaced: whether it is.
         embedded: as in ``MediaInfo``.
         time: when it is shown, seconds on the file's clock; None = unknown.
+        mastering: as in ``ColorInfo``.
+        content_light: as there.
         opaque: whether it is a GIF's that has no transparent pixel: ffmpeg gives all of them an alpha channel.
     """
 
@@ -191,10 +193,15 @@ class _FirstFrame(NamedTuple):
     embedded: tuple[str, ...] = ()
     time: float | None = None
     opaque: bool = False
+    mastering: str = ""
+    content_light: str = ""
 
 
 # Names of side data, in PyAV's words, that a painted stream does not carry on.
-EMBEDDED = {"A53_CC": "captions", "STEREO3D": "stereo flag", "SPHERICAL": "spherical mapping"}
+EMBEDDED = {
+    **{"A53_CC": "captions", "STEREO3D": "stereo flag", "SPHERICAL": "spherical mapping"},
+    **{"DYNAMIC_HDR_PLUS": "HDR10+ metadata", "DOVI_METADATA": "Dolby Vision metadata"},
+}
 
 
 def _first_frame(container: Any, stream: Any) -> _FirstFrame:
@@ -211,7 +218,16 @@ def _first_frame(container: Any, stream: Any) -> _FirstFrame:
                     rotation = -int(frame.rotation) % 360
                     opaque = stream.codec_context.name == "gif" and _is_opaque(frame)
                     time = None if frame.pts is None else float(frame.pts * frame.time_base)
-                    first = _FirstFrame(rotation, mirrored, bool(frame.interlaced_frame), embedded, time, opaque)
+                    first = _FirstFrame(
+                        rotation,
+                        mirrored,
+                        bool(frame.interlaced_frame),
+                        embedded,
+                        time,
+                        opaque,
+                        hdr.mastering_display(data.get("MASTERING_DISPLAY_METADATA", b"")),
+                        hdr.content_light(data.get("CONTENT_LIGHT_LEVEL", b"")),
+                    )
                 # Captions come with every frame or with every second one.
                 first = first._replace(embedded=tuple(dict.fromkeys((*first.embedded, *embedded))))
                 frames += 1
@@ -273,6 +289,9 @@ def _video_info(container: Any, stream: Any) -> tuple[VideoInfo, _FirstFrame]:
     first = _first_frame(container, stream)
     if first.rotation in (90, 270):
         info = replace(info, width=info.height, height=info.width, sample_aspect=1 / aspect)
+    if info.color.is_hdr:
+        color = replace(info.color, mastering=first.mastering, content_light=first.content_light)
+        info = replace(info, color=color)
     info = replace(info, rotation=first.rotation, mirrored=first.mirrored, interlaced=first.interlaced)
     return replace(info, has_alpha=info.has_alpha and not first.opaque), first
 

@@ -74,6 +74,8 @@ def _stored_pixels(settings: RenderSettings, suffix: str, info: VideoInfo) -> st
     if not suffix:
         return "rgb24"
     deep = stores_deep(settings.codec, suffix, settings.pix_fmt, settings.bit_depth, info.bit_depth)
+    if info.color.is_hdr:
+        return "rgb48"  # it is kept, and its light is put back before planes are made
     if info.has_alpha and holds_alpha(settings.codec, suffix, settings.pix_fmt):
         return "rgb48" if deep else "rgb24"
     return frames_for(settings.codec, suffix, settings.pix_fmt, deep=deep)

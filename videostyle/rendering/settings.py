@@ -19,6 +19,7 @@ from pydantic.dataclasses import dataclass as schema
 from videostyle.errors import Mistakes, SettingError, UsageError, VideostyleError, suggestion
 from videostyle.inference.stroke_size import LARGEST, SMALLEST, STROKE_HINT
 from videostyle.media.ffmpeg.codecs import BIT_DEPTHS, codec_name
+from videostyle.media.hdr import TONE_MAPS
 from videostyle.media.readers.base import ReadOptions
 from videostyle.media.timecode import TimePoint, parse_rate, parse_time
 from videostyle.media.writers.base import EncodeOptions
@@ -95,6 +96,12 @@ def _bit_depth(name: str) -> str:
     return name
 
 
+def _tone_map(name: str) -> str:
+    if name not in TONE_MAPS:
+        raise _Refused(f"no tone map '{name}'", f"use one of {', '.join(TONE_MAPS)}")
+    return name
+
+
 def _precision(name: str) -> str:
     if name not in PRECISIONS:
         raise _Refused(f"no precision '{name}'", f"use one of {', '.join(PRECISIONS)}")
@@ -145,7 +152,8 @@ class RenderSettings:
         device: "auto", "cpu", "gpu", or one GPU such as "gpu:1".
         precision: of the network; "auto" = the fastest on the device.
         strict: damage in the input, and chunks painted on unlike machines, are errors instead of warnings.
-        hdr: whether HDR video is taken and mapped to SDR; it is refused otherwise.
+        hdr: whether HDR video is taken; it is refused otherwise.
+        tone_map: how HDR becomes SDR, one of ``TONE_MAPS``; "keep" = it stays HDR, around a painting on an SDR view.
     """
 
     style: str
@@ -173,6 +181,7 @@ class RenderSettings:
     precision: Annotated[str, AfterValidator(_precision)] = "auto"
     strict: bool = False
     hdr: bool = True
+    tone_map: Annotated[str, AfterValidator(_tone_map)] = "mobius"
 
     def reading(self, batch_size: int) -> ReadOptions:
         """The part that a reader needs."""
@@ -183,7 +192,8 @@ class RenderSettings:
             max_size=self.max_size,
             frame_rate=self.fps,
             strict=self.strict,
-            tone_map=self.hdr,
+            hdr=self.hdr,
+            tone_map=self.tone_map,
         )
 
     @property

@@ -7,6 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from videostyle.frames import ColorInfo, VideoInfo
+from videostyle.media import hdr
 from videostyle.media.ffmpeg.codecs import Codec, picture_quality
 from videostyle.media.opencv import LARGEST_PICTURE
 
@@ -38,6 +39,23 @@ def _stored_matrix(color: ColorInfo, codec: Codec) -> str:
     """The matrix that is stored in the file; unknown means BT.601, as in the readers."""
     names = ("bt709", "bt470bg", "bt2020nc", "fcc", "smpte240m")
     return codec.matrix or (color.matrix if color.matrix in names else "smpte170m")
+
+
+def _with_light(codec: Codec, color: ColorInfo) -> Codec:
+    """The codec with the mastering display and the light of HDR content, where it stores them."""
+    arguments = list(codec.arguments)
+    if codec.encoder == "libx265":
+        light = [f"master-display={color.mastering}"] if color.mastering else []
+        light += [f"max-cll={color.content_light}"] if color.content_light else []
+        light += ["hdr10=1", "repeat-headers=1"] if light else []
+        at = arguments.index("-x265-params") + 1
+        arguments[at] = ":".join([arguments[at], *light])
+    elif codec.encoder == "libsvtav1":
+        light = [f"mastering-display={hdr.in_decimals(color.mastering)}"] if color.mastering else []
+        light += [f"content-light={color.content_light}"] if color.content_light else []
+        at = arguments.index("-svtav1-params") + 1
+        arguments[at] = ":".join([arguments[at], *light])
+    return replace(codec, arguments=tuple(arguments))
 
 
 def encode_arguments(
@@ -95,6 +113,12 @@ def encode_arguments(
         graph = "split[a][b];[a]palettegen=stats_mode=single[p];[b][p]paletteuse=new=1:dither=sierra2_4a"
         graph = f"scale=flags={flags},format=rgb24,{graph}" if planes else graph
         arguments += ["-filter_complex", graph, "-loop", "0"]
+    elif info.color.is_hdr:
+        filters.append(hdr.from_codes(info.color, stored))
+        if not stored.startswith("gbr"):
+            arguments += ["-colorspace", "bt2020nc", "-color_range", "tv"]
+        arguments += ["-pix_fmt", stored]
+        codec = _with_light(codec, info.color)
     elif stored.startswith(("yuv", "nv12", "p010")):
         matrix = _stored_matrix(info.color, codec)
         kept = full and codec.full_range
@@ -130,7 +154,7 @@ def decode_arguments(
     info: VideoInfo,
     *,
     stream: int = 0,
-    tone_map: bool = False,
+    tone_map: str = "",
     seek: float | None = None,
     begin: float | None = None,
     jumps: bool = False,
@@ -144,7 +168,7 @@ def decode_arguments(
         path: the file.
         info: size of the frames, and whether they are interlaced.
         stream: number of the video stream in the file.
-        tone_map: map HDR to SDR.
+        tone_map: what becomes of HDR, one of ``hdr.TONE_MAPS``; "" for other videos.
         seek: where decoding begins: at a key frame there or before, seconds from the file's earliest time.
         begin: frames before this time are decoded and dropped, seconds on the file's own clock.
         pixels: ffmpeg's name of the frames' pixel format, one of ``RAW_FORMATS``.
@@ -157,10 +181,7 @@ def decode_arguments(
         # Frames that are not marked as interlaced pass as they are.
         filters.append("bwdif=mode=send_frame:deint=interlaced")
     if tone_map:
-        # To linear light, onto BT.709 primaries, then the Hable curve (zimg and ffmpeg's tonemap filter).
-        filters.append(
-            "zscale=t=linear:npl=100,format=gbrpf32le,zscale=p=bt709,tonemap=hable:desat=0,zscale=t=bt709:m=bt709:r=tv,format=yuv420p"
-        )
+        filters.append(hdr.to_codes(info.color) if tone_map == hdr.KEEP else hdr.to_sdr(info.color, tone_map))
     guessed = f":in_color_matrix={info.color.matrix}" if info.color.guessed and not tone_map else ""
     # Chroma is repeated: encoding averages it again, so that what is not painted comes back as it was. (Without these
     # flags, or in OpenCV, conversion rounds down.) A scaler is at work only where the size changes.

@@ -46,7 +46,8 @@ class ReadOptions:
         max_size: longest side of a delivered frame in pixels; larger frames are shrunk.
         frame_rate: deliver at this constant rate instead of the frames' own times; for pictures, their rate.
         strict: damage is an error instead of a warning.
-        tone_map: whether HDR is mapped to SDR; otherwise it is refused.
+        hdr: whether HDR is taken; otherwise it is refused.
+        tone_map: what becomes of it, one of ``hdr.TONE_MAPS``.
         deep: deliver frames of more than 8 bits as 16 bits ("rgb48"); otherwise all frames have 8.
         alpha: deliver the alpha channel, where there is one; otherwise pictures are put on white, and that of a
             video is dropped.
@@ -61,7 +62,8 @@ class ReadOptions:
     max_size: int | None = None
     frame_rate: Fraction | None = None
     strict: bool = False
-    tone_map: bool = True
+    hdr: bool = True
+    tone_map: str = "mobius"
     deep: bool = False
     alpha: bool = False
 

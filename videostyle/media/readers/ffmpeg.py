@@ -13,7 +13,8 @@ import numpy as np
 from av.error import FFmpegError
 
 from videostyle.errors import InputError
-from videostyle.media import packets
+from videostyle.frames import AnyArray
+from videostyle.media import hdr, packets
 from videostyle.media.ffmpeg import argv
 from videostyle.media.ffmpeg.argv import RAW_FORMATS
 from videostyle.media.ffmpeg.process import Process
@@ -56,22 +57,50 @@ class FFmpegReader(FrameReader):
     Args:
         source: a video.
         options: how to read it.
-        tone_map: map HDR to SDR.
     """
 
-    def __init__(self, source: Input, options: ReadOptions, *, tone_map: bool = False) -> None:
+    def __init__(self, source: Input, options: ReadOptions) -> None:
         info, media = source.info, source.media
         super().__init__(source, info, options, options.frame_rate)
         if media is None or media.video_index is None:
             raise ValueError(f"'{source.path}' is not a video")
         self._media = media
-        self._tone_map, self._stream = tone_map, media.video_index
+        self._tone_map = options.tone_map if info.color.is_hdr else ""
+        self._stream = media.video_index
         self._step = float(1 / info.fps) if info.fps else 0.04  # seconds between two frames, on average
         self._process: Process | None = None
         self._rewind()
-        if tone_map:
+        if self._tone_map == hdr.KEEP:
+            self.info = replace(self.info, color=hdr.output_color(info.color))
+            if not options.deep:
+                self._tone_map = hdr.VIEW  # frames that are only measured are seen as those that are painted
+        elif self._tone_map:
             color = replace(info.color, matrix="bt709", primaries="bt709", transfer="bt709", full_range=False)
-            self.info = replace(self.info, color=color, bit_depth=8)
+            self.info = replace(self.info, color=color)
+
+    @property
+    def _keeps_hdr(self) -> bool:
+        return self._tone_map == hdr.KEEP
+
+    @property
+    def with_alpha(self) -> bool:
+        """Whether batches have alpha, or what makes HDR as bright again as it was."""
+        return super().with_alpha or self._keeps_hdr
+
+    @property
+    def deep(self) -> bool:
+        """Whether batches have frames of 16 bits."""
+        return super().deep or self._keeps_hdr
+
+    @property
+    def _pixels(self) -> str:
+        """Ffmpeg's name of the pixel format that is decoded."""
+        if self._keeps_hdr:
+            return RAW_FORMATS["rgb48", False]
+        return RAW_FORMATS["rgb48" if self.deep else "rgb24", self.with_alpha]
+
+    def _converted(self, picture: AnyArray) -> AnyArray:
+        return hdr.view(picture, self._native.color) if self._keeps_hdr else picture
 
     def _rewind(self) -> None:
         if self._process is not None:
@@ -99,7 +128,7 @@ class FFmpegReader(FrameReader):
             seek=seek,
             begin=begin,
             jumps=bool(self._media.segments),
-            pixels=RAW_FORMATS["rgb48" if self.deep else "rgb24", self.with_alpha],
+            pixels=self._pixels,
         )
         self._process = Process(arguments, write=False)
         frames = _piped_frames(self._process.stdout)
@@ -148,8 +177,8 @@ class FFmpegReader(FrameReader):
         process = self._process
         if process is None:
             return  # closed
-        channels = 4 if self.with_alpha else 3
-        dtype = np.dtype("<u2" if self.deep else "u1")
+        channels = 4 if "a" in self._pixels else 3
+        dtype = np.dtype("<u2" if self._pixels.endswith("le") else "u1")
         count = info.width * info.height * channels
         read, begin, last = 0, -math.inf, -math.inf if self._sought else info.start - self._step
         try:

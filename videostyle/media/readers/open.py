@@ -9,7 +9,7 @@ from av.error import FFmpegError
 
 from videostyle.errors import InputError
 from videostyle.frames import VideoInfo
-from videostyle.media import boxes, packets, probe, webp
+from videostyle.media import boxes, hdr, packets, probe, webp
 from videostyle.media.inputs import vet_input
 from videostyle.media.readers.base import FrameReader, Input, ReadOptions
 from videostyle.media.readers.ffmpeg import FFmpegReader
@@ -112,12 +112,12 @@ def open_reader(source: str | Path | Input, options: ReadOptions | None = None) 
     info = source.info
     reader: FrameReader
     if info.color.is_hdr:
-        if not options.tone_map:
-            raise InputError(
-                f"'{source.path}' is HDR ({info.color.transfer})", hint="allow HDR, and it is mapped to SDR"
-            )
-        reader = FFmpegReader(source, options, tone_map=True)
-        reader.warnings.append(f"HDR ({info.color.transfer}) is mapped to SDR (BT.709)")
+        if not options.hdr:
+            raise hdr.refuse(source.path, info.color)
+        reader = FFmpegReader(source, options)
+        kept = options.tone_map == hdr.KEEP
+        what = "is kept; colours beyond BT.709 are lost" if kept else "is mapped to SDR (BT.709)"
+        reader.warnings.append(f"HDR ({info.color.transfer}) {what}")
     elif _needs_ffmpeg(info) or (options.alpha and info.has_alpha):
         reader = FFmpegReader(source, options)
         if info.interlaced:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from videostyle.frames import FrameBatch, VideoInfo
+from videostyle.media import hdr
 from videostyle.media.ffmpeg import argv
 from videostyle.media.ffmpeg.codecs import Codec
 from videostyle.media.ffmpeg.process import Process
@@ -40,7 +41,7 @@ class StreamEncoder:
             ValueError: if the frames have another size or format than they should.
         """
         # Where the codec has an alpha channel but the file has none, frames come in planes, which have none either.
-        alpha = batch.alpha if self._codec.alpha_pixel_format else None
+        alpha = batch.alpha if self._codec.alpha_pixel_format and not self._info.color.is_hdr else None
         height, width = batch.frames.shape[1:3]
         expected = (self._info.height, self._info.width)
         if batch.pixel_format.startswith("i420"):
@@ -64,6 +65,8 @@ class StreamEncoder:
         if batch.pixel_format != self._input_format:
             raise ValueError(f"{batch.pixel_format} frames after {self._input_format} frames")
         frames = batch.frames
+        if self._info.color.is_hdr and batch.alpha is not None:
+            frames = hdr.restored(frames, batch.alpha)
         if alpha is not None:
             frames = np.concatenate([frames, alpha[..., None]], axis=3)
         self._process.write(np.ascontiguousarray(frames))

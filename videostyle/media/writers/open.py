@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from videostyle.errors import UsageError
+from videostyle.errors import SettingError, UsageError
 from videostyle.frames import VideoInfo
 from videostyle.media.atomic import disk_error, vet_output
 from videostyle.media.ffmpeg.codecs import BY_SUFFIX, SEQUENCE
@@ -72,8 +72,9 @@ def open_writer(
     written, still = _pictures(path, info, options)
     if not written:
         video = VideoWriter(path, info, options, original, metadata, finish)
-        video.warnings += _lost_alpha(info, video) + _lost_bits(info, video.stores_deep)
+        video.warnings += _lost_alpha(info, video) + _lost_bits(info, video.stores_deep) + _lost_light(info, video)
         return video
+    _refuse_hdr(info)
     info = replace(info, still=still)
     ignored = check_picture_options(written, options)
     if ignored and not still:
@@ -105,6 +106,7 @@ def check_output(path: Path, info: VideoInfo, options: EncodeOptions, inputs: tu
     if not written:
         check_encoding(path.suffix, info, options)
     else:
+        _refuse_hdr(info)
         ignored = check_picture_options(written, options)
         if ignored and not still:
             raise UsageError(ignored, hint="leave it out")
@@ -130,11 +132,23 @@ def _pictures(path: Path, info: VideoInfo, options: EncodeOptions) -> tuple[str,
     return "", False
 
 
+def _refuse_hdr(info: VideoInfo) -> None:
+    if info.color.is_hdr:
+        raise SettingError("tone_map", "pictures hold no HDR", "choose another one, and HDR is mapped to SDR")
+
+
 def _lost_bits(info: VideoInfo, deep: bool) -> list[str]:
     """A warning if frames have more bits than the output stores."""
     if info.bit_depth <= 8 or deep:
         return []
     return [f"{info.bit_depth}-bit video is painted as such and stored with 8 bits (hevc, av1, vp9, prores keep 10)"]
+
+
+def _lost_light(info: VideoInfo, writer: VideoWriter) -> list[str]:
+    """A warning if HDR says how bright it is, and the output cannot."""
+    if not (info.color.mastering or info.color.content_light) or not info.color.is_hdr or writer.holds_light:
+        return []
+    return ["mastering display and content light are left out (hevc and av1 keep them)"]
 
 
 def _lost_alpha(info: VideoInfo, writer: VideoWriter | ImageWriter) -> list[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import av
 from av.error import FFmpegError
 
-from videostyle.errors import OutputError
+from videostyle.errors import OutputError, SettingError
 from videostyle.frames import FrameBatch, VideoInfo
 from videostyle.media import gif, webp
 from videostyle.media.atomic import PendingOutput, disk_error
@@ -48,6 +48,8 @@ def check_encoding(suffix: str, info: VideoInfo, options: EncodeOptions) -> Code
     codec = codec_for(options.codec, suffix)
     check_quality(options.codec, suffix, options.crf, options.preset)
     stores_deep(options.codec, suffix, options.pixel_format, options.bit_depth, info.bit_depth)
+    if info.color.is_hdr and not stores_deep(options.codec, suffix, options.pixel_format, options.bit_depth, 10):
+        raise SettingError("tone_map", "HDR needs 10 bits", "choose a `codec` of 10 bits: hevc, av1, vp9, prores, ffv1")
     if options.pixel_format is not None:
         formats = encoder_formats(codec.encoder)
         check_pixel_format(codec, options.pixel_format, formats, (info.width, info.height))
@@ -129,6 +131,11 @@ class VideoWriter:
         """Whether 10 bits a sample are stored."""
         options, bits = self._options, self._info.bit_depth
         return stores_deep(options.codec, self._output.path.suffix, options.pixel_format, options.bit_depth, bits)
+
+    @property
+    def holds_light(self) -> bool:
+        """Whether the video says how bright its HDR is."""
+        return self._codec.encoder in ("libx265", "libsvtav1") and min(self._info.width, self._info.height) >= 64
 
     @property
     def holds_alpha(self) -> bool:
