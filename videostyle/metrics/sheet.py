@@ -21,16 +21,17 @@ def small(picture: UInt8Array) -> UInt8Array:
     return np.asarray(cv2.resize(picture, (WIDTH, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def contact_sheet(cells: Sequence[tuple[str, UInt8Array]]) -> UInt8Array:
-    """Pictures of one size in rows of ``COLUMNS``, uint8 ``[H, W, 3]``; what is left of the last row is white.
+def contact_sheet(cells: Sequence[tuple[str, UInt8Array]], columns: int = COLUMNS) -> UInt8Array:
+    """Pictures of one size in rows, uint8 ``[H, W, 3]``; what is left of the last row is white.
 
     Args:
         cells: name and picture, uint8 ``[H, W, 3]`` RGB, at least one.
+        columns: pictures in a row.
     """
     named = []
     for name, picture in cells:
         cell = picture.copy()
         draw_text(cell, name, (7, cell.shape[0] - 9))
         named.append(cell)
-    named += [np.full_like(named[0], 255)] * (-len(named) % COLUMNS)
-    return np.concatenate([np.concatenate(named[i : i + COLUMNS], axis=1) for i in range(0, len(named), COLUMNS)])
+    named += [np.full_like(named[0], 255)] * (-len(named) % columns)
+    return np.concatenate([np.concatenate(named[i : i + columns], axis=1) for i in range(0, len(named), columns)])

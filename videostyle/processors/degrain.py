@@ -9,11 +9,11 @@ from pydantic import Field
 
 from videostyle.frames import Float32Array, FrameBatch
 from videostyle.media.opencv import load_cv2
-from videostyle.processors.filters import smoothed, stored, unit
+from videostyle.processors.filters import luminance, smoothed, stored, unit
 from videostyle.processors.protocol import Configured, Needs, Options
 
 RADIUS = 2  # pixels; grain is smaller
-SAME = 3.0  # multiple of the grain's deviation by which pixels of two frames may differ and be the same thing
+SAME = 2.0  # multiple of the grain's deviation by which lightness of two frames may differ where the thing is the same
 
 
 class DegrainOptions(Options):
@@ -63,14 +63,13 @@ def degrained(picture: Float32Array, near: list[Float32Array], grain: float) -> 
         grain: deviation of the grain, 0..1.
     """
     cv2 = load_cv2()
-    total, weights = picture.copy(), np.ones((*picture.shape[:2], 1), np.float32)
+    total, weights, light = picture.copy(), np.ones(picture.shape[:2], np.float32), luminance(picture)
     for other in near:
-        apart = cv2.blur(np.abs(other - picture).mean(axis=2), (3, 3), borderType=cv2.BORDER_REFLECT)
-        # The difference of two grains has 1.4 times their deviation, and 0.8 times that as its mean amount.
-        share = np.clip(1.5 - apart / np.float32(SAME * grain), 0, 1)[..., None]
-        total += share * other
+        apart = cv2.blur(cv2.absdiff(luminance(other), light), (3, 3), borderType=cv2.BORDER_REFLECT)
+        share = np.clip(1.5 - apart / np.float32(SAME * grain), 0, 1)
+        total = cv2.add(total, cv2.multiply(cv2.merge([share, share, share]), other))
         weights += share
-    total /= weights
+    total = cv2.divide(total, cv2.merge([weights, weights, weights]))
     # Averaging leaves less grain, by the root of the number of pictures.
     left = grain / np.sqrt(float(weights.mean()))
     return smoothed(total, RADIUS, left)

@@ -13,13 +13,30 @@ LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 def unit(frame: AnyArray) -> Float32Array:
     """A frame of 8 or 16 bits, 0..255 or 0..65535, as float32 0..1."""
-    return np.multiply(frame, np.float32(1 / np.iinfo(frame.dtype).max), dtype=np.float32)
+    cv2 = load_cv2()
+    # OpenCV would multiply the first of three channels only, so it gets one.
+    rows = np.ascontiguousarray(frame).reshape(len(frame), -1)
+    return np.asarray(cv2.multiply(rows, 1 / np.iinfo(frame.dtype).max, dtype=cv2.CV_32F).reshape(frame.shape))
 
 
 def stored(frame: Float32Array, dtype: DTypeLike) -> AnyArray:
     """A frame of 0..1 in a dtype of 8 or 16 bits, rounded; what lies outside 0..1 is clipped."""
-    white = np.float32(np.iinfo(dtype).max)
-    return np.rint(np.clip(frame * white, 0, white)).astype(dtype)
+    cv2 = load_cv2()
+    depth = cv2.CV_8U if np.dtype(dtype) == np.uint8 else cv2.CV_16U
+    rows = np.ascontiguousarray(frame).reshape(len(frame), -1)
+    return np.asarray(cv2.multiply(rows, float(np.iinfo(dtype).max), dtype=depth).reshape(frame.shape))
+
+
+def with_light(frame: Float32Array, change: Float32Array) -> Float32Array:
+    """A frame ``[H, W, 3]`` with the same change ``[H, W]`` of all three channels: of lightness, not of colour."""
+    cv2 = load_cv2()
+    return np.asarray(cv2.add(frame, cv2.merge([change, change, change])), np.float32)
+
+
+def between(one: Float32Array, other: Float32Array, share: Float32Array) -> Float32Array:
+    """What lies between two frames ``[H, W, 3]``: ``one`` where ``share`` ``[H, W]`` is 0, ``other`` where it is 1."""
+    cv2 = load_cv2()
+    return np.asarray(cv2.add(one, cv2.multiply(cv2.merge([share, share, share]), cv2.subtract(other, one))))
 
 
 def luminance(frame: AnyArray) -> Float32Array:

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from videostyle.frames import AnyArray, Float32Array, FrameBatch
 from videostyle.processors.degrain import RADIUS
-from videostyle.processors.filters import luminance, smoothed, stored, unit
+from videostyle.processors.filters import luminance, smoothed, stored, unit, with_light
 from videostyle.processors.protocol import Configured, Needs, Options
 
 WIDEST = 2.5  # multiple of the grain's deviation; stronger contrasts are edges of the clip, not grain
@@ -42,7 +42,7 @@ class Grain(Configured[GrainOptions]):
         frames = np.empty_like(batch.frames)
         for found, frame, original in zip(frames, batch.frames, originals, strict=True):
             grain = np.float32(self.options.amount) * grain_of(original, self.options.grain / 255)
-            found[:] = stored(unit(frame) + grain[..., None], frame.dtype)
+            found[:] = stored(with_light(unit(frame), grain), frame.dtype)
         return replace(batch, frames=frames)
 
 

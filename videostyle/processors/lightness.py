@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import Field
 
 from videostyle.frames import FrameBatch
-from videostyle.processors.filters import blurred, luminance, stored, unit
+from videostyle.processors.filters import between, blurred, luminance, stored, unit
 from videostyle.processors.protocol import Configured, Needs, Options
 
 EDGE = 3.0  # pixels; deviation of the blur that keeps grain and edges of the clip out of the borders
@@ -39,7 +39,9 @@ class Lightness(Configured[LightnessOptions]):
         frames = np.empty_like(batch.frames)
         for found, frame, original in zip(frames, batch.frames, originals, strict=True):
             light = blurred(luminance(original), EDGE)
-            share = np.interp(light, (0.0, 0.5, 1.0), shares).astype(np.float32)[..., None]
-            one = unit(original)
-            found[:] = stored(one + share * (unit(frame) - one), frame.dtype)
+            # Straight lines between the three.
+            dark, bright = np.clip(1 - 2 * light, 0, 1), np.clip(2 * light - 1, 0, 1)
+            share = np.float32(shares[1]) + np.float32(shares[0] - shares[1]) * dark
+            share += np.float32(shares[2] - shares[1]) * bright
+            found[:] = stored(between(unit(original), unit(frame), share), frame.dtype)
         return replace(batch, frames=frames)

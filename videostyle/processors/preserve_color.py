@@ -15,6 +15,7 @@ from videostyle.processors.protocol import Configured, Needs, Options
 
 BINS = 256  # of a histogram
 COUNTED = 65536  # pixels of a frame that count for statistics, about
+LEVELS = 65536  # in which values are looked up
 LEAST = 1e-4  # smallest variance, of values 0..1, that is taken to be one
 
 
@@ -104,7 +105,8 @@ def with_histogram_of(painted: AnyArray, original: AnyArray) -> AnyArray:
     for channel in range(3):
         own, wanted = _cumulative(one[..., channel]), _cumulative(other[..., channel])
         curve = np.interp(own, wanted, places)  # of each level of the painting, the level of the clip
-        found[..., channel] = np.interp(one[..., channel], places, curve)
+        fine = np.interp(np.linspace(0.0, 1.0, LEVELS), places, curve).astype(np.float32)
+        found[..., channel] = fine[np.rint(one[..., channel] * np.float32(LEVELS - 1)).astype(np.intp)]
     return stored(found, painted.dtype)
 
 

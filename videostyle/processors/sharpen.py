@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import Field
 
 from videostyle.frames import FrameBatch
-from videostyle.processors.filters import blurred, luminance, stored, unit
+from videostyle.processors.filters import blurred, luminance, stored, unit, with_light
 from videostyle.processors.protocol import Configured, Options
 
 
@@ -32,5 +32,5 @@ class Sharpen(Configured[SharpenOptions]):
         for found, frame in zip(frames, batch.frames, strict=True):
             light = luminance(frame)
             edges = np.float32(self.options.amount) * (light - blurred(light, self.options.radius))
-            found[:] = stored(unit(frame) + edges[..., None], frame.dtype)
+            found[:] = stored(with_light(unit(frame), edges), frame.dtype)
         return replace(batch, frames=frames)
