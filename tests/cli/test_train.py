@@ -69,6 +69,18 @@ def test_train_writes_a_style_that_renders(
     assert main([*words[:4], "--content", str(clip("sound.m4a"))]) == 3
 
 
+def test_every_value_that_cannot_be_used_is_told_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["--steps", "0", "--stroke", "9", "--batch-size", "0", "--size", "100", "--learning-rate", "-1"]
+    assert main(["train", str(ROOT / "samples" / "harbour.jpg"), *words]) == 2
+    assert [line.split()[1] for line in capsys.readouterr().err.splitlines()] == [
+        "--steps:",
+        "--learning-rate:",
+        "--stroke:",
+        "--size:",
+        "--batch-size:",
+    ]
+
+
 def test_minutes_hold_all_of_the_command_and_have_one_bar(
     random_style: Style, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -114,7 +114,7 @@ def run(options: argparse.Namespace) -> int:
         wrong = mistakes_of_tasks(tasks)
     raise_all(wrong)
     bars = Bars(options.quiet)
-    if not options.dry_run:
+    if (tasks or options.watch) and not options.dry_run:
         learns = announce([style for entry in entries for style in entry.styles], bars)
         bars.note("loading TensorFlow")
         load_tensorflow(frames_side_by_side=not learns)

@@ -50,8 +50,14 @@ class Bars:
         live: whether that is a terminal; None = found out.
     """
 
-    UNITS: ClassVar = {"plan": "frames", "paint": "frames", "train": "steps", "evaluate": "frames"}
-    TITLES: ClassVar = {"plan": "planning", "paint": "painting", "train": "learning", "evaluate": "comparing"}
+    UNITS: ClassVar = {"plan": "frames", "paint": "frames", "train": "steps", "evaluate": "frames", "styles": "styles"}
+    TITLES: ClassVar = {
+        "plan": "planning",
+        "paint": "painting",
+        "train": "learning",
+        "evaluate": "comparing",
+        "styles": "painting",
+    }
 
     def __init__(self, quiet: bool, stream: TextIO | None = None, *, live: bool | None = None) -> None:
         self._quiet = quiet

@@ -6,11 +6,12 @@ import argparse
 import json
 import shlex
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from videostyle.errors import SettingError, UsageError
+from videostyle.errors import SettingError, UsageError, VideostyleError, raise_all
 
 if TYPE_CHECKING:
     from videostyle.styles.card import StyleCard
@@ -164,19 +165,20 @@ def run(options: argparse.Namespace) -> int:
     _check(options)
     name, target = _target(options, painting)
     from videostyle.inference.startup import load_tensorflow
+    from videostyle.training.session import sample_content
 
     with Bars(options.quiet) as bars, stoppable() as cancel:
         if options.minutes is not None:
             bars.timed("train", 0, None, 60.0 * options.minutes)
+        bars.note("reading what to train on")
+        pictures, neighbours = read_content(options.content or [sample_content()])
         bars.note("loading TensorFlow")
         load_tensorflow()
         from videostyle.cli.training_view import TrainingView
         from videostyle.styles.style_file import save_style
-        from videostyle.training.session import sample_content, train
+        from videostyle.training.session import train
 
         request, card = _request(options, began), _card(options, name, painting)
-        bars.note("reading what to train on")
-        pictures, neighbours = read_content(options.content or [sample_content()])
         view = TrainingView(
             bars,
             pictures[0],
@@ -200,18 +202,44 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
+# Options with a range: what can be used, and what to give.
+RANGES: tuple[tuple[str, Callable[[float], bool], str], ...] = (
+    ("steps", lambda value: value >= 1, "give at least 1"),
+    ("minutes", lambda value: value > 0, "give a number above 0"),
+    ("patience", lambda value: value >= 1, "give at least 1"),
+    ("learning_rate", lambda value: value > 0, "give a number above 0, as 0.003"),
+    ("stroke", lambda value: 0.25 <= value <= 4, "give 0.25 to 4"),
+    ("content_weight", lambda value: value >= 0, "give 0 or more"),
+    ("style_weight", lambda value: value >= 0, "give 0 or more"),
+    ("temporal_weight", lambda value: value >= 0, "give 0 or more"),
+    ("size", lambda value: value % 64 == 0 and 64 <= value <= 1024, "give a multiple of 64 from 64 to 1024"),
+    ("batch", lambda value: value >= 1, "give at least 1"),
+    ("seed", lambda value: value >= 0, "give at least 0"),
+)
+OPTIONS = {"batch": "batch_size"}  # where the option is called otherwise
+
+
 def _check(options: argparse.Namespace) -> None:
-    """Checks the values of options.
+    """Checks the values of options, before anything slow begins.
 
     Raises:
-        SettingError: if a value cannot be used.
+        VideostyleError: all values that cannot be used.
     """
-    if options.size % 64 or not 64 <= options.size <= 1024:
-        raise SettingError("size", f"cannot use {options.size}", "give a multiple of 64 from 64 to 1024")
-    if options.batch < 1:
-        raise SettingError("batch_size", f"cannot use {options.batch}", "give at least 1")
+    from videostyle.styles.resolve import check_style
+
+    wrong: list[VideostyleError] = []
+    for name, usable, hint in RANGES:
+        value = getattr(options, name)
+        if value is not None and not usable(value):
+            wrong.append(SettingError(OPTIONS.get(name, name), f"cannot use {value:g}", hint))
     if options.preview and options.preview.suffix.lower() != ".png":
-        raise SettingError("preview", f"'{options.preview}' is not a PNG file", "give a name that ends in .png")
+        wrong.append(SettingError("preview", f"'{options.preview}' is not a PNG file", "give a name that ends in .png"))
+    if options.start not in ("nearest", "base"):
+        try:
+            check_style(options.start)
+        except VideostyleError as error:
+            wrong.append(error)
+    raise_all(wrong)
 
 
 def _target(options: argparse.Namespace, painting: Path) -> tuple[str, Path]:

@@ -1,7 +1,7 @@
 """What moving cameras make of still pictures: ``training.simulated_camera``, for a whole batch on the device.
 
 Chances and sizes are the same as there. All shapes are fixed: what happens to some pairs only is computed for all of
-them and chosen with ``where``.
+them and chosen with ``where``. ``tests/training/test_device_pairs.py`` compares both.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""The canvas of training pairs: ``training.pairs.canvases``, for a whole batch on the device."""
+"""The canvas of training pairs: ``training.pairs.canvases``, for a whole batch on the device.
+
+``tests/training/test_device_pairs.py`` compares both, and the noise with that of a render.
+"""
 
 from __future__ import annotations
 
