@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from videostyle.errors import UsageError
-from videostyle.media.timecode import TimePoint, parse_rate, parse_time
+from videostyle.media.timecode import TimePoint, nothing_between, parse_rate, parse_time
 
 
 @pytest.mark.parametrize(
@@ -72,3 +72,24 @@ def test_rates_are_read_alike_as_text_and_as_numbers(value: Any, rate: Fraction)
 def test_rates_that_are_none_are_refused(value: Any) -> None:
     with pytest.raises(UsageError, match=r"29.97 or 30000/1001"):
         parse_rate(value)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "length", "nothing"),
+    [
+        (None, None, 10.0, False),
+        ("2", "1", None, True),
+        ("1", "2", 10.0, False),
+        ("5f", "5f", None, True),
+        ("5f", "6f", None, False),
+        (None, "0f", None, True),
+        (None, "0", None, True),
+        ("5f", "1", None, False),  # in frames and in seconds: not known
+        ("12", None, 10.0, True),
+        ("10.5", None, 10.0, False),  # a length is not exact
+        ("12", None, None, False),
+    ],
+)
+def test_parts_that_hold_no_frame_are_known(start: str, end: str, length: float | None, nothing: bool) -> None:
+    first, last = (None if text is None else parse_time(text) for text in (start, end))
+    assert nothing_between(first, last, length) is nothing

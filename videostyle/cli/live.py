@@ -173,6 +173,15 @@ def run(options: argparse.Namespace) -> int:
     from videostyle.media.opencv import load_cv2
 
     load_cv2()  # must be loaded before PyAV, see ``live.window.Window``
+    from videostyle.media.address import is_address
+    from videostyle.media.inputs import vet_input
+    from videostyle.styles.resolve import check_style
+
+    _check(options)
+    for style in options.style:
+        check_style(style, options.strength)
+    if options.input is not None and not is_address(options.input):
+        vet_input(options.input)
     from videostyle.cli.interrupt import stoppable
     from videostyle.cli.learning import announce
     from videostyle.cli.progress import Bars
@@ -180,11 +189,7 @@ def run(options: argparse.Namespace) -> int:
     from videostyle.live.warmup import show_first_picture
     from videostyle.live.window import Window, check_display
     from videostyle.media.readers.camera import open_grabber
-    from videostyle.styles.resolve import check_style
 
-    _check(options)
-    for style in options.style:
-        check_style(style, options.strength)
     screen: Any = None
     outputs: dict[str, Any] = {}
     grabber: Any = None

@@ -257,6 +257,8 @@ def _devices(options: argparse.Namespace) -> tuple[str, ...]:
     devices = tuple(name.strip() for name in options.device.split(","))
     if not all(devices) or len(set(devices)) < len(devices):
         raise SettingError("device", f"cannot read '{options.device}'", "give each GPU once, as gpu:0,gpu:1")
+    if unknown := [name for name in devices if not re.fullmatch(r"/?(auto|cpu(:0)?|gpu(:\d+)?)", name.lower())]:
+        raise SettingError("device", f"there is no '{unknown[0]}'", "give auto, cpu, gpu, or one GPU as gpu:1")
     return devices
 
 

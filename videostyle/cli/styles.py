@@ -98,6 +98,8 @@ def _list(options: argparse.Namespace) -> int:
     from videostyle.styles import gallery
     from videostyle.styles.style_file import load_style
 
+    if options.sheet is not None:
+        _check_sheet(options)
     rows = []
     for entry in gallery.entries():
         try:
@@ -119,13 +121,18 @@ def _list(options: argparse.Namespace) -> int:
     return 0
 
 
-def _sheet(options: argparse.Namespace) -> None:
-    """Writes what each style makes of a picture, side by side with their names."""
+def _check_sheet(options: argparse.Namespace) -> None:
+    from videostyle.media.atomic import vet_output
+
     if options.sheet.suffix.lower() != ".png":
         raise SettingError("sheet", f"'{options.sheet}' is not a PNG file", "give a name that ends in .png")
+    vet_output(options.sheet, overwrite=options.overwrite)
+
+
+def _sheet(options: argparse.Namespace) -> None:
+    """Writes what each style makes of a picture, side by side with their names."""
     from videostyle.api import Stylizer
     from videostyle.cli.progress import Bars
-    from videostyle.media.atomic import vet_output
     from videostyle.media.readers.pictures import read_picture
     from videostyle.media.writers.images import write_png
     from videostyle.metrics.sheet import contact_sheet, small
@@ -133,7 +140,6 @@ def _sheet(options: argparse.Namespace) -> None:
     from videostyle.styles.style_file import load_style
     from videostyle.training.session import sample_content
 
-    vet_output(options.sheet, overwrite=options.overwrite)
     scene = small(read_picture(options.scene or sorted(sample_content().iterdir())[0]))
     cells = [("unpainted", scene)]
     entries = gallery.entries()

@@ -37,6 +37,22 @@ class TimePoint:
         return seconds >= (self.seconds or 0.0) - 1e-9
 
 
+def nothing_between(start: TimePoint | None, end: TimePoint | None, length: float | None) -> bool:
+    """Whether no frame can lie between two points, as far as can be told without decoding.
+
+    Args:
+        start: None = the beginning.
+        end: None = the end.
+        length: of the video, seconds, to within a second; None = unknown.
+    """
+    first, last = start or TimePoint(frame=0), end or TimePoint()
+    if first.seconds is not None and length is not None and first.seconds > length + 1.0:
+        return True
+    if first.frame is not None and last.frame is not None:
+        return last.frame <= first.frame
+    return last.seconds is not None and last.seconds <= (first.seconds or 0.0)
+
+
 def parse_time(value: str | float | TimePoint) -> TimePoint:
     """Reads ``12.5``, ``"1:02:03.5"``, ``"2:03"`` or ``"120f"``.
 

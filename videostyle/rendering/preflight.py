@@ -8,8 +8,9 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from videostyle.errors import OutputError, VideostyleError
+from videostyle.errors import OutputError, UsageError, VideostyleError
 from videostyle.media.readers.base import FrameReader
+from videostyle.media.timecode import nothing_between
 from videostyle.media.writers.open import check_output
 from videostyle.rendering.chain import delivered_info
 from videostyle.rendering.outputs import OutputRequest, target_of
@@ -26,6 +27,7 @@ def mistakes_of(requests: Sequence[OutputRequest], source: FrameReader) -> list[
     wrong: list[VideostyleError] = []
     for request in requests:
         for check in (
+            lambda r=request: _check_part(r, source),
             lambda r=request: check_style(r.settings.style, r.settings.strength),
             lambda r=request: _check_target(r, source),
         ):
@@ -34,6 +36,16 @@ def mistakes_of(requests: Sequence[OutputRequest], source: FrameReader) -> list[
             except VideostyleError as error:
                 wrong.append(error)
     return wrong
+
+
+def _check_part(request: OutputRequest, source: FrameReader) -> None:
+    length = source.input.media.duration if source.input.media is not None else None
+    if nothing_between(request.settings.start, request.settings.end, length):
+        raise UsageError(
+            f"no frame of '{source.path.name}' lies between `start` and `end`",
+            f"it is {length:.2f} s long" if length is not None else "",
+            "give an earlier start, or a later end",
+        )
 
 
 def _check_target(request: OutputRequest, source: FrameReader) -> None:
