@@ -155,12 +155,12 @@ def test_the_error_without_a_virtual_camera_says_how_to_create_one(
 
 
 def test_a_display_that_cannot_be_reached_is_an_error_with_alternatives(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    clip: Clip, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys, "platform", "linux")
     for display in (":9871", "127.0.0.1:50000", "nonsense"):
         monkeypatch.setenv("DISPLAY", display)
-        assert main(["live", "--style", "great-wave", "--window", "--input", "x.mp4"]) == 6
+        assert main(["live", "--style", "great-wave", "--window", "--input", str(clip("one.mp4"))]) == 6
         said = capsys.readouterr().err
         assert display in said
         assert "--page" in said
