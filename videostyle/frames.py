@@ -205,8 +205,8 @@ def evenly_spread(total: int, count: int) -> NDArray[np.intp]:
     return np.linspace(0, total - 1, min(count, total)).round().astype(np.intp)
 
 
-def bgr_to_rgb(picture: UInt8Array) -> UInt8Array:
-    """Swaps the channel order of uint8 ``[..., 3]``; returns a view."""
+def bgr_to_rgb(picture: AnyArray) -> AnyArray:
+    """Swaps the channel order of ``[..., 3]``; returns a view."""
     return picture[..., ::-1]
 
 
@@ -227,7 +227,8 @@ def to_words(frames: AnyArray) -> UInt16Array:
     return frames if frames.dtype == np.uint16 else frames.astype(np.uint16) * np.uint16(257)
 
 
-def on_white(picture: UInt8Array, alpha: UInt8Array) -> UInt8Array:
-    """A picture uint8 ``[H, W, 3]`` RGB on white, where its alpha, uint8 ``[H, W]``, is below 255."""
-    share = alpha[..., None].astype(np.float32) / 255.0
-    return np.rint(picture * share + 255.0 * (1.0 - share)).astype(np.uint8)
+def on_white(picture: AnyArray, alpha: AnyArray) -> AnyArray:
+    """A picture ``[H, W, 3]`` RGB, uint8 or uint16, on white where its alpha ``[H, W]`` is below the largest value."""
+    white = float(np.iinfo(picture.dtype).max)
+    share = alpha[..., None].astype(np.float32) / np.float32(np.iinfo(alpha.dtype).max)
+    return np.rint(picture * share + white * (1.0 - share)).astype(picture.dtype)

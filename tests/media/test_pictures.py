@@ -11,13 +11,19 @@ import pytest
 
 from tests.conftest import ffmpeg
 from tests.media.copying import PICTURE, copied, decoded, frames_of, make
-from videostyle.media import icc
+from videostyle.media import gif, icc
 from videostyle.media.opencv import load_cv2
+from videostyle.media.packets import stored_frames
 from videostyle.media.picture_metadata import clean_exif, embed_metadata, read_metadata
-from videostyle.media.readers.open import look_at
+from videostyle.media.provenance import Painted, read
+from videostyle.media.readers.base import ReadOptions
+from videostyle.media.readers.open import look_at, open_reader
 from videostyle.media.readers.pictures import load_picture, read_picture
+from videostyle.media.timecode import parse_time
 from videostyle.media.writers.base import EncodeOptions
 from videostyle.media.writers.images import write_png
+from videostyle.media.writers.open import open_writer
+from videostyle.rendering.made_with import finished
 
 SCENE = np.random.default_rng(3).integers(0, 255, (6, 8, 3), dtype=np.uint8).repeat(8, 0).repeat(8, 1)
 ONE = (*PICTURE, "-frames:v", "1")
@@ -339,3 +345,87 @@ def test_hidden_pictures_are_not_part_of_a_folder(tmp_path: Path) -> None:
         write_png(tmp_path / f"f{number}.png", SCENE)
     (tmp_path / "._f1.png").write_bytes(b"Mac OS X")
     assert len(look_at(tmp_path).files) == 3
+
+
+FINE = np.random.default_rng(4).integers(0, 65535, (6, 8, 3), dtype=np.uint16).repeat(8, 0).repeat(8, 1)
+
+
+def fine_png(path: Path, picture: np.ndarray = FINE) -> Path:
+    load_cv2().imwrite(str(path), picture[..., [2, 1, 0, 3][: picture.shape[2]]])
+    return path
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+@pytest.mark.parametrize("alpha", [False, True])
+def test_pictures_of_16_bits_keep_them(suffix: str, alpha: bool, tmp_path: Path) -> None:
+    stored = np.dstack([FINE, FINE[..., :1]]) if alpha else FINE
+    file = fine_png(tmp_path / "a.png", stored)
+    assert look_at(file).info.bit_depth == 16
+    report = copied(file, tmp_path / f"out{suffix}", EncodeOptions(), deep=True, alpha=alpha)
+    assert not report.warnings
+    picture = load_picture(tmp_path / f"out{suffix}", deep=True)
+    np.testing.assert_array_equal(picture.pixels, FINE)
+    assert (picture.alpha is not None) is alpha
+    assert load_picture(file).pixels.dtype == np.uint8
+    assert np.abs(load_picture(file).on_white().astype(int) - load_picture(file, deep=True).on_white() / 257).max() < 2
+
+
+def test_pictures_of_16_bits_that_become_8_are_told(tmp_path: Path) -> None:
+    file = fine_png(tmp_path / "a.png")
+    assert any("16-bit pictures" in warning for warning in copied(file, tmp_path / "out.jpg", EncodeOptions()).warnings)
+    report = copied(file, tmp_path / "out.png", EncodeOptions(bit_depth="8"))
+    assert any("16-bit pictures" in warning for warning in report.warnings)
+    assert look_at(tmp_path / "out.png").info.bit_depth == 8
+
+
+def test_a_sequence_of_16_bits_may_hold_pictures_of_8(tmp_path: Path) -> None:
+    fine_png(tmp_path / "a_1.png")
+    write_png(tmp_path / "a_2.png", SCENE)
+    frames, _, _ = frames_of(tmp_path / "a_%d.png", deep=True)
+    np.testing.assert_array_equal(frames[0], FINE)
+    np.testing.assert_array_equal(frames[1], SCENE.astype(np.uint16) * 257)
+
+
+def test_colours_of_a_profile_become_srgb_in_16_bits_as_in_8() -> None:
+    found = icc.read_profile(profile(P3, SRGB_CURVE))
+    assert found is not None
+    coarse = icc.to_srgb(SCENE, found).astype(float)
+    fine = icc.to_srgb(SCENE.astype(np.uint16) * np.uint16(257), found)
+    assert fine.dtype == np.uint16
+    assert np.abs(fine / 257 - coarse).max() < 1
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".gif"])
+def test_a_painted_picture_says_so_and_keeps_the_exif_of_its_own(suffix: str, tmp_path: Path) -> None:
+    sources = [png_with(SCENE, tmp_path / f"{n}.png", {b"eXIf": exif(n)}) for n in (1, 3)]
+    film = make(tmp_path / "a.gif", *PICTURE[:3], "testsrc2=s=64x48:r=10:d=0.5") if suffix == ".gif" else sources[0]
+    output = tmp_path / (f"out{suffix}" if suffix == ".gif" else f"out_%d{suffix}")
+    copied(film if suffix == ".gif" else tmp_path / "%d.png", output, EncodeOptions())
+    xmp = Painted("wave", "The Wave", "Hokusai", 0.5, "1").xmp()
+    files = [output] if suffix == ".gif" else [tmp_path / f"out_{n}{suffix}" for n in (0, 1)]
+    for file, source in zip(files, sources, strict=False):
+        before = decoded(file, (64, 48))
+        finished(file, xmp, [] if suffix == ".gif" else [source])
+        np.testing.assert_array_equal(decoded(file, (64, 48)), before)
+        painted = read(file)
+        assert painted is not None
+        assert painted.style == "wave"
+        if suffix == ".gif":
+            assert gif.durations(file) == pytest.approx([0.1] * 5)
+            assert stored_frames(file) == 5
+        else:
+            assert read_metadata(file.read_bytes()).exif == clean_exif(exif(1 if source is sources[0] else 3))
+
+
+def test_each_picture_of_a_sequence_is_finished_with_its_own_number(tmp_path: Path) -> None:
+    for number in range(4):
+        write_png(tmp_path / f"a_{number}.png", SCENE)
+    numbers: list[int] = []
+    with open_reader(tmp_path / "a_%d.png", ReadOptions(start=parse_time("1f"), end=parse_time("3f"))) as reader:
+        assert [file.name for file in reader.pictures] == ["a_1.png", "a_2.png"]
+        how = EncodeOptions()
+        writer = open_writer(tmp_path / "o_%d.png", reader.info, how, finish=lambda _, number: numbers.append(number))
+        for batch in reader:
+            writer.write(batch)
+        writer.close()
+    assert numbers == [0, 1]

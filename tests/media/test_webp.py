@@ -18,7 +18,7 @@ INFO = VideoInfo(64, 48, fps=Fraction(25))
 
 
 def write(path: Path, frames: np.ndarray, damage: object = None) -> None:
-    writer = open_writer(path, INFO, finish=damage)  # type: ignore[arg-type]
+    writer = open_writer(path, INFO, finish=(lambda file, _: damage(file)) if callable(damage) else None)
     writer.write(FrameBatch(frames, np.arange(len(frames)) / 25, 0))
     writer.close()
 

@@ -1,6 +1,6 @@
-"""Sets for how long each frame of a GIF file is shown.
+"""Sets for how long each frame of a GIF file is shown, and writes XMP into it.
 
-*Source:* GIF89a specification (CompuServe, 1990).
+*Source:* GIF89a specification (CompuServe, 1990); XMP specification part 3, 1.1.2 (storage in GIF).
 """
 
 from __future__ import annotations
@@ -13,6 +13,11 @@ SHORTEST = 0.02  # seconds for which a frame can be shown; players show shorter 
 EXTENSION, IMAGE, TRAILER = 0x21, 0x2C, 0x3B
 CONTROL = 0xF9  # label of the extension that holds a frame's delay
 DELAY = 4  # where that extension holds it, from its introducer on
+
+
+def _after_palette(data: bytes | bytearray) -> int:
+    """Where the header ends, with the palette of all frames if there is one."""
+    return 13 + (3 << (data[10] & 7) + 1 if data[10] & 0x80 else 0)
 
 
 def _after_blocks(data: bytes | bytearray, at: int) -> int:
@@ -31,7 +36,7 @@ def _delays(data: bytes | bytearray) -> Iterator[int]:
     if data[:3] != b"GIF":
         raise ValueError("it is not a GIF file")
     try:
-        at = 13 + (3 << (data[10] & 7) + 1 if data[10] & 0x80 else 0)
+        at = _after_palette(data)
         while data[at] != TRAILER:
             if data[at] == EXTENSION:
                 if data[at + 1] == CONTROL:
@@ -75,3 +80,12 @@ def retime(path: Path, times: Sequence[float], end: float) -> None:
     for place, first, last in zip(places, ticks, ticks[1:], strict=False):
         data[place : place + 2] = min(max(last - first, 2), 0xFFFF).to_bytes(2, "little")
     path.write_bytes(data)
+
+
+def add_xmp(path: Path, xmp: bytes) -> None:
+    """Writes an XMP packet into a complete GIF file, before its frames: readers take what follows them for another."""
+    data = path.read_bytes()
+    at = _after_palette(data)
+    # Whoever takes the packet for sub-blocks lands in this run of numbers, which leads to the end of the extension.
+    leading_out = b"\x01" + bytes(range(255, -1, -1)) + b"\0"
+    path.write_bytes(data[:at] + b"\x21\xff\x0bXMP DataXMP" + xmp + leading_out + data[at:])

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from videostyle.frames import Float32Array, UInt8Array
+from videostyle.frames import AnyArray, Float32Array
 
 LARGEST = 1 << 24  # bytes of a profile that is read
 STEPS = 1 << 12  # of the table that encodes light as sRGB
@@ -100,16 +100,18 @@ def _encoded(light: Float32Array) -> Float32Array:
     return np.where(light <= 0.0031308, 12.92 * light, 1.055 * np.maximum(light, 1e-9) ** (1 / 2.4) - 0.055)
 
 
-def to_srgb(picture: UInt8Array, profile: Profile) -> UInt8Array:
+def to_srgb(picture: AnyArray, profile: Profile) -> AnyArray:
     """Converts a picture; colours outside sRGB are clipped.
 
     Args:
-        picture: uint8 ``[H, W, 3]`` RGB in the profile's colours.
+        picture: ``[H, W, 3]`` RGB in the profile's colours, uint8 or uint16 0..65535.
         profile: of the picture.
 
     Returns:
-        uint8 ``[H, W, 3]`` sRGB.
+        sRGB of the same shape and dtype.
     """
+    if picture.dtype == np.uint16:
+        return _words_to_srgb(picture, profile)
     # The square root spreads the table's steps over dark colours, where sRGB is steep.
     table = np.rint(255 * _encoded(np.linspace(0, 1, STEPS + 1, dtype=np.float32) ** 2)).astype(np.uint8)
     converted = np.empty_like(picture)
@@ -118,6 +120,19 @@ def to_srgb(picture: UInt8Array, profile: Profile) -> UInt8Array:
         light = np.stack([profile.curves[channel][part[..., channel]] for channel in range(3)], axis=-1)
         light = np.clip(light @ profile.matrix.T, 0.0, 1.0)
         converted[row : row + 256] = table[np.rint(STEPS * np.sqrt(light)).astype(np.int32)]
+    return converted
+
+
+def _words_to_srgb(picture: AnyArray, profile: Profile) -> AnyArray:
+    """The same for 16 bits; curves are straight between their 256 values."""
+    at = np.linspace(0, 65535, 256)
+    curves = np.stack([np.interp(np.arange(65536), at, curve) for curve in profile.curves]).astype(np.float32)
+    converted = np.empty_like(picture)
+    for row in range(0, picture.shape[0], 256):
+        part = picture[row : row + 256]
+        light = np.stack([curves[channel][part[..., channel]] for channel in range(3)], axis=-1)
+        encoded = _encoded(np.clip(light @ profile.matrix.T, 0.0, 1.0))
+        converted[row : row + 256] = np.rint(65535 * encoded)
     return converted
 
 

@@ -19,6 +19,7 @@ LARGEST_PROFILE = 1 << 24  # bytes of an unpacked profile
 WITH_METADATA = (".jpg", ".jpeg", ".png", ".webp")  # pictures that ``embed_metadata`` writes into
 PNG = b"\x89PNG\r\n\x1a\n"
 EXIF_HEADER, ICC_HEADER = b"Exif\0\0", b"ICC_PROFILE\0"
+JPEG_XMP, PNG_XMP = b"http://ns.adobe.com/xap/1.0/\0", b"XML:com.adobe.xmp"  # what marks XMP in them
 ORIENTATION, EXTRA_SAMPLES, ICC_TAG = 274, 338, 34675
 THUMBNAIL, THUMBNAIL_SIZE = 513, 514
 SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8}  # bytes of TIFF's types
@@ -184,17 +185,21 @@ def _webp_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
     return ((name, data[begin : begin + length]) for name, begin, length in webp.chunks(data))
 
 
-def embed_metadata(path: Path, exif: bytes, icc: bytes) -> None:
-    """Writes EXIF and a profile into a finished picture file; into one of ``WITH_METADATA`` only.
+def embed_metadata(path: Path, exif: bytes, icc: bytes, xmp: bytes = b"") -> bool:
+    """Writes EXIF, a profile and XMP into a finished picture file, all at once.
 
     Args:
         path: the file.
         exif: a TIFF structure; b"" = none. JPEG has no room for more than ``LARGEST_EXIF``.
         icc: a profile; b"" = none.
+        xmp: a packet; b"" = none.
+
+    Returns:
+        False if it is none of ``WITH_METADATA``; it is left as it is then.
     """
     data = path.read_bytes()
     if data[:2] == b"\xff\xd8":
-        parts = b""
+        parts = jpeg_segment(0xE1, JPEG_XMP + xmp) if xmp else b""
         if exif and len(exif) <= LARGEST_EXIF:
             parts += jpeg_segment(0xE1, EXIF_HEADER + exif)
         pieces = [icc[at : at + 65_519] for at in range(0, len(icc), 65_519)]
@@ -203,11 +208,15 @@ def embed_metadata(path: Path, exif: bytes, icc: bytes) -> None:
             parts += jpeg_segment(0xE2, header + piece)
         path.write_bytes(with_segments(data, parts))
     elif data[:8] == PNG:
-        parts = png_chunk(b"iCCP", b"profile\0\0" + zlib.compress(icc)) if icc else b""
+        parts = png_chunk(b"iTXt", PNG_XMP + b"\0\0\0\0\0" + xmp) if xmp else b""
+        parts += png_chunk(b"iCCP", b"profile\0\0" + zlib.compress(icc)) if icc else b""
         parts += png_chunk(b"eXIf", exif) if exif else b""
         path.write_bytes(with_chunks(data, parts))
     elif data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        path.write_bytes(_webp_with(data, exif, icc))
+        path.write_bytes(_webp_with(data, exif, icc, xmp))
+    else:
+        return False
+    return True
 
 
 def jpeg_segment(marker: int, body: bytes) -> bytes:
@@ -230,8 +239,8 @@ def png_chunk(name: bytes, body: bytes) -> bytes:
     return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
 
 
-def _webp_with(data: bytes, exif: bytes, icc: bytes) -> bytes:
-    """A WebP file with EXIF and a profile; a simple file becomes an extended one."""
+def _webp_with(data: bytes, exif: bytes, icc: bytes, xmp: bytes) -> bytes:
+    """A WebP file with EXIF, a profile and XMP; a simple file becomes an extended one."""
     chunks = list(_webp_chunks(data))
     extended = dict(chunks).get(b"VP8X")
     if extended is None:
@@ -244,10 +253,10 @@ def _webp_with(data: bytes, exif: bytes, icc: bytes) -> bytes:
             alpha = False
         sizes = (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
         extended = bytes([0x10 if alpha else 0, 0, 0, 0]) + sizes
-    flags = extended[0] | (0x20 if icc else 0) | (0x08 if exif else 0)
-    pictures = [chunk for chunk in chunks if chunk[0] not in (b"VP8X", b"ICCP", b"EXIF")]
+    flags = extended[0] | (0x20 if icc else 0) | (0x08 if exif else 0) | (0x04 if xmp else 0)
+    pictures = [chunk for chunk in chunks if chunk[0] not in (b"VP8X", b"ICCP", b"EXIF", b"XMP ")]
     written = [(b"VP8X", bytes([flags]) + extended[1:])]
     written += [(b"ICCP", icc)] if icc else []
-    written += pictures + ([(b"EXIF", exif)] if exif else [])
+    written += pictures + ([(b"EXIF", exif)] if exif else []) + ([(b"XMP ", xmp)] if xmp else [])
     body = b"".join(name + struct.pack("<I", len(part)) + part + b"\0" * (len(part) % 2) for name, part in written)
     return b"RIFF" + struct.pack("<I", 4 + len(body)) + b"WEBP" + body

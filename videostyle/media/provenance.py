@@ -4,7 +4,7 @@ The mark is in two places: the tags of the container (``comment`` for people, ``
 an XMP packet with IPTC's ``DigitalSourceType``, in the box or chunk that each format has for it.
 
 *Source:* IPTC digital source type "composite with trained algorithmic media"; XMP specification part 3
-(storage in MP4/MOV, PNG and JPEG).
+(storage in MP4/MOV, PNG, JPEG, WebP and GIF).
 """
 
 from __future__ import annotations
@@ -17,12 +17,11 @@ from pathlib import Path
 from xml.etree import ElementTree
 from xml.sax.saxutils import quoteattr
 
-from videostyle.media.picture_metadata import PNG, jpeg_segment, png_chunk, with_chunks, with_segments
+from videostyle.media import gif
+from videostyle.media.picture_metadata import embed_metadata
 
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
 XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
-JPEG_HEADER = b"http://ns.adobe.com/xap/1.0/\0"
-PNG_KEYWORD = b"XML:com.adobe.xmp"
 NAMESPACE = "urn:videostyle:1.0"
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 # Characters that XML cannot hold, not even escaped, and their replacement.
@@ -83,13 +82,11 @@ def embed(path: Path, xmp: bytes) -> bool:
         with path.open("ab") as file:
             file.write(struct.pack(">I", 8 + 16 + len(xmp)) + b"uuid" + XMP_UUID + xmp)
         return True
-    data = path.read_bytes() if head[:4] in (b"\x89PNG", b"RIFF") or head[:2] == b"\xff\xd8" else b""
-    if data[:8] == PNG:
-        path.write_bytes(with_chunks(data, png_chunk(b"iTXt", PNG_KEYWORD + b"\0\0\0\0\0" + xmp)))
+    if head[:3] == b"GIF":
+        gif.add_xmp(path, xmp)
         return True
-    if data[:2] == b"\xff\xd8":
-        path.write_bytes(with_segments(data, jpeg_segment(0xE1, JPEG_HEADER + xmp)))
-        return True
+    if head[:4] in (b"\x89PNG", b"RIFF") or head[:2] == b"\xff\xd8":
+        return embed_metadata(path, b"", b"", xmp)
     return False
 
 

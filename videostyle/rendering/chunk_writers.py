@@ -14,7 +14,6 @@ from videostyle.frames import FrameBatch, VideoInfo
 from videostyle.media.atomic import disk_error
 from videostyle.media.ffmpeg.codecs import codec_for
 from videostyle.media.packets import stored_frames, stored_header
-from videostyle.media.provenance import embed
 from videostyle.media.writers.encoder import StreamEncoder
 from videostyle.media.writers.images import ImageWriter
 from videostyle.rendering.chunk_store import (
@@ -25,7 +24,7 @@ from videostyle.rendering.chunk_store import (
     part_path,
 )
 from videostyle.rendering.job_store import RESUME_HINT, Job
-from videostyle.rendering.made_with import provenance_of
+from videostyle.rendering.made_with import finished, provenance_of
 
 
 class _ChunkWriter:
@@ -142,14 +141,33 @@ class ChunkWriter(_ChunkWriter):
 
 
 class PictureChunkWriter(_ChunkWriter):
-    """Writes the pictures of consecutive chunks of a sequence to their final names, and records complete chunks."""
+    """Writes the pictures of consecutive chunks of a sequence to their final names, and records complete chunks.
 
-    def __init__(self, job: Job, info: VideoInfo, numbers: Sequence[int], conditions: Callable[[], Conditions]) -> None:
+    Args:
+        job: as in ``ChunkWriter``.
+        info: as there.
+        numbers: as there.
+        conditions: as there.
+        pictures: of the whole input, the file of each frame, whose EXIF is kept; () = there are none.
+    """
+
+    def __init__(
+        self,
+        job: Job,
+        info: VideoInfo,
+        numbers: Sequence[int],
+        conditions: Callable[[], Conditions],
+        pictures: Sequence[Path] = (),
+    ) -> None:
         super().__init__(job, info, numbers, conditions)
         mark = provenance_of(job.style, job.settings).xmp()
         options = replace(job.settings.encode, overwrite=True)  # pictures of an unfinished chunk are painted again
         self._writer = ImageWriter(
-            Path(job.pictures), info, options, lambda file: embed(file, mark), numbers=job.numbers
+            Path(job.pictures),
+            info,
+            options,
+            lambda file, frame: finished(file, mark, pictures[frame : frame + 1]),
+            numbers=job.numbers,
         )
         self.warnings = self._writer.warnings
 

@@ -95,11 +95,12 @@ def paint_chunks(
         VideostyleError: if anything else fails.
     """
     plan, options = jobs[0].plan, jobs[0].settings.reading(1)
-    info = open_reader(source, options).info
+    measured = open_reader(source, options)
+    info = measured.info
     style_processors = (cache or process_cache(None)).take(jobs, info)
     batch = max(style_processor.frames_per_batch(info) for style_processor in style_processors)
     branches = [
-        _branch(job, style_processor, info, numbers)
+        _branch(job, style_processor, info, numbers, measured.pictures)
         for job, style_processor in zip(jobs, style_processors, strict=True)
     ]
     alpha = any(_holds_alpha(job) for job in jobs)
@@ -120,8 +121,18 @@ def _holds_alpha(job: Job) -> bool:
     return holds_alpha(job.settings.codec, job.output.suffix, job.settings.pix_fmt)
 
 
-def _branch(job: Job, style_processor: StyleProcessor, info: VideoInfo, numbers: Sequence[int]) -> Branch:
-    """The branch of a run that paints and writes one output; the processor outlives the run."""
+def _branch(
+    job: Job, style_processor: StyleProcessor, info: VideoInfo, numbers: Sequence[int], pictures: Sequence[Path]
+) -> Branch:
+    """The branch of a run that paints and writes one output; the processor outlives the run.
+
+    Args:
+        job: the output.
+        style_processor: paints it.
+        info: of the frames that are read.
+        numbers: of the chunks.
+        pictures: the files of all frames, where those are pictures.
+    """
     machine = machine_of(style_processor, job.settings, info)
     check_machine(job, machine)
     style_processor.use_shots(job.plan.segments)
@@ -132,11 +143,15 @@ def _branch(job: Job, style_processor: StyleProcessor, info: VideoInfo, numbers:
     def conditions() -> Conditions:
         return Conditions(machine, tuple(style_processor.warnings[earlier:]))
 
-    kind = PictureChunkWriter if job.pictures else ChunkWriter
+    def writer(painted: VideoInfo) -> PictureChunkWriter | ChunkWriter:
+        if job.pictures:
+            return PictureChunkWriter(job, painted, numbers, conditions, pictures)
+        return ChunkWriter(job, painted, numbers, conditions)
+
     chunks = job.plan.chunks
     first, last = chunks[numbers[0]][0], sum(chunks[numbers[-1]])
     part = Part(first, last - first, [begin for begin, _ in chunks])
-    return Branch(chain, lambda painted: kind(job, painted, numbers, conditions), part)
+    return Branch(chain, writer, part)
 
 
 def warm_up() -> None:

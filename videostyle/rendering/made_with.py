@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from videostyle import __version__
 from videostyle.errors import VideostyleError
+from videostyle.media.picture_metadata import embed_metadata
 from videostyle.media.probe import probe
-from videostyle.media.provenance import Painted, read
-from videostyle.media.readers.pictures import PICTURES
+from videostyle.media.provenance import Painted, embed, read
+from videostyle.media.readers.pictures import PICTURES, kept_metadata
 from videostyle.rendering.settings import RenderSettings, to_json
 
 if TYPE_CHECKING:
@@ -35,6 +36,21 @@ def made_with(settings: RenderSettings, style: Style) -> dict[str, Any]:
     chosen = {name: value for name, value in to_json(settings).items() if value != usual[name]}
     chosen = {name: value for name, value in chosen.items() if name not in NOT_COMPARED}
     return {**chosen, WEIGHTS: arrays_sha256(style.weights)[:12]}
+
+
+def finished(file: Path, xmp: bytes, pictures: Sequence[Path]) -> None:
+    """Writes into a complete file how it was painted, and what is kept of the picture that it was painted from.
+
+    Args:
+        file: a video or a picture.
+        xmp: how it was painted.
+        pictures: the picture that it was painted from, or none.
+    """
+    for picture in pictures:
+        kept = kept_metadata(picture)
+        if (kept.exif or kept.icc) and embed_metadata(file, kept.exif, kept.icc, xmp):
+            return
+    embed(file, xmp)
 
 
 def provenance_of(style: Style, settings: RenderSettings) -> Painted:

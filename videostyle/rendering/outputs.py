@@ -14,8 +14,7 @@ from videostyle.frames import VideoInfo
 from videostyle.media.atomic import disk_error
 from videostyle.media.ffmpeg.codecs import SEQUENCE
 from videostyle.media.packets import shown_times
-from videostyle.media.picture_metadata import WITH_METADATA, embed_metadata
-from videostyle.media.provenance import embed
+from videostyle.media.picture_metadata import WITH_METADATA
 from videostyle.media.readers.base import FrameReader
 from videostyle.media.readers.images import in_sequence
 from videostyle.media.timecode import TimePoint
@@ -25,7 +24,7 @@ from videostyle.media.writers.open import open_writer
 from videostyle.media.writers.video import VideoWriter
 from videostyle.rendering.chain import delivered_info
 from videostyle.rendering.job_store import work_folder
-from videostyle.rendering.made_with import provenance_of
+from videostyle.rendering.made_with import finished, provenance_of
 from videostyle.rendering.naming import default_output
 from videostyle.rendering.processor_cache import make_style_processor, painted_pixels
 from videostyle.rendering.progress import ProgressFunction
@@ -104,13 +103,6 @@ def _open(request: OutputRequest, source: FrameReader, on_progress: ProgressFunc
     tags: dict[str, str] = {}
     marks: list[bytes] = []
     kept = source.input.metadata
-
-    def finish(file: Path) -> None:
-        for mark in marks:
-            embed(file, mark)
-        if kept is not None:
-            embed_metadata(file, kept.exif, kept.icc)
-
     writer = open_writer(
         target,
         delivered_info(source.info, settings),
@@ -119,12 +111,13 @@ def _open(request: OutputRequest, source: FrameReader, on_progress: ProgressFunc
         inputs=tuple(source.files),
         numbers=source.numbers,
         metadata=tags,
-        finish=finish,
+        finish=lambda file, number: finished(file, marks[0], source.pictures[number : number + 1]),
     )
-    if isinstance(writer, ImageWriter) and kept is not None:
-        lost = [word for word, data in (("EXIF", kept.exif), ("colour profile", kept.icc)) if data]
-        if lost and target.suffix.lower() not in WITH_METADATA:
-            writer.warnings.append(f"{' and '.join(lost)} of the picture cannot be kept in {target.suffix}")
+    lost = [word for word, data in (("EXIF", kept.exif), ("colour profile", kept.icc)) if data] if kept else []
+    suffix = writer.suffix if isinstance(writer, ImageWriter) else ""
+    if lost and suffix not in WITH_METADATA:
+        where = suffix or f"a video ({target.suffix})"
+        writer.warnings.append(f"{' and '.join(lost)} of the pictures cannot be kept in {where}")
     try:
         if _among_inputs(source.path, target, writer):
             raise OutputError(
@@ -132,7 +125,7 @@ def _open(request: OutputRequest, source: FrameReader, on_progress: ProgressFunc
                 "it would be painted as well",
                 "choose another folder",
             )
-        pixels = painted_pixels(settings, target.suffix if isinstance(writer, VideoWriter) else "", source.info)
+        pixels = painted_pixels(settings, suffix or target.suffix, source.info, pictures=bool(suffix))
         style = resolve_or_train(settings.style, settings.strength, on_progress)
         provenance = provenance_of(style, settings)
         tags.update(provenance.tags())

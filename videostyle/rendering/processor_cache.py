@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from functools import cache, lru_cache
 from itertools import count
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from videostyle import __version__
@@ -15,6 +16,7 @@ from videostyle.media.ffmpeg.codecs import frames_for, holds_alpha, stores_deep
 from videostyle.media.ffmpeg.process import version as ffmpeg_version
 from videostyle.media.opencv import load_cv2
 from videostyle.media.readers.base import ReadOptions
+from videostyle.media.writers.images import WITH_DEEP
 from videostyle.processors.registry import STYLE
 from videostyle.rendering.chain import chain_of, packages_of
 from videostyle.rendering.job_store import Job
@@ -52,27 +54,28 @@ def make_style_processor(style: Style, settings: RenderSettings, *, output: str 
     )
 
 
-def painted_pixels(settings: RenderSettings, suffix: str, info: VideoInfo) -> str:
+def painted_pixels(settings: RenderSettings, suffix: str, info: VideoInfo, *, pictures: bool = False) -> str:
     """The pixel format in which frames are painted for an output (``FrameBatch.pixel_format``).
 
     Processors behind the painting work on RGB.
 
     Args:
         settings: of the render.
-        suffix: of the video; "" for pictures.
+        suffix: of the output.
         info: what the source's frames are like.
+        pictures: whether they become pictures.
 
     Raises:
         UsageError: if more bits are asked for than the output has.
     """
+    if pictures:
+        return "rgb48" if suffix.lower() in WITH_DEEP and info.bit_depth > 8 and settings.bit_depth != "8" else "rgb24"
     found = _stored_pixels(settings, suffix, info)
     rgb = {"i420": "rgb24", "i420p10": "rgb48"}
     return found if chain_of(settings)[-1].name == STYLE else rgb.get(found, found)
 
 
 def _stored_pixels(settings: RenderSettings, suffix: str, info: VideoInfo) -> str:
-    if not suffix:
-        return "rgb24"
     deep = stores_deep(settings.codec, suffix, settings.pix_fmt, settings.bit_depth, info.bit_depth)
     if info.color.is_hdr:
         return "rgb48"  # it is kept, and its light is put back before planes are made
@@ -153,7 +156,8 @@ class ProcessorCache:
         taken: dict[str, StyleProcessor] = {}
         for job in jobs:
             settings = planned_settings(job, self._device)
-            output = painted_pixels(job.settings, "" if job.pictures else job.output.suffix, info)
+            suffix = Path(job.pictures or job.output).suffix
+            output = painted_pixels(job.settings, suffix, info, pictures=bool(job.pictures))
             canvas = [job.style.card.canvas if settings.canvas is None else settings.canvas, settings.seed]
             chosen = [
                 canvas,

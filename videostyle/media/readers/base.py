@@ -85,7 +85,7 @@ class Input:
         files: the files that it consists of, in order.
         info: description of its frames; pictures get ``SEQUENCE_RATE``.
         media: the content of a video file; None for pictures.
-        metadata: EXIF and colour profile that a still should keep; None for all else.
+        metadata: EXIF and colour profile that a picture should keep, of several those of the first; None for videos.
     """
 
     path: Path
@@ -114,6 +114,7 @@ class FrameReader:
         info: description of the delivered frames.
         warnings: what is delivered otherwise than it is stored, and damage so far.
         numbers: of numbered pictures, the numbers of those that are delivered; else ().
+        pictures: of pictures, the files of those that are delivered; else ().
     """
 
     def __init__(self, source: Input, info: VideoInfo, options: ReadOptions, rate: Fraction | None) -> None:
@@ -122,6 +123,7 @@ class FrameReader:
         self.options = options
         self.warnings: list[str] = []
         self.numbers: tuple[int, ...] = ()
+        self.pictures: tuple[Path, ...] = ()
         self._constant_rate = rate
         self._native = info
         self.info = self._delivered(info)

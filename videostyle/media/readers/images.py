@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from videostyle.errors import InputError
-from videostyle.frames import AnyArray, ColorInfo, VideoInfo
+from videostyle.frames import AnyArray, ColorInfo, VideoInfo, to_bytes, to_words
 from videostyle.media.packets import SAME_TIME
 from videostyle.media.picture_metadata import Metadata
 from videostyle.media.readers.base import SEQUENCE_RATE, FrameReader, Input, ReadOptions
@@ -35,18 +35,18 @@ def look_at_images(path: Path, files: Sequence[Path], *, still: bool = False) ->
     Raises:
         InputError: if the first picture cannot be read.
     """
-    first = load_picture(files[0])
+    first = load_picture(files[0], deep=True)
     info = VideoInfo(
         width=first.pixels.shape[1],
         height=first.pixels.shape[0],
         has_alpha=first.alpha is not None,
+        bit_depth=8 * first.pixels.dtype.itemsize,
         frame_count=len(files),
         still=still,
         # Pictures are RGB. A video made of them gets the colours that players assume.
         color=ColorInfo("bt709", "bt709", "bt709", False),
     )
-    kept = Metadata(first.exif, first.icc) if still else None
-    return Input(path, tuple(files), _at_rate(info, SEQUENCE_RATE), metadata=kept)
+    return Input(path, tuple(files), _at_rate(info, SEQUENCE_RATE), metadata=Metadata(first.exif, first.icc))
 
 
 def _at_rate(info: VideoInfo, rate: Fraction) -> VideoInfo:
@@ -70,12 +70,14 @@ class ImageReader(FrameReader):
             raise InputError(f"'{source.path}': {missing}", hint="leave `strict` out to paint what there is")
         self.warnings += [missing] if missing else []
         times = [number / self._rate for number in range(len(self.files))]
-        self.numbers = tuple(
-            number
-            for index, number in enumerate(numbers)
+        chosen = [
+            index
+            for index in range(len(self.files))
             if (options.start is None or options.start.reached(float(times[index]), index))
             and not (options.end is not None and options.end.reached(float(times[index]), index))
-        )
+        ]
+        self.numbers = tuple(numbers[index] for index in chosen) if numbers else ()
+        self.pictures = tuple(self.files[index] for index in chosen)
 
     def _first_time(self) -> float:
         return 0.0
@@ -106,11 +108,13 @@ class ImageReader(FrameReader):
 
     def _read(self, file: Path) -> AnyArray:
         """A picture with or without its alpha, as the options ask for it."""
-        picture = load_picture(file)
-        if not (self.options.alpha and self._native.has_alpha):
-            return picture.on_white()
-        opaque = np.full(picture.pixels.shape[:2], 255, np.uint8)
-        return np.dstack([picture.pixels, opaque if picture.alpha is None else picture.alpha])
+        picture = load_picture(file, deep=self.deep)
+        # One picture of a sequence may have fewer bits than the others.
+        convert = to_words if self.deep else to_bytes
+        if not self.with_alpha:
+            return convert(picture.on_white())
+        opaque = np.full_like(picture.pixels[..., 0], np.iinfo(picture.pixels.dtype).max)
+        return convert(np.dstack([picture.pixels, opaque if picture.alpha is None else picture.alpha]))
 
 
 def numbers_of(files: Sequence[Path]) -> tuple[int, ...]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from videostyle.errors import InputError, OutputError
-from videostyle.frames import UInt8Array, bgr_to_rgb, on_white
+from videostyle.frames import AnyArray, UInt8Array, bgr_to_rgb, on_white
 from videostyle.media import icc
 from videostyle.media.ffmpeg.argv import picture_arguments
 from videostyle.media.ffmpeg.process import output_of
@@ -28,19 +28,19 @@ class Picture:
     """A picture.
 
     Attributes:
-        pixels: uint8 ``[H, W, 3]`` RGB (sRGB), not multiplied by alpha.
-        alpha: uint8 ``[H, W]``, 255 = opaque; None if it has none.
+        pixels: uint8 ``[H, W, 3]`` RGB (sRGB), not multiplied by alpha; or uint16 0..65535.
+        alpha: ``[H, W]`` of the same dtype, the largest value = opaque; None if it has none.
         exif: what is kept of its EXIF; b"" if there is none.
         icc: its colour profile, where ``pixels`` are still in its colours; b"" where they are sRGB.
     """
 
-    pixels: UInt8Array
-    alpha: UInt8Array | None = None
+    pixels: AnyArray
+    alpha: AnyArray | None = None
     exif: bytes = b""
     icc: bytes = b""
 
-    def on_white(self) -> UInt8Array:
-        """The picture, uint8 ``[H, W, 3]`` RGB, on white where it is transparent."""
+    def on_white(self) -> AnyArray:
+        """The picture, ``[H, W, 3]`` RGB, on white where it is transparent."""
         return self.pixels if self.alpha is None else on_white(self.pixels, self.alpha)
 
 
@@ -53,8 +53,12 @@ def read_picture(path: str | Path) -> UInt8Array:
     return load_picture(path).on_white()
 
 
-def load_picture(path: str | Path) -> Picture:
+def load_picture(path: str | Path, *, deep: bool = False) -> Picture:
     """Reads a picture file with its alpha and metadata.
+
+    Args:
+        path: the file.
+        deep: whether pictures of more than 8 bits are given as uint16.
 
     Raises:
         InputError: if it is missing, too large, or not a picture.
@@ -87,7 +91,17 @@ def load_picture(path: str | Path) -> Picture:
         metadata = metadata._replace(exif=inside.exif, icc=metadata.icc or inside.icc)
         if file.suffix.lower() in BY_FFMPEG:
             metadata = metadata._replace(orientation=1)
-    return _finished(stored, metadata)
+    return _finished(stored, metadata, deep)
+
+
+def kept_metadata(path: Path) -> Metadata:
+    """What of the metadata of a picture file a painted one should keep; the file is decoded only if it must be."""
+    if path.suffix.lower() in BY_FFMPEG:
+        picture = load_picture(path)
+        return Metadata(picture.exif, picture.icc)
+    found = read_metadata(path.read_bytes())
+    exif = clean_exif(found.exif) if found.exif else b""
+    return Metadata(exif, found.icc if found.icc and icc.read_profile(found.icc) is None else b"")
 
 
 def _by_opencv(data: bytes, path: str | Path) -> Any | None:
@@ -128,8 +142,8 @@ def _by_ffmpeg(file: Path) -> tuple[Any, Metadata] | None:
     return picture, read_metadata(png)
 
 
-def _finished(stored: Any, metadata: Metadata) -> Picture:
-    """Eight bits, RGB, straight alpha, upright, sRGB."""
+def _finished(stored: Any, metadata: Metadata, deep: bool) -> Picture:
+    """RGB, straight alpha, upright, sRGB; with 8 bits, unless more are wanted and there."""
     white = float(np.iinfo(stored.dtype).max) if np.issubdtype(stored.dtype, np.integer) else 1.0
     alpha = None
     if stored.shape[2] == 4:
@@ -138,8 +152,8 @@ def _finished(stored: Any, metadata: Metadata) -> Picture:
             share = np.maximum(alpha[..., None].astype(np.float32) / white, 1.0 / white)
             colours = np.clip(stored[..., :3] / share, 0.0, white)
             stored = colours if white == 1.0 else np.rint(colours).astype(stored.dtype)
-        alpha = _turned(_in_bytes(alpha, white), metadata.orientation)
-    pixels = _turned(_in_bytes(bgr_to_rgb(stored[..., :3]), white), metadata.orientation)
+        alpha = _turned(_whole(alpha, white, deep), metadata.orientation)
+    pixels = _turned(_whole(bgr_to_rgb(stored[..., :3]), white, deep), metadata.orientation)
     profile = icc.read_profile(metadata.icc) if metadata.icc else None
     if profile is not None and not icc.is_srgb(profile):
         pixels = icc.to_srgb(pixels, profile)
@@ -147,13 +161,15 @@ def _finished(stored: Any, metadata: Metadata) -> Picture:
     return Picture(pixels, alpha, clean_exif(metadata.exif) if metadata.exif else b"", kept)
 
 
-def _in_bytes(values: Any, white: float) -> UInt8Array:
-    if values.dtype == np.uint8:
+def _whole(values: Any, white: float, deep: bool) -> AnyArray:
+    """Values 0 to ``white`` as uint8, or as uint16 if that is wanted and they have more bits."""
+    if values.dtype == np.uint8 or (deep and values.dtype == np.uint16):
         return np.ascontiguousarray(values)
-    return np.rint(np.clip(values.astype(np.float32) * (255.0 / white), 0.0, 255.0)).astype(np.uint8)
+    largest, dtype = (65535.0, np.uint16) if deep else (255.0, np.uint8)
+    return np.rint(np.clip(values.astype(np.float32) * (largest / white), 0.0, largest)).astype(dtype)
 
 
-def _turned(picture: UInt8Array, orientation: int) -> UInt8Array:
+def _turned(picture: AnyArray, orientation: int) -> AnyArray:
     """A picture as EXIF's orientation says that it should be shown."""
     if orientation in (5, 6, 7, 8):
         picture = np.swapaxes(picture, 0, 1)

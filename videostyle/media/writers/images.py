@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from videostyle.errors import OutputError, SettingError, UsageError
-from videostyle.frames import FrameBatch, UInt8Array, VideoInfo, on_white
+from videostyle.frames import FrameBatch, UInt8Array, VideoInfo, on_white, to_bytes
 from videostyle.media.atomic import PendingOutput, disk_error, short_name, write_whole
 from videostyle.media.ffmpeg.codecs import SEQUENCE, WORST_PICTURE, picture_quality
 from videostyle.media.locks import Lock
@@ -21,6 +21,7 @@ from videostyle.media.writers.base import EncodeOptions
 
 LOSSY = (".jpg", ".jpeg", ".webp")
 WITH_ALPHA = (".png", ".webp", ".tif", ".tiff")
+WITH_DEEP = (".png", ".tif", ".tiff")
 PLACE = re.compile(r"%0?\d*d")  # where a printf-style pattern has the number of a picture
 
 
@@ -73,7 +74,7 @@ class ImageWriter:
         path: a picture file, a folder, or a pattern such as ``out_%05d.png``.
         info: what the frames are like.
         options: of these, ``overwrite`` and ``crf`` (``picture_quality``) are used.
-        finish: called with each complete file, before it is named.
+        finish: called with each complete file, before it is named, and the number of its frame from 0.
         inputs: files none of which may be written.
         lock: keep other runs from writing the same sequence.
         numbers: of the pictures of a sequence, in order; () = 0, 1, 2...
@@ -92,7 +93,7 @@ class ImageWriter:
         path: Path,
         info: VideoInfo,
         options: EncodeOptions,
-        finish: Callable[[Path], object] | None = None,
+        finish: Callable[[Path, int], object] | None = None,
         inputs: tuple[Path, ...] = (),
         *,
         lock: bool = False,
@@ -129,9 +130,19 @@ class ImageWriter:
             raise disk_error(folder, error) from error
 
     @property
+    def suffix(self) -> str:
+        """Of the pictures, in lower case."""
+        return (Path(self._pattern).suffix or self._path.suffix).lower()
+
+    @property
     def holds_alpha(self) -> bool:
         """Whether the pictures have an alpha channel, if the frames have one."""
-        return (Path(self._pattern).suffix or self._path.suffix).lower() in WITH_ALPHA
+        return self.suffix in WITH_ALPHA
+
+    @property
+    def holds_deep(self) -> bool:
+        """Whether the pictures have 16 bits, if the frames have more than 8."""
+        return self.suffix in WITH_DEEP
 
     @property
     def in_parts(self) -> bool:
@@ -181,27 +192,30 @@ class ImageWriter:
             OutputError: if one cannot be written.
         """
         for index, frame in enumerate(batch.frames, batch.index):
+            if not self.holds_deep:
+                frame = to_bytes(frame)
             if batch.alpha is not None:
                 alpha = batch.alpha[index - batch.index]
+                alpha = alpha if frame.dtype == alpha.dtype else to_bytes(alpha)
                 frame = np.dstack([frame, alpha]) if self.holds_alpha else on_white(frame, alpha)
             if self._pending is not None:
                 if self._written:
                     why = "the input has more than one frame"
                     raise OutputError(f"'{self._path}' is one picture", why, "name NAME_%04d.png for all of them")
-                self._encode(self._pending.temporary, frame)
+                self._encode(self._pending.temporary, frame, index)
                 self._written.append(self._pending.temporary)
                 continue
             target = self._place_of(index)
             self._vet(target)
             partial = target.with_name(f".{short_name(target.stem)}.part{target.suffix}")
-            self._encode(partial, frame)
+            self._encode(partial, frame, index)
             try:
                 os.replace(partial, target)
             except OSError as error:
                 raise disk_error(target, error) from error
             self._written.append(target)
 
-    def _encode(self, path: Path, frame: Any) -> None:
+    def _encode(self, path: Path, frame: Any, number: int) -> None:
         cv2 = load_cv2()
         quality = 95 if self._options.crf is None else picture_quality(self._options.crf)
         flags = {".jpg": cv2.IMWRITE_JPEG_QUALITY, ".jpeg": cv2.IMWRITE_JPEG_QUALITY, ".webp": cv2.IMWRITE_WEBP_QUALITY}
@@ -215,7 +229,7 @@ class ImageWriter:
         try:
             path.write_bytes(data.tobytes())
             if self._finish is not None:
-                self._finish(path)
+                self._finish(path, number)
         except OSError as error:
             raise disk_error(path, error) from error
 

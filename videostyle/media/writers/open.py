@@ -43,7 +43,7 @@ def open_writer(
     *,
     original: Original | None = None,
     metadata: Mapping[str, str] | None = None,
-    finish: Callable[[Path], object] | None = None,
+    finish: Callable[[Path, int], object] | None = None,
     inputs: tuple[Path, ...] = (),
     numbers: tuple[int, ...] = (),
 ) -> VideoWriter | ImageWriter:
@@ -59,7 +59,7 @@ def open_writer(
         options: how to encode.
         original: where everything but the picture is copied from; None = a silent video.
         metadata: tags of the container, added to the original's; read when the file is finished.
-        finish: called with each complete file before it is named.
+        finish: called with each complete file before it is named, and the number of its frame (0 for a video).
         inputs: files none of which may be written.
         numbers: of the pictures of a sequence; () = 0, 1, 2...
 
@@ -81,7 +81,9 @@ def open_writer(
         raise UsageError(ignored, hint="leave it out")
     writer = ImageWriter(path, info, options, finish, inputs, lock=True, numbers=numbers)
     writer.warnings += [ignored] if ignored else []
-    writer.warnings += _lost_alpha(info, writer) + _lost_bits(info, False)
+    writer.warnings += _lost_alpha(info, writer) + _lost_bits(
+        info, writer.holds_deep and options.bit_depth != "8", ".png, .tif"
+    )
     if original is not None and any(stream.kind == "audio" for stream in original.media.others) and options.audio:
         writer.warnings.append("pictures have no sound: it is left out")
     return writer
@@ -137,11 +139,12 @@ def _refuse_hdr(info: VideoInfo) -> None:
         raise SettingError("tone_map", "pictures hold no HDR", "choose another one, and HDR is mapped to SDR")
 
 
-def _lost_bits(info: VideoInfo, deep: bool) -> list[str]:
+def _lost_bits(info: VideoInfo, deep: bool, able: str = "hevc, av1, vp9, prores") -> list[str]:
     """A warning if frames have more bits than the output stores."""
     if info.bit_depth <= 8 or deep:
         return []
-    return [f"{info.bit_depth}-bit video is painted as such and stored with 8 bits (hevc, av1, vp9, prores keep 10)"]
+    what, more = ("pictures", "all") if able.startswith(".") else ("video", "10")
+    return [f"{info.bit_depth}-bit {what} is painted as such and stored with 8 bits ({able} keep {more})"]
 
 
 def _lost_light(info: VideoInfo, writer: VideoWriter) -> list[str]:

@@ -73,7 +73,7 @@ class VideoWriter:
         options: how to encode.
         original: where everything but the video is copied from; None = a silent video without tags.
         metadata: tags of the container, added to those of the original; read when the file is muxed.
-        finish: called with the complete file, before it is verified and named.
+        finish: called with the complete file, before it is verified and named, and 0.
 
     Attributes:
         warnings: what could not be kept.
@@ -91,7 +91,7 @@ class VideoWriter:
         options: EncodeOptions,
         original: Original | None = None,
         metadata: Mapping[str, str] | None = None,
-        finish: Callable[[Path], object] | None = None,
+        finish: Callable[[Path, int], object] | None = None,
     ) -> None:
         self._finish = finish
         self._codec = check_encoding(path.suffix, info, options)
@@ -209,7 +209,7 @@ class VideoWriter:
                     self.warnings += muxer.warnings
                 copied = len(muxer.copied)
             if self._finish is not None:
-                self._finish(self._output.temporary)
+                self._finish(self._output.temporary, 0)
             self._verify(len(times), copied)
             return self._output.commit()
         except FFmpegError as error:
