@@ -259,6 +259,7 @@ def _video_info(container: Any, stream: Any) -> tuple[VideoInfo, _FirstFrame]:
     aspect = Fraction(stream.sample_aspect_ratio or context.sample_aspect_ratio or 1)
     if aspect <= 0:
         aspect = Fraction(1)
+    tags = {key.lower(): value for key, value in stream.metadata.items()}  # Matroska may shout them
     duration = None
     if stream.duration:
         duration = float(stream.duration * stream.time_base)
@@ -282,7 +283,7 @@ def _video_info(container: Any, stream: Any) -> tuple[VideoInfo, _FirstFrame]:
         color=_color(context),
         pixel_format=context.pix_fmt or "",
         bit_depth=max((c.bits for c in components), default=8),
-        has_alpha=any(c.is_alpha for c in components) or stream.metadata.get("alpha_mode") == "1",
+        has_alpha=any(c.is_alpha for c in components) or tags.get("alpha_mode") == "1",
         codec=context.name,
     )
     # Decoding comes last: it changes what the context says.
