@@ -28,9 +28,11 @@ from videostyle.media import gif, webp
 from videostyle.media.clock import DecodingOrder, SegmentFinder, steady
 from videostyle.media.ffmpeg.process import ffmpeg_exe
 from videostyle.media.programmes import programmes
-from videostyle.media.readers.open import look_at
+from videostyle.media.readers.open import look_at, open_reader
 from videostyle.media.writers.base import EncodeOptions
 from videostyle.media.writers.belongings import later_timecode
+from videostyle.media.writers.mux import Original
+from videostyle.media.writers.open import open_writer
 
 BEEP = ("-f", "lavfi", "-i", "aevalsrc='sin(2513*t)*between(t,0.48,0.52)':d=1:s=48000")
 FLASH = ("-f", "lavfi", "-i", "color=black:s=64x48:r=25:d=1,geq=lum='if(between(N,12,12),235,16)':cb=128:cr=128")
@@ -335,3 +337,64 @@ def test_a_gif_that_is_cut_off_is_told(tmp_path: Path) -> None:
         gif.durations(tmp_path / "cut.gif")
     with pytest.raises(UsageError):
         copied(film, tmp_path / "out.gif", EncodeOptions(codec="nothing"))
+
+
+TAGS = """;FFMETADATA1
+title=A title
+artist=Somebody
+comment=A comment
+[CHAPTER]
+TIMEBASE=1/1000
+START=0
+END=500
+title=One
+"""
+
+
+def rich(tmp_path: Path) -> Path:
+    (tmp_path / "m.txt").write_text(TAGS)
+    return make(
+        tmp_path / "rich.mkv", *PICTURE, *SOUND, "-i", tmp_path / "m.txt", "-map_metadata", "2", "-map_chapters", "2",
+        "-vf", "setsar=4/3", *X264, *AAC, "-metadata:s:a", "language=ger",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("out.mp4", ()),
+        ("out.mkv", ()),
+        ("out.ts", ("the chapters", "the tags (artist, comment, title)")),
+        ("out.avi", ("the chapters", "the languages")),
+        ("out.flv", ("the chapters", "the languages")),
+        ("out.gif", ("the chapters", "the tags", "pixels are 4:3", "audio stream 1")),
+        ("out_%02d.png", ("sound, chapters cannot be kept", "pixels are 4:3")),
+    ],
+)
+def test_chapters_tags_languages_and_shape_are_kept_or_said_to_be_lost(
+    name: str, words: tuple[str, ...], tmp_path: Path
+) -> None:
+    report = copied(rich(tmp_path), tmp_path / name, EncodeOptions())
+    assert len(report.warnings) == len(words), report.warnings
+    for word in words:
+        assert any(word in warning for warning in report.warnings), word
+
+
+@pytest.mark.parametrize("name", ["out.mp4", "out.mkv"])
+def test_a_comment_of_the_original_stays_beside_that_on_painting(name: str, tmp_path: Path) -> None:
+    source = look_at(rich(tmp_path))
+    tags = {"comment": "Painted by videostyle 1 with the style wave", "videostyle": "{}"}
+    for film, original in ((tmp_path / name, source), (tmp_path / f"again_{name}", None)):
+        original = original or look_at(tmp_path / name)
+        with open_reader(original) as reader:
+            how = EncodeOptions(overwrite=True)
+            writer = open_writer(film, reader.info, how, original=Original(original.media), metadata=tags)
+            for batch in reader:
+                writer.write(batch)
+            writer.close()
+        with av.open(str(film)) as container:
+            found = {key.lower(): value for key, value in container.metadata.items()}
+            assert len(found) == len(container.metadata)
+        assert found["title"] == "A title"
+        assert found["artist"] == "Somebody"
+        assert found["comment"].startswith("A comment | Painted by videostyle 1")

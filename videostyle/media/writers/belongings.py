@@ -6,6 +6,7 @@ import re
 from fractions import Fraction
 from typing import Any
 
+from videostyle.frames import VideoInfo
 from videostyle.media.ffmpeg.codecs import CODECS
 from videostyle.media.probe import MediaInfo, open_container
 
@@ -17,6 +18,11 @@ OF_THE_ENCODING = (
 WITH_TIMECODE = (".mp4", ".m4v", ".mov", ".mkv")
 WITH_ATTACHMENTS = (".mkv",)
 WITH_STEREO_MODE = (".mkv", ".webm")
+WITH_CHAPTERS = (".mp4", ".m4v", ".mov", ".mkv", ".webm")
+WITHOUT_TAGS = (".ts", ".gif", ".webp")
+WITHOUT_LANGUAGES = (".avi", ".flv")
+# Tags for people; all others describe how a file was made.
+TOLD = ("title", "artist", "author", "composer", "comment", "description", "copyright", "date", "genre", "location")
 
 
 def picture_tags(media: MediaInfo, suffix: str, start: float, rate: Fraction | None) -> dict[str, str]:
@@ -97,6 +103,16 @@ def lost(media: MediaInfo, suffix: str) -> list[str]:
         if word == "stereo flag" and has_mode and suffix in WITH_STEREO_MODE:
             continue
         warnings.append(f"{word} inside the pictures cannot be kept: painted pictures have none")
+    if media.chapters and suffix not in WITH_CHAPTERS:
+        warnings.append(f"the chapters cannot be kept in {suffix} (.mp4, .mov, .mkv and .webm keep them)")
+    told = sorted(key.lower() for key in media.metadata if key.lower() in TOLD)
+    if told and suffix in WITHOUT_TAGS:
+        warnings.append(f"the tags ({', '.join(told)}) cannot be kept in {suffix}")
+    spoken = [s for s in media.others if s.kind == "audio" and s.metadata.get("language", "und") != "und"]
+    if spoken and suffix in WITHOUT_LANGUAGES:
+        warnings.append(f"the languages of the sound cannot be kept in {suffix}")
+    if silent and media.video is not None:
+        warnings += lost_shape(media.video, suffix)
     for stream in media.others:
         if stream.kind not in ("audio", "subtitle", "picture", "attachment") and "timecode" not in stream.metadata:
             named = stream.codec or stream.metadata.get("handler_name", "") or "unknown"
@@ -104,6 +120,31 @@ def lost(media: MediaInfo, suffix: str) -> list[str]:
         elif silent and stream.kind in ("audio", "subtitle"):
             warnings.append(f"{stream.kind} stream {stream.index} is left out: {suffix} has none")
     return warnings
+
+
+def lost_shape(info: VideoInfo, suffix: str) -> list[str]:
+    """A warning if pixels are not square and a file cannot say so."""
+    aspect = info.sample_aspect
+    if aspect == 1:
+        return []
+    shape = f"{aspect.numerator}:{aspect.denominator}"
+    return [f"pixels are {shape}, and {suffix} cannot say so: it is shown in another shape"]
+
+
+def lost_in_pictures(media: MediaInfo, suffix: str, *, audio: bool) -> list[str]:
+    """Warnings of what a video has and pictures have not.
+
+    Args:
+        media: the original.
+        suffix: of the pictures.
+        audio: whether sound and subtitles are wanted.
+    """
+    names = {"audio": "sound", "subtitle": "subtitles", "attachment": "attached files", "data": "data"}
+    kinds = dict.fromkeys(stream.kind for stream in media.others if stream.kind in names and not stream.elsewhere)
+    left = [names[kind] for kind in kinds if audio or kind not in ("audio", "subtitle")]
+    left += ["chapters"] if media.chapters else []
+    warnings = [f"{', '.join(left)} cannot be kept: pictures have none"] if left else []
+    return warnings + (lost_shape(media.video, suffix) if media.video is not None else [])
 
 
 _DIRECT = tuple(suffix for codec in CODECS.values() if not codec.stream for suffix in codec.containers)

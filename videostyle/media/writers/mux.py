@@ -154,7 +154,7 @@ class Muxer:
             }
             if original is not None:
                 self._copy_tags(original, muxer, origin)
-            muxer.metadata.update(self._metadata)
+            muxer.metadata.update(_joined(muxer.metadata, self._metadata))
             packets = [self._video_packets(encoded, video, ticks, base)]
             if source is not None and copies:
                 packets.append(self._copied_packets(source, copies, origin))
@@ -260,7 +260,8 @@ class Muxer:
         tags = original.media.metadata
         for key, value in tags.items():
             if key.lower() not in skipped:
-                muxer.metadata[key] = value
+                # Matroska writes its keys in capitals, and MP4 knows them in small letters only.
+                muxer.metadata[key.lower() if self._suffix in EXACT_CLOCK and key.isupper() else key] = value
         if "creation_time" in tags:
             muxer.metadata["creation_time"] = tags["creation_time"]
         chapters = []
@@ -342,3 +343,15 @@ class Muxer:
         if self._original.start is not None:
             return self._original.start
         return min(self._original.media.start, self._times[0])
+
+
+def _joined(tags: Mapping[str, str], added: Mapping[str, str]) -> dict[str, str]:
+    """Tags to add; a comment of the original stays before the one that is added, unless that is of the same kind."""
+    joined = dict(added)
+    for key, value in tags.items():
+        own = added.get(key.lower(), "")
+        if key.lower() == "comment" and own and value and value.split(" ")[:3] != own.split(" ")[:3]:
+            joined[key] = f"{value} | {own}"
+            if key != "comment":
+                joined.pop("comment", None)
+    return joined

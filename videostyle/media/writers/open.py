@@ -13,6 +13,7 @@ from videostyle.media.atomic import disk_error, vet_output
 from videostyle.media.ffmpeg.codecs import BY_SUFFIX, SEQUENCE
 from videostyle.media.readers.pictures import WRITTEN
 from videostyle.media.writers.base import EncodeOptions
+from videostyle.media.writers.belongings import lost_in_pictures
 from videostyle.media.writers.images import PLACE, ImageWriter, check_picture_options
 from videostyle.media.writers.mux import Original
 from videostyle.media.writers.video import VideoWriter, check_encoding
@@ -84,8 +85,8 @@ def open_writer(
     writer.warnings += _lost_alpha(info, writer) + _lost_bits(
         info, writer.holds_deep and options.bit_depth != "8", ".png, .tif"
     )
-    if original is not None and any(stream.kind == "audio" for stream in original.media.others) and options.audio:
-        writer.warnings.append("pictures have no sound: it is left out")
+    if original is not None:
+        writer.warnings += lost_in_pictures(original.media, written, audio=options.audio)
     return writer
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -165,7 +164,7 @@ class VideoWriter:
         if len(kept) == len(batch):
             return batch
         alpha = None if batch.alpha is None else batch.alpha[kept]
-        return replace(batch, frames=batch.frames[kept], pts=batch.pts[kept], alpha=alpha)
+        return FrameBatch(batch.frames[kept], batch.pts[kept], batch.index, batch.pixel_format, alpha)
 
     def close(self) -> Path:
         """Finishes encoding, muxes, verifies and renames; returns the output.
