@@ -6,16 +6,30 @@ import json
 import os
 import signal
 import sys
+from pathlib import Path
 
 import pytest
 
+from videostyle.cli import doctor
 from videostyle.cli.main import main
+from videostyle.errors import UsageError
 
 
 def test_doctor_finds_what_is_needed(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor", "--json"]) == 0
     checks = {c["what"]: c["ok"] for c in json.loads(capsys.readouterr().out)["checks"]}
     assert all(checks[name] for name in ("OpenCV", "ffmpeg", "TensorFlow", "styles"))
+
+
+def test_doctor_shows_the_configuration_and_where_it_belongs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("VIDEOSTYLE_HOME", str(tmp_path))
+    check, _ = doctor.CHECKS["config"]
+    assert check() == (f"{tmp_path / 'config.toml'}: none, so defaults hold; it may hold settings such as crf = 20")
+    (tmp_path / "config.toml").write_text("crf = 30\nmax_size = 640\n")
+    assert check() == f"{tmp_path / 'config.toml'}: crf = 30, max_size = 640"
+    (tmp_path / "config.toml").write_text("crf = 'low'\n")
+    with pytest.raises(UsageError, match="crf: cannot use 'low'"):
+        check()
 
 
 def test_doctor_names_the_package_of_a_missing_library(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -94,6 +94,10 @@ def test_a_bar_lives_while_nothing_is_counted(monkeypatch: pytest.MonkeyPatch) -
         bars._bar.start_t -= 5
         time.sleep(0.2)
         drawn = stream.getvalue()
+        bars.note("loading TensorFlow")  # as before: it goes on
+        bars._show()
+        assert "loading TensorFlow 00:0" in stream.getvalue().rsplit("\r", 1)[-1]
+        assert "00:00" not in stream.getvalue().rsplit("\r", 1)[-1]
     assert "loading TensorFlow 00:05" in drawn
     assert screen(stream.getvalue()) == []  # nothing was counted: nothing stays
 

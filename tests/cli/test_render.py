@@ -134,19 +134,32 @@ def test_learning_a_picture_can_be_stopped(
     # What a step learns is no matter here, and the first one takes long.
     monkeypatch.setattr(Objective, "step", lambda self, batch, learning_rate: dict.fromkeys(LOSSES, 0.0))
     monkeypatch.setenv("VIDEOSTYLE_HOME", str(tmp_path / "home"))
-    stop, steps = threading.Event(), []
-
-    def told(phase: str, done: int, total: int | None) -> None:
-        steps.append(phase)
-        stop.set()
-
     settings = RenderSettings(str(ROOT / "samples" / "harbour.jpg"))
-    with pytest.raises(Interrupted) as caught:
-        render(clip("silent.mkv"), tmp_path / "out.mp4", settings, on_progress=told, cancel=stop)
-    assert steps == ["train"]
+    told: list[tuple[str, int]] = []
+
+    def stopped_after(steps: int) -> Interrupted:
+        stop = threading.Event()
+        told.clear()
+
+        def tell(phase: str, done: int, total: int | None) -> None:
+            told.append((phase, done))
+            if sum(done for _, done in told) >= steps:
+                stop.set()
+
+        with pytest.raises(Interrupted) as caught:
+            render(clip("silent.mkv"), tmp_path / "out.mp4", settings, on_progress=tell, cancel=stop)
+        return caught.value
+
+    # What comes before the first step takes long as well, and can be stopped.
+    stopped_after(0)
+    assert told == [("train", 0)]
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+    error = stopped_after(1)
+    assert {phase for phase, _ in told} == {"train"}
+    assert [done for _, done in told][-1] == 1
     (kept,) = [path for path in tmp_path.rglob("*") if path.is_file()]  # what was learnt
     assert kept.parent.name == "learning"
-    assert "resumes it" in caught.value.hint
+    assert "resumes it" in error.hint
 
 
 @pytest.mark.parametrize("link", ["same", "symlink", "hard"])

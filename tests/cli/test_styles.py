@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from tests.cli.conftest import ROOT, Clip
 from videostyle.cli.main import main
 from videostyle.media.readers.pictures import read_picture
+from videostyle.media.writers.images import write_png
 
 if TYPE_CHECKING:
     from videostyle.styles.card import Style
@@ -79,3 +82,30 @@ def test_a_style_of_ones_own_gets_another_name(
     assert find_style("sweet").card.name == "sweet"
     assert main(["styles", "show", "candy"]) == 4
     assert main(["styles", "verify", "no-such-thing"]) == 4
+
+
+def test_a_sheet_shows_each_style_on_ones_own_picture(
+    random_style: Style, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from videostyle.network.architecture import initial_weights
+    from videostyle.styles import gallery
+    from videostyle.styles.style_file import save_style
+
+    every = gallery.entries
+    monkeypatch.setattr(gallery, "entries", lambda: [entry for entry in every() if not entry.bundled])
+    gallery.user_styles().mkdir(parents=True)
+    for seed, name in ((1, "first"), (2, "second")):
+        style = replace(random_style, weights=initial_weights(random_style.architecture, seed=seed))
+        save_style(style, gallery.user_styles() / f"{name}.safetensors")
+    scene, sheet = tmp_path / "photo.png", tmp_path / "sheet.png"
+    write_png(scene, np.full((40, 60, 3), (200, 40, 40), np.uint8))
+    words = ["styles", "list", "--sheet", str(sheet), "--scene", str(scene)]
+    assert main(words) == 0
+    printed = capsys.readouterr()
+    assert [line.split()[0] for line in printed.out.splitlines()] == ["first", "second"]
+    assert "painting: 2 styles in " in printed.err
+    cells = np.split(read_picture(sheet)[:150], 4, axis=1)[:3]
+    assert np.abs(cells[0].astype(int) - (200, 40, 40)).max() <= 1
+    means = [cell.astype(int).mean(axis=(0, 1)) for cell in cells]
+    assert min(np.abs(means[a] - means[b]).max() for a, b in ((0, 1), (0, 2), (1, 2))) > 2
+    assert main(words) == 5  # it exists

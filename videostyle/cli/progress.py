@@ -108,7 +108,7 @@ class Bars:
         if self._quiet or not (logged or self._live):
             return
         with self._lock:
-            if not self._phase:
+            if not self._phase and self._note != text:
                 self._begin("", None, title=text)
             self._note = text
             self._show()

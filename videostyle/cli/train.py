@@ -190,8 +190,7 @@ def run(options: argparse.Namespace) -> int:
             if options.checkpoint
             else "with --checkpoint FILE the same command could resume it",
         )
-        bars.note("measuring the painting, and finding a style to start from")
-        style = train(painting, pictures, neighbours, request, card, view)
+        style = train(painting, pictures, neighbours, replace(request, on_stage=view.stage), card, view)
         bars.note("finishing")
         view.show(style)
         save_style(style, target)

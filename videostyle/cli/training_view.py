@@ -50,6 +50,16 @@ class TrainingView:
 
             self._board = tf.summary.create_file_writer(str(tensorboard))
 
+    def stage(self, text: str) -> None:
+        """Says what is being prepared.
+
+        Raises:
+            Interrupted: if the training is to stop.
+        """
+        self._bars.note(text)
+        if self._cancel.is_set():
+            raise Interrupted("training was stopped", hint="the same command begins again")
+
     def __call__(self, progress: Progress) -> None:
         """Takes a step.
 

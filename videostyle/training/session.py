@@ -47,6 +47,7 @@ class TrainRequest:
         checkpoint: file to keep the state of the training in; None = it is not kept.
         began: ``time.monotonic()`` of when the user's wait began, which the minutes of ``settings`` hold as a whole;
             None = when ``train`` was called.
+        on_stage: called with what is being prepared, before it is; may raise to stop.
     """
 
     settings: TrainingSettings | None = None
@@ -58,6 +59,7 @@ class TrainRequest:
     precision: str = "auto"
     checkpoint: Path | None = None
     began: float | None = field(default=None, compare=False)
+    on_stage: Callable[[str], None] | None = field(default=None, compare=False)
 
 
 def sample_content() -> Path:
@@ -113,6 +115,7 @@ def train(
     from videostyle.inference.startup import load_tensorflow
 
     began = time.monotonic() if request.began is None else request.began
+    stage = request.on_stage or (lambda text: None)
     load_tensorflow()
     from videostyle.inference.device import choose_device, choose_precision
     from videostyle.network import loss_network
@@ -133,13 +136,18 @@ def train(
     picture = read_picture(painting)
     # As large as the largest stroke needs, so that a huge photo of a painting does not fill the memory.
     picture = shrunk(picture, int(4 * PAINTING_SIDE * max(picture.shape[:2]) / min(picture.shape[:2])))
+    stage("loading the loss network")
     nets = LossNetworks.of(loss_network.load(request.loss_network), loss_network.load())
+    stage("measuring the motion in clips")
     clips = clip_pairs(neighbours, request.window)
     sampler = PairSampler(pictures, clips, size=request.window, batch=request.batch, seed=settings.seed)
     base = gallery.base(NETWORKS[request.network])
-    start = choose_start(request.start, base, picture, settings.stroke, nets, sampler)
+    start = choose_start(
+        request.start, base, picture, settings.stroke, nets, sampler, lambda: stage("finding a style to start from")
+    )
     digest = hashlib.sha256(painting.read_bytes()).hexdigest()
     card = replace(card, source_sha256=digest, version=__version__)
+    stage("preparing the first step")
     return train_style(
         picture,
         sampler,
@@ -195,7 +203,8 @@ def style_of_picture(painting: Path, progress: PairProgress | None) -> Style:
     if progress is not None:
         progress("train", 0, None)  # measuring the painting and choosing a start come before the first step
     unfinished = _kept_state(painting)
-    request = TrainRequest(checkpoint=unfinished, began=began)
+    on_stage = (lambda text: progress("train", 0, None)) if progress else None
+    request = TrainRequest(checkpoint=unfinished, began=began, on_stage=on_stage)
     try:
         style = train(painting, pictures, [], request, card, on_progress)
     except ModelError:

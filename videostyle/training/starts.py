@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 
 import numpy as np
 from keras import ops
@@ -24,7 +25,13 @@ log = logging.getLogger("videostyle")
 
 
 def choose_start(
-    spec: str, base: Style, painting: NDArray[np.uint8], stroke: float, nets: LossNetworks, sampler: PairSampler
+    spec: str,
+    base: Style,
+    painting: NDArray[np.uint8],
+    stroke: float,
+    nets: LossNetworks,
+    sampler: PairSampler,
+    on_look: Callable[[], None] | None = None,
 ) -> Style:
     """The style that a training starts from.
 
@@ -35,24 +42,27 @@ def choose_start(
         stroke: as in ``targets_of``.
         nets: the loss networks.
         sampler: gives the pictures that are painted to find the nearest style.
+        on_look: called before each style that is looked at; may raise to stop.
 
     Raises:
         ModelError: if there is no such style.
         UsageError: if the style does not fit into the network, or has another base.
     """
+    if on_look is not None:
+        on_look()
     if spec == "base":
         return base
     if spec != "nearest":
         return _named_start(spec, base.architecture)
     batch = sampler.batch(0)
     targets = targets_of(nets, painting, stroke, scales=1)
-    candidates = _bundled_styles(base.architecture)
+    candidates = _bundled_styles(base.architecture, on_look or (lambda: None))
     start = nearest_start(base, candidates, nets, targets, list(batch["current"]), batch["canvas"])
     log.info("training starts from %s", start.card.name)
     return start
 
 
-def _bundled_styles(architecture: Architecture) -> Iterator[Style]:
+def _bundled_styles(architecture: Architecture, on_look: Callable[[], None]) -> Iterator[Style]:
     """The bundled styles that fit into a network and have its base; one that cannot be read is logged and skipped.
 
     The user's own styles are left out, so that a training does not depend on what was trained before.
@@ -60,6 +70,7 @@ def _bundled_styles(architecture: Architecture) -> Iterator[Style]:
     for entry in gallery.entries():
         if not entry.bundled:
             continue
+        on_look()
         try:
             found = find_style(entry.name)
             fitting = expand_depth(found, architecture)
@@ -116,4 +127,4 @@ def nearest_start(
         )
         return float(sum(fine) + sum(deep))
 
-    return min([base, *styles], key=distance)
+    return min(chain([base], styles), key=distance)  # each is read when its turn comes
