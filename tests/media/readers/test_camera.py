@@ -309,6 +309,35 @@ def test_pixels_of_a_shape_that_the_container_states_are_made_square(
     grabber.close()
 
 
+def test_interlaced_frames_of_a_stream_are_deinterlaced(tmp_path: Path) -> None:
+    moving = "color=gray:s=64x48:r=50:d=2,geq=lum='if(lt(mod(X-4*N,32),16),40,210)':cb=128:cr=128"
+    fields = (
+        "-vf",
+        "tinterlace=interleave_top,fieldorder=tff",
+        *X264,
+        "-flags",
+        "+ilme+ildct",
+        "-x264-params",
+        "tff=1",
+    )
+    film = tmp_path / "fields.ts"
+    ffmpeg("-f", "lavfi", "-i", moving, *fields, "-g", "5", film)
+
+    def combed(picture: np.ndarray) -> float:
+        lines = picture[..., 1].astype(float)
+        return float(np.abs(2 * lines[1:-1] - lines[:-2] - lines[2:]).mean())
+
+    with av.open(str(film)) as container:
+        stored = [combed(frame.to_ndarray(format="rgb24")) for frame in container.decode(video=0)]
+    grabber = open_grabber(0, sent([film.read_bytes()]))
+    shown = []
+    while (found := grabber.read()) is not None:
+        shown.append(combed(found[0]))
+    grabber.close()
+    assert len(shown) > 20
+    assert np.mean(shown) < 0.2 * np.mean(stored)
+
+
 @pytest.mark.parametrize("seconds", [0.0, 15.0])
 def test_a_stream_without_a_key_frame_in_time_is_an_error(
     seconds: float, packets: list[bytes], monkeypatch: pytest.MonkeyPatch
