@@ -25,7 +25,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "training": {
         *("errors", "frames", "platforms", "resources", "network", "styles", "motion", "media", "inference"),
     },
-    "processors": {"errors", "frames", "resources", "network", "styles", "inference", "media"},
+    "processors": {"errors", "frames", "resources", "network", "styles", "inference", "media", "motion"},
     "metrics": {"errors", "frames", "media", "motion", "network"},
     "rendering": {
         *("errors", "frames", "platforms", "resources"),

@@ -10,6 +10,7 @@ import pytest
 
 pytest.importorskip("tensorflow")
 from tests.processors import contract
+from tests.processors.found import use_fake_detectors
 from videostyle.network.statistics import KeyframeSegment
 from videostyle.processors.protocol import Options
 from videostyle.processors.registry import OWN, STYLE, choice_from, make
@@ -18,6 +19,8 @@ from videostyle.styles.card import Style
 
 # Options beside the defaults with which a processor works in another way.
 OTHERS: dict[str, list[str]] = {
+    "anonymize": ["anonymize:mode=blur,hold=3", "anonymize:mode=paint,cells=3,hold=2"],
+    "protect": ["protect:hold=2,amount=1"],
     "compare": ["compare:mode=split", "compare:mode=wipe,seconds=0.5"],
     "preserve-color": ["preserve-color:mode=mean", "preserve-color:mode=histogram", "preserve-color:amount=0.5"],
     "degrain": ["degrain:frames=0", "degrain:frames=3,grain=20", "degrain:grain=0"],
@@ -25,6 +28,11 @@ OTHERS: dict[str, list[str]] = {
     "simplify": ["simplify:amount=1,size=64", "simplify:amount=0"],
 }
 NAMED = [choice for name in OWN if name != STYLE for choice in (name, *OTHERS.get(name, []))]
+
+
+@pytest.fixture(autouse=True)
+def detectors(monkeypatch: pytest.MonkeyPatch) -> None:
+    use_fake_detectors(monkeypatch)
 
 
 @pytest.fixture

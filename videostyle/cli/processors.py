@@ -63,7 +63,8 @@ def _summary(kind: type[Configured[Any]]) -> str:
 
 
 def _show(options: argparse.Namespace) -> int:
-    from videostyle.processors.registry import find, range_of
+    from videostyle.processors.options import range_of
+    from videostyle.processors.registry import find
 
     offer = find(options.name)
     kind = offer.load()
@@ -90,6 +91,7 @@ def _show(options: argparse.Namespace) -> int:
         f"{needs.lookahead} frames behind": needs.lookahead,
         "the clip undivided": not needs.chunkable,
         "the clip's own frames": needs.original,
+        "to be the last to see them": needs.hides,
     }
     found = [text for text, needed in said.items() if needed]
     place = "" if offer.name == "style" else f"\nIt belongs {needs.place} the painting."

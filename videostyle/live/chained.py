@@ -23,7 +23,9 @@ def check_chain(choices: Sequence[Choice]) -> None:
         SettingError: if it cannot.
     """
     for choice in arranged(choices):
-        if make(choice).needs.resizes:
+        processor = make(choice)
+        processor.check()
+        if processor.needs.resizes:
             raise SettingError(SETTING, f"'{choice.name}' changes the size of frames", "live paints at one size")
 
 

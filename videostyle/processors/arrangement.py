@@ -39,7 +39,7 @@ def arranged(choices: Sequence[Choice], behind: Sequence[Choice] = (), last: Seq
 
 
 def _check(chain: Sequence[Choice], processors: Sequence[Configured[Any]]) -> None:
-    painted, resized, state = False, "", ""
+    painted, resized, state, hides = False, "", "", ""
     for choice, processor in zip(chain, processors, strict=True):
         name, needs = choice.name, processor.needs
         if name == STYLE and painted:
@@ -50,8 +50,12 @@ def _check(chain: Sequence[Choice], processors: Sequence[Configured[Any]]) -> No
         if needs.original and resized:
             why = f"'{name}' compares with the clip, and '{resized}' has changed the size before it"
             raise SettingError(SETTING, why, f"place '{name}' before '{resized}'")
+        if needs.original and hides:
+            why = f"'{name}' shows frames of the clip itself, in which '{hides}' has hidden nothing"
+            raise SettingError(SETTING, why, f"place '{hides}' behind '{name}', or leave one of them out")
         if needs.history and state:
             why = f"'{name}' looks back at frames of '{state}', which begins anew with every chunk"
             raise SettingError(SETTING, why, f"place '{name}' before '{state}'")
         resized = name if needs.resizes else resized
         state = name if needs.stateful else state
+        hides = name if needs.hides else hides

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from videostyle.frames import AnyArray, FrameBatch, UInt8Array, VideoInfo, to_bytes, to_words
+from videostyle.media.opencv import load_cv2
 from videostyle.processors.protocol import Needs, Processor, needs_of
 
 # The region of each frame of a batch: uint8 ``[T, H, W]``, 255 inside, 0 outside, between them at a soft edge.
@@ -26,9 +27,26 @@ def within(mask: UInt8Array, inside: AnyArray, outside: AnyArray) -> AnyArray:
         Of the dtype of ``inside``.
     """
     outside = to_words(outside) if inside.dtype == np.uint16 else to_bytes(outside)
-    share = mask[..., None].astype(np.float32) / np.float32(255)
-    # float32 holds all values of 16 bits exactly.
-    return np.rint(outside + share * (inside.astype(np.float32) - outside)).astype(inside.dtype)
+    found = np.ascontiguousarray(outside).copy()
+    for number, one in enumerate(mask):
+        rows = np.flatnonzero(one.any(axis=1))
+        if not len(rows):
+            continue
+        columns = np.flatnonzero(one.any(axis=0))
+        part = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        found[number][part] = _blended(one[part], inside[number][part], outside[number][part])
+    return found
+
+
+def _blended(mask: UInt8Array, inside: AnyArray, outside: AnyArray) -> AnyArray:
+    """One part of a frame, ``[h, w]`` and twice ``[h, w, 3]``."""
+    cv2 = load_cv2()
+    share = cv2.merge([mask, mask, mask]).astype(np.float32) * np.float32(1 / 255)
+    # float32 holds all values of 16 bits exactly, and 1 / 255 * 255 is 1.
+    below = outside.astype(np.float32)
+    above = cv2.multiply(share, cv2.subtract(inside.astype(np.float32), below))
+    found = np.rint(cv2.add(below, above)).astype(inside.dtype)
+    return np.where((mask == 255)[..., None], inside, found)
 
 
 class Limited:

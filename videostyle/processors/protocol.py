@@ -31,6 +31,7 @@ class Needs:
         original: whether it reads ``FrameBatch.original``, which must have the size of its frames.
         resizes: whether its frames have another size than those it gets. It stands behind the painting.
         device: "cpu", or "any" if it computes on the device that is chosen for painting.
+        hides: what it hides must not come back: no processor behind it may read the clip's own frames.
     """
 
     place: Literal["before", "after"] = "after"
@@ -41,6 +42,7 @@ class Needs:
     original: bool = False
     resizes: bool = False
     device: Literal["cpu", "any"] = "cpu"
+    hides: bool = False
 
     def __post_init__(self) -> None:
         if min(self.history, self.lookahead) < 0:
@@ -103,6 +105,13 @@ class Configured(Generic[Chosen]):
     def delivered(self, info: VideoInfo) -> VideoInfo:
         """The description of the delivered frames, known before ``open``; other than ``info`` if it resizes."""
         return info
+
+    def check(self) -> None:
+        """Makes sure that it can be opened, before anything slow begins.
+
+        Raises:
+            VideostyleError: if a file or a package is missing.
+        """
 
     def open(self, info: VideoInfo) -> VideoInfo:
         """Prepares for frames described by ``info``."""

@@ -13,10 +13,9 @@ from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
-from pydantic import ValidationError
-
 from videostyle.errors import SettingError, suggestion
-from videostyle.processors.protocol import Configured, Options
+from videostyle.processors.options import split_words, validated, word
+from videostyle.processors.protocol import Configured
 
 GROUP = "videostyle.processors"
 STYLE = "style"  # the processor that paints
@@ -24,11 +23,13 @@ SETTING = "processors"  # the name of the setting that holds a chain
 # name -> module of this package, and class in it
 OWN = {
     STYLE: "painting:Painting",
+    "anonymize": "anonymize:Anonymize",
     "compare": "compare:Compare",
     "degrain": "degrain:Degrain",
     "grain": "grain:Grain",
     "lightness": "lightness:Lightness",
     "preserve-color": "preserve_color:PreserveColor",
+    "protect": "protect:Protect",
     "sharpen": "sharpen:Sharpen",
     "simplify": "simplify:Simplify",
 }
@@ -83,16 +84,12 @@ class Choice:
 
     def __str__(self) -> str:
         own = default_options(self.name)
-        changed = [f"{name}={_word(value)}" for name, value in self.options.items() if own.get(name) != value]
+        changed = [f"{name}={word(value)}" for name, value in self.options.items() if own.get(name) != value]
         return self.name + (":" + ",".join(changed) if changed else "")
 
     def values(self) -> dict[str, Any]:
         """As JSON: what ``choice_from`` takes again."""
         return {"name": self.name, **self.options}
-
-
-def _word(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else str(value)
 
 
 @lru_cache(maxsize=1)
@@ -143,11 +140,12 @@ def choice_from(value: Any) -> Choice:
     if isinstance(value, Choice):
         value = value.values()
     if isinstance(value, str):
-        name, words = _split(value)
-        return Choice(name, _validated(name, words, as_words=True))
+        name, words = split_words(value, SETTING, "sharpen:amount=0.5,radius=2")
+        return Choice(name, validated(SETTING, name, find(name).load().schema, words, as_words=True))
     if isinstance(value, Mapping) and isinstance(value.get("name"), str):
         name = value["name"]
-        return Choice(name, _validated(name, {key: item for key, item in value.items() if key != "name"}))
+        given = {key: item for key, item in value.items() if key != "name"}
+        return Choice(name, validated(SETTING, name, find(name).load().schema, given))
     raise SettingError(SETTING, f"cannot use {value!r}", "give a name, or a table with name = and options")
 
 
@@ -169,59 +167,3 @@ def make(choice: Choice) -> Configured[Any]:
     """
     kind = find(choice.name).load()
     return kind(kind.schema.model_validate(dict(choice.options)))
-
-
-def _split(text: str) -> tuple[str, dict[str, str]]:
-    """Name and options of "NAME:key=value,key=value"."""
-    name, _, rest = text.strip().partition(":")
-    words = {}
-    for part in filter(None, map(str.strip, rest.split(","))):
-        key, equals, value = part.partition("=")
-        if not equals:
-            raise SettingError(SETTING, f"cannot read '{part}' in '{text}'", "as in sharpen:amount=0.5,radius=2")
-        words[key.strip().replace("-", "_")] = value.strip()
-    return name.strip(), words
-
-
-def _validated(name: str, values: Mapping[str, Any], *, as_words: bool = False) -> dict[str, Any]:
-    """All options of a processor, as JSON values.
-
-    Args:
-        name: of the processor.
-        values: options that the user gave.
-        as_words: whether all values are text.
-    """
-    schema = find(name).load().schema
-    try:
-        found = schema.model_validate_strings(dict(values)) if as_words else schema.model_validate(dict(values))
-    except ValidationError as error:
-        raise _refusal(name, schema, dict(error.errors(include_url=False)[0])) from error
-    return found.model_dump(mode="json")
-
-
-def _refusal(name: str, schema: type[Options], found: Mapping[str, Any]) -> SettingError:
-    """What is wrong with an option, said to a user."""
-    option = str(found["loc"][0]) if found["loc"] else ""
-    if found["type"] == "extra_forbidden":
-        known = list(schema.model_fields)
-        hint = suggestion(option, known) if known else "it has no options"
-        return SettingError(SETTING, f"'{name}' has no option '{option}'", hint)
-    given = found["input"]
-    said = f"'{given}'" if isinstance(given, str) else repr(given)
-    if not option or found["type"] == "missing":
-        return SettingError(SETTING, f"'{name}': {found['msg']}", f"'videostyle processors show {name}' tells more")
-    return SettingError(SETTING, f"{option} of '{name}' cannot be {said}", f"give {range_of(schema, option)}")
-
-
-def range_of(schema: type[Options], option: str) -> str:
-    """What an option can be, in words: "a number from 0 to 3", "side, split or wipe"."""
-    found = schema.model_json_schema()["properties"].get(option, {})
-    if "enum" in found:
-        *most, last = map(str, found["enum"])
-        return f"{', '.join(most)} or {last}" if most else last
-    kinds = {"number": "a number", "integer": "a whole number", "boolean": "true or false", "string": "text"}
-    low, high = found.get("minimum", found.get("exclusiveMinimum")), found.get("maximum")
-    text = kinds.get(found.get("type", ""), "another value")
-    if low is not None and high is not None:
-        return f"{text} from {low:g} to {high:g}"
-    return f"{text} of at least {low:g}" if low is not None else text

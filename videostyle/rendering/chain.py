@@ -62,6 +62,16 @@ def packages_of(settings: RenderSettings) -> list[str]:
     return sorted({find(choice.name).package for choice in settings.processors} - {""})
 
 
+def check_processors(settings: RenderSettings) -> None:
+    """Makes sure that the processors of a render can be opened.
+
+    Raises:
+        VideostyleError: if a file or a package is missing.
+    """
+    for choice in chain_of(settings):
+        make(choice).check()
+
+
 class Preparation:
     """What happens to a frame before it is painted. Frames are measured as they are painted, so it comes first there.
 

@@ -12,7 +12,7 @@ from videostyle.errors import OutputError, UsageError, VideostyleError
 from videostyle.media.readers.base import FrameReader
 from videostyle.media.timecode import nothing_between
 from videostyle.media.writers.open import check_output
-from videostyle.rendering.chain import delivered_info
+from videostyle.rendering.chain import check_processors, delivered_info
 from videostyle.rendering.outputs import OutputRequest, target_of
 from videostyle.styles.resolve import check_style
 
@@ -30,6 +30,7 @@ def mistakes_of(requests: Sequence[OutputRequest], source: FrameReader) -> list[
             lambda r=request: _check_part(r, source),
             lambda r=request: check_style(r.settings.style, r.settings.strength),
             lambda r=request: _check_target(r, source),
+            lambda r=request: check_processors(r.settings),
         ):
             try:
                 check()
