@@ -58,6 +58,7 @@ ONLY_BY: dict[str, set[str]] = {
     # Windows has none of these.
     **{name: {"platforms.py"} for name in ("fcntl", "resource", "termios", "pwd", "grp", "pty", "msvcrt")},
 }
+LONGEST = 450  # lines of a module
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 
@@ -115,3 +116,8 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
 def test_every_folder_is_in_the_table() -> None:
     found = {p.relative_to(PACKAGE).parts[0].removesuffix(".py") for p in MODULES}
     assert found <= MAY_IMPORT.keys()
+
+
+def test_no_module_is_too_long() -> None:
+    lines = {p.relative_to(PACKAGE).as_posix(): len(p.read_text(encoding="utf-8").splitlines()) for p in MODULES}
+    assert {name: count for name, count in lines.items() if count > LONGEST} == {}
