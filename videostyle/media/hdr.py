@@ -30,6 +30,7 @@ USUAL_PEAK = 1000.0  # cd/m2 of the brightest highlights, where a file does not 
 PQ, HLG = "smpte2084", "arib-std-b67"
 RANGE = {PQ: 10_000, HLG: 1_000}  # cd/m2 of the largest code
 REPEATED = "scale=flags=neighbor+accurate_rnd,format=yuv444p16le"
+HALF = np.float32(0.5)  # casting cuts fractions off
 GAMMA = 2.4  # of the codes that are painted (BT.1886)
 LINEAR = 0.3  # what is darker than this share of white stays as it is
 
@@ -154,10 +155,13 @@ def view(codes: UInt16Array, color: ColorInfo) -> UInt16Array:
     Returns:
         uint16 ``[H, W, 4]``: RGB, 65535 = white of SDR; and what ``restored`` multiplies it by.
     """
-    scale = _scale(color.transfer, peak(color))[codes.max(axis=2)]
+    # Channel by channel: NumPy is three times as slow along an axis of three.
+    brightest = np.maximum(np.maximum(codes[..., 0], codes[..., 1]), codes[..., 2])
+    scale = _scale(color.transfer, peak(color))[brightest]
     seen = np.empty((*codes.shape[:2], 4), np.uint16)
-    seen[..., :3] = np.rint(np.minimum(codes * scale[..., None], 65535.0))
-    seen[..., 3] = np.rint(65535.0 / scale)
+    for channel in range(3):
+        seen[..., channel] = np.minimum(codes[..., channel] * scale + HALF, np.float32(65535))
+    seen[..., 3] = np.float32(65535) / scale + HALF
     return seen
 
 
@@ -168,8 +172,11 @@ def restored(frames: AnyArray, dimmed: AnyArray) -> UInt16Array:
         frames: uint16 ``[T, H, W, 3]`` RGB.
         dimmed: uint16 ``[T, H, W]``, of ``view``.
     """
-    product = frames.astype(np.uint32) * dimmed[..., None]
-    return ((product + 32767) // 65535).astype(np.uint16)
+    share = dimmed.astype(np.float32) * np.float32(1 / 65535)
+    codes = np.empty(frames.shape, np.uint16)
+    for channel in range(3):
+        codes[..., channel] = frames[..., channel] * share + HALF
+    return codes
 
 
 def refuse(path: object, color: ColorInfo) -> InputError:
