@@ -65,7 +65,7 @@ def pack(meshes: Sequence[CanvasMesh]) -> bytes:
             planes.tobytes(),
         )
     )
-    return _HEAD.pack(_MARK, len(meshes), rows, columns, finer) + zlib.compress(body, 9)
+    return _HEAD.pack(_MARK, len(meshes), rows, columns, finer) + zlib.compress(body, 6)
 
 
 def unpack(data: bytes) -> list[CanvasMesh]:
