@@ -28,8 +28,8 @@ def test_plans_hold_a_mesh_for_each_frame_and_come_back_from_disk(
 ) -> None:
     style = with_canvas(random_style)
     with open_reader(clip("plain.mp4")) as source:
-        (plan,) = make_plans([StyleProcessor(style)], source)
-        (empty,) = make_plans([StyleProcessor(random_style)], source)
+        (plan,) = make_plans([StyleProcessor(style)], source, [RenderSettings("x")])
+        (empty,) = make_plans([StyleProcessor(random_style)], source, [RenderSettings("x")])
     assert empty.meshes is None
     assert plan.meshes is not None
     assert len(plan.times) == 25
