@@ -39,7 +39,7 @@ def test_styles_explain_shows_layers(tmp_path: Path, capsys: pytest.CaptureFixtu
     picture = ROOT / "samples" / "harbour.jpg"
     assert main(["styles", "explain", "great-wave", "--painting", str(picture), "-o", str(tmp_path / "e.png")]) == 0
     printed = [line for line in capsys.readouterr().out.splitlines() if "share" in line]
-    assert [line.split()[0] for line in printed] == ["relu1_2", "relu2_2", "relu3_3", "relu4_1", "content"]
+    assert [line.split()[0] for line in printed] == ["relu1_2", "relu2_2", "relu3_3", "relu4_1", "relu5_1", "content"]
     assert sum(float(line.split()[-1]) for line in printed) == pytest.approx(1, abs=1e-3)
     assert read_picture(tmp_path / "e.png").shape[0] > 1000
 

@@ -61,7 +61,7 @@ def test_the_embedded_loss_network() -> None:
     assert loss_network.ASSET.stat().st_size < 3_000_000
     assert net.style_layers == ("relu1_2", "relu2_2", "relu3_3")
     assert net.content_layer == "relu3_3"
-    assert net.deep_layers[0] == "relu4_1"
+    assert net.deep_layers == ("relu4_1", "relu5_1")
 
 
 @pytest.mark.parametrize("name", ["vgg-16", "inception", "nowhere"])
