@@ -75,6 +75,8 @@ def render(
     preserve_color: bool = False,
     compare: Literal["side", "split", "wipe"] | None = None,
     processors: Sequence[str | Mapping[str, Any]] = (),
+    timeline: Sequence[str | Mapping[str, Any]] = (),
+    strength_from: str | None = None,
     max_size: int | None = None,
     start: str | float | TimePoint | None = None,
     end: str | float | TimePoint | None = None,
@@ -110,6 +112,9 @@ def render(
         compare: show the original as well: "side" by side, "split" in one frame, or with a line that "wipe"s over it.
         processors: other steps of the frame chain, in order: "sharpen:amount=0.5", or {"name": "sharpen",
             "amount": 0.5}.
+        timeline: changes along the clip: "12.5s style=starry-night ease=2s", or {"at": 12.5, "style": "starry-night",
+            "ease": 2}.
+        strength_from: a CSV file of times and values, or "sound": 0..1, by which the strength is multiplied.
         max_size: longest side of the output in pixels; larger frames are shrunk.
         start: the first frame to paint: seconds, "hh:mm:ss" or a frame number such as "120f".
         end: the frame at which to stop, which is not painted.
@@ -154,6 +159,8 @@ def paint(
     preserve_color: bool = False,
     compare: Literal["side", "split", "wipe"] | None = None,
     processors: Sequence[str | Mapping[str, Any]] = (),
+    timeline: Sequence[str | Mapping[str, Any]] = (),
+    strength_from: str | None = None,
     max_size: int | None = None,
     start: str | float | TimePoint | None = None,
     end: str | float | TimePoint | None = None,
@@ -178,6 +185,9 @@ def paint(
         compare: show the original as well: "side" by side, "split" in one frame, or with a line that "wipe"s over it.
         processors: other steps of the frame chain, in order: "sharpen:amount=0.5", or {"name": "sharpen",
             "amount": 0.5}.
+        timeline: changes along the clip: "12.5s style=starry-night ease=2s", or {"at": 12.5, "style": "starry-night",
+            "ease": 2}.
+        strength_from: a CSV file of times and values, or "sound": 0..1, by which the strength is multiplied.
         max_size: longest side of a painted frame in pixels.
         start: the first frame to paint.
         end: the frame at which to stop, which is not painted.

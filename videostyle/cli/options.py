@@ -76,6 +76,23 @@ def add_render_options(parser: argparse.ArgumentParser) -> None:
         metavar="PIXELS",
         help="shrink frames so that the longest side has at most this length (default: the clip's size)",
     )
+    look.add_argument(
+        "--at",
+        dest="timeline",
+        nargs="+",
+        action="append",
+        default=absent,
+        metavar=("TIME", "NAME=VALUE"),
+        help="change from here on: --at 12.5s style=starry-night ease=2s; style, strength, canvas, or a number of a "
+        "processor (sharpen.amount=1); may be given several times ('videostyle help processors'; default: no changes)",
+    )
+    look.add_argument(
+        "--strength-from",
+        default=absent,
+        metavar="FILE.csv|sound",
+        help="multiply the strength by values, 0 to 1, of a file of times and values, or by the loudness of the "
+        "clip's sound (default: it stays as it is)",
+    )
     part = parser.add_argument_group("part and rate")
     part.add_argument(
         "-ss",

@@ -74,7 +74,7 @@ class ShotMeasurement:
         # TensorFlow traces it once for each size, with or without reference and colours, and locks while it does.
         self._program = tf.function(statistics, autograph=False)
 
-    def statistics(self, frames: UInt8Array, style: Style, columns: int = 1) -> Statistics:
+    def statistics(self, frames: UInt8Array, style: Style, columns: int = 1, amount: float | None = None) -> Statistics:
         """Statistics of a shot from some of its frames.
 
         A scene of little contrast is measured together with a reference picture (``network.statistics``).
@@ -86,14 +86,15 @@ class ShotMeasurement:
             frames: uint8 ``[K, H, W, 3]`` RGB.
             style: a style of the network to measure for.
             columns: smallest number of columns that a frame is cut into (``network.statistics.columns``).
+            amount: of the canvas, 0..1; None = that of ``canvas``.
 
         Raises:
             DeviceError: if even narrow columns do not fit into memory.
         """
-        found = self.network_statistics(frames, style, colour=bool(style.ends), columns=columns)
+        found = self.network_statistics(frames, style, colour=bool(style.ends), columns=columns, amount=amount)
         if style.ends:
             ends = [
-                (self.network_statistics(frames, end, colour=True, columns=columns)["out"], share)
+                (self.network_statistics(frames, end, colour=True, columns=columns, amount=amount)["out"], share)
                 for end, share in style.ends
             ]
             mean = sum(share * mean for (mean, _), share in ends)
@@ -102,7 +103,14 @@ class ShotMeasurement:
         return found
 
     def network_statistics(
-        self, frames: UInt8Array, style: Style, *, colour: bool = False, columns: int = 1, column: int | None = None
+        self,
+        frames: UInt8Array,
+        style: Style,
+        *,
+        colour: bool = False,
+        columns: int = 1,
+        column: int | None = None,
+        amount: float | None = None,
     ) -> Statistics:
         """As ``statistics`` for the layers of one network.
 
@@ -115,12 +123,13 @@ class ShotMeasurement:
             colour: whether to measure the painted colours, "out", too.
             columns: as in ``statistics``.
             column: measure only this column of exactly ``columns``; None = all of them.
+            amount: as in ``statistics``.
 
         Raises:
             DeviceError: if even narrow columns do not fit into memory.
         """
         try:
-            return self._statistics(frames, style, colour, columns, column)
+            return self._statistics(frames, style, colour, columns, column, amount)
         except (tf.errors.OpError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
@@ -128,7 +137,7 @@ class ShotMeasurement:
         with self._one_at_a_time:
             while column is None and columns <= MOST_COLUMNS:
                 try:
-                    return self._statistics(frames, style, colour, columns, None)
+                    return self._statistics(frames, style, colour, columns, None, amount)
                 except (tf.errors.OpError, MemoryError) as error:
                     if not is_out_of_memory(error):
                         raise
@@ -139,7 +148,13 @@ class ShotMeasurement:
         ) from last
 
     def _statistics(
-        self, frames: UInt8Array, style: Style, colour: bool, columns: int, column: int | None
+        self,
+        frames: UInt8Array,
+        style: Style,
+        colour: bool,
+        columns: int,
+        column: int | None,
+        amount: float | None,
     ) -> Statistics:
         frames = self._at_painted_size(frames)
         h, w = frames.shape[1:3]
@@ -151,7 +166,9 @@ class ShotMeasurement:
             both for frame in frames for both in zip(shot_statistics.columns(frame, columns), references, strict=False)
         ]
         chosen = pieces if column is None else [pieces[column]]
-        return pooled([self.measure(piece, style.weights, reference, weight, colour) for piece, reference in chosen])
+        return pooled(
+            [self.measure(piece, style.weights, reference, weight, colour, amount) for piece, reference in chosen]
+        )
 
     def _at_painted_size(self, frames: UInt8Array) -> UInt8Array:
         size = frames.shape[1], frames.shape[2]
@@ -177,14 +194,21 @@ class ShotMeasurement:
             resized = self._resized = np.rint(np.clip(picture.numpy()[0], 0, 255)).astype(np.uint8)
         return resized
 
-    def _canvas_of(self, height: int, width: int) -> Any:
+    def _canvas_of(self, height: int, width: int, amount: float | None) -> Any:
         """A canvas for a piece of a frame, ``[1, h, w, C]``; any part of the noise gives the same statistics."""
-        if not self.canvas.amount and not self._always_canvas:
+        canvas = self.canvas if amount is None else CanvasSettings(amount, self.canvas.seed)
+        if not canvas.amount and not self._always_canvas:
             return None
-        return tf.constant(still_canvas(height, width, self._stride, self.canvas)[None])
+        return tf.constant(still_canvas(height, width, self._stride, canvas)[None])
 
     def measure(
-        self, piece: UInt8Array, weights: Arrays, reference: UInt8Array | None, weight: float, colour: bool
+        self,
+        piece: UInt8Array,
+        weights: Arrays,
+        reference: UInt8Array | None,
+        weight: float,
+        colour: bool,
+        amount: float | None = None,
     ) -> Statistics:
         """Statistics of one piece of a frame.
 
@@ -194,6 +218,7 @@ class ShotMeasurement:
             reference: a picture of the same shape to include; None = none.
             weight: weight of the reference, 0..1.
             colour: whether to measure the painted colours too.
+            amount: as in ``statistics``.
 
         Raises:
             tensorflow.errors.OpError, MemoryError: if memory ran out (``is_out_of_memory``).
@@ -204,6 +229,6 @@ class ShotMeasurement:
             arrays = {name: tf.constant(value) for name, value in weights.items()}
             other = None if reference is None else tf.constant(reference)
             on_canvas = self._always_canvas or has_canvas(weights)
-            canvas = self._canvas_of(piece.shape[0], piece.shape[1]) if on_canvas else None
+            canvas = self._canvas_of(piece.shape[0], piece.shape[1], amount) if on_canvas else None
             found = self._program(arrays, tf.constant(piece), canvas, other, tf.constant(weight, tf.float32), colour)
         return {layer: (mean.numpy(), variance.numpy()) for layer, (mean, variance) in found.items()}

@@ -69,13 +69,18 @@ class ShotWeights:
 
     def of_frames(self, first: int, count: int) -> list[FoldedWeights]:
         """The weights of ``count`` frames from number ``first`` on; the same object where they are the same."""
-        places = [self._place_of(number) for number in range(first, first + count)]
+        places = [self.place_of(number) for number in range(first, first + count)]
         # Frames come in order, so the weights of earlier frames are not needed again.
         self._folded = {place: self._folded.get(place) or self._fold(*place) for place in dict.fromkeys(places)}
         return [self._folded[place] for place in places]
 
-    def _place_of(self, frame: int) -> tuple[int, float]:
-        """The segment of a frame, and the frame's position on the ramp to the next segment, 0..1."""
+    def alone(self, frame: int) -> bool:
+        """Whether a frame has other weights than both of its neighbours."""
+        place = self.place_of(frame)
+        return place != self.place_of(frame - 1) and place != self.place_of(frame + 1)
+
+    def place_of(self, frame: int) -> tuple[int, float]:
+        """What the weights of a frame depend on: its segment, and its position on the ramp to the next one, 0..1."""
         number = max(0, bisect.bisect_right(self._segments, frame, key=lambda segment: segment.first) - 1)
         if number + 1 == len(self._segments):
             return number, 0.0

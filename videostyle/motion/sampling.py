@@ -62,6 +62,11 @@ class SpreadSample:
                 self._step *= 2
         self._seen += 1
 
+    @property
+    def span(self) -> tuple[int, int]:
+        """Number of the first frame of the run, and the number behind that of the last one so far."""
+        return self._first, self._first + self._seen
+
     def frames(self) -> dict[int, UInt8Array]:
         """The frames that are kept, by number."""
         return {self._first + number * self._step: frame for number, frame in enumerate(self._kept)}
@@ -95,11 +100,13 @@ class FramesToMeasure:
         gaps: between each of these and the next, numbers of frames to measure as well where the two differ much;
             the first and the last gap reach to the ends of the run.
         picture: gives one of these frames by its number, as it will be painted, uint8 ``[H, W, 3]`` RGB.
+        span: number of the first frame of the run, and the number behind that of its last one.
     """
 
     chosen: list[int]
     gaps: list[list[int]]
     picture: Callable[[int], UInt8Array]
+    span: tuple[int, int] = (0, 0)
 
 
 def frames_to_measure(sample: SpreadSample, convert: Callable[[UInt8Array], UInt8Array]) -> FramesToMeasure:
@@ -121,4 +128,4 @@ def frames_to_measure(sample: SpreadSample, convert: Callable[[UInt8Array], UInt
         gaps[-1] = [*gaps[-1], *sample.between(chosen[-1], end), end]
     gaps = [[number for number in gap if number in whole] for gap in gaps]
     needed = {number: frames[number] for number in {*chosen, *chain.from_iterable(gaps)}}
-    return FramesToMeasure(chosen, gaps, cache(lambda number: convert(needed[number])))
+    return FramesToMeasure(chosen, gaps, cache(lambda number: convert(needed[number])), sample.span)

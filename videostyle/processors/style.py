@@ -11,9 +11,11 @@ import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
 from videostyle.errors import DeviceError, ModelError, UsageError
 from videostyle.frames import (
@@ -32,6 +34,7 @@ from videostyle.frames import (
 from videostyle.inference.canvas_sampling import CanvasSettings, same_mesh, sample_canvas, still_mesh
 from videostyle.inference.device import choose_device, choose_precision
 from videostyle.inference.memory import budget_of, bytes_per_pixel, is_out_of_memory, scaling_bytes
+from videostyle.inference.mixed_weights import MixedWeights
 from videostyle.inference.painter import TILE_PIXELS, FramePainter
 from videostyle.inference.program import FrameInputs
 from videostyle.inference.shot_measurement import ShotMeasurement
@@ -116,6 +119,9 @@ class StyleProcessor:
         self._always_canvas, self._stroke_size = always_canvas, stroke_size
         self._measurement = self._new_measurement()
         self._mesh_of: MeshOf | None = None
+        # Where style and canvas change along the clip: weights, and amounts of the canvas, of each frame.
+        self._mix: MixedWeights | None = None
+        self._amounts: Float32Array | None = None
         # The canvas that was sampled last, and what it was sampled from.
         self._last_canvas: tuple[CanvasMesh, CanvasSettings, Float32Array] | None = None
         # Where TensorFlow computes each operation on one thread, several calls run side by side. Then no core waits for
@@ -188,12 +194,16 @@ class StyleProcessor:
         painter = self._opened
         if batch.frames.shape[1:3] != painter.size:
             raise ValueError(f"frames of {batch.frames.shape[1:3]} after open() with {painter.size}")
-        if not self.shots:
+        if not self.shots and self._mix is None:
             self.use_shots(
                 [KeyframeSegment(0, self.statistics_of(to_bytes(batch.frames[evenly_spread(len(batch), 4)])))]
             )
         inputs = FrameInputs(batch.frames, self._canvases(batch.index, len(batch)))
-        frames = self._paint(inputs, self._weights.of_frames(batch.index, len(batch)))
+        weights, numbers = self._mix or self._weights, range(batch.index, batch.index + len(batch))
+        # Frames that share their weights with a neighbour are painted together. This depends on the clip alone and not
+        # on the batch, because a program for another number of frames may round otherwise.
+        alone = [weights.alone(number) for number in numbers]
+        frames = self._paint(inputs, weights.of_frames(batch.index, len(batch)), alone)
         words = frames.dtype == np.uint16
         pixels = ("i420p10" if words else "i420") if painter.planes else ("rgb48" if words else "rgb24")
         alpha = batch.alpha if batch.alpha is None else (to_words if words else to_bytes)(batch.alpha)
@@ -203,6 +213,8 @@ class StyleProcessor:
         """Frees the compiled programs and the weights on the device."""
         self._painter = None
         self._weights.clear()
+        if self._mix is not None:
+            self._mix.clear()
         self._measurement = self._new_measurement()
 
     def _new_measurement(self) -> ShotMeasurement:
@@ -240,19 +252,49 @@ class StyleProcessor:
         """
         self._mesh_of = mesh_of
 
+    def use_mix(
+        self,
+        nodes: Sequence[tuple[Style, Sequence[KeyframeSegment]]] | None,
+        places: NDArray[np.integer[Any]] | None = None,
+        shares: Float32Array | None = None,
+        amounts: Float32Array | None = None,
+    ) -> None:
+        """Makes the style, and the amount of canvas, change along the clip.
+
+        Args:
+            nodes: styles with their statistics, each of the network that this processor was made for; None = one style
+                throughout, as before the first call.
+            places: int ``[F, K]``: for each frame of the clip, the nodes that it is mixed of.
+            shares: float32 ``[F, K]``: their shares, which sum to 1.
+            amounts: float32 ``[F]``: amount of the canvas, 0..1.
+        """
+        self._mix, self._amounts = None, None
+        if nodes is None or places is None or shares is None:
+            return
+        weights = []
+        for style, segments in nodes:
+            weights.append(ShotWeights(style, self.device, "float32"))
+            weights[-1].use_segments(segments)
+        self._mix = MixedWeights(weights, places, shares, self.device, self.precision)
+        if amounts is not None and amounts.any() and any(has_canvas(style.weights) for style, _ in nodes):
+            self._amounts = amounts
+
     def use_canvas(self, canvas: CanvasSettings) -> None:
         """Changes amount and seed of the canvas between two frames; the statistics stay."""
         self.canvas = self._measurement.canvas = canvas
 
-    def statistics_of(self, frames: UInt8Array, style: Style | None = None, columns: int = 1) -> Statistics:
+    def statistics_of(
+        self, frames: UInt8Array, style: Style | None = None, columns: int = 1, amount: float | None = None
+    ) -> Statistics:
         """Statistics of a shot from some of its frames (``ShotMeasurement.statistics``).
 
         Args:
             frames: uint8 ``[K, H, W, 3]`` RGB.
             style: a style of the same architecture to measure for; None = the one that is painted with.
             columns: smallest number of columns that a frame is cut into.
+            amount: of the canvas to measure with, 0..1; None = that of ``canvas``.
         """
-        return self._measurement.statistics(frames, style or self.style, columns)
+        return self._measurement.statistics(frames, style or self.style, columns, amount)
 
     def network_statistics(
         self, frames: UInt8Array, style: Style, *, colour: bool = False, columns: int = 1, column: int | None = None
@@ -263,6 +305,8 @@ class StyleProcessor:
     @property
     def on_canvas(self) -> bool:
         """Whether the style paints on a canvas, and the amount is above 0."""
+        if self._mix is not None:
+            return self._amounts is not None
         return self.canvas.amount > 0 and has_canvas(self.style.weights)
 
     def _canvases(self, first: int, count: int) -> Float32Array | None:
@@ -274,6 +318,8 @@ class StyleProcessor:
         if not self.on_canvas and not self._always_canvas:
             return None
         settings = self.canvas if self.on_canvas else CanvasSettings(0.0)
+        if self._amounts is not None:
+            settings = CanvasSettings(1.0, self.canvas.seed)
         height, width = self._opened.painted_size
         margins = frame_margins(height, width, self.style.architecture.stride)
         meshes = [
@@ -287,7 +333,10 @@ class StyleProcessor:
         sample = partial(sample_canvas, height=height, width=width, settings=settings, margins=margins)
         canvases = kept + list(self._pool.map(sample, [meshes[n] for n in new[len(kept) :]]))
         self._last_canvas = meshes[-1], settings, canvases[-1]
-        return np.repeat(np.stack(canvases), np.diff([*new, count]), axis=0)
+        found = np.repeat(np.stack(canvases), np.diff([*new, count]), axis=0)
+        if self._amounts is not None:
+            found *= self._amounts[first : first + count, None, None, None]
+        return found
 
     def _pixels(self, info: VideoInfo) -> int:
         """Pixels by which a frame counts in a batch: those that are painted, but a quarter of its own at least."""
@@ -313,7 +362,7 @@ class StyleProcessor:
         size += scaling_bytes((info.height, info.width), painted)
         return frames * self._budget.calls(frames * size, self._workers)
 
-    def _paint(self, inputs: FrameInputs, weights: Sequence[FoldedWeights]) -> AnyArray:
+    def _paint(self, inputs: FrameInputs, weights: Sequence[FoldedWeights], alone: Sequence[bool]) -> AnyArray:
         """Paints frames, each with its weights; where memory runs out, again with less at a time."""
         results: list[AnyArray] = []
         painted = 0
@@ -324,8 +373,7 @@ class StyleProcessor:
                 first = end
                 while end < min(inputs.frame_count, first + self._frames) and weights[end] is weights[first]:
                     end += 1
-                # Where statistics change from frame to frame, each frame has its own weights.
-                size = 1 if end - first == 1 else self._frames
+                size = 1 if alone[first] else self._frames
                 calls.append((inputs.between(first, end), size, weights[first]))
             try:
                 done = list(self._pool.map(lambda call: self._paint_filled(*call), calls))

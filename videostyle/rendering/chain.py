@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from videostyle.frames import FrameBatch, UInt8Array, VideoInfo
+from videostyle.frames import Float32Array, FrameBatch, UInt8Array, VideoInfo
 from videostyle.motion.sampling import FramesToMeasure
 from videostyle.processors.arrangement import arranged
+from videostyle.processors.driven import Driven
 from videostyle.processors.protocol import Processor
 from videostyle.processors.registry import STYLE, Choice, choice_from, find, make
 from videostyle.rendering.settings import RenderSettings
@@ -32,9 +33,26 @@ def chain_of(settings: RenderSettings) -> list[Choice]:
     return arranged(settings.processors, colour, compare)
 
 
-def processors_of(style_processor: StyleProcessor, settings: RenderSettings) -> list[Processor]:
-    """The processors of a render, not opened."""
-    return [style_processor if choice.name == STYLE else make(choice) for choice in chain_of(settings)]
+def processors_of(
+    style_processor: StyleProcessor,
+    settings: RenderSettings,
+    driven: Mapping[str, Mapping[str, Float32Array]] | None = None,
+) -> list[Processor]:
+    """The processors of a render, not opened.
+
+    Args:
+        style_processor: paints.
+        settings: of the render.
+        driven: by the name of a processor, its options that change along the clip, each at every frame.
+    """
+
+    def made(choice: Choice) -> Processor:
+        if choice.name == STYLE:
+            return style_processor
+        values = (driven or {}).get(choice.name)
+        return Driven(make(choice), values) if values else make(choice)
+
+    return [made(choice) for choice in chain_of(settings)]
 
 
 def delivered_info(info: VideoInfo, settings: RenderSettings) -> VideoInfo:

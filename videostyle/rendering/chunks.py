@@ -16,10 +16,10 @@ from videostyle.media.readers.open import look_at, open_reader
 from videostyle.media.writers.images import WITH_ALPHA
 from videostyle.processors.chain import Part, needs_together
 from videostyle.processors.protocol import Borrowed
-from videostyle.rendering.chain import processors_of
 from videostyle.rendering.chunk_store import Conditions, check_machine, finished_chunks, missing_runs
 from videostyle.rendering.chunk_writers import ChunkWriter, PictureChunkWriter
 from videostyle.rendering.job_store import Job, load_job
+from videostyle.rendering.painting import planned_chain
 from videostyle.rendering.pipeline import Branch, RunReport, Trace, run_all
 from videostyle.rendering.processor_cache import (
     ProcessorCache,
@@ -135,9 +135,7 @@ def _branch(
     """
     machine = machine_of(style_processor, job.settings, info)
     check_machine(job, machine)
-    style_processor.use_shots(job.plan.segments)
-    style_processor.use_meshes(job.plan.meshes)
-    chain = [Borrowed(processor) for processor in processors_of(style_processor, job.settings)]
+    chain = [Borrowed(processor) for processor in planned_chain(style_processor, job.settings, job.plan)]
     earlier = len(style_processor.warnings)  # of earlier runs
 
     def conditions() -> Conditions:

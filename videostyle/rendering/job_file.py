@@ -30,13 +30,14 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from videostyle.errors import InputError, Mistakes, SettingError, UsageError, VideostyleError, raise_all
+from videostyle.rendering.curve import SOUND
 from videostyle.rendering.settings import NAMES, RenderSettings, settings_from, unknown
 
 SETTINGS = tuple(name for name in NAMES if name not in ("style", "overwrite"))
@@ -180,6 +181,9 @@ class _Reader:
         if output is not None and len(styles) > 1:
             several = SettingError("output", "one output cannot hold several styles", "leave it out, or name one style")
             raise self._wrong("clip", number, several)
+        curve = values.get("strength_from")
+        if curve not in (None, SOUND) and curve == chosen.strength_from:
+            chosen = replace(chosen, strength_from=str(self._inside(curve, number, "strength_from")))
         line = self._line("clip", number, "input")
         where = f"line {line}" if line else ""
         return JobEntry(self._inside(clip.input, number, "input"), tuple(styles), chosen, output, where)

@@ -26,14 +26,17 @@ from videostyle.errors import UsageError
 from videostyle.media.atomic import short_name, write_whole
 from videostyle.motion.mesh_store import MeshTrack
 from videostyle.network.statistics import KeyframeSegment, from_arrays, to_arrays
+from videostyle.rendering.curve import curve_identity
+from videostyle.rendering.frame_timeline import timeline_arrays, timeline_from_arrays
 from videostyle.rendering.made_with import NOT_COMPARED
 from videostyle.rendering.plan import Plan
 from videostyle.rendering.settings import RenderSettings, settings_from, to_json
+from videostyle.rendering.timeline_plan import styles_of
 
 if TYPE_CHECKING:
     from videostyle.styles.card import Style
 
-FORMAT = 7
+FORMAT = 8
 RESUME_HINT = "run the same command again to resume it"
 
 
@@ -118,6 +121,8 @@ def fingerprint(files: Sequence[Path], settings: RenderSettings, style: Style) -
         # Style and strength are compared by what they come to: the weights.
         **{name: json.dumps(value) for name, value in compared.items() if name not in ("style", "strength")},
         "style": arrays_sha256(style.weights),
+        "timeline's styles": " ".join(arrays_sha256(other.weights) for other in styles_of(settings)),
+        "timeline's curve": curve_identity(settings.strength_from),
     }
 
 
@@ -136,8 +141,13 @@ def save_job(job: Job) -> None:
         arrays |= to_arrays(segment.statistics, f"shot/{number}/")
     for number, run in enumerate(job.plan.meshes.runs if job.plan.meshes else ()):
         arrays[f"meshes/{number}"] = np.frombuffer(run, np.uint8)
+    timeline = None
+    if job.plan.timeline is not None:
+        more, timeline = timeline_arrays(job.plan.timeline)
+        arrays |= more
     data = {
         "format": FORMAT,
+        "timeline": timeline,
         "input": str(job.input),
         "output": str(job.output),
         "settings": to_json(job.settings),
@@ -182,6 +192,7 @@ def load_job(folder: Path) -> Job | None:
             tuple(arrays["times"].tolist()),
             tuple(data["warnings"]),
             MeshTrack([arrays[f"meshes/{n}"].tobytes() for n in range(runs)]) if runs else None,
+            timeline_from_arrays(arrays, data["timeline"]) if data["timeline"] else None,
         )
         settings = settings_from(data["settings"])
         return Job(

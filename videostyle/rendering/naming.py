@@ -49,6 +49,8 @@ def look_label(settings: RenderSettings) -> str:
     if settings.compare is not None:
         parts.append(f"compare-{settings.compare}")
     parts += [choice.name for choice in settings.processors if choice.name != STYLE]
+    if settings.timeline or settings.strength_from:
+        parts.append("timeline")
     return "".join(f"_{part}" for part in parts)
 
 

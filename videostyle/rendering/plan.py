@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from videostyle.motion.mesh_store import MeshTrack
 from videostyle.network.statistics import KeyframeSegment
+from videostyle.rendering.frame_timeline import FrameTimeline
 
 BYTES_A_PIXEL = 0.1  # of a painted frame in H.264; clips of all kinds have 0.05 to 0.15
 CHUNK = 240  # largest number of frames in a chunk: ten seconds, about the usual distance of key frames
@@ -18,11 +19,13 @@ class Plan:
     """Everything about a clip that painting a part of it needs.
 
     Attributes:
-        segments: the statistics, in order of their first frames; a shot has one keyframe segment or more.
+        segments: the statistics, in order of their first frames; a shot has one keyframe segment or more. () with a
+            timeline, which has its own.
         chunks: number of the first frame, and number of frames, of each chunk, in order and without gaps.
         times: time of every frame in seconds on the source's clock.
         warnings: warnings of the reader; () means that the clip is intact.
         meshes: position of the canvas at each frame; None if no style has a canvas.
+        timeline: what changes along the clip; None = nothing does.
     """
 
     segments: tuple[KeyframeSegment, ...]
@@ -30,6 +33,7 @@ class Plan:
     times: tuple[float, ...]
     warnings: tuple[str, ...] = ()
     meshes: MeshTrack | None = None
+    timeline: FrameTimeline | None = None
 
 
 def chunk_borders(frames: int, cuts: Iterable[int]) -> tuple[tuple[int, int], ...]:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from videostyle.errors import OutputError
-from videostyle.frames import VideoInfo
+from videostyle.frames import UInt8Array, VideoInfo
 from videostyle.media.atomic import disk_error, disk_free
 from videostyle.media.readers.base import FrameReader
 from videostyle.media.readers.open import open_reader
@@ -29,6 +31,7 @@ from videostyle.rendering.processor_cache import machine_of
 from videostyle.rendering.progress import ProgressFunction
 from videostyle.rendering.settings import RenderSettings
 from videostyle.rendering.shots import find_shots, measure_section, segments_of
+from videostyle.rendering.timeline_plan import TimelineMeasurement, has_timeline
 from videostyle.resources import usable_cores
 
 if TYPE_CHECKING:
@@ -125,32 +128,74 @@ def make_plans(
     """
     info = source.info
     on_frames = (lambda count: on_progress("plan", count, info.frame_count)) if on_progress else None
-    follower = CanvasFollower(info.width / info.height) if any(s.on_canvas for s in style_processors) else None
     prepared = [Preparation(one, info) for one in settings]
+    recorded = _Recorded()
+    measurements: list[_Measure] = [
+        TimelineMeasurement(one, source.input, processor, recorded.times) if has_timeline(one) else _Shots(processor)
+        for one, processor in zip(settings, style_processors, strict=True)
+    ]
+    on_canvas = any(measurement.on_canvas for measurement in measurements)
+    follower = CanvasFollower(info.width / info.height) if on_canvas else None
 
-    def measured(frames: FramesToMeasure) -> list[list[Measurement]]:
-        pairs = zip(style_processors, prepared, strict=True)
-        return [measure_section(prepare(frames), processor.statistics_of) for processor, prepare in pairs]
+    def measured(frames: FramesToMeasure) -> list[Any]:
+        return [measure(prepare(frames)) for measure, prepare in zip(measurements, prepared, strict=True)]
 
     try:
         with open_reader(source.input, source.options) as reader:
-            shots, times = find_shots(reader, measured, on_frames, follower)
+            shots, times = find_shots(recorded.of(reader), measured, on_frames, follower)
             warnings = tuple(reader.warnings)
     finally:
         for prepare in prepared:
             prepare.close()
     borders = chunk_borders(len(times), [shot.first for shot in shots])
     meshes = follower.track() if follower else None
-    return [
-        Plan(
-            segments_of(shots, number),
-            borders if is_chunkable(one) else ((0, len(times)),),
-            tuple(times),
-            warnings,
-            meshes,
-        )
-        for number, one in enumerate(settings)
-    ]
+    plans = []
+    for number, (one, measurement) in enumerate(zip(settings, measurements, strict=True)):
+        chunks = borders if is_chunkable(one) else ((0, len(times)),)
+        timed = measurement.finished(shots, number) if isinstance(measurement, TimelineMeasurement) else None
+        segments = () if timed is not None else segments_of(shots, number)
+        plans.append(Plan(segments, chunks, tuple(times), warnings, meshes, timed))
+    return plans
+
+
+class _Shots:
+    """Measures sections of a clip for one style."""
+
+    def __init__(self, style_processor: StyleProcessor) -> None:
+        self._processor = style_processor
+
+    @property
+    def on_canvas(self) -> bool:
+        return self._processor.on_canvas
+
+    def __call__(self, frames: FramesToMeasure) -> list[Measurement]:
+        return measure_section(frames, self._processor.statistics_of)
+
+
+_Measure = TimelineMeasurement | _Shots
+
+
+class _Recorded:
+    """Keeps the times of the frames that a reader delivers."""
+
+    def __init__(self) -> None:
+        self.times: list[float] = []
+        self._reader: FrameReader | None = None
+
+    def of(self, reader: FrameReader) -> _Recorded:
+        self._reader = reader
+        return self
+
+    def raw_frames(self) -> Iterator[tuple[UInt8Array, float]]:
+        if self._reader is not None:
+            for picture, time in self._reader.raw_frames():
+                self.times.append(time)
+                yield picture, time
+
+    def delivered(self, picture: UInt8Array) -> UInt8Array:
+        if self._reader is None:
+            raise ValueError("of() comes first")
+        return np.asarray(self._reader.delivered(picture), np.uint8)
 
 
 def _new_job(output: Output, source: FrameReader) -> Job:

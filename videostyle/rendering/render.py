@@ -15,13 +15,13 @@ from videostyle.errors import UsageError, VideostyleError, raise_all
 from videostyle.media.readers.base import FrameReader, Input
 from videostyle.media.readers.open import look_at, open_reader
 from videostyle.rendering.assembly import assemble, with_what_is_kept
-from videostyle.rendering.chain import processors_of
 from videostyle.rendering.chunk_store import finished_chunks
 from videostyle.rendering.chunked_clip import ChunkedClip
 from videostyle.rendering.chunks import paint_missing
 from videostyle.rendering.outputs import Output, OutputRequest, open_outputs
+from videostyle.rendering.painting import planned_chain
 from videostyle.rendering.pipeline import Branch, RunReport, Trace, run_all
-from videostyle.rendering.plan import most_chunks
+from videostyle.rendering.plan import Plan, most_chunks
 from videostyle.rendering.planning import Planned, plan_outputs
 from videostyle.rendering.preflight import mistakes_of
 from videostyle.rendering.processor_cache import painting_options
@@ -155,15 +155,17 @@ def _paint_in_one_pass(
 ) -> list[RunReport]:
     """Paints and finishes outputs without chunks."""
     info, outputs = clip.reader.info, clip.outputs
-    for output, job in zip(outputs, clip.planned.jobs, strict=False):  # a still has no plan
-        output.style_processor.use_shots(job.plan.segments)
-        output.style_processor.use_meshes(job.plan.meshes)
+    # A still has no plan.
+    plans: list[Plan | None] = [job.plan for job in clip.planned.jobs] or [None for _ in outputs]
     batch = max(output.style_processor.frames_per_batch(info) for output in outputs)
     options = replace(clip.reader.options, batch_size=batch)
     alpha = any(output.writer.holds_alpha for output in outputs)
     reader = open_reader(clip.reader.input, painting_options(options, alpha))
     total = info.frame_count * len(outputs) if info.frame_count else None
-    branches = [Branch(processors_of(output.style_processor, output.settings), output.writer) for output in outputs]
+    branches = [
+        Branch(planned_chain(output.style_processor, output.settings, plan), output.writer)
+        for output, plan in zip(outputs, plans, strict=True)
+    ]
     reports = run_all(reader, branches, on_progress=_painted(on_progress, total), cancel=cancel, trace=trace)
     return [
         replace(report, warnings=(*report.warnings, *output.style_processor.warnings))

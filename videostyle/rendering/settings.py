@@ -26,6 +26,7 @@ from videostyle.media.writers.base import EncodeOptions
 from videostyle.network.canvas import LARGEST_SEED
 from videostyle.processors.compare import MODES
 from videostyle.processors.registry import Choice, chain_from
+from videostyle.rendering.timeline import KeyFrame, timeline_from
 from videostyle.styles.resolve import plain_spec
 
 PRECISIONS = ("auto", "float32", "bfloat16", "float16")
@@ -115,6 +116,7 @@ Time = Annotated[
     PlainSerializer(lambda time: f"{time.frame}f" if time.frame is not None else time.seconds, when_used="json"),
 ]
 Chosen = Annotated[Choice, PlainSerializer(Choice.values, when_used="json")]
+Moment = Annotated[KeyFrame, PlainSerializer(KeyFrame.values, when_used="json")]
 Rate = Annotated[Fraction, _read_by(parse_rate), PlainSerializer(str, when_used="json")]
 
 
@@ -134,6 +136,10 @@ class RenderSettings:
             None = the painted frame alone.
         processors: other steps of the frame chain, in order ("sharpen:amount=0.5"); the painting stands before the
             first one that belongs behind it, unless "style" is named.
+        timeline: changes along the clip, as "12.5s style=starry-night ease=2s"; of the style, its strength, the canvas,
+            and numbers among the options of processors ("sharpen.amount").
+        strength_from: a CSV file of times and values, or "sound": the loudness of the clip's own sound; 0..1, by which
+            the strength is multiplied.
         max_size: longest side of the output in pixels; larger frames are shrunk before they are painted.
         start: where to begin; seconds, "hh:mm:ss" or a frame such as "120f".
         end: where to stop, not included.
@@ -164,6 +170,8 @@ class RenderSettings:
     stroke_size: Annotated[float, _between(SMALLEST, LARGEST, STROKE_HINT)] = 1.0
     compare: Annotated[str, AfterValidator(_mode)] | None = None
     processors: Annotated[tuple[Chosen, ...], _read_by(chain_from)] = ()
+    timeline: Annotated[tuple[Moment, ...], _read_by(timeline_from)] = ()
+    strength_from: str | None = None
     max_size: Annotated[Whole, _between(SMALLEST_SIDE, None)] | None = None
     start: Time | None = None
     end: Time | None = None

@@ -1,0 +1,31 @@
+"""Gives a style processor what a plan says of a clip, and makes the chain that paints it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from videostyle.processors.protocol import Processor
+from videostyle.rendering.chain import processors_of
+from videostyle.rendering.frame_timeline import use_timeline
+from videostyle.rendering.plan import Plan
+from videostyle.rendering.settings import RenderSettings
+
+if TYPE_CHECKING:
+    from videostyle.processors.style import StyleProcessor
+
+
+def planned_chain(style_processor: StyleProcessor, settings: RenderSettings, plan: Plan | None) -> list[Processor]:
+    """The processors of a render, not opened; the style processor paints as a plan says.
+
+    Args:
+        style_processor: paints.
+        settings: of the render.
+        plan: of the clip; None for a still, which has none.
+    """
+    use_timeline(style_processor, plan.timeline if plan is not None else None)
+    if plan is None:
+        return processors_of(style_processor, settings)
+    if plan.segments:
+        style_processor.use_shots(plan.segments)
+    style_processor.use_meshes(plan.meshes)
+    return processors_of(style_processor, settings, plan.timeline.driven if plan.timeline is not None else None)

@@ -1,0 +1,192 @@
+"""Measures a clip for its timeline while it is planned: each section for the nodes that its frames are mixed of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain, pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from videostyle.errors import ModelError, SettingError
+from videostyle.frames import UInt8Array
+from videostyle.media.opencv import load_cv2
+from videostyle.media.readers.base import Input
+from videostyle.motion.sampling import FramesToMeasure
+from videostyle.network.statistics import Measurement, keyframe_segments
+from videostyle.rendering.chain import chain_of
+from videostyle.rendering.curve import check_curve, curve_of
+from videostyle.rendering.frame_timeline import FrameTimeline, Node, TimelineSource, frame_timeline
+from videostyle.rendering.settings import RenderSettings
+from videostyle.rendering.shots import Shot, measure_section
+from videostyle.rendering.timeline import SETTING, SNAP, shares_of, snapped
+
+if TYPE_CHECKING:
+    from videostyle.processors.style import StyleProcessor
+    from videostyle.styles.card import Style
+
+BETWEEN = 3  # steps of a change, from one node to the next, at which it is looked at
+SAMPLE = 192  # pixels; longest side of the pictures by which a change is spread
+USUAL_RATE = 25.0  # frames a second, where a clip does not say
+
+Sections = dict[Node, list[Measurement]]  # what was measured of a section, for each node
+
+
+def has_timeline(settings: RenderSettings) -> bool:
+    """Whether anything changes along the clip."""
+    return bool(settings.timeline) or settings.strength_from is not None
+
+
+def styles_of(settings: RenderSettings) -> list[Style]:
+    """The styles that a timeline changes to.
+
+    Raises:
+        ModelError: if one is missing or broken.
+    """
+    from videostyle.styles.resolve import find_style
+
+    specs = [frame.style for frame in settings.timeline if frame.style is not None]
+    return [find_style(name) for name in dict.fromkeys(name for spec in specs for name in shares_of(spec))]
+
+
+def check_timeline(settings: RenderSettings) -> None:
+    """Makes sure that a timeline can be painted, before anything slow begins.
+
+    Raises:
+        VideostyleError: if a style, an option or a curve cannot be used.
+    """
+    if not has_timeline(settings):
+        return
+    check_curve(settings.strength_from)
+    names = {choice.name for choice in chain_of(settings)}
+    for name in (name for frame in settings.timeline for name in frame.options or {}):
+        if name.partition(".")[0] not in names:
+            processor = name.partition(".")[0]
+            raise SettingError(
+                SETTING, f"'{processor}' of '{name}' is not in the chain", f"add `processors` {processor}"
+            )
+    try:
+        TimelineSource(settings, snapped(settings.timeline, (), USUAL_RATE), None)
+        styles = [*styles_of(settings)]
+    except OSError as error:
+        raise ModelError("a style of the timeline cannot be read", str(error), "check its path") from error
+    if len({style.architecture for style in styles}) > 1:
+        raise SettingError(SETTING, "its styles are of different networks", "use styles of one network size together")
+
+
+@dataclass(frozen=True)
+class _Sample:
+    """A frame in a section of the clip: its time in seconds, a small picture of it, and what was measured there."""
+
+    time: float
+    picture: UInt8Array
+    found: Sections
+
+
+def _small(picture: UInt8Array) -> UInt8Array:
+    """A picture of at most ``SAMPLE`` pixels in width and height."""
+    scale = SAMPLE / max(picture.shape[:2])
+    if scale >= 1:
+        return picture
+    cv2 = load_cv2()
+    size = tuple(max(1, round(scale * side)) for side in picture.shape[1::-1])
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+class TimelineMeasurement:
+    """Measures the sections of a clip for a timeline. Several threads may call it at once.
+
+    Args:
+        settings: of the render.
+        source: the clip.
+        style_processor: measures.
+        times: the times of all frames read so far, seconds on the clip's clock; grows while the clip is read.
+    """
+
+    def __init__(
+        self, settings: RenderSettings, source: Input, style_processor: StyleProcessor, times: Sequence[float]
+    ) -> None:
+        self._settings, self._processor, self._times = settings, style_processor, times
+        self._start = source.info.start
+        self._rate = float(source.info.fps or USUAL_RATE)
+        self._curve = curve_of(settings.strength_from, source)
+        self._reach = SNAP if any(frame.snap for frame in settings.timeline) else 0.0
+        self._source = TimelineSource(settings, snapped(settings.timeline, (), self._rate), self._curve)
+        self._samples: list[_Sample] = []
+
+    @property
+    def on_canvas(self) -> bool:
+        """Whether any style has a canvas."""
+        from videostyle.styles.card import has_canvas
+
+        return any(has_canvas(style.weights) for style in self._source.styles)
+
+    def __call__(self, frames: FramesToMeasure) -> Sections:
+        """Measures a section for each node that its frames may be mixed of."""
+        first, end = frames.span
+        times = [time - self._start for time in self._times[first:end]]
+        if self._reach:  # key frames may move, by as much
+            step = 1 / self._rate
+            count = int(self._reach / step) + 1
+            times = [*(times[0] - n * step for n in range(count, 0, -1)), *times]
+            times += [times[-1] + n * step for n in range(1, count + 1)]
+        nodes = dict.fromkeys(node for time in times for node, _ in self._source.nodes_at(time))
+        found: Sections = {}
+        for node in nodes:
+            style = self._source.style_of(node)
+            found[node] = measure_section(
+                frames,
+                lambda picture, style=style, amount=node.canvas: self._processor.statistics_of(  # type: ignore[misc]
+                    picture, style, amount=amount
+                ),
+            )
+        if any(frame.ease > 0 for frame in self._settings.timeline):
+            number = frames.chosen[len(frames.chosen) // 2]
+            picture = _small(frames.picture(number))
+            self._samples.append(_Sample(self._times[number] - self._start, picture, found))
+        return found
+
+    def _spread(self, source: TimelineSource) -> None:
+        """Spreads the changes of a timeline so that pictures change evenly."""
+        from videostyle.inference.sketch import sketches
+
+        for track, number, middle, along in source.transitions():
+            samples = [one for one in self._samples if all(one.found.get(node) for _, node in along)]
+            sample = min(samples, key=lambda one: (abs(one.time - middle), one.time), default=None)
+            if sample is None or len(along) < 3:
+                continue
+            styles = [(source.style_of(node), sample.found[node][0].statistics, node.canvas) for _, node in along]
+            # A little of an even change keeps every step apart.
+            steps = [
+                float(np.abs(one - other).mean()) + 1e-3
+                for one, other in pairwise(sketches(styles, BETWEEN, sample.picture, self._settings.seed))
+            ]
+            seen = np.concatenate([[0.0], np.cumsum(steps) / sum(steps)])
+            parts = np.interp(
+                np.arange(len(seen)) / BETWEEN, np.arange(len(along)), np.array([part for part, _ in along])
+            )
+            track.spread(number, parts.tolist(), seen.tolist())
+
+    def finished(self, shots: Sequence[Shot[list[Sections]]], number: int) -> FrameTimeline:
+        """The timeline frame by frame, once the whole clip is read.
+
+        Args:
+            shots: of the clip.
+            number: which of the measurements of a section is this one's.
+        """
+        cuts = [self._times[shot.first] - self._start for shot in shots]
+        source = TimelineSource(self._settings, snapped(self._settings.timeline, cuts, self._rate), self._curve)
+        self._spread(source)
+        nodes = dict.fromkeys(node for shot in shots for section in shot.sections for node in section[number])
+        segments = {
+            node: [
+                segment
+                for shot in shots
+                for segment in keyframe_segments(
+                    chain.from_iterable(section[number].get(node, []) for section in shot.sections), shot.first
+                )
+            ]
+            for node in nodes
+        }
+        return frame_timeline(source, [time - self._start for time in self._times], segments)
