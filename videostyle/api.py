@@ -77,6 +77,8 @@ def render(
     processors: Sequence[str | Mapping[str, Any]] = (),
     timeline: Sequence[str | Mapping[str, Any]] = (),
     strength_from: str | None = None,
+    regions: Sequence[str | Mapping[str, Any]] = (),
+    show_region: Literal["overlay", "mask"] | None = None,
     max_size: int | None = None,
     start: str | float | TimePoint | None = None,
     end: str | float | TimePoint | None = None,
@@ -115,6 +117,9 @@ def render(
         timeline: changes along the clip: "12.5s style=starry-night ease=2s", or {"at": 12.5, "style": "starry-night",
             "ease": 2}.
         strength_from: a CSV file of times and values, or "sound": 0..1, by which the strength is multiplied.
+        regions: parts of the frame that the style is limited to, as "person:feather=8"; with "style" or "strength"
+            they are painted otherwise: {"kind": "faces", "strength": 0.3}.
+        show_region: show where the regions are instead of painting: "overlay" or "mask".
         max_size: longest side of the output in pixels; larger frames are shrunk.
         start: the first frame to paint: seconds, "hh:mm:ss" or a frame number such as "120f".
         end: the frame at which to stop, which is not painted.
@@ -161,6 +166,8 @@ def paint(
     processors: Sequence[str | Mapping[str, Any]] = (),
     timeline: Sequence[str | Mapping[str, Any]] = (),
     strength_from: str | None = None,
+    regions: Sequence[str | Mapping[str, Any]] = (),
+    show_region: Literal["overlay", "mask"] | None = None,
     max_size: int | None = None,
     start: str | float | TimePoint | None = None,
     end: str | float | TimePoint | None = None,
@@ -188,6 +195,9 @@ def paint(
         timeline: changes along the clip: "12.5s style=starry-night ease=2s", or {"at": 12.5, "style": "starry-night",
             "ease": 2}.
         strength_from: a CSV file of times and values, or "sound": 0..1, by which the strength is multiplied.
+        regions: parts of the frame that the style is limited to, as "person:feather=8"; with "style" or "strength"
+            they are painted otherwise: {"kind": "faces", "strength": 0.3}.
+        show_region: show where the regions are instead of painting: "overlay" or "mask".
         max_size: longest side of a painted frame in pixels.
         start: the first frame to paint.
         end: the frame at which to stop, which is not painted.

@@ -95,7 +95,7 @@ def test_a_face_is_held_for_n_frames_and_hidden_n_frames_early(monkeypatch: pyte
 
 def region_masks(text: str, clip: UInt8Array) -> UInt8Array:
     batch = FrameBatch(clip, np.arange(len(clip)) / 25, 0)
-    chain = Chain([ShownRegions([make_mask(region_from(text))], "mask")])
+    chain = Chain([ShownRegions([make_mask(region_from(text))], True)])
     chain.open(contract.info_of(batch))
     done = [chain(batch), chain.finish()]
     return np.concatenate([part.frames[..., 0] for part in done if part is not None])
@@ -105,7 +105,7 @@ def test_live_a_face_is_held_but_not_foreseen(monkeypatch: pytest.MonkeyPatch) -
     use_fake_detectors(monkeypatch)
     clip = np.full((20, 40, 60, 3), 90, np.uint8)
     clip[8:11, 10:22, 20:32] = 230
-    chain = Chain([ShownRegions([make_mask(region_from("faces:hold=4"))], "mask")], patient=False)
+    chain = Chain([ShownRegions([make_mask(region_from("faces:hold=4"))], True)], patient=False)
     batch = FrameBatch(clip, np.arange(20) / 25, 0)
     chain.open(contract.info_of(batch))
     shown = [chain(batch.part(number, number + 1)) for number in range(20)]

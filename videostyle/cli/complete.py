@@ -98,6 +98,10 @@ def _values(setting: str) -> list[str]:
         from videostyle.processors.registry import offers
 
         return list(offers())
+    if setting == "regions":
+        from videostyle.processors.regions.kinds import KINDS
+
+        return list(KINDS)
     if setting == "compare":
         from videostyle.processors.compare import MODES
 

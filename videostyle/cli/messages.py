@@ -12,7 +12,7 @@ import sys
 from videostyle.cli.colour import RED, YELLOW, coloured
 from videostyle.errors import SettingError, VideostyleError
 
-OTHERWISE = {"processors": "--processor", "timeline": "--at"}  # settings whose option has another name
+OTHERWISE = {"processors": "--processor", "timeline": "--at", "regions": "--region"}  # other names of options
 SETTING = re.compile(r"`([a-z][a-z_]*)`")
 
 

@@ -70,6 +70,22 @@ def add_render_options(parser: argparse.ArgumentParser) -> None:
     )
     add_processor_option(look, default=absent)
     look.add_argument(
+        "--region",
+        dest="regions",
+        action="append",
+        default=absent,
+        metavar="KIND[:KEY=VALUE,...]",
+        help="limit the style to a part of the frame: mask, rectangle, polygon, color, moving, foreground, person, "
+        "faces; with style=NAME or strength=0..1 it is painted otherwise, over the rest; may be given several times "
+        "('videostyle help regions'; default: the whole frame)",
+    )
+    look.add_argument(
+        "--show-region",
+        choices=("overlay", "mask"),
+        default=absent,
+        help="show where the regions are instead of painting: over the clip, or white on black (default: paint)",
+    )
+    look.add_argument(
         "--max-size",
         type=int,
         default=absent,

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 
-from videostyle.frames import AnyArray, FrameBatch, UInt8Array, VideoInfo, to_bytes
+from videostyle.frames import AnyArray, FrameBatch, UInt8Array, VideoInfo, to_bytes, to_words
 from videostyle.processors.limited import within
 from videostyle.processors.protocol import Needs, Processor, needs_of
 from videostyle.processors.regions.mask import RegionMask
 
-Shown = Literal["overlay", "mask"]
 COLOURS = ((255, 80, 60), (60, 160, 255), (80, 220, 80), (255, 200, 40))  # of regions, one after the other
 TINT = 0.45  # share of the colour
 
@@ -75,22 +73,31 @@ class RegionPainting:
 
     def __call__(self, batch: FrameBatch) -> FrameBatch:
         """Paints a batch."""
+        clip = batch.frames if batch.original is None else batch.original
         if self._limits:
             limit = np.maximum.reduce([mask(batch) for mask in self._limits])
-            done = self._over(batch, limit, self._painter, batch)
+            done = self._over(batch, limit, self._painter, clip)
         else:
             done = self._painter(batch)
         for layer in self._layers:
-            done = self._over(batch, layer.mask(batch), layer.painter, done)
+            done = self._with_layer(batch, layer, clip, done)
         return done
 
-    def _over(self, batch: FrameBatch, mask: UInt8Array, painter: Processor | None, below: FrameBatch) -> FrameBatch:
-        """What ``painter`` makes of a batch within a mask, over what is there already."""
-        if painter is None:
-            # The dtype of what is below is kept: the mask is turned round.
-            return replace(below, frames=within(np.asarray(255 - mask, np.uint8), below.frames, batch.frames))
-        inside = painter(batch) if mask.any() else below
-        return replace(inside, frames=within(mask, inside.frames, below.frames))
+    @staticmethod
+    def _over(batch: FrameBatch, mask: UInt8Array, painter: Processor, below: AnyArray) -> FrameBatch:
+        """What a painter makes of a batch within a mask, and other frames outside."""
+        # It is asked even where there is no region: its frames may have another format.
+        painted = painter(batch)
+        return replace(painted, frames=within(mask, painted.frames, below))
+
+    def _with_layer(self, batch: FrameBatch, layer: Layer, clip: AnyArray, done: FrameBatch) -> FrameBatch:
+        mask = layer.mask(batch)
+        if not mask.any():
+            return done
+        if layer.painter is not None:
+            return self._over(batch, mask, layer.painter, done.frames)
+        # What is there decides the format, so the mask is turned round.
+        return replace(done, frames=within(np.asarray(255 - mask, np.uint8), done.frames, clip))
 
     def close(self) -> None:
         """Closes painters and regions."""
@@ -108,11 +115,12 @@ class ShownRegions:
 
     Args:
         masks: of the regions, in order.
-        how: "overlay" tints them in the frame; "mask" shows all of them together, white on black.
+        alone: all of them together, white on black; otherwise they are tinted in the frame.
+        deep: whether frames of 16 bits are delivered; otherwise of 8.
     """
 
-    def __init__(self, masks: Sequence[RegionMask], how: Shown) -> None:
-        self._masks, self._how = list(masks), how
+    def __init__(self, masks: Sequence[RegionMask], alone: bool, *, deep: bool = False) -> None:
+        self._masks, self._alone, self._deep = list(masks), alone, deep
 
     @property
     def needs(self) -> Needs:
@@ -126,9 +134,9 @@ class ShownRegions:
         return info
 
     def __call__(self, batch: FrameBatch) -> FrameBatch:
-        """Shows the regions of each frame, as 8 bits."""
+        """Shows the regions of each frame."""
         masks = [mask(batch) for mask in self._masks]
-        if self._how == "mask":
+        if self._alone:
             whole = np.maximum.reduce(masks)
             frames: AnyArray = np.repeat(whole[..., None], 3, axis=3)
         else:
@@ -138,7 +146,10 @@ class ShownRegions:
                 tint = np.array(COLOURS[number % len(COLOURS)], np.float32)
                 inside = to_bytes(batch.frames) * np.float32(1 - TINT) + tint * np.float32(TINT)
                 frames = within(mask, np.rint(inside).astype(np.uint8), frames)
-        return replace(batch, frames=frames, pixel_format="rgb24", alpha=None)
+        if self._deep:
+            return replace(batch, frames=to_words(frames), pixel_format="rgb48")
+        alpha = None if batch.alpha is None else to_bytes(batch.alpha)
+        return replace(batch, frames=frames, pixel_format="rgb24", alpha=alpha)
 
     def close(self) -> None:
         """Closes the regions."""

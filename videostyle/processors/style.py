@@ -140,6 +140,11 @@ class StyleProcessor:
         return self._weights.style
 
     @property
+    def output(self) -> str:
+        """Pixel format of painted frames, as given."""
+        return self._output
+
+    @property
     def workers(self) -> int:
         """Largest number of calls side by side, if memory allows."""
         return self._workers

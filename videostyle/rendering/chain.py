@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
@@ -15,6 +15,8 @@ from videostyle.motion.sampling import FramesToMeasure
 from videostyle.processors.arrangement import arranged
 from videostyle.processors.driven import Driven
 from videostyle.processors.protocol import Processor
+from videostyle.processors.region_painting import Layer, RegionPainting, ShownRegions
+from videostyle.processors.regions.kinds import make_mask
 from videostyle.processors.registry import STYLE, Choice, choice_from, find, make
 from videostyle.rendering.settings import RenderSettings
 
@@ -36,6 +38,7 @@ def chain_of(settings: RenderSettings) -> list[Choice]:
 def processors_of(
     style_processor: StyleProcessor,
     settings: RenderSettings,
+    layers: Sequence[Processor] = (),
     driven: Mapping[str, Mapping[str, Float32Array]] | None = None,
 ) -> list[Processor]:
     """The processors of a render, not opened.
@@ -43,16 +46,38 @@ def processors_of(
     Args:
         style_processor: paints.
         settings: of the render.
+        layers: paint the regions that are painted otherwise, in order (``layer_painters``).
         driven: by the name of a processor, its options that change along the clip, each at every frame.
     """
+    if settings.show_region is not None:
+        return [shown_regions(settings, deep=style_processor.output == "rgb48")]
 
     def made(choice: Choice) -> Processor:
         if choice.name == STYLE:
-            return style_processor
+            return in_regions(style_processor, settings, layers)
         values = (driven or {}).get(choice.name)
         return Driven(make(choice), values) if values else make(choice)
 
     return [made(choice) for choice in chain_of(settings)]
+
+
+def in_regions(painter: Processor, settings: RenderSettings, layers: Sequence[Processor]) -> Processor:
+    """The painting of a render, in its regions."""
+    if not settings.regions:
+        return painter
+    limits = [make_mask(choice) for choice in settings.regions if choice.limits]
+    left = iter(layers)
+    over = [
+        Layer(make_mask(choice), next(left) if choice.paints else None)
+        for choice in settings.regions
+        if not choice.limits
+    ]
+    return RegionPainting(painter, limits, over)
+
+
+def shown_regions(settings: RenderSettings, *, deep: bool) -> Processor:
+    """What shows the regions of a render instead of painting, in 16 bits if ``deep``."""
+    return ShownRegions([make_mask(choice) for choice in settings.regions], settings.show_region == "mask", deep=deep)
 
 
 def delivered_info(info: VideoInfo, settings: RenderSettings) -> VideoInfo:
@@ -65,6 +90,8 @@ def delivered_info(info: VideoInfo, settings: RenderSettings) -> VideoInfo:
     Raises:
         SettingError: as ``chain_of``.
     """
+    if settings.show_region is not None:
+        return info
     for choice in chain_of(settings):
         info = make(choice).delivered(info)
     return info

@@ -20,6 +20,10 @@ A job file is TOML::
     name = "sharpen"
     amount = 0.5
 
+    [[regions]]                   # likewise: parts of the frame, which the style is limited to, or painted otherwise
+    kind = "faces"
+    strength = 0.3
+
 Settings are those of ``RenderSettings``, except ``style`` (a job file has ``styles``) and ``overwrite`` (which whoever
 runs the job decides). The command line takes precedence over a clip, a clip over [defaults], and these over the
 configuration file. Paths must stay in the folder of the job file unless leaving it is allowed.
@@ -92,6 +96,7 @@ class _File(BaseModel):
 
     defaults: _Table = _Table()
     processors: list[dict[str, Any]] | None = None
+    regions: list[dict[str, Any]] | None = None
     clip: Annotated[list[_Clip], Field(min_length=1)]
 
 
@@ -102,6 +107,7 @@ _SHAPES = {
     "output": 'give a path, as output = "painted.mp4"',
     "defaults": "begin the table with [defaults]",
     "processors": 'begin each with [[processors]], and below it name = "sharpen"',
+    "regions": 'begin each with [[regions]], and below it kind = "faces"',
     "clip": 'add a clip: [[clip]], and below it input = "clip.mp4"',
 }
 
@@ -148,7 +154,7 @@ class _Reader:
         number = int(rest.pop(0)) if rest and isinstance(rest[0], int) else 0
         key = str(rest[0]) if rest else table
         if found["type"] == "extra_forbidden":
-            return self._wrong("", 0, unknown(key, ("defaults", "processors", "clip")))
+            return self._wrong("", 0, unknown(key, ("defaults", "processors", "regions", "clip")))
         why = "missing" if found["type"] == "missing" else f"cannot use {found['input']!r}"
         return self._wrong(table if rest else "", number, SettingError(key, why, _SHAPES.get(key, "")))
 
@@ -158,6 +164,8 @@ class _Reader:
         shared = {**file.defaults.settings}
         if file.processors is not None:
             shared.setdefault("processors", file.processors)
+        if file.regions is not None:
+            shared.setdefault("regions", file.regions)
         for table, given in (("defaults", file.defaults.settings), ("clip", clip.settings)):
             for key in given:
                 if key not in SETTINGS:

@@ -28,6 +28,7 @@ from videostyle.motion.mesh_store import MeshTrack
 from videostyle.network.statistics import KeyframeSegment, from_arrays, to_arrays
 from videostyle.rendering.curve import curve_identity
 from videostyle.rendering.frame_timeline import timeline_arrays, timeline_from_arrays
+from videostyle.rendering.layers import files_of, layer_arrays, layer_styles, layers_from_arrays
 from videostyle.rendering.made_with import NOT_COMPARED
 from videostyle.rendering.plan import Plan
 from videostyle.rendering.settings import RenderSettings, settings_from, to_json
@@ -36,7 +37,7 @@ from videostyle.rendering.timeline_plan import styles_of
 if TYPE_CHECKING:
     from videostyle.styles.card import Style
 
-FORMAT = 8
+FORMAT = 9
 RESUME_HINT = "run the same command again to resume it"
 
 
@@ -123,6 +124,8 @@ def fingerprint(files: Sequence[Path], settings: RenderSettings, style: Style) -
         "style": arrays_sha256(style.weights),
         "timeline's styles": " ".join(arrays_sha256(other.weights) for other in styles_of(settings)),
         "timeline's curve": curve_identity(settings.strength_from),
+        "styles of regions": " ".join(arrays_sha256(other.weights) for other in layer_styles(settings)),
+        "files of regions": " ".join(input_identity([file]) for file in files_of(settings)),
     }
 
 
@@ -145,9 +148,12 @@ def save_job(job: Job) -> None:
     if job.plan.timeline is not None:
         more, timeline = timeline_arrays(job.plan.timeline)
         arrays |= more
+    more, layers = layer_arrays(job.plan.layers)
+    arrays |= more
     data = {
         "format": FORMAT,
         "timeline": timeline,
+        "layers": layers,
         "input": str(job.input),
         "output": str(job.output),
         "settings": to_json(job.settings),
@@ -193,6 +199,7 @@ def load_job(folder: Path) -> Job | None:
             tuple(data["warnings"]),
             MeshTrack([arrays[f"meshes/{n}"].tobytes() for n in range(runs)]) if runs else None,
             timeline_from_arrays(arrays, data["timeline"]) if data["timeline"] else None,
+            layers=layers_from_arrays(arrays, data["layers"]),
         )
         settings = settings_from(data["settings"])
         return Job(

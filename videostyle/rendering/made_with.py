@@ -104,5 +104,6 @@ def _told(value: object) -> str:
     """One entry of a list of settings: a processor with its options."""
     if not isinstance(value, Mapping):
         return str(value)
-    name, options = value.get("name", ""), [f"{key}={_shown(one)}" for key, one in value.items() if key != "name"]
+    name = value.get("name") or value.get("kind") or ""
+    options = [f"{key}={_shown(one)}" for key, one in value.items() if key not in ("name", "kind")]
     return f"{name}:{','.join(options)}" if options else str(name)

@@ -51,6 +51,9 @@ def look_label(settings: RenderSettings) -> str:
     parts += [choice.name for choice in settings.processors if choice.name != STYLE]
     if settings.timeline or settings.strength_from:
         parts.append("timeline")
+    parts += [f"in-{choice.kind}" for choice in settings.regions]
+    if settings.show_region is not None:
+        parts.append(f"shown-as-{settings.show_region}")
     return "".join(f"_{part}" for part in parts)
 
 

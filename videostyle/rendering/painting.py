@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from videostyle.processors.protocol import Processor
 from videostyle.rendering.chain import processors_of
 from videostyle.rendering.frame_timeline import use_timeline
+from videostyle.rendering.layer_painters import planned_painters
 from videostyle.rendering.plan import Plan
 from videostyle.rendering.settings import RenderSettings
 
@@ -23,9 +24,11 @@ def planned_chain(style_processor: StyleProcessor, settings: RenderSettings, pla
         plan: of the clip; None for a still, which has none.
     """
     use_timeline(style_processor, plan.timeline if plan is not None else None)
+    layers = planned_painters(style_processor, settings, plan)
     if plan is None:
-        return processors_of(style_processor, settings)
+        return processors_of(style_processor, settings, layers)
     if plan.segments:
         style_processor.use_shots(plan.segments)
     style_processor.use_meshes(plan.meshes)
-    return processors_of(style_processor, settings, plan.timeline.driven if plan.timeline is not None else None)
+    driven = plan.timeline.driven if plan.timeline is not None else None
+    return processors_of(style_processor, settings, layers, driven)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from videostyle.motion.mesh_store import MeshTrack
 from videostyle.network.statistics import KeyframeSegment
 from videostyle.rendering.frame_timeline import FrameTimeline
+from videostyle.rendering.layers import PlannedLayer
 
 BYTES_A_PIXEL = 0.1  # of a painted frame in H.264; clips of all kinds have 0.05 to 0.15
 CHUNK = 240  # largest number of frames in a chunk: ten seconds, about the usual distance of key frames
@@ -26,6 +27,7 @@ class Plan:
         warnings: warnings of the reader; () means that the clip is intact.
         meshes: position of the canvas at each frame; None if no style has a canvas.
         timeline: what changes along the clip; None = nothing does.
+        layers: what regions are painted with that are painted otherwise, in order.
     """
 
     segments: tuple[KeyframeSegment, ...]
@@ -34,6 +36,7 @@ class Plan:
     warnings: tuple[str, ...] = ()
     meshes: MeshTrack | None = None
     timeline: FrameTimeline | None = None
+    layers: tuple[PlannedLayer, ...] = ()
 
 
 def chunk_borders(frames: int, cuts: Iterable[int]) -> tuple[tuple[int, int], ...]:

@@ -23,6 +23,8 @@ from videostyle.rendering.canvas import CanvasFollower
 from videostyle.rendering.chain import Preparation, is_chunkable
 from videostyle.rendering.chunk_store import finished_chunks, remove_abandoned
 from videostyle.rendering.job_store import Job, differences, fingerprint, load_job, remove_job, save_job
+from videostyle.rendering.layer_painters import painters_of
+from videostyle.rendering.layers import PlannedLayer, layer_styles
 from videostyle.rendering.made_with import differences as differing_settings
 from videostyle.rendering.made_with import made_with
 from videostyle.rendering.outputs import Output
@@ -134,11 +136,20 @@ def make_plans(
         TimelineMeasurement(one, source.input, processor, recorded.times) if has_timeline(one) else _Shots(processor)
         for one, processor in zip(settings, style_processors, strict=True)
     ]
-    on_canvas = any(measurement.on_canvas for measurement in measurements)
+    layers = [
+        painters_of(processor, one, layer_styles(one))
+        for processor, one in zip(style_processors, settings, strict=True)
+    ]
+    on_canvas = any(one.on_canvas for one in (*measurements, *(painter for found in layers for painter in found)))
     follower = CanvasFollower(info.width / info.height) if on_canvas else None
 
     def measured(frames: FramesToMeasure) -> list[Any]:
-        return [measure(prepare(frames)) for measure, prepare in zip(measurements, prepared, strict=True)]
+        seen = [prepare(frames) for prepare in prepared]
+        found: list[Any] = [measure(one) for measure, one in zip(measurements, seen, strict=True)]
+        # Those of layers follow those of outputs.
+        for one, painters in zip(seen, layers, strict=True):
+            found += [measure_section(one, painter.statistics_of) for painter in painters]
+        return found
 
     try:
         with open_reader(source.input, source.options) as reader:
@@ -149,12 +160,16 @@ def make_plans(
             prepare.close()
     borders = chunk_borders(len(times), [shot.first for shot in shots])
     meshes = follower.track() if follower else None
-    plans = []
+    plans, place = [], len(settings)
     for number, (one, measurement) in enumerate(zip(settings, measurements, strict=True)):
         chunks = borders if is_chunkable(one) else ((0, len(times)),)
         timed = measurement.finished(shots, number) if isinstance(measurement, TimelineMeasurement) else None
         segments = () if timed is not None else segments_of(shots, number)
-        plans.append(Plan(segments, chunks, tuple(times), warnings, meshes, timed))
+        over = tuple(
+            PlannedLayer(painter.style, segments_of(shots, at)) for at, painter in enumerate(layers[number], place)
+        )
+        place += len(over)
+        plans.append(Plan(segments, chunks, tuple(times), warnings, meshes, timed, over))
     return plans
 
 

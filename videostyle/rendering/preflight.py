@@ -13,6 +13,7 @@ from videostyle.media.readers.base import FrameReader
 from videostyle.media.timecode import nothing_between
 from videostyle.media.writers.open import check_output
 from videostyle.rendering.chain import check_processors, delivered_info
+from videostyle.rendering.layers import check_regions
 from videostyle.rendering.outputs import OutputRequest, target_of
 from videostyle.rendering.timeline_plan import check_timeline
 from videostyle.styles.resolve import check_style
@@ -33,6 +34,7 @@ def mistakes_of(requests: Sequence[OutputRequest], source: FrameReader) -> list[
             lambda r=request: _check_target(r, source),
             lambda r=request: check_processors(r.settings),
             lambda r=request: check_timeline(r.settings),
+            lambda r=request: check_regions(r.settings),
         ):
             try:
                 check()

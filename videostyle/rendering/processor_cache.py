@@ -72,7 +72,8 @@ def painted_pixels(settings: RenderSettings, suffix: str, info: VideoInfo, *, pi
         return "rgb48" if suffix.lower() in WITH_DEEP and info.bit_depth > 8 and settings.bit_depth != "8" else "rgb24"
     found = _stored_pixels(settings, suffix, info)
     rgb = {"i420": "rgb24", "i420p10": "rgb48"}
-    return found if chain_of(settings)[-1].name == STYLE else rgb.get(found, found)
+    alone = chain_of(settings)[-1].name == STYLE and not settings.regions
+    return found if alone else rgb.get(found, found)
 
 
 def _stored_pixels(settings: RenderSettings, suffix: str, info: VideoInfo) -> str:

@@ -25,11 +25,13 @@ from videostyle.media.timecode import TimePoint, parse_rate, parse_time
 from videostyle.media.writers.base import EncodeOptions
 from videostyle.network.canvas import LARGEST_SEED
 from videostyle.processors.compare import MODES
+from videostyle.processors.regions.kinds import RegionChoice, regions_from
 from videostyle.processors.registry import Choice, chain_from
 from videostyle.rendering.timeline import KeyFrame, timeline_from
 from videostyle.styles.resolve import plain_spec
 
 PRECISIONS = ("auto", "float32", "bfloat16", "float16")
+SHOWN = ("overlay", "mask")
 SMALLEST_SIDE = 16  # pixels; ``max_size`` may not be below
 
 
@@ -91,6 +93,12 @@ def _mode(name: str) -> str:
     return name
 
 
+def _shown(name: str) -> str:
+    if name not in SHOWN:
+        raise _Refused(f"cannot show regions as '{name}'", f"use {' or '.join(SHOWN)}")
+    return name
+
+
 def _bit_depth(name: str) -> str:
     if name not in BIT_DEPTHS:
         raise _Refused(f"no bit depth '{name}'", f"use one of {', '.join(BIT_DEPTHS)}")
@@ -117,6 +125,7 @@ Time = Annotated[
 ]
 Chosen = Annotated[Choice, PlainSerializer(Choice.values, when_used="json")]
 Moment = Annotated[KeyFrame, PlainSerializer(KeyFrame.values, when_used="json")]
+Part = Annotated[RegionChoice, PlainSerializer(RegionChoice.values, when_used="json")]
 Rate = Annotated[Fraction, _read_by(parse_rate), PlainSerializer(str, when_used="json")]
 
 
@@ -140,6 +149,10 @@ class RenderSettings:
             and numbers among the options of processors ("sharpen.amount").
         strength_from: a CSV file of times and values, or "sound": the loudness of the clip's own sound; 0..1, by which
             the strength is multiplied.
+        regions: parts of the frame: "faces:feather=8" limits the style to them; with `style=` or `strength=` they are
+            painted otherwise, over what else is painted, in order.
+        show_region: show where the regions are instead of painting: "overlay", over the clip, or "mask", white on
+            black; None = paint.
         max_size: longest side of the output in pixels; larger frames are shrunk before they are painted.
         start: where to begin; seconds, "hh:mm:ss" or a frame such as "120f".
         end: where to stop, not included.
@@ -172,6 +185,8 @@ class RenderSettings:
     processors: Annotated[tuple[Chosen, ...], _read_by(chain_from)] = ()
     timeline: Annotated[tuple[Moment, ...], _read_by(timeline_from)] = ()
     strength_from: str | None = None
+    regions: Annotated[tuple[Part, ...], _read_by(regions_from)] = ()
+    show_region: Annotated[str, AfterValidator(_shown)] | None = None
     max_size: Annotated[Whole, _between(SMALLEST_SIDE, None)] | None = None
     start: Time | None = None
     end: Time | None = None

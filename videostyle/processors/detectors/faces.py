@@ -26,7 +26,7 @@ MODELS = ("face_detection_short_range.tflite", "face_detection_full_range_sparse
 GRIDS = {896: ((8, 2), (16, 6)), 2304: ((4, 1),)}
 OVERLAP = 0.3  # intersection over union above which two boxes are the same face
 SHARE = 0.6  # of a side of the frame that one of several parts has
-INSTALL = "pip install 'videostyle[faces]', or give a model as model=FILE,sha256=... ('videostyle help processors')"
+INSTALL = "pip install 'videostyle[faces]', or give a model as model=FILE,sha256=... ('videostyle help regions')"
 
 
 def model_files(model: str, sha256: str) -> list[Path]:

@@ -18,7 +18,7 @@ PersonFinder = Callable[[UInt8Array], UInt8Array]  # a picture uint8 [H, W, 3] -
 MODEL = "modules/selfie_segmentation/selfie_segmentation_landscape.tflite"
 INSTALL = (
     "pip install --no-deps mediapipe==0.10.21 brings one; or give one as model=FILE,sha256=... "
-    "('videostyle help processors')"
+    "('videostyle help regions')"
 )
 
 

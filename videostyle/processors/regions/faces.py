@@ -90,6 +90,8 @@ class Faces(Region[FacesOptions]):
         """Boxes that were found in frame ``at``, carried along the motion to frame ``to``."""
         if at == to:
             return self._detected(window, at)[:, :4]
+        if not len(self._detected(window, at)):  # no motion needs to be measured
+            return np.zeros((0, 4), np.float32)
         last = to - 1 if to > at else to + 1
         key = window.frames[at].key, window.frames[to].key
         return window.memory.of("carried", key, lambda: moved_boxes(self._carried(window, at, last), window, last, to))

@@ -47,6 +47,11 @@ class RegionChoice:
         """Whether it limits the style of the render, instead of being painted otherwise."""
         return self.style is None and self.strength is None
 
+    @property
+    def paints(self) -> bool:
+        """Whether something is painted over the style of the render in it."""
+        return not self.limits and self.strength != 0
+
     def __str__(self) -> str:
         own = kind_of(self.kind).schema.model_validate({}).model_dump(mode="json")
         changed = [f"{name}={word(value)}" for name, value in self.options.items() if own.get(name) != value]

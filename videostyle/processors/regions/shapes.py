@@ -15,6 +15,7 @@ from videostyle.media.timecode import parse_time
 from videostyle.processors.regions.protocol import Region, RegionOptions
 from videostyle.processors.regions.window import Window
 
+LARGE = 1 << 20  # pixels of a frame; edges of larger ones are drawn less finely
 FRACTION = 4  # bits of a pixel's fraction in which OpenCV takes places
 LONG_AGO = "a time in seconds, as 2.5s or 0:01:30"
 
@@ -118,12 +119,14 @@ class _Drawn(Region[RegionOptions]):
         height, width = seen.frame.shape[:2]
         corners = self._corners(at_time(self._keys, seen.time - self._start))
         # Corners lie between pixels, whose middles have whole numbers.
-        places = np.clip(corners, -4, 5) * (width, height) - 0.5
-        mask = np.zeros((height, width), np.uint8)
+        places = np.clip(corners, -4, 5) * (width, height)
         cv2 = load_cv2()
-        fixed = np.rint(places * (1 << FRACTION)).astype(np.int32)
-        cv2.fillPoly(mask, [fixed], 255, lineType=cv2.LINE_AA, shift=FRACTION)
-        return mask
+        # OpenCV's own soft edge is two pixels wide. Shrunk from a larger picture, it is one.
+        finer = 4 if height * width <= LARGE else 2
+        mask = np.zeros((finer * height, finer * width), np.uint8)
+        fixed = np.rint((places * finer - 0.5) * (1 << FRACTION)).astype(np.int32)
+        cv2.fillPoly(mask, [fixed], 255, shift=FRACTION)
+        return np.asarray(cv2.resize(mask, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 class Rectangle(_Drawn):
