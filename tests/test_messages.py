@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from videostyle import errors
-from videostyle.cli.messages import SETTING, Formatter, message
+from videostyle.cli.messages import OTHERWISE, SETTING, Formatter, message
 from videostyle.cli.parser import VERBS, parser_of
 from videostyle.errors import SettingError
 
@@ -57,12 +57,10 @@ def test_the_library_names_no_options_of_the_command_line() -> None:
 
 def test_every_setting_that_a_message_names_is_an_option() -> None:
     """So that what a message tells to do can be done."""
-    options = {
-        option.removeprefix("--").replace("-", "_")
-        for verb in VERBS
-        for action in parser_of(verb)._actions
-        for option in action.option_strings
-    } | {"styles"}  # a key of job files
+    known = {option for verb in VERBS for action in parser_of(verb)._actions for option in action.option_strings}
+    options = {option.removeprefix("--").replace("-", "_") for option in known}
+    options |= {setting for setting, option in OTHERWISE.items() if option in known}
+    options |= {"styles"}  # a key of job files
     unknown = []
     for path in PACKAGE.rglob("*.py"):
         tree = ast.parse(path.read_text(encoding="utf-8"))

@@ -250,9 +250,11 @@ from videostyle.styles.card import Style, StyleCard
 arch = Architecture(channels=8, blocks=1, deep_channels=8, deep_blocks=1, head_channels=16, fine_channels=6)
 style = Style(StyleCard(name="random", architecture=arch), initial_weights(arch, seed=5))
 frames = scene(2, 1080, 1920)
-processor = opened(style, 1080, 1920, batch_size=2, tile=1 << 40, device="cpu")
-processor.use_shots([KeyframeSegment(0, processor.statistics_of(frames[:, :64, :64]))])
-processor(batch(frames[:1]))
+single, processor = (opened(style, 1080, 1920, batch_size=n, tile=1 << 40, device="cpu") for n in (1, 2))
+shots = [KeyframeSegment(0, single.statistics_of(frames[:, :64, :64]))]
+for each in (single, processor):
+    each.use_shots(shots)
+single(batch(frames[:1]))  # so much is needed for one frame
 now = psutil.Process().memory_info()
 limit = now.vms + (150 << 20)
 resource.setrlimit(resource.RLIMIT_AS, (limit, limit))

@@ -80,11 +80,12 @@ def test_on_an_accelerator_styles_share_programs_and_time(  # type: ignore[no-un
     from videostyle.training.device.loop import DeviceLoop
     from videostyle.training.device.pairs import DevicePairs
 
-    for name in ("photo.jpg", "woodcut.png", "stained-glass.png"):
+    for name in ("photo.jpg", "shipwreck-of-the-minotaur.jpg", "seurat-parade-detail.jpg"):
         cv2.imwrite(str(tmp_path / name), picture(5))
     save_style(random_style, tmp_path / "start.safetensors")
     arguments = ["--paintings", tmp_path, "--photos", tmp_path, "--output", tmp_path / "out", "--accelerator"]
-    chosen = ["--only", "woodcut", "--only", "stained-glass", "--start", tmp_path / "start.safetensors", "--minutes", 3]
+    start = ["--start", tmp_path / "start.safetensors", "--minutes", 3]
+    chosen = ["--only", "minotaur", "--only", "circus-parade", *start]
     command = ["train_gallery.py", *arguments, *chosen, "--set", "batch=1", "--set", "size=64", "--vgg16", "embedded"]
     monkeypatch.setattr("sys.argv", list(map(str, command)))
     script = load_script("train_gallery")
@@ -102,7 +103,7 @@ def test_on_an_accelerator_styles_share_programs_and_time(  # type: ignore[no-un
     script.main()
     # Both styles have the stages next and full, of 500 and 2100 steps: compiled once each, then trained.
     assert sorted(call[0] for call in calls[:2]) == ["none", "none"]
-    assert [call[0] for call in calls[2:]] == ["woodcut", "woodcut", "stained-glass", "stained-glass"]
+    assert [call[0] for call in calls[2:]] == ["minotaur", "minotaur", "circus-parade", "circus-parade"]
     assert [call[3].steps for call in calls] == [1, 1, 500, 2100, 500, 2100]
     assert len({id(call[2]) for call in calls}) == 1
     assert all(call[1].data["pictures"] is calls[0][1].data["pictures"] for call in calls)
