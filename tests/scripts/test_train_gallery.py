@@ -112,7 +112,7 @@ def test_on_an_accelerator_styles_share_programs_and_time(  # type: ignore[no-un
     for (next_, full), minutes in ((calls[2:4], 1.5), (calls[4:6], 3.0)):
         assert full[3].minutes == pytest.approx(minutes, rel=0.25)
         assert next_[3].minutes == pytest.approx(full[3].minutes * 500 / 2600, rel=0.1)
-    assert (tmp_path / "out" / "stained-glass.safetensors").is_file()
+    assert (tmp_path / "out" / "circus-parade.safetensors").is_file()
 
 
 def test_time_is_shared_evenly_with_what_styles_take_beside_their_training() -> None:
