@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from videostyle.frames import Float32Array, UInt8Array
 from videostyle.media.opencv import load_cv2
+from videostyle.media.scaling import shrunk
 from videostyle.motion.mesh import UNITS, MeshShape
 
 FINE = 2  # cells of the lattice to a cell of the mesh, each way
@@ -89,7 +90,7 @@ class MotionMeter:
     def grey(self, frame: UInt8Array) -> UInt8Array:
         """A frame, uint8 ``[H, W, 3]`` RGB, as the grey picture ``[h, w]`` that its motion is measured on."""
         cv2 = load_cv2()
-        return _no_larger(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), self._side)
+        return shrunk(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), self._side)
 
     def __call__(self, now: UInt8Array, before: UInt8Array) -> SceneMotion:
         """Motion from ``now`` to ``before``, both from ``grey``."""
@@ -99,8 +100,8 @@ class MotionMeter:
             return SceneMotion(np.zeros((*nothing.shape, 2), np.float32), nothing)
         cv2 = load_cv2()
         # A frame that was made smaller for this is sharp and has little noise: the flow may end a scale further on.
-        shrunk = max(now.shape) >= self._side
-        self._dis.setFinestScale(max(0, self._finest - shrunk))
+        smaller = max(now.shape) >= self._side
+        self._dis.setFinestScale(max(0, self._finest - smaller))
         flow = self._dis.calc(now, before, None)
         motion = cv2.resize(flow, lattice, interpolation=cv2.INTER_AREA)
         motion *= np.float32(UNITS / max(now.shape))
@@ -169,17 +170,6 @@ class MotionMeter:
 def smaller_eigenvalue(xx: Float32Array, yy: Float32Array, xy: Float32Array) -> Float32Array:
     """Of the symmetric matrices ``[[xx, xy], [xy, yy]]``."""
     return np.asarray((xx + yy) / 2 - np.sqrt((xx - yy) ** 2 / 4 + xy * xy), np.float32)
-
-
-def _no_larger(picture: UInt8Array, side: int) -> UInt8Array:
-    """A picture whose longer side is at most ``side``."""
-    cv2 = load_cv2()
-    height, width = picture.shape[:2]
-    scale = side / max(height, width)
-    if scale >= 1:
-        return picture
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA))
 
 
 def at_vertices(lattice: Float32Array) -> Float32Array:

@@ -8,12 +8,12 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
-from videostyle.frames import AnyArray, FrameBatch, UInt8Array, VideoInfo
+from videostyle.frames import AnyArray, FrameBatch, UInt8Array
 from videostyle.media.opencv import load_cv2
 from videostyle.processors.limited import within
-from videostyle.processors.protocol import Configured, Needs
-from videostyle.processors.regions.faces import Faces, FacesOptions
-from videostyle.processors.regions.mask import RegionMask
+from videostyle.processors.on_faces import OnFaces
+from videostyle.processors.protocol import Needs
+from videostyle.processors.regions.faces import FacesOptions
 
 LEAST_CELL = 4  # pixels; a small face has fewer cells
 SEED = 7  # of the places of dabs
@@ -36,32 +36,19 @@ class AnonymizeOptions(FacesOptions):
     detail: int = Field(2, ge=1, le=3, description="1 is faster and misses small faces, 3 finds the smallest")
 
 
-class Anonymize(Configured[AnonymizeOptions]):
+class Anonymize(OnFaces[AnonymizeOptions]):
     """Makes faces unrecognisable: pixelates, blurs or paints them over, and holds on to faces that turn away."""
 
     schema = AnonymizeOptions
 
-    def __init__(self, options: AnonymizeOptions) -> None:
-        super().__init__(options)
-        self._mask = RegionMask(Faces(options))
-
     @property
     def needs(self) -> Needs:
-        """The frames in which a face may be found that is missed in another."""
-        return replace(self._mask.needs, hides=True)
-
-    def check(self) -> None:
-        """Looks for the detector."""
-        self._mask.region.check()
-
-    def open(self, info: VideoInfo) -> VideoInfo:
-        """Loads the detector."""
-        self._mask.open(info)
-        return info
+        """Those of its faces; what is hidden must not come back."""
+        return replace(super().needs, hides=True)
 
     def __call__(self, batch: FrameBatch) -> FrameBatch:
         """Hides the faces of each frame."""
-        masks = self._mask(batch)
+        masks = self.mask(batch)
         if not masks.any():
             return batch
         pairs = zip(batch.frames, masks, strict=True)
@@ -76,10 +63,6 @@ class Anonymize(Configured[AnonymizeOptions]):
             part = np.s_[top : top + height, left : left + width]
             found[part] = hide(np.ascontiguousarray(frame[part]), self.options.cells)
         return found
-
-    def close(self) -> None:
-        """Frees the detector."""
-        self._mask.close()
 
 
 def _grid(picture: AnyArray, cells: int) -> tuple[int, int]:

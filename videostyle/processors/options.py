@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
@@ -14,6 +14,16 @@ from videostyle.processors.protocol import Options
 def word(value: Any) -> str:
     """A value as users write it."""
     return str(value).lower() if isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def changed(options: Mapping[str, Any], usual: Mapping[str, Any]) -> list[str]:
+    """The options that differ from the usual ones, as users write them."""
+    return [f"{name}={word(value)}" for name, value in options.items() if usual.get(name) != value]
+
+
+def listed(values: Any) -> Sequence[Any]:
+    """What a user wrote as a sequence: a list, or one."""
+    return values if isinstance(values, Sequence) and not isinstance(values, str) else [values]
 
 
 def split_words(text: str, setting: str, example: str) -> tuple[str, dict[str, Any]]:

@@ -7,14 +7,14 @@ neither a path nor a module that a user names.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from videostyle.errors import SettingError, suggestion
-from videostyle.processors.options import split_words, validated, word
+from videostyle.processors.options import changed, listed, split_words, validated
 from videostyle.processors.protocol import Configured
 
 GROUP = "videostyle.processors"
@@ -83,9 +83,8 @@ class Choice:
     options: Mapping[str, Any]
 
     def __str__(self) -> str:
-        own = default_options(self.name)
-        changed = [f"{name}={word(value)}" for name, value in self.options.items() if own.get(name) != value]
-        return self.name + (":" + ",".join(changed) if changed else "")
+        chosen = changed(self.options, default_options(self.name))
+        return self.name + (":" + ",".join(chosen) if chosen else "")
 
     def values(self) -> dict[str, Any]:
         """As JSON: what ``choice_from`` takes again."""
@@ -155,8 +154,7 @@ def chain_from(values: Any) -> tuple[Choice, ...]:
     Raises:
         SettingError: as ``choice_from`` does.
     """
-    several = isinstance(values, Sequence) and not isinstance(values, str)
-    return tuple(choice_from(value) for value in (values if several else [values]))
+    return tuple(map(choice_from, listed(values)))
 
 
 def make(choice: Choice) -> Configured[Any]:

@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 
 from videostyle.errors import ModelError
 from videostyle.frames import Float32Array
-from videostyle.network.statistics import KeyframeSegment, from_arrays, to_arrays
+from videostyle.network.statistics import KeyframeSegment
 from videostyle.rendering.chain import chain_of
 from videostyle.rendering.curve import Curve
+from videostyle.rendering.plan_arrays import named, segment_arrays, segments_from, under
 from videostyle.rendering.settings import RenderSettings
 from videostyle.rendering.timeline import Change, KeyFrame, Track, shares_of
 
@@ -293,18 +294,14 @@ def _nearest(node: Node, known: Iterable[Node]) -> Node:
 
 def weights_of(timeline: FrameTimeline, node: Node) -> Style:
     """The weights of a node, as a style whose card is that of its first style."""
-    from videostyle.styles.card import Style
+    from videostyle.styles.interpolation import weighted_sum
 
     if len(node.shares) == 1 and node.strength >= 1.0:
         return timeline.styles[node.shares[0][0]]
     if timeline.base is None:
         raise ValueError("a mix without a base")
     parts = [(timeline.base, 1.0 - node.strength), *((timeline.styles[n], share) for n, share in node.shares)]
-    weights = {
-        name: np.asarray(sum(np.float32(share) * style.weights[name] for style, share in parts), np.float32)
-        for name in timeline.base.weights
-    }
-    return Style(timeline.styles[node.shares[0][0] if node.shares else 0].card, weights)
+    return weighted_sum(timeline.styles[node.shares[0][0] if node.shares else 0].card, parts)
 
 
 def use_timeline(style_processor: StyleProcessor, timeline: FrameTimeline | None) -> None:
@@ -328,18 +325,20 @@ def timeline_arrays(timeline: FrameTimeline) -> tuple[dict[str, Any], dict[str, 
         "timeline/shares": timeline.shares,
         "timeline/canvas": timeline.canvas,
     }
-    arrays |= {f"timeline/option/{name}": values for name, values in timeline.options.items()}
+    arrays |= named("timeline/option/", timeline.options)
     held = [*timeline.styles, *([timeline.base] if timeline.base is not None else [])]
     for number, style in enumerate(held):
-        arrays |= {f"timeline/style/{number}/{name}": np.asarray(value) for name, value in style.weights.items()}
+        arrays |= named(f"timeline/style/{number}/", style.weights)
+    shots = []
     for number, segments in enumerate(timeline.segments):
-        for place, segment in enumerate(segments):
-            arrays |= to_arrays(segment.statistics, f"timeline/shot/{number}/{place}/")
+        statistics, of_node = segment_arrays(f"timeline/shot/{number}/", segments)
+        arrays |= statistics
+        shots.append(of_node)
     data = {
         "cards": [asdict(style.card) for style in held],
         "base": timeline.base is not None,
         "nodes": [[node.shares, node.canvas] for node in timeline.nodes],
-        "shots": [[(segment.first, segment.ramp) for segment in segments] for segments in timeline.segments],
+        "shots": shots,
     }
     return arrays, data
 
@@ -354,18 +353,10 @@ def timeline_from_arrays(arrays: Mapping[str, Any], data: Mapping[str, Any]) -> 
 
     held = []
     for number, card in enumerate(data["cards"]):
-        prefix = f"timeline/style/{number}/"
-        weights = {name[len(prefix) :]: value for name, value in arrays.items() if name.startswith(prefix)}
+        weights = under(f"timeline/style/{number}/", arrays)
         held.append(Style(card_from_json(json.dumps({**card, "format": 0})), weights))
     base = held.pop() if data["base"] else None
-    segments = [
-        tuple(
-            KeyframeSegment(int(first), from_arrays(arrays, f"timeline/shot/{number}/{place}/"), int(ramp))
-            for place, (first, ramp) in enumerate(shots)
-        )
-        for number, shots in enumerate(data["shots"])
-    ]
-    prefix = "timeline/option/"
+    segments = [segments_from(f"timeline/shot/{number}/", arrays, shots) for number, shots in enumerate(data["shots"])]
     return FrameTimeline(
         tuple(held),
         base,
@@ -374,5 +365,5 @@ def timeline_from_arrays(arrays: Mapping[str, Any], data: Mapping[str, Any]) -> 
         arrays["timeline/places"],
         arrays["timeline/shares"],
         arrays["timeline/canvas"],
-        {name[len(prefix) :]: values for name, values in arrays.items() if name.startswith(prefix)},
+        under("timeline/option/", arrays),
     )

@@ -15,7 +15,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
@@ -25,12 +25,12 @@ from safetensors.numpy import save as save_arrays
 from videostyle.errors import UsageError
 from videostyle.media.atomic import short_name, write_whole
 from videostyle.motion.mesh_store import MeshTrack
-from videostyle.network.statistics import KeyframeSegment, from_arrays, to_arrays
 from videostyle.rendering.curve import curve_identity
 from videostyle.rendering.frame_timeline import timeline_arrays, timeline_from_arrays
 from videostyle.rendering.layers import files_of, layer_arrays, layer_styles, layers_from_arrays
 from videostyle.rendering.made_with import NOT_COMPARED
 from videostyle.rendering.plan import Plan
+from videostyle.rendering.plan_arrays import named, segment_arrays, segments_from, under
 from videostyle.rendering.settings import RenderSettings, settings_from, to_json
 from videostyle.rendering.timeline_plan import styles_of
 
@@ -138,10 +138,9 @@ def save_job(job: Job) -> None:
     Raises:
         OSError: if it cannot be written.
     """
-    arrays: dict[str, Any] = {f"style/{name}": np.asarray(value) for name, value in job.style.weights.items()}
+    arrays, shots = segment_arrays("shot/", job.plan.segments)
+    arrays |= named("style/", job.style.weights)
     arrays["times"] = np.asarray(job.plan.times, np.float64)
-    for number, segment in enumerate(job.plan.segments):
-        arrays |= to_arrays(segment.statistics, f"shot/{number}/")
     for number, run in enumerate(job.plan.meshes.runs if job.plan.meshes else ()):
         arrays[f"meshes/{number}"] = np.frombuffer(run, np.uint8)
     timeline = None
@@ -159,7 +158,7 @@ def save_job(job: Job) -> None:
         "settings": to_json(job.settings),
         "fingerprint": job.fingerprint,
         "machine": job.machine,
-        "shots": [(segment.first, segment.ramp) for segment in job.plan.segments],
+        "shots": shots,
         "chunks": job.plan.chunks,
         "warnings": job.plan.warnings,
         "card": asdict(job.style.card),
@@ -184,16 +183,11 @@ def load_job(folder: Path) -> Job | None:
         arrays = load_file(path)
         if data["format"] != FORMAT:
             return None
-        segments = [
-            KeyframeSegment(int(first), from_arrays(arrays, f"shot/{number}/"), int(ramp))
-            for number, (first, ramp) in enumerate(data["shots"])
-        ]
         card = {f.name: data["card"][f.name] for f in fields(StyleCard)}
         card["architecture"] = Architecture(**card["architecture"])
-        weights = {name[len("style/") :]: value for name, value in arrays.items() if name.startswith("style/")}
         runs = sum(name.startswith("meshes/") for name in arrays)
         plan = Plan(
-            tuple(segments),
+            segments_from("shot/", arrays, data["shots"]),
             tuple((int(a), int(b)) for a, b in data["chunks"]),
             tuple(arrays["times"].tolist()),
             tuple(data["warnings"]),
@@ -209,7 +203,7 @@ def load_job(folder: Path) -> Job | None:
             data["fingerprint"],
             data["machine"],
             plan,
-            Style(StyleCard(**card), weights),
+            Style(StyleCard(**card), under("style/", arrays)),
             data["pictures"],
             tuple(map(int, data["numbers"])),
         )

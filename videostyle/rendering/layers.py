@@ -8,10 +8,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from videostyle.network.statistics import KeyframeSegment, from_arrays, to_arrays
+from videostyle.network.statistics import KeyframeSegment
 from videostyle.processors.regions.kinds import make_region
+from videostyle.rendering.plan_arrays import named, segment_arrays, segments_from, under
 from videostyle.rendering.settings import RenderSettings
 
 if TYPE_CHECKING:
@@ -84,10 +83,8 @@ def layer_arrays(layers: Sequence[PlannedLayer]) -> tuple[dict[str, Any], list[d
     arrays: dict[str, Any] = {}
     data = []
     for number, layer in enumerate(layers):
-        arrays |= {f"layer/{number}/style/{name}": np.asarray(value) for name, value in layer.style.weights.items()}
-        for place, segment in enumerate(layer.segments):
-            arrays |= to_arrays(segment.statistics, f"layer/{number}/shot/{place}/")
-        shots = [(segment.first, segment.ramp) for segment in layer.segments]
+        statistics, shots = segment_arrays(f"layer/{number}/shot/", layer.segments)
+        arrays |= named(f"layer/{number}/style/", layer.style.weights) | statistics
         data.append({"card": asdict(layer.style.card), "shots": shots})
     return arrays, data
 
@@ -102,12 +99,7 @@ def layers_from_arrays(arrays: Mapping[str, Any], data: Sequence[Mapping[str, An
 
     found = []
     for number, layer in enumerate(data):
-        prefix = f"layer/{number}/style/"
-        weights = {name[len(prefix) :]: value for name, value in arrays.items() if name.startswith(prefix)}
         card = card_from_json(json.dumps({**layer["card"], "format": 0}))
-        segments = [
-            KeyframeSegment(int(first), from_arrays(arrays, f"layer/{number}/shot/{place}/"), int(ramp))
-            for place, (first, ramp) in enumerate(layer["shots"])
-        ]
-        found.append(PlannedLayer(Style(card, weights), tuple(segments)))
+        style = Style(card, under(f"layer/{number}/style/", arrays))
+        found.append(PlannedLayer(style, segments_from(f"layer/{number}/shot/", arrays, layer["shots"])))
     return tuple(found)

@@ -16,7 +16,7 @@ import numpy as np
 
 from videostyle.errors import SettingError, UsageError, suggestion
 from videostyle.media.timecode import TimePoint, parse_time
-from videostyle.processors.options import range_of
+from videostyle.processors.options import listed, range_of
 from videostyle.processors.registry import find
 from videostyle.styles.resolve import is_picture, parse_mix, plain_spec
 
@@ -114,8 +114,7 @@ def timeline_from(values: Any) -> tuple[KeyFrame, ...]:
     Raises:
         SettingError: as ``key_frame_from`` does.
     """
-    several = isinstance(values, Sequence) and not isinstance(values, str)
-    return tuple(key_frame_from(value) for value in (values if several else [values]))
+    return tuple(map(key_frame_from, listed(values)))
 
 
 def _time(value: Any) -> TimePoint:

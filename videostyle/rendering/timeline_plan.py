@@ -11,8 +11,8 @@ import numpy as np
 
 from videostyle.errors import ModelError, SettingError
 from videostyle.frames import UInt8Array
-from videostyle.media.opencv import load_cv2
 from videostyle.media.readers.base import Input
+from videostyle.media.scaling import shrunk
 from videostyle.motion.sampling import FramesToMeasure
 from videostyle.network.statistics import Measurement, keyframe_segments
 from videostyle.rendering.chain import chain_of
@@ -84,16 +84,6 @@ class _Sample:
     found: Sections
 
 
-def _small(picture: UInt8Array) -> UInt8Array:
-    """A picture of at most ``SAMPLE`` pixels in width and height."""
-    scale = SAMPLE / max(picture.shape[:2])
-    if scale >= 1:
-        return picture
-    cv2 = load_cv2()
-    size = tuple(max(1, round(scale * side)) for side in picture.shape[1::-1])
-    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
-
-
 class TimelineMeasurement:
     """Measures the sections of a clip for a timeline. Several threads may call it at once.
 
@@ -143,7 +133,7 @@ class TimelineMeasurement:
             )
         if any(frame.ease > 0 for frame in self._settings.timeline):
             number = frames.chosen[len(frames.chosen) // 2]
-            picture = _small(frames.picture(number))
+            picture = shrunk(frames.picture(number), SAMPLE)
             self._samples.append(_Sample(self._times[number] - self._start, picture, found))
         return found
 

@@ -53,10 +53,10 @@ def interpolate(base: Style, mix: Sequence[tuple[Style, float]], strength: float
             )
     shares = [(base, 1.0 - strength), *((style, strength * share / total) for style, share in mix)]
     if len(mix) == 1:
-        return _weighted_sum(mix[0][0].card, shares)
+        return weighted_sum(mix[0][0].card, shares)
     name = ",".join(f"{style.card.name}:{share / total:.2f}" for style, share in mix)
     titles = " + ".join(style.card.painting or style.card.name for style, _ in mix)
-    return _weighted_sum(replace(mix[0][0].card, name=name, painting=titles, artist="", year="", figures={}), shares)
+    return weighted_sum(replace(mix[0][0].card, name=name, painting=titles, artist="", year="", figures={}), shares)
 
 
 def blend(before: Style, after: Style, share: float) -> Style:
@@ -69,7 +69,7 @@ def blend(before: Style, after: Style, share: float) -> Style:
         after: the style at ``share`` 1; the result has its card.
         share: 0..1.
     """
-    return after if share >= 1.0 else _weighted_sum(after.card, [(before, 1.0 - share), (after, share)])
+    return after if share >= 1.0 else weighted_sum(after.card, [(before, 1.0 - share), (after, share)])
 
 
 def accepted_parents(base: Style) -> set[str]:
@@ -107,7 +107,7 @@ def expand_depth(style: Style, architecture: Architecture) -> Style | None:
     return Style(replace(style.card, architecture=architecture, base_sha256=""), weights, ends)
 
 
-def _weighted_sum(card: StyleCard, mix: Sequence[tuple[Style, float]]) -> Style:
+def weighted_sum(card: StyleCard, mix: Sequence[tuple[Style, float]]) -> Style:
     """The style whose weights are the weighted sum of ``mix``: styles of one architecture with their shares."""
     weights = {
         name: np.asarray(sum(share * style.weights[name] for style, share in mix), np.float32)

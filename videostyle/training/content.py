@@ -17,6 +17,7 @@ from videostyle.media.readers.images import is_picture
 from videostyle.media.readers.open import open_reader
 from videostyle.media.readers.opencv import OpenCVReader
 from videostyle.media.readers.pictures import PICTURES, read_picture
+from videostyle.media.scaling import shrunk
 
 log = logging.getLogger("videostyle")
 
@@ -24,16 +25,6 @@ LONG_SIDE = 640  # pixels; training windows have a few hundred
 FRAMES_OF_A_CLIP = 24
 Neighbours = tuple[UInt8Array, UInt8Array]  # a frame and the one before it
 Kept = TypeVar("Kept")
-
-
-def shrunk(picture: UInt8Array, long_side: int = LONG_SIDE) -> UInt8Array:
-    """A picture scaled down so that its long side has at most ``long_side`` pixels."""
-    scale = long_side / max(picture.shape[:2])
-    if scale >= 1:
-        return picture
-    cv2 = load_cv2()
-    size = tuple(max(1, round(side * scale)) for side in (picture.shape[1], picture.shape[0]))
-    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def enlarged(picture: UInt8Array, short_side: int) -> UInt8Array:
@@ -83,8 +74,8 @@ def clip_neighbours(source: FrameReader, count: int = FRAMES_OF_A_CLIP) -> list[
     """Up to ``count`` frames spread over a clip, each with the frame before it (the first frame with itself)."""
 
     def keep(frame: UInt8Array, before: UInt8Array | None) -> Neighbours:
-        small = shrunk(frame)
-        return small, small if before is None else shrunk(before)
+        small = shrunk(frame, LONG_SIDE)
+        return small, small if before is None else shrunk(before, LONG_SIDE)
 
     return _spread(source, count, keep)
 
@@ -125,7 +116,7 @@ def read_content(paths: Sequence[str | Path], limit: int = 2000) -> tuple[list[U
             break
         try:
             if path.suffix.lower() in PICTURES:
-                pictures.append(shrunk(read_picture(path)))
+                pictures.append(shrunk(read_picture(path), LONG_SIDE))
             else:
                 with open_reader(path, ReadOptions()) as source:
                     found = clip_neighbours(source)

@@ -17,7 +17,8 @@ from videostyle import __version__
 from videostyle.errors import Interrupted, ModelError, OutputError, UsageError
 from videostyle.frames import UInt8Array
 from videostyle.media.readers.pictures import read_picture
-from videostyle.training.content import Neighbours, enlarged, read_content, shrunk
+from videostyle.media.scaling import shrunk
+from videostyle.training.content import Neighbours, enlarged, read_content
 
 if TYPE_CHECKING:
     from videostyle.styles.card import Style, StyleCard

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from videostyle.errors import SettingError, suggestion
-from videostyle.processors.options import split_words, validated, word
+from videostyle.processors.options import changed, listed, split_words, validated
 from videostyle.processors.regions.mask import RegionMask
 from videostyle.processors.regions.protocol import Region
 
@@ -54,10 +54,10 @@ class RegionChoice:
 
     def __str__(self) -> str:
         own = kind_of(self.kind).schema.model_validate({}).model_dump(mode="json")
-        changed = [f"{name}={word(value)}" for name, value in self.options.items() if own.get(name) != value]
-        changed += [f"style={self.style}"] if self.style is not None else []
-        changed += [f"strength={self.strength:g}"] if self.strength is not None else []
-        return self.kind + (":" + ",".join(changed) if changed else "")
+        chosen = changed(self.options, own)
+        chosen += [f"style={self.style}"] if self.style is not None else []
+        chosen += [f"strength={self.strength:g}"] if self.strength is not None else []
+        return self.kind + (":" + ",".join(chosen) if chosen else "")
 
     def values(self) -> dict[str, Any]:
         """As JSON: what ``region_from`` takes again."""
@@ -121,8 +121,7 @@ def regions_from(values: Any) -> tuple[RegionChoice, ...]:
     Raises:
         SettingError: as ``region_from`` does.
     """
-    several = isinstance(values, Sequence) and not isinstance(values, str)
-    return tuple(region_from(value) for value in (values if several else [values]))
+    return tuple(map(region_from, listed(values)))
 
 
 def make_region(choice: RegionChoice) -> Region[Any]:

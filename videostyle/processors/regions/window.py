@@ -10,6 +10,7 @@ import numpy as np
 
 from videostyle.frames import AnyArray, Float32Array, Float64Array, FrameBatch, UInt8Array, to_bytes
 from videostyle.media.opencv import load_cv2
+from videostyle.media.scaling import shrunk
 from videostyle.motion.camera import camera_motion
 from videostyle.motion.flow import grid
 from videostyle.motion.mesh import UNITS
@@ -127,15 +128,6 @@ class Window:
             step = np.vstack([self.motion(number).camera, [0.0, 0.0, 1.0]])
             total = step @ total
         return np.asarray(total if other <= at else np.linalg.inv(total), np.float64)
-
-
-def shrunk(frame: UInt8Array, side: int) -> UInt8Array:
-    """A frame whose longer side is at most ``side`` pixels."""
-    scale = side / max(frame.shape[:2])
-    if scale >= 1:
-        return frame
-    size = tuple(max(1, round(length * scale)) for length in (frame.shape[1], frame.shape[0]))
-    return np.asarray(load_cv2().resize(frame, size, interpolation=load_cv2().INTER_AREA), np.uint8)
 
 
 def pair_motion(now: UInt8Array, before: UInt8Array) -> PairMotion:
