@@ -36,9 +36,13 @@ MAY_IMPORT: dict[str, set[str]] = {
         *("errors", "frames", "media", "motion", "network", "styles", "training", "inference", "processors"),
         "rendering",
     },
+    "studio": {
+        *("errors", "frames", "platforms", "resources", "media", "motion", "network", "styles", "inference"),
+        *("training", "processors", "rendering", "live", "api"),
+    },
     "cli": {
         *("errors", "frames", "media", "motion", "network", "styles", "training", "inference", "processors"),
-        *("metrics", "rendering", "live", "api", "platforms", "resources"),
+        *("metrics", "rendering", "live", "api", "studio", "platforms", "resources"),
     },
     "__main__": {"cli"},
     "__init__": {"api", "errors"},
@@ -48,6 +52,8 @@ ONLY_IN: dict[str, set[str]] = {
     "tensorflow": {"inference", "processors", "cli", "training/device/tensorflow_steps.py"},
     "jax": {"training/device/jax_steps.py"},
     "torch": {"training/device/torch_steps.py"},
+    "starlette": {"studio"},
+    "uvicorn": {"studio"},
     "keras": {"network", "styles", "training", "inference", "metrics", "cli"},
 }
 # Modules that alone may import a package.

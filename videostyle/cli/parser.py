@@ -15,6 +15,7 @@ from videostyle.errors import UsageError, suggestion
 VERBS = {
     "render": "paint a video, a picture, a folder of pictures or an image sequence",
     "live": "paint a camera, a network stream or a file while it plays",
+    "studio": "open a page to look at clips painted, to choose, and to start renders and trainings",
     "preview": "paint a frame of a clip in all styles, or at five strengths, as one picture",
     "batch": "paint many clips in many styles, from folders or a job file, going on past clips that fail",
     "train": "make a style from a painting",

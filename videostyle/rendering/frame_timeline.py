@@ -147,6 +147,11 @@ class TimelineSource:
             return float(self._canvas.value(time))
         return self._canvas_of(self._mix.value(time))
 
+    def mix_at(self, time: float) -> Mapping[str, float]:
+        """The styles at a time, by name, with their shares, which sum to 1."""
+        found: Mapping[str, float] = self._mix.value(time)
+        return found
+
     def _canvas_of(self, mix: Mapping[str, float]) -> float:
         return sum(share * self.styles[self._numbers[name]].card.canvas for name, share in mix.items())
 

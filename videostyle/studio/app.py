@@ -1,0 +1,46 @@
+"""The studio's web application: its endpoints, its page, and the guard before them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp
+
+from videostyle.studio.routes import about, files, looks
+from videostyle.studio.studio import Studio
+from videostyle.studio.web.endpoint import Endpoint
+from videostyle.studio.web.guard import Guard
+from videostyle.studio.web.problems import Problem, answer
+
+PAGE = Path(__file__).parent / "page"
+
+
+def all_endpoints(studio: Studio) -> list[Endpoint]:
+    """Everything that the server answers, but for the page's own files."""
+    return [endpoint for subject in (about, files, looks) for endpoint in subject.endpoints(studio)]
+
+
+def make_app(studio: Studio, port: int, token: str) -> ASGIApp:
+    """The application.
+
+    Args:
+        studio: what it works with.
+        port: that the server listens on.
+        token: without which nothing is answered.
+    """
+    routes = [endpoint.route() for endpoint in all_endpoints(studio)]
+    page = Mount("/", StaticFiles(directory=PAGE, html=True))
+    handlers = {HTTPException: _refused}
+    return Guard(Starlette(routes=[*routes, page], exception_handlers=handlers), port, token)  # type: ignore[arg-type]
+
+
+async def _refused(request: Request, error: HTTPException) -> Response:
+    codes = {404: "not_found", 405: "method"}
+    code = codes.get(error.status_code, "bad_request")
+    return answer(Problem(code, str(error.detail).lower(), hint="/openapi.json tells what there is"))

@@ -1,0 +1,1 @@
+"""Paints previews: what a user chose, at one frame, with weights and programs that stay loaded."""

@@ -1,0 +1,357 @@
+"""Paints one frame of a clip as a render paints it, or quickly and nearly so.
+
+All methods run in the thread of the desk: the painter holds compiled programs and weights.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from videostyle.errors import InputError
+from videostyle.frames import FrameBatch, UInt8Array, VideoInfo
+from videostyle.media.scaling import shrunk
+from videostyle.motion.sampling import FramesToMeasure
+from videostyle.network.statistics import KeyframeSegment, Statistics, keyframe_segments
+from videostyle.processors.chain import Chain, Part, needs_together
+from videostyle.processors.protocol import Borrowed
+from videostyle.rendering.chain import Preparation
+from videostyle.rendering.layers import PlannedLayer, layer_styles
+from videostyle.rendering.plan import Plan
+from videostyle.rendering.settings import RenderSettings, to_json
+from videostyle.studio.clips import Clip, Clips, Frame
+from videostyle.studio.painting.survey import Survey
+
+if TYPE_CHECKING:
+    from videostyle.processors.style import StyleProcessor
+    from videostyle.styles.card import Style
+
+KEPT_PAINTERS = 4  # compiled for a size and a network
+KEPT_STATISTICS = 512
+QUICK = 256  # pixels; longest side at which a frame is measured for a quick preview
+MOST_SECTIONS = 8  # of a shot that are measured for a preview; a longer shot is measured around the frame
+MOST_NEIGHBOURS = 32  # frames before or behind the one that is painted
+
+
+@dataclass(frozen=True)
+class Painted:
+    """A painted frame.
+
+    Attributes:
+        picture: uint8 ``[H, W, 3]`` RGB.
+        frame: what it was painted from.
+        plan: "still", "planned" (both: as a render paints it) or "approximate".
+        seconds: that painting took.
+    """
+
+    picture: UInt8Array
+    frame: Frame
+    plan: str
+    seconds: float
+
+
+class PreviewPainter:
+    """Paints previews.
+
+    Args:
+        clips: reads the frames.
+    """
+
+    def __init__(self, clips: Clips) -> None:
+        self._clips = clips
+        self._painters: OrderedDict[Hashable, StyleProcessor] = OrderedDict()
+        self._statistics: OrderedDict[Hashable, Statistics] = OrderedDict()
+
+    def paint(
+        self,
+        clip: Clip,
+        number: int,
+        size: int,
+        settings: RenderSettings,
+        survey: Survey | None,
+        plan: Plan | None = None,
+        *,
+        quick: bool = False,
+    ) -> Painted:
+        """Paints a frame.
+
+        Args:
+            clip: the clip.
+            number: of the frame.
+            size: longest side of the painted frame, pixels.
+            settings: of the render.
+            survey: of the clip; None = not made yet.
+            plan: of a render of this size with these settings; None = the shot is measured here.
+            quick: measure this frame alone, shrunk.
+
+        Raises:
+            VideostyleError: if it cannot be painted.
+        """
+        began = time.monotonic()
+        size = min(size, settings.max_size or size)
+        frame = self._clips.frame(clip, number, size)
+        still = clip.source.info.still
+        part = any((settings.start, settings.end, settings.fps))
+        timed = bool(settings.timeline or settings.strength_from) and not still
+        if still:
+            plan, told = None, "still"
+        elif plan is not None:
+            told = "planned"
+        else:
+            if timed:
+                settings = at_time(settings, frame.time, clip)
+            exact = survey is not None and not quick and not timed and not part
+            plan, whole = self._planned(clip, frame, size, settings, survey, exact=exact)
+            told = "planned" if exact and whole else "approximate"
+        picture = self._painted(clip, frame, size, settings, plan, survey)
+        return Painted(picture, frame, told, time.monotonic() - began)
+
+    # -- painting ----------------------------------------------------------------------------------------------------
+
+    def _painted(
+        self,
+        clip: Clip,
+        frame: Frame,
+        size: int,
+        settings: RenderSettings,
+        plan: Plan | None,
+        survey: Survey | None,
+    ) -> UInt8Array:
+        from videostyle.rendering.painting import planned_chain
+
+        painter = self._painter(settings, frame.picture.shape)
+        if plan is None:
+            painter.use_meshes(None)
+            painter.use_shots([KeyframeSegment(0, self._measured(painter, painter.style, (frame,), (clip.key, size)))])
+        processors = [Borrowed(one) for one in planned_chain(painter, settings, plan)]
+        history, lookahead = (min(MOST_NEIGHBOURS, count) for count in needs_together(processors))
+        first, last = max(0, frame.number - history), frame.number + lookahead
+        chunks = [begin for begin, _ in plan.chunks] if plan is not None else [0]
+        line = Chain(processors, Part(frame.number, 1, [begin for begin in chunks if begin <= frame.number]))
+        info = _info(clip, frame)
+        try:
+            line.open(info)
+            for number in range(first, last + 1):
+                one = frame if number == frame.number else self._clips.frame(clip, number, size)
+                if one.number != number:
+                    break  # behind the end
+                batch = FrameBatch(one.picture[None], np.array([one.pts]), number)
+                if (done := line(batch)) is not None:
+                    return np.asarray(done.frames[-1], np.uint8)
+            if (done := line.finish()) is not None:
+                return np.asarray(done.frames[-1], np.uint8)
+        finally:
+            line.close()
+        raise InputError(f"frame {frame.number} was not painted", hint="try another one")
+
+    def _painter(self, settings: RenderSettings, shape: Sequence[int]) -> StyleProcessor:
+        """The style processor for a network, a size of frames and a size of strokes, with the style of a render."""
+        from videostyle.inference.canvas_sampling import CanvasSettings
+        from videostyle.processors.style import StyleProcessor
+        from videostyle.styles.resolve import resolve
+
+        style = resolve(settings.style, settings.strength)
+        key = style.architecture, settings.stroke_size, tuple(shape[:2])
+        if key not in self._painters:
+            self._painters[key] = StyleProcessor(
+                style, batch_size=1, always_canvas=True, stroke_size=settings.stroke_size
+            )
+        self._painters.move_to_end(key)
+        while len(self._painters) > KEPT_PAINTERS:
+            self._painters.popitem(last=False)[1].close()
+        painter = self._painters[key]
+        canvas = style.card.canvas if settings.canvas is None else settings.canvas
+        painter.use_canvas(CanvasSettings(canvas, settings.seed))
+        painter.use_style(style)
+        painter.use_mix(None)
+        return painter
+
+    # -- measuring ---------------------------------------------------------------------------------------------------
+
+    def _planned(
+        self, clip: Clip, frame: Frame, size: int, settings: RenderSettings, survey: Survey | None, *, exact: bool
+    ) -> tuple[Plan, bool]:
+        """A plan of the shot of a frame, and whether the whole shot was measured.
+
+        Args:
+            clip: the clip.
+            frame: that will be painted.
+            size: of the frames.
+            settings: of the render.
+            survey: of the clip.
+            exact: measure as a render does; else this frame alone.
+        """
+        painter = self._painter(settings, frame.picture.shape)
+        styles = [painter.style, *layer_styles(settings)]
+        whole = True
+        if exact and survey is not None:
+            found, whole = [], True
+            with _Prepared(settings, _info(clip, frame)) as prepared:
+                for style in styles:
+                    segments, all_of_it = self._of_shot(clip, frame, size, painter, style, survey, prepared)
+                    found.append(segments)
+                    whole = whole and all_of_it
+        else:
+            found = [
+                (KeyframeSegment(0, self._measured(painter, style, (frame,), (clip.key, size), quick=True)),)
+                for style in styles
+            ]
+        layers = tuple(PlannedLayer(style, segments) for style, segments in zip(styles[1:], found[1:], strict=True))
+        chunks = ((0, 1 << 30),)
+        meshes = survey.meshes if survey is not None else None
+        return Plan(found[0], chunks, (), meshes=meshes, layers=layers), whole
+
+    def _of_shot(
+        self,
+        clip: Clip,
+        frame: Frame,
+        size: int,
+        painter: StyleProcessor,
+        style: Style,
+        survey: Survey,
+        prepared: _Prepared,
+    ) -> tuple[tuple[KeyframeSegment, ...], bool]:
+        from videostyle.rendering.shots import measure_section
+
+        shot = survey.shot_of(frame.number)
+        sections = list(shot.sections)
+        whole = len(sections) <= MOST_SECTIONS
+        if not whole:
+            at = next(n for n, one in enumerate(sections) if frame.number < one.span[1] or n + 1 == len(sections))
+            first = max(0, min(at - MOST_SECTIONS // 2, len(sections) - MOST_SECTIONS))
+            sections = sections[first : first + MOST_SECTIONS]
+        measurements = []
+        for section in sections:
+
+            def picture(number: int) -> UInt8Array:
+                return self._clips.frame(clip, number, size).picture
+
+            seen = prepared(section.to_measure(picture))
+            measurements.append(measure_section(*self._noted(painter, style, seen, (clip.key, size, prepared.key))))
+        return tuple(keyframe_segments(chain.from_iterable(measurements), shot.first)), whole
+
+    def _noted(
+        self, painter: StyleProcessor, style: Style, seen: FramesToMeasure, key: Hashable
+    ) -> tuple[FramesToMeasure, Callable[[UInt8Array], Statistics]]:
+        """Frames to measure, and what measures them: it knows the number of the frame that it was given last."""
+        last = 0
+
+        def picture(number: int) -> UInt8Array:
+            nonlocal last
+            last = number
+            return seen.picture(number)
+
+        def measure(frames: UInt8Array) -> Statistics:
+            return self._measured(painter, style, (Frame(frames[0], last, 0.0, 0.0),), key)
+
+        return replace(seen, picture=picture), measure
+
+    def _measured(
+        self, painter: StyleProcessor, style: Style, frames: Sequence[Frame], key: Hashable, *, quick: bool = False
+    ) -> Statistics:
+        """Statistics of frames for a style, as ``StyleProcessor.statistics_of`` gives them; kept.
+
+        The colours of the ends of an interpolated style do not depend on the strength, and are kept apart.
+
+        Args:
+            painter: measures.
+            style: to measure for.
+            frames: what to measure.
+            key: tells these frames, with their numbers, from others.
+            quick: shrink the frames first.
+        """
+        pictures = np.stack([shrunk(one.picture, QUICK) if quick else one.picture for one in frames])
+        numbers = tuple(one.number for one in frames)
+
+        def of(one: Style, colour: bool) -> Statistics:
+            name = repr(one.card), bool(one.ends) and _weights_key(one), painter.canvas, quick, key, numbers, colour
+            return self._kept(name, lambda: painter.network_statistics(pictures, one, colour=colour))
+
+        found = dict(of(style, bool(style.ends)))
+        if style.ends:
+            ends = [(of(end, True)["out"], share) for end, share in style.ends]
+            mean = sum(share * mean for (mean, _), share in ends)
+            deviation = sum(share * np.sqrt(variance) for (_, variance), share in ends)
+            found["line"] = np.asarray(mean, np.float32), np.asarray(deviation**2, np.float32)
+        return found
+
+    def _kept(self, key: Hashable, made: Callable[[], Statistics]) -> Statistics:
+        if key not in self._statistics:
+            self._statistics[key] = made()
+        self._statistics.move_to_end(key)
+        while len(self._statistics) > KEPT_STATISTICS:
+            self._statistics.popitem(last=False)
+        return self._statistics[key]
+
+    def close(self) -> None:
+        """Frees programs and weights."""
+        for painter in self._painters.values():
+            painter.close()
+        self._painters.clear()
+
+
+class _Prepared:
+    """What happens to frames before they are measured (``rendering.chain.Preparation``)."""
+
+    def __init__(self, settings: RenderSettings, info: VideoInfo) -> None:
+        self._preparation = Preparation(settings, info)
+        self.key = str(to_json(settings)["processors"])
+
+    def __call__(self, frames: Any) -> Any:
+        return self._preparation(frames)
+
+    def __enter__(self) -> _Prepared:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._preparation.close()
+
+
+def _weights_key(style: Style) -> Hashable:
+    return tuple((repr(end.card), share) for end, share in style.ends)
+
+
+def _info(clip: Clip, frame: Frame) -> VideoInfo:
+    """The description of a clip whose frames have the size of this one."""
+    height, width = frame.picture.shape[:2]
+    return replace(clip.source.info, width=width, height=height)
+
+
+def at_time(settings: RenderSettings, seconds: float, clip: Clip) -> RenderSettings:
+    """Settings without a timeline that come nearest to what its render has at a time.
+
+    Args:
+        settings: of the render.
+        seconds: from the beginning of the clip.
+        clip: the clip.
+    """
+    from videostyle.rendering.curve import curve_of
+    from videostyle.rendering.frame_timeline import TimelineSource
+    from videostyle.rendering.timeline import snapped
+
+    curve = curve_of(settings.strength_from, clip.source)
+    rate = float(clip.source.info.fps or 25)
+    source = TimelineSource(settings, snapped(settings.timeline, (), rate), curve)
+    mix = source.mix_at(seconds)
+    options: dict[str, dict[str, float]] = {}
+    for name, value in source.options_at(seconds).items():
+        processor, _, option = name.partition(".")
+        options.setdefault(processor, {})[option.replace("-", "_")] = value
+    return replace(
+        settings,
+        style=next(iter(mix)) if len(mix) == 1 else ",".join(f"{name}:{share:.4f}" for name, share in mix.items()),
+        strength=min(1.0, max(0.0, source.strength_at(seconds))),
+        canvas=min(1.0, max(0.0, source.canvas_at(seconds))),
+        processors=tuple(
+            replace(choice, options={**choice.options, **options.get(choice.name, {})})
+            for choice in settings.processors
+        ),
+        timeline=(),
+        strength_from=None,
+    )

@@ -1,0 +1,1 @@
+"""What the studio's server answers, by subject; each module has ``endpoints(studio)``."""

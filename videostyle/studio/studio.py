@@ -1,0 +1,97 @@
+"""The studio: everything that the server's answers share, made once and closed once."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import Any
+
+from videostyle.errors import UsageError, VideostyleError
+from videostyle.media.locks import Lock
+from videostyle.rendering.settings import RenderSettings
+from videostyle.studio.clips import Clip, Clips
+from videostyle.studio.events import Events
+from videostyle.studio.folders import Folders
+from videostyle.studio.latest import Latest
+from videostyle.studio.painting.desk import LATER, Desk
+from videostyle.studio.painting.preview import PreviewPainter
+from videostyle.studio.painting.survey import Surveys
+from videostyle.styles import gallery
+
+UPLOAD_LIMIT = 4 << 30  # bytes
+FIRST_SIZE = 640  # pixels; longest side at which the page shows a clip first
+
+
+class Studio:
+    """What the server works with.
+
+    Args:
+        named: folders and files that the user named.
+        work: folder for uploads, results and the queue; made if it is missing.
+        upload_limit: bytes of an upload.
+
+    Attributes:
+        folders: that may be seen.
+        clips: reads clips.
+        latest: knows which requests are overtaken.
+        events: what browsers are told.
+        desk: the thread that paints previews.
+        painter: paints them, in that thread.
+        surveys: shots of clips.
+        work: as given.
+        upload_limit: as given.
+
+    Raises:
+        VideostyleError: if a folder is not there, or another studio works in ``work``.
+    """
+
+    def __init__(self, named: list[Path], work: Path, upload_limit: int = UPLOAD_LIMIT) -> None:
+        self.work, self.upload_limit = work, upload_limit
+        try:
+            work.mkdir(parents=True, exist_ok=True)
+            self._lock = Lock(work / ".studio.lock")
+        except BlockingIOError as error:
+            hint = "use the page that is open, or another folder with --work"
+            raise UsageError(f"a studio works in '{work}' already", hint=hint) from error
+        except OSError as error:
+            raise UsageError(f"cannot use the folder '{work}'", error.strerror or str(error), "see --work") from error
+        try:
+            self.folders = Folders(named, work)
+        except BaseException:
+            self._lock.release()
+            raise
+        self.clips, self.latest, self.events = Clips(), Latest(), Events()
+        self.desk, self.painter = Desk(), PreviewPainter(self.clips)
+        self.surveys = Surveys(self._surveyed)
+
+    def start(self) -> None:
+        """Gets ready to paint, while the browser opens: loads TensorFlow, and paints what will be looked at first."""
+        self.desk.submit(LATER, self._warm_up)
+
+    def _warm_up(self) -> None:
+        from videostyle.inference.startup import load_tensorflow
+
+        load_tensorflow()  # one picture at a time: each operation uses all cores
+        if self.folders.opened is None:
+            return
+        with contextlib.suppress(VideostyleError):  # told when it is looked at
+            clip = self.clips.clip(self.folders.file(self.folders.opened))
+            first = RenderSettings(next(entry.name for entry in gallery.entries()))
+            self.painter.paint(clip, 0, FIRST_SIZE, first, None, quick=True)
+
+    def state(self) -> dict[str, dict[str, Any]]:
+        """What a browser is told when it begins to listen."""
+        return {}
+
+    def _surveyed(self, clip: Clip, state: dict[str, Any]) -> None:
+        if (id := self.folders.id_of(clip.source.path)) is not None:
+            self.events.tell("shots", {"id": id, **state})
+
+    def close(self) -> None:
+        """Ends all work, and frees everything."""
+        self.events.close()
+        self.surveys.close()
+        self.desk.close()
+        self.painter.close()
+        self.clips.close()
+        self._lock.release()
