@@ -6,7 +6,7 @@ KERAS_BACKEND=jax python scripts/train_gallery.py --accelerator --minutes 15 --p
 A style is trained in stages, each from where the one before ended, the first from the base or another style. A stage
 that is done is kept (``--checkpoints``), so the script goes on where it was stopped. Where Keras has a GPU, pairs are
 made on it, and many steps are one call (``training.device``). ``--minutes`` limits the whole gallery: every style has
-the same share of that time. It needs no TensorFlow: with ``KERAS_BACKEND=jax`` it trains where JAX does.
+its share of that time. It needs no TensorFlow: with ``KERAS_BACKEND=jax`` it trains where JAX does.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ from videostyle.training.style_objective import LossNetworks, LossWeights, targe
 from videostyle.training.trainer import Progress, TrainingSettings, train_style
 
 WHOLE_NUMBERS = ("steps", "scales", "seed", "checkpoint_every")
-ENTRY_KEYS = ("painting", "title", "artist", "year", "stages", "start", "canvas")
+ENTRY_KEYS = ("painting", "title", "artist", "year", "stages", "start", "canvas", "share")
 
 
 def read_rgb(path: Path, long_side: int | None = None) -> np.ndarray:
@@ -116,18 +116,18 @@ def observer(label: str, path: Path) -> Any:
 
 
 class Clock:
-    """Shares the time that is left evenly among the styles that are left.
+    """Shares the time that is left among the styles that are left.
 
     What a style takes beside its training (measuring the painting, reading, writing) is expected of the next one too.
 
     Args:
         minutes: for all styles.
-        styles: their number.
+        shares: of the styles in order, relative to one another.
         now: tells the time, seconds.
     """
 
-    def __init__(self, minutes: float, styles: int, now: Callable[[], float] = time.monotonic) -> None:
-        self._now, self._end, self._left = now, now() + 60.0 * minutes, styles
+    def __init__(self, minutes: float, shares: Sequence[float], now: Callable[[], float] = time.monotonic) -> None:
+        self._now, self._end, self._shares = now, now() + 60.0 * minutes, list(shares)
         self._began, self._share, self._beside = now(), 0.0, 0.0
 
     def next_style(self) -> float:
@@ -135,8 +135,9 @@ class Clock:
         now = self._now()
         if self._share:
             self._beside = max(0.0, now - self._began - self._share)
-        self._began, self._share = now, max(0.0, (self._end - now) / self._left - self._beside)
-        self._left -= 1
+        left = self._end - now - self._beside * len(self._shares)
+        self._began, self._share = now, max(0.0, left * self._shares[0] / sum(self._shares))
+        del self._shares[0]
         return self._share
 
 
@@ -168,7 +169,8 @@ class Stage:
     @property
     def program(self) -> tuple[Any, ...]:
         """What its compiled program depends on."""
-        settings = replace(self.settings, steps=1, learning_rate=1.0, seed=0)
+        used = LossWeights(**{name: float(weight > 0) for name, weight in asdict(self.settings.weights).items()})
+        settings = replace(self.settings, steps=1, minutes=None, learning_rate=1.0, seed=0, weights=used)
         return settings, self.size, self.batch, self.network
 
 
@@ -264,6 +266,7 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--vgg16", default="vgg16", help="weights of VGG-16, for stages that use it")
     parser.add_argument("--deep-network", default="embedded", help="loss network for large strokes")
     parser.add_argument("--start", type=Path, help="style file to start from instead of what gallery.toml says")
+    parser.add_argument("--go-on", action="store_true", help="start each style from itself, as trained or shipped")
     parser.add_argument("--checkpoints", type=Path, help="folder for the state of unfinished stages")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=NUMBER", help="a setting or a loss weight")
     parser.add_argument(
@@ -322,7 +325,7 @@ def main() -> None:
         plan[name] = painting, stages_of(row, stages, table[name], overrides, precision)
     clock = None
     if options.minutes is not None:
-        clock = Clock(options.minutes, len(plan))
+        clock = Clock(options.minutes, [float(table[name].get("share", 1.0)) for name in plan])
         if accelerated:
             print("compiling", flush=True)
             train.prepare([painting for painting, _ in plan.values()], [s for _, row in plan.values() for s in row])
@@ -331,7 +334,8 @@ def main() -> None:
         entry = table[name]
         end = time.monotonic() + clock.next_style() if clock else None
         target = options.output / f"{name}.safetensors"
-        start = options.start or (file_of(entry["start"]) if "start" in entry else None)
+        first = name if options.go_on else entry.get("start")
+        start = options.start or (file_of(first) if first else None)
         style = load_style(start) if start else gallery.base()
         style = expand_depth(style, NETWORKS["medium"]) or style
         if "canvas" in entry and not has_canvas(style.weights):

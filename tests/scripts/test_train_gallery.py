@@ -110,14 +110,14 @@ def test_on_an_accelerator_styles_share_programs_and_time(  # type: ignore[no-un
     assert calls[0][3].minutes is None
     # Trainings take no time here, so the second style has all that is left.
     for (next_, full), minutes in ((calls[2:4], 1.5), (calls[4:6], 3.0)):
-        assert full[3].minutes == pytest.approx(minutes, rel=0.25)
+        assert full[3].minutes == pytest.approx(minutes, rel=0.5)  # less what getting ready took
         assert next_[3].minutes == pytest.approx(full[3].minutes * 500 / 2600, rel=0.1)
     assert (tmp_path / "out" / "circus-parade.safetensors").is_file()
 
 
 def test_time_is_shared_evenly_with_what_styles_take_beside_their_training() -> None:
     time = [100.0]
-    clock = load_script("train_gallery").Clock(10, 4, lambda: time[0])
+    clock = load_script("train_gallery").Clock(10, [1, 1, 1, 1], lambda: time[0])
     assert clock.next_style() == 150
     time[0] += 150 + 20
     shares = [clock.next_style()]
@@ -126,10 +126,12 @@ def test_time_is_shared_evenly_with_what_styles_take_beside_their_training() -> 
         shares.append(clock.next_style())
     assert shares == pytest.approx([430 / 3 - 20] * 3)
     assert time[0] + shares[-1] + 20 == pytest.approx(700)
-    late = load_script("train_gallery").Clock(1, 2, lambda: time[0])
+    late = load_script("train_gallery").Clock(1, [1, 1], lambda: time[0])
     late.next_style()
     time[0] += 100
     assert late.next_style() == 0
+    uneven = load_script("train_gallery").Clock(10, [3, 1], lambda: time[0])
+    assert uneven.next_style() == pytest.approx(450)
 
 
 @pytest.mark.parametrize("wrong", [["--minutes", "0"], ["--minutes", "5", "--checkpoints", "state"]])

@@ -115,4 +115,6 @@ def sliced_distance(net: LossNetwork, layer: str, x: Tensor, painting: Distribut
         0 = distributed as the painting's; 1 = as far as a picture whose features are all the painting's mean.
     """
     mine = ordered_projections(net, layer, x)
-    return ops.mean(ops.square(mine - painting.quantiles(mine.shape[-1]))) / (painting.variance + TINY)
+    # As an array the variance is an input of JAX's program, as the quantiles are; a number would make another program.
+    variance = np.array([painting.variance + TINY], np.float32)
+    return ops.mean(ops.square(mine - painting.quantiles(mine.shape[-1])) / variance)

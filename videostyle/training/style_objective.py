@@ -223,6 +223,8 @@ def style_objective(
     large = targets.deep if weights.deep or weights.deep_sliced else ()
     # Colours are compared at every other pixel of the half size, which is enough for their distribution.
     quantiles = loss.colour_quantiles(targets.painting, (window // 4) ** 2)
+    # As an array the weights are an input of JAX's program, so that styles with other weights have the same one.
+    vector = np.array(list(asdict(weights).values()), np.float32)
 
     def function(arrays: Mapping[str, Tensor], batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         previous, current, flow, mask = (batch[key] for key in ("previous", "current", "flow", "mask"))
@@ -257,7 +259,8 @@ def style_objective(
             values["interpolation"] = loss.area_loss(forward(arch, between, small), line)
         # Values outside 0..1 are clipped when a frame is written, so the other losses must not be lowered by them.
         outside = ops.mean(ops.square(now - ops.clip(now, 0.0, 1.0)))
-        values["loss"] = sum(value * values[name] for name, value in asdict(weights).items()) + 10.0 * outside
+        stacked = ops.stack([ops.cast(values[name], "float32") for name in asdict(weights)])
+        values["loss"] = ops.sum(vector * stacked) + 10.0 * outside
         return values
 
     return function
