@@ -7,15 +7,16 @@ from pathlib import Path
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Mount
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
-from videostyle.studio.routes import about, files, looks
+from videostyle.studio.routes import about, files, job_files, jobs, looks
 from videostyle.studio.studio import Studio
 from videostyle.studio.web.endpoint import Endpoint
 from videostyle.studio.web.guard import Guard
+from videostyle.studio.web.openapi import description
 from videostyle.studio.web.problems import Problem, answer
 
 PAGE = Path(__file__).parent / "page"
@@ -23,7 +24,7 @@ PAGE = Path(__file__).parent / "page"
 
 def all_endpoints(studio: Studio) -> list[Endpoint]:
     """Everything that the server answers, but for the page's own files."""
-    return [endpoint for subject in (about, files, looks) for endpoint in subject.endpoints(studio)]
+    return [endpoint for subject in (about, files, looks, jobs, job_files) for endpoint in subject.endpoints(studio)]
 
 
 def make_app(studio: Studio, port: int, token: str) -> ASGIApp:
@@ -34,7 +35,13 @@ def make_app(studio: Studio, port: int, token: str) -> ASGIApp:
         port: that the server listens on.
         token: without which nothing is answered.
     """
-    routes = [endpoint.route() for endpoint in all_endpoints(studio)]
+    endpoints = all_endpoints(studio)
+    described = description(endpoints)
+
+    async def openapi(request: Request) -> Response:
+        return JSONResponse(described)
+
+    routes = [*(endpoint.route() for endpoint in endpoints), Route("/openapi.json", openapi)]
     page = Mount("/", StaticFiles(directory=PAGE, html=True))
     handlers = {HTTPException: _refused}
     return Guard(Starlette(routes=[*routes, page], exception_handlers=handlers), port, token)  # type: ignore[arg-type]

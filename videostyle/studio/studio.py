@@ -12,6 +12,9 @@ from videostyle.rendering.settings import RenderSettings
 from videostyle.studio.clips import Clip, Clips
 from videostyle.studio.events import Events
 from videostyle.studio.folders import Folders
+from videostyle.studio.jobs.job import Job
+from videostyle.studio.jobs.queue import JobQueue
+from videostyle.studio.jobs.shown import check, described, listed
 from videostyle.studio.latest import Latest
 from videostyle.studio.painting.desk import LATER, Desk
 from videostyle.studio.painting.preview import PreviewPainter
@@ -38,6 +41,7 @@ class Studio:
         desk: the thread that paints previews.
         painter: paints them, in that thread.
         surveys: shots of clips.
+        queue: renders, trainings and evaluations.
         work: as given.
         upload_limit: as given.
 
@@ -63,9 +67,11 @@ class Studio:
         self.clips, self.latest, self.events = Clips(), Latest(), Events()
         self.desk, self.painter = Desk(), PreviewPainter(self.clips)
         self.surveys = Surveys(self._surveyed)
+        self.queue = JobQueue(work, lambda job: check(self.folders, job), self._job_told)
 
     def start(self) -> None:
         """Gets ready to paint, while the browser opens: loads TensorFlow, and paints what will be looked at first."""
+        self.queue.start()
         self.desk.submit(LATER, self._warm_up)
 
     def _warm_up(self) -> None:
@@ -81,7 +87,13 @@ class Studio:
 
     def state(self) -> dict[str, dict[str, Any]]:
         """What a browser is told when it begins to listen."""
-        return {}
+        return {"jobs": listed(self.folders, self.queue)}
+
+    def _job_told(self, name: str, job: Job | None) -> None:
+        if name == "job" and job is not None:
+            self.events.tell("job", {"job": described(self.folders, self.queue, job)})
+        else:
+            self.events.tell("jobs", listed(self.folders, self.queue))
 
     def _surveyed(self, clip: Clip, state: dict[str, Any]) -> None:
         if (id := self.folders.id_of(clip.source.path)) is not None:
@@ -90,6 +102,7 @@ class Studio:
     def close(self) -> None:
         """Ends all work, and frees everything."""
         self.events.close()
+        self.queue.close()
         self.surveys.close()
         self.desk.close()
         self.painter.close()
