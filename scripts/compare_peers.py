@@ -155,6 +155,7 @@ def ours(name: str, whole: np.ndarray, first: int) -> Paint:
         for frame in whole:
             follow(frame, cut(frame))
         stylize.use_meshes(follow.track())
+        follow.close()
     return lambda frames: stylize(FrameBatch(frames, np.zeros(len(frames)), first)).frames
 
 

@@ -6,11 +6,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
 pytest.importorskip("tensorflow")
 from videostyle.media.readers.open import open_reader
+from videostyle.motion.canvas_tracker import CanvasTracker
+from videostyle.motion.mesh_store import MeshRecorder
 from videostyle.processors.style import StyleProcessor
 from videostyle.rendering.canvas import CanvasFollower
 from videostyle.rendering.job_store import Job, load_job, save_job
@@ -39,6 +42,27 @@ def test_plans_hold_a_mesh_for_each_frame_and_come_back_from_disk(
     assert kept is not None
     assert kept.plan.meshes is not None
     assert kept.plan.meshes.runs == plan.meshes.runs
+
+
+def test_the_meshes_are_those_of_a_tracker_that_sees_one_frame_after_the_other() -> None:
+    scene = np.random.default_rng(0).integers(0, 255, (20, 36, 3), np.uint8).repeat(8, axis=0).repeat(8, axis=1)
+    frames = [np.roll(scene, 3 * number, axis=1) for number in range(12)]
+    follower, tracker, recorder = CanvasFollower(aspect=288 / 160), CanvasTracker(), MeshRecorder()
+    for number, frame in enumerate(frames):
+        follower(frame, number == 6)
+        if number == 6:
+            tracker.restart()
+        recorder.add(tracker(frame))
+    assert follower.track().runs == recorder.track().runs
+    follower.close()
+
+
+def test_what_fails_while_the_canvas_is_carried_is_said() -> None:
+    follower = CanvasFollower(aspect=1)
+    with pytest.raises(cv2.error):
+        for _ in range(9):
+            follower(np.zeros((64, 64), np.uint8), False)  # no colours
+    follower.close()
 
 
 def test_the_canvas_begins_anew_at_a_cut_and_has_the_shape_of_the_painted_frame() -> None:

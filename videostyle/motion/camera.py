@@ -39,9 +39,10 @@ def camera_motion(places: Float32Array, motion: Float32Array, trust: Float32Arra
 
 def _fitted(here: Float32Array, moved: Float32Array, trust: Float32Array) -> Float64Array:
     """Least squares of an affine motion, its turning and scaling held back by ``FLATNESS``."""
-    middle = np.average(here, axis=0, weights=trust)
+    middle = trust @ here / trust.sum()
     size = 320.0  # units; half of the longer side
-    terms = np.concatenate([(here - middle) / size, np.ones((len(here), 1))], axis=1).astype(np.float64)
+    terms = np.ones((len(here), 3))
+    terms[:, :2] = (here - middle) / size
     weighted = terms * trust[:, None]
     normal = weighted.T @ terms + np.diag([FLATNESS, FLATNESS, 0.0])
     slope_x, slope_y, shift = np.linalg.solve(normal, weighted.T @ moved)

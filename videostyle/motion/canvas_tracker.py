@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from videostyle.frames import CanvasMesh, Float32Array, UInt8Array
@@ -36,29 +38,64 @@ class CanvasTracker:
 
     def __call__(self, frame: UInt8Array) -> CanvasMesh:
         """The mesh of the next frame of the shot, uint8 ``[H, W, 3]`` RGB; a frame of another size begins anew."""
+        return self.seen(frame).mesh()
+
+    def seen(self, frame: UInt8Array) -> SeenFrame:
+        """The first half of the work on the next frame, which needs nothing of the second halves of frames before."""
         if self._shot is None or frame.shape[:2] != self._size:
             self._size = frame.shape[:2]
             self._shot = _Shot(MeshShape.of(*self._size), self._side, self._preset)
-        return self._shot(frame)
+        return SeenFrame(self._shot.carrier, self._shot.step(frame))
+
+
+@dataclass(frozen=True)
+class SeenFrame:
+    """A frame whose motion is known.
+
+    Attributes:
+        carrier: of the shot.
+        step: the motion since the frame before; None for the first of a shot.
+    """
+
+    carrier: _Carrier
+    step: Step | None
+
+    def mesh(self) -> CanvasMesh:
+        """The second half of the work: the frame's mesh. To be asked for once, of one frame after the other."""
+        return self.carrier(self.step)
 
 
 class _Shot:
-    """The canvas of one shot."""
+    """The motion of one shot, and who carries its canvas."""
 
     def __init__(self, shape: MeshShape, side: int, preset: str) -> None:
-        self._here, self._pitch = shape.places(), shape.pitch
         self._meter = MotionMeter(shape, side, preset)
         self._kept: KeptPicture | None = None
+        self.carrier = _Carrier(shape)
+
+    def step(self, frame: UInt8Array) -> Step | None:
+        """The motion since the frame before; None for the first."""
+        grey = self._meter.grey(frame)
+        if self._kept is None:
+            self._kept = KeptPicture(self._meter, grey)
+            return None
+        return self._kept(grey)
+
+
+class _Carrier:
+    """Carries the canvas of one shot."""
+
+    def __init__(self, shape: MeshShape) -> None:
+        self._here, self._pitch = shape.places(), shape.pitch
+        self._cells = np.array([1 / along for along in shape.pitch], np.float32)  # cells in a unit
         self._layers = Layers.flat(shape)
         self._ownership = Ownership(self._layers)
         self._renewal = Renewal(self._layers, self._here, shape.pitch)
 
-    def __call__(self, frame: UInt8Array) -> CanvasMesh:
-        grey = self._meter.grey(frame)
-        if self._kept is None:
-            self._kept = KeptPicture(self._meter, grey)
-        else:
-            self._advance(self._kept(grey))
+    def __call__(self, step: Step | None) -> CanvasMesh:
+        """The mesh after the next step."""
+        if step is not None:
+            self._advance(step)
         return CanvasMesh(self._layers.places.copy(), self._layers.share.copy())
 
     def _advance(self, step: Step) -> None:
@@ -83,10 +120,10 @@ class _Shot:
     def _carry(self, moving: Float32Array, verdict: Float32Array) -> None:
         """Moves both layers, and with the second whom places belong to."""
         layers, single = self._layers, self._layers.single()
-        cells = ((self._here + moving) / np.array(self._pitch)).astype(np.float32)
+        cells = (self._here + moving) * self._cells
         for places, motion, at in zip(layers.places, moving, cells, strict=True):
-            moved = motion.any(axis=-1)
+            moved = (motion[..., 0] != 0) | (motion[..., 1] != 0)
             if moved.any():
-                places[moved] = sampled(places, layers.pitch, *at[moved].T)
+                places[moved] = sampled(places, layers.pitch, at[..., 0][moved], at[..., 1][moved])
         if not single:
             self._ownership.update(moving, cells[1], verdict)

@@ -94,8 +94,19 @@ def dilated(mask: Mask, by: int) -> Mask:
 
 def regions(mask: Mask) -> list[Mask]:
     """The connected parts of a mask."""
-    count, numbers = load_cv2().connectedComponents(mask.view(np.uint8), connectivity=8)
-    return [numbers == k for k in range(1, count)]
+    if not mask.any():
+        return []
+    numbers, met = numbered(mask, mask)
+    return [numbers == k for k in met]
+
+
+def numbered(mask: Mask, near: Mask) -> tuple[NDArray[np.int32], NDArray[np.intp]]:
+    """The number of the connected part that each vertex belongs to, 0 for none; and of those parts that meet ``near``.
+
+    The first is int32 ``[rows, columns]``, the second in order.
+    """
+    _, numbers = load_cv2().connectedComponents(mask.view(np.uint8), connectivity=8)
+    return numbers, np.flatnonzero(np.bincount(numbers[mask & near]))
 
 
 def fringed(owner: Float32Array) -> Float32Array:

@@ -7,6 +7,7 @@ Positions on a mesh are (column, row) in cells: vertex ``(i, j)`` is at ``(j, i)
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,7 +76,12 @@ def distortion(places: Float32Array, pitch: tuple[float, float]) -> Float32Array
     more where the mesh folds (*source:* the Beltrami coefficient of quasiconformal maps).
     """
     a, b = jacobians(places, pitch)
-    return np.asarray(np.abs(b) / np.maximum(np.abs(a), np.float32(1e-12)), np.float32)
+    return np.sqrt(squares(b) / np.maximum(squares(a), np.float32(1e-24)))
+
+
+def squares(numbers: Complex) -> Float32Array:
+    """``|numbers|^2``; ``np.abs`` guards against overflow, which takes its time."""
+    return numbers.real * numbers.real + numbers.imag * numbers.imag
 
 
 def sampled(places: Float32Array, pitch: tuple[float, float], x: Float32Array, y: Float32Array) -> Float32Array:
@@ -88,21 +94,39 @@ def sampled(places: Float32Array, pitch: tuple[float, float], x: Float32Array, y
     z = np.ascontiguousarray(places, np.float32).view(np.complex64)[..., 0]
     rows, columns = z.shape
     a, _ = jacobians(places, pitch)
-    slope = np.complex64(complex(np.median(a.real), np.median(a.imag)))
-    flat = np.arange(columns) * np.float32(pitch[0]) + 1j * (np.arange(rows) * np.float32(pitch[1]))[:, None]
-    beside = np.pad(z - slope * flat.astype(np.complex64), ((1, 2), (1, 2)), "edge").ravel()
+    slope = np.complex64(complex(middle(a.real), middle(a.imag)))
+    beside = np.empty((rows + 3, columns + 3), np.complex64)
+    np.subtract(z, slope * _flat(rows, columns, pitch), out=beside[1:-2, 1:-2])
+    beside[0], beside[-2], beside[-1] = beside[1], beside[-3], beside[-3]
+    beside[:, 0], beside[:, -2], beside[:, -1] = beside[:, 1], beside[:, -3], beside[:, -3]
     at_x, at_y = np.clip(x, 0, columns - 1), np.clip(y, 0, rows - 1)
-    left, top = np.floor(at_x).astype(np.intp), np.floor(at_y).astype(np.intp)
-    near = (top * (columns + 3) + left).reshape(-1, 1, 1) + np.arange(4)[:, None] * (columns + 3) + np.arange(4)
-    found = (beside[near] * _weights(at_x - left)[:, None, :]).sum(axis=2)
-    found = (found * _weights(at_y - top)).sum(axis=1) + slope * (x * pitch[0] + 1j * y * pitch[1])
-    return found.astype(np.complex64)[:, None].view(np.float32)
+    left, top = np.floor(at_x), np.floor(at_y)
+    steps = np.arange(4)
+    near = (steps[:, None] * (columns + 3) + steps)[..., None] + (top * (columns + 3) + left).astype(np.intp)
+    found = (beside.take(near) * _weights(at_x - left)).sum(axis=1)
+    found = (found * _weights(at_y - top)).sum(axis=0)
+    found += slope * (x * np.float32(pitch[0]) + np.complex64(1j * pitch[1]) * y)
+    return found.astype(np.complex64, copy=False)[:, None].view(np.float32)
+
+
+def middle(values: NDArray[np.float32]) -> np.float32:
+    """The median of at least one value; ``np.median`` takes ten times as long for so few."""
+    low, high = (values.size - 1) // 2, values.size // 2
+    ordered = np.partition(values, (low, high), axis=None)
+    return np.float32((ordered[low] + ordered[high]) / 2)
+
+
+@lru_cache(maxsize=8)
+def _flat(rows: int, columns: int, pitch: tuple[float, float]) -> Complex:
+    """The vertices of a mesh that lies flat, as complex numbers, ``[rows, columns]``."""
+    flat = np.arange(columns) * pitch[0] + 1j * (np.arange(rows) * pitch[1])[:, None]
+    return flat.astype(np.complex64)
 
 
 def _weights(t: Float32Array) -> Float32Array:
-    """Of the four neighbours of positions ``t`` ``[N]`` between the middle two, ``[N, 4]``."""
-    t = t.astype(np.float32)
-    return np.asarray(np.stack([np.ones_like(t), t, t * t, t * t * t], axis=1) @ _KEYS, np.float32)
+    """Of the four neighbours of positions ``t`` ``[N]`` between the middle two, ``[4, N]``."""
+    square = t * t
+    return np.asarray(_KEYS @ np.stack([np.ones_like(t), t, square, square * t]), np.float32)
 
 
-_KEYS = np.array([[0, 1, 0, 0], [-0.5, 0, 0.5, 0], [1, -2.5, 2, -0.5], [-0.5, 1.5, -1.5, 0.5]], np.float32)
+_KEYS = np.array([[0, -0.5, 1, -0.5], [1, 0, -2.5, 1.5], [0, 0.5, 2, -1.5], [0, 0, -0.5, 0.5]], np.float32)

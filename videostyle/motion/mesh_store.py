@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 
 from videostyle.errors import InputError
 from videostyle.frames import CanvasMesh
+from videostyle.motion.layers import dilated
+from videostyle.motion.mesh import middle
 
 STEP = 4 / 1080 / 64  # heights: 1/64 of a cell of the canvas (4 pixels) on a frame of 1080 lines
 SHARES = 255  # steps of the share from 0 to 1
@@ -65,7 +67,10 @@ def pack(meshes: Sequence[CanvasMesh]) -> bytes:
             planes.tobytes(),
         )
     )
-    return _HEAD.pack(_MARK, len(meshes), rows, columns, finer) + zlib.compress(body, 6)
+    # Small numbers in no order, and runs of zeros: looking for other repetitions takes four times as long for nothing.
+    packer = zlib.compressobj(6, strategy=zlib.Z_RLE)
+    packed = packer.compress(body) + packer.flush()
+    return _HEAD.pack(_MARK, len(meshes), rows, columns, finer) + packed
 
 
 def unpack(data: bytes) -> list[CanvasMesh]:
@@ -125,7 +130,7 @@ class _Predictor:
             own = np.where(seen[..., None], whole - carried, goes_on * self._own[layer])
             rest = own - goes_on * self._own[layer]
             candidates += [(2 * goes_on, rest, own), (2 * goes_on + 1, _differences(rest), own)]
-        mode, numbers, own = min(candidates, key=lambda c: float(np.log2(1 + np.abs(c[1])).sum()))
+        mode, numbers, own = min(candidates, key=lambda candidate: _bits(candidate[1]))
         self._before[layer], self._own[layer] = carried + own, own
         return slope, mode, numbers
 
@@ -146,26 +151,30 @@ class _Predictor:
 
 def _differences(rest: Whole) -> Whole:
     """Differences along rows and columns; two running sums undo them."""
-    return np.diff(np.diff(rest, axis=0, prepend=0), axis=1, prepend=0).astype(np.int32)
+    down = rest.copy()
+    down[1:] -= rest[:-1]
+    across = down.copy()
+    across[:, 1:] -= down[:, :-1]
+    return across
+
+
+def _bits(numbers: Whole) -> float:
+    """About how many bits numbers take."""
+    sizes = np.abs(numbers, dtype=np.float32, casting="unsafe")
+    sizes += 1
+    return float(np.log2(sizes, out=sizes).sum())
 
 
 def _seen(share: NDArray[np.uint8]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Which vertices of the two layers are needed to paint: those seen, and ``_MARGIN`` around them."""
-    return _widened(share < SHARES), _widened(share > 0)
-
-
-def _widened(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    wide = np.pad(mask, _MARGIN)
-    rows, columns = mask.shape
-    size = 2 * _MARGIN + 1
-    down = np.logical_or.reduce([wide[i : i + rows] for i in range(size)])
-    return np.logical_or.reduce([down[:, j : j + columns] for j in range(size)])
+    return dilated(share < SHARES, _MARGIN), dilated(share > 0, _MARGIN)
 
 
 def _finer(mesh: CanvasMesh) -> int:
     """Octaves by which a mesh's coordinates are to be stored finer: where a scene is seen enlarged, so is an error."""
     height = 1 / (mesh.share.shape[0] - 1)
-    slope = np.median(np.abs(np.diff(mesh.places, axis=1)).max(axis=-1)) / height
+    slopes = np.abs(mesh.places[:, 1:] - mesh.places[:, :-1])
+    slope = middle(np.maximum(slopes[..., 0], slopes[..., 1])) / height
     return int(np.clip(np.rint(-np.log2(max(slope, 1e-6))), 0, 12))
 
 

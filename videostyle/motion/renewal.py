@@ -8,11 +8,12 @@ another place of the canvas, and the share goes over to it by and by (*source:* 
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from videostyle.frames import Float32Array
 from videostyle.motion.layer_motion import spread
-from videostyle.motion.layers import Layers, Mask, dilated, fringed, most_around, regions, whole
-from videostyle.motion.mesh import Complex, distortion, jacobians
+from videostyle.motion.layers import Layers, Mask, dilated, fringed, most_around, numbered, regions, whole
+from videostyle.motion.mesh import Complex, distortion, jacobians, middle
 
 STRAINED = 0.2  # distortion at which a moving thing goes to the other layer (1.5 times in one direction)
 AHEAD = 2.0  # frames; strain that motion will bring in them is counted before it comes
@@ -65,14 +66,14 @@ class Renewal:
         second, near = layers.second(), dilated(strained, 2)
         scene = np.where(second[..., None], moving[1], moving[0])
         speed = _length(scene - of_camera)
-        jump = np.quantile(speed[near], 0.9)
+        jump = _nearly_largest(speed[near])
         if jump < APART:
             return
         for layer, own in enumerate((~second, second)):
             other, things = 1 - layer, (speed > jump / 2) & own
-            for thing in regions(things) if (things & near).any() else ():
-                if not ((thing & near).any() and _torn_off(thing, coming)):
-                    continue
+            numbers, met = numbered(things, near)
+            for number in met[torn_off(numbers, coming)[met]]:
+                thing = numbers == number
                 wide = dilated(thing, MARGIN)
                 if layers.used(other)[wide].any():
                     away = _length(scene - moving[other])
@@ -131,17 +132,43 @@ class Renewal:
 
     def _flat(self, similarities: Complex) -> Float32Array:
         """Canvas coordinates ``[rows, columns, 2]`` by the median of complex similarities."""
-        a = complex(np.median(similarities.real), np.median(similarities.imag))
+        a = complex(middle(similarities.real), middle(similarities.imag))
         unit = self._layers.pitch[0] / self._pitch[0]
         z = (self._here[..., 0] + 1j * self._here[..., 1]) * (a * unit)
         return np.stack([z.real, z.imag], axis=-1).astype(np.float32)
 
 
-def _torn_off(thing: Mask, coming: Float32Array) -> bool:
-    """Whether strain comes to a thing's border rather than to all of it."""
-    within = whole(thing)
-    border = coming[_touching(thing) & ~within].mean()
-    return bool(border > TEARING) and (not within.any() or bool(border > 2 * coming[within].mean()))
+def _nearly_largest(values: Float32Array) -> float:
+    """The value that nine in ten of ``values`` are below."""
+    place = int(0.9 * (values.size - 1) + 0.5)
+    return float(np.partition(values, place)[place])
+
+
+def torn_off(numbers: NDArray[np.int32], coming: Float32Array) -> Mask:
+    """For each thing, whether strain comes to its border rather than to all of it.
+
+    Args:
+        numbers: of the things that vertices belong to, ``[rows, columns]``, 1 or more; 0 for none.
+        coming: strain of the cells, ``[rows - 1, columns - 1]``.
+
+    Returns:
+        ``[things + 1]``, by number; what it says of 0 means nothing.
+    """
+    count = int(numbers.max()) + 1
+    strain = coming.ravel()
+    corners = [c.ravel() for c in (numbers[1:, 1:], numbers[1:, :-1], numbers[:-1, 1:], numbers[:-1, :-1])]
+    cells, total = np.zeros(count), np.zeros(count)  # that touch a thing: how many, and their strain
+    for place, corner in enumerate(corners):
+        new = np.ones(corner.shape, bool)
+        for other in corners[:place]:
+            new &= other != corner
+        cells += np.bincount(corner, new, count)
+        total += np.bincount(corner, strain * new, count)
+    first = corners[0]
+    whole_cells = (corners[1] == first) & (corners[2] == first) & (corners[3] == first)
+    inside, within = np.bincount(first, whole_cells, count), np.bincount(first, strain * whole_cells, count)
+    border = (total - within) / np.maximum(cells - inside, 1)
+    return (border > TEARING) & ((inside == 0) | (border * inside > 2 * within))
 
 
 def _touching(region: Mask) -> Mask:

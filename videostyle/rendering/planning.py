@@ -155,11 +155,13 @@ def make_plans(
         with open_reader(source.input, source.options) as reader:
             shots, times = find_shots(recorded.of(reader), measured, on_frames, follower)
             warnings = tuple(reader.warnings)
+        meshes = follower.track() if follower else None
     finally:
+        if follower:
+            follower.close()
         for prepare in prepared:
             prepare.close()
     borders = chunk_borders(len(times), [shot.first for shot in shots])
-    meshes = follower.track() if follower else None
     plans, place = [], len(settings)
     for number, (one, measurement) in enumerate(zip(settings, measurements, strict=True)):
         chunks = borders if is_chunkable(one) else ((0, len(times)),)
