@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib.util
 import json
+import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from videostyle.errors import DeviceError, SettingError
@@ -43,6 +46,10 @@ def run(options: argparse.Namespace) -> int:
         raise SettingError("port", f"cannot use port {options.port}", "give one from 1 to 65535, or 0 for any")
     if not 0 < options.upload_limit <= 10_000:
         raise SettingError("upload_limit", f"cannot use {options.upload_limit:g}", "give gigabytes above 0")
+    from videostyle.inference.startup import load_tensorflow
+
+    # While the rest is loaded, and the browser opens. What goes wrong is told when something is to be painted.
+    threading.Thread(target=_quietly, args=(load_tensorflow,), daemon=True).start()
     from videostyle.studio.server import serve
     from videostyle.styles import gallery
 
@@ -58,3 +65,8 @@ def run(options: argparse.Namespace) -> int:
         on_ready=on_ready,
     )
     return 0
+
+
+def _quietly(work: Callable[[], None]) -> None:
+    with contextlib.suppress(ImportError):
+        work()

@@ -12,7 +12,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
-from videostyle.studio.routes import about, files, job_files, jobs, looks
+from videostyle.studio.routes import about, files, job_files, jobs, live, looks
 from videostyle.studio.studio import Studio
 from videostyle.studio.web.endpoint import Endpoint
 from videostyle.studio.web.guard import Guard
@@ -24,7 +24,9 @@ PAGE = Path(__file__).parent / "page"
 
 def all_endpoints(studio: Studio) -> list[Endpoint]:
     """Everything that the server answers, but for the page's own files."""
-    return [endpoint for subject in (about, files, looks, jobs, job_files) for endpoint in subject.endpoints(studio)]
+    return [
+        endpoint for subject in (about, files, looks, jobs, job_files, live) for endpoint in subject.endpoints(studio)
+    ]
 
 
 def make_app(studio: Studio, port: int, token: str) -> ASGIApp:

@@ -16,6 +16,7 @@ from videostyle.studio.jobs.job import Job
 from videostyle.studio.jobs.queue import JobQueue
 from videostyle.studio.jobs.shown import check, described, listed
 from videostyle.studio.latest import Latest
+from videostyle.studio.live.session import LiveSession
 from videostyle.studio.painting.desk import LATER, Desk
 from videostyle.studio.painting.preview import PreviewPainter
 from videostyle.studio.painting.survey import Surveys
@@ -41,6 +42,7 @@ class Studio:
         desk: the thread that paints previews.
         painter: paints them, in that thread.
         surveys: shots of clips.
+        live: paints live.
         queue: renders, trainings and evaluations.
         work: as given.
         upload_limit: as given.
@@ -67,6 +69,7 @@ class Studio:
         self.clips, self.latest, self.events = Clips(), Latest(), Events()
         self.desk, self.painter = Desk(), PreviewPainter(self.clips)
         self.surveys = Surveys(self._surveyed)
+        self.live = LiveSession(lambda: self.events.tell("live", self.live.state))
         self.queue = JobQueue(work, lambda job: check(self.folders, job), self._job_told)
 
     def start(self) -> None:
@@ -87,7 +90,7 @@ class Studio:
 
     def state(self) -> dict[str, dict[str, Any]]:
         """What a browser is told when it begins to listen."""
-        return {"jobs": listed(self.folders, self.queue)}
+        return {"jobs": listed(self.folders, self.queue), "live": self.live.state}
 
     def _job_told(self, name: str, job: Job | None) -> None:
         if name == "job" and job is not None:
@@ -102,6 +105,7 @@ class Studio:
     def close(self) -> None:
         """Ends all work, and frees everything."""
         self.events.close()
+        self.live.stop()
         self.queue.close()
         self.surveys.close()
         self.desk.close()

@@ -169,7 +169,9 @@ def _train(request: dict[str, Any], folder: Path, line: Line) -> dict[str, Any]:
     )
     wanted = TrainRequest(
         settings,
+        start=request["start"],
         network=request["network"],
+        window=request["size"],
         checkpoint=folder / "training.safetensors",
         began=began,
         on_stage=stage,

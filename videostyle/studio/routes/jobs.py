@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 REPORT_POLICY = (
     "sandbox allow-scripts; default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 )
+TRAINING = ("steps", "minutes", "stroke", "seed", "network", "start", "size")
 Name = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
 
 
@@ -51,6 +52,8 @@ class JobBody(Taken):
     stroke: Annotated[float, Field(ge=0.25, le=4)] = 1.0
     seed: Annotated[int, Field(ge=0, lt=1 << 31)] = 0
     network: Literal["small", "medium", "large"] = "medium"
+    start: Annotated[str, Field(min_length=1, max_length=256)] = "nearest"
+    size: Annotated[int, Field(ge=64, le=1024, multiple_of=64)] = 256
     content: Annotated[list[Id], Field(max_length=200)] = Field(default_factory=list)
 
 
@@ -187,7 +190,9 @@ def _train(studio: Studio, body: JobBody) -> Job:
     for one in content:
         words += ["--content", str(one)]
     usual = JobBody(kind="train")
-    for option in ("steps", "minutes", "stroke", "seed", "network"):
+    if body.start not in ("nearest", "base"):
+        settings_of({"style": body.start}, studio.folders)
+    for option in TRAINING:
         if (value := getattr(body, option)) != getattr(usual, option):
             words += [f"--{option}", f"{value:g}" if isinstance(value, float) else str(value)]
     request = {
@@ -196,7 +201,7 @@ def _train(studio: Studio, body: JobBody) -> Job:
         "content": [str(one) for one in content],
         "overwrite": body.overwrite,
         "command": command_line(words),
-        **{option: getattr(body, option) for option in ("steps", "minutes", "stroke", "seed", "network")},
+        **{option: getattr(body, option) for option in TRAINING},
     }
     told = command_line([*words, *(["--overwrite"] if body.overwrite else [])])
     return Job(new_id(), TRAIN, f"{name}, learnt from {path.name}", request, told)
