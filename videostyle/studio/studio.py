@@ -18,6 +18,7 @@ from videostyle.studio.jobs.shown import check, described, listed
 from videostyle.studio.latest import Latest
 from videostyle.studio.live.session import LiveSession
 from videostyle.studio.painting.desk import LATER, Desk
+from videostyle.studio.painting.plans import Plans
 from videostyle.studio.painting.preview import PreviewPainter
 from videostyle.studio.painting.survey import Surveys
 from videostyle.styles import gallery
@@ -42,6 +43,7 @@ class Studio:
         desk: the thread that paints previews.
         painter: paints them, in that thread.
         surveys: shots of clips.
+        plans: plans of renders with a timeline.
         live: paints live.
         queue: renders, trainings and evaluations.
         work: as given.
@@ -69,6 +71,7 @@ class Studio:
         self.clips, self.latest, self.events = Clips(), Latest(), Events()
         self.desk, self.painter = Desk(), PreviewPainter(self.clips)
         self.surveys = Surveys(self._surveyed)
+        self.plans = Plans(self._planned)
         self.live = LiveSession(lambda: self.events.tell("live", self.live.state))
         self.queue = JobQueue(work, lambda job: check(self.folders, job), self._job_told)
 
@@ -102,12 +105,17 @@ class Studio:
         if (id := self.folders.id_of(clip.source.path)) is not None:
             self.events.tell("shots", {"id": id, **state})
 
+    def _planned(self, clip: Clip, state: dict[str, Any]) -> None:
+        if (id := self.folders.id_of(clip.source.path)) is not None:
+            self.events.tell("plan", {"id": id, **state})
+
     def close(self) -> None:
         """Ends all work, and frees everything."""
         self.events.close()
         self.live.stop()
         self.queue.close()
         self.surveys.close()
+        self.plans.close()
         self.desk.close()
         self.painter.close()
         self.clips.close()

@@ -315,7 +315,8 @@ class JobQueue:
     def _load(self) -> None:
         data = read_object(self._path, "it begins anew")
         self.paused = data.get("paused") is True
-        for one in data.get("jobs", []):
+        kept = data.get("jobs", [])
+        for one in kept if isinstance(kept, list) else []:
             try:
                 self._jobs.append(job_from(one))
             except (TypeError, ValueError, KeyError, AttributeError) as error:

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from videostyle.errors import SettingError
-from videostyle.processors.options import changed
 from videostyle.processors.regions.kinds import RegionChoice
+from videostyle.processors.regions.kinds import kind_of as region_kind
 from videostyle.processors.registry import Choice, default_options
 from videostyle.rendering.curve import SOUND
 from videostyle.rendering.settings import NAMES, RenderSettings, named, settings_from, to_json, unknown
@@ -160,21 +159,37 @@ def _words(name: str, value: Any, plain: Any) -> list[str]:
         return [word for choice in value for word in ("--processor", _processor(choice))]
     if isinstance(value, bool):
         return [SWITCHES.get(name, f"--{name.replace('_', '-')}")]
-    return [f"--{name.replace('_', '-')}", f"{plain:g}" if isinstance(plain, float) else str(plain)]
+    return [f"--{name.replace('_', '-')}", _word(plain)]
+
+
+def _word(value: Any) -> str:
+    """A value as a user writes it, with all of its digits."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if not isinstance(value, float):
+        return str(value)
+    plain = f"{value:.9f}".rstrip("0").rstrip(".")  # as times are read
+    return plain if float(plain) == value else repr(value)
+
+
+def _changed(values: Mapping[str, Any], usual: Mapping[str, Any]) -> list[str]:
+    return [f"{name}={_word(value)}" for name, value in values.items() if usual.get(name) != value]
 
 
 def _moment(frame: KeyFrame) -> list[str]:
     values = frame.values()
     at = values.pop("at")
-    usual = replace(frame, ease=0.0, curve="smooth", snap=False).values()
-    told = changed(values, {name: usual[name] for name in ("ease", "curve", "snap")})
-    return [at if isinstance(at, str) else f"{at:g}s", *told]
+    told = _changed(values, {"ease": 0.0, "curve": "smooth", "snap": False})
+    return [at if isinstance(at, str) else f"{_word(at)}s", *told]
 
 
 def _region(region: RegionChoice) -> str:
-    return str(region)
+    usual = region_kind(region.kind).schema.model_validate({}).model_dump(mode="json")
+    values = {name: value for name, value in region.values().items() if name != "kind"}
+    chosen = _changed(values, usual)
+    return region.kind + (":" + ",".join(chosen) if chosen else "")
 
 
 def _processor(choice: Choice) -> str:
-    chosen = changed(choice.options, default_options(choice.name))
+    chosen = _changed(choice.options, default_options(choice.name))
     return choice.name + (":" + ",".join(chosen) if chosen else "")

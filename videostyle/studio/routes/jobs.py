@@ -17,7 +17,7 @@ from videostyle.rendering.naming import default_output
 from videostyle.rendering.outputs import OutputRequest
 from videostyle.rendering.preflight import mistakes_of
 from videostyle.rendering.settings import RenderSettings, to_json
-from videostyle.studio.folders import RESULTS
+from videostyle.studio.folders import RESULTS, kind_of
 from videostyle.studio.jobs.job import DONE, EVALUATE, OPEN, RENDER, TRAIN, Job, new_id
 from videostyle.studio.jobs.shown import described, listed
 from videostyle.studio.painting.choices import command, command_line, settings_of
@@ -182,6 +182,8 @@ def output_of(studio: Studio, path: Path, settings: RenderSettings, id: str | No
 
 def _train(studio: Studio, body: JobBody) -> Job:
     path = studio.folders.file(_needed(body.id, "id"))
+    if kind_of(path.name) != "picture":
+        raise Problem("unusable", f"'{path.name}' is no picture", hint="give a picture of a painting")
     read_picture(path)
     name = body.name or gallery.name_for_picture(path)
     gallery.place_for(name, overwrite=body.overwrite)

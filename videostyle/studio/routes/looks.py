@@ -19,6 +19,7 @@ from videostyle.errors import VideostyleError
 from videostyle.media.readers.pictures import read_picture
 from videostyle.media.scaling import shrunk
 from videostyle.rendering.settings import RenderSettings
+from videostyle.rendering.timeline_plan import check_timeline, has_timeline
 from videostyle.studio.clips import Clip, encoded
 from videostyle.studio.painting.choices import settings_of
 from videostyle.studio.painting.desk import NOW, SOON
@@ -48,6 +49,14 @@ class PreviewBody(Taken):
     sequence: Number = 0
 
 
+class PlanBody(Taken):
+    """What to plan."""
+
+    id: Id
+    settings: dict[str, Any]
+    size: Size = 640
+
+
 class GridBody(Taken):
     """Which frame to paint in which styles."""
 
@@ -75,6 +84,19 @@ def endpoints(studio: Studio) -> list[Endpoint]:
             raise Problem("bad_request", "a picture has no shots", hint="give a video")
         return studio.surveys.ask(clip)
 
+    def plan(call: Call) -> dict[str, Any]:
+        body: PlanBody = call.body
+        settings, clip = _read(studio, body.id, body.settings)
+        if clip.source.info.still:
+            raise Problem("bad_request", "a picture needs no plan", hint="its preview is exact")
+        if not has_timeline(settings):
+            state = studio.surveys.ask(clip)
+            return {"key": None, "state": state["state"], "progress": state["progress"]}
+        if settings.start or settings.end or settings.fps:
+            raise Problem("bad_request", "a part of a clip is not planned", hint="its preview stays approximate")
+        check_timeline(settings)
+        return studio.plans.ask(clip, body.size, settings)
+
     async def preview(call: Call) -> Response:
         body: PreviewBody = call.body
         settings, clip = await run_in_threadpool(_read, studio, body.id, body.settings)
@@ -82,8 +104,8 @@ def endpoints(studio: Studio) -> list[Endpoint]:
 
         def paint() -> Painted:
             studio.latest.check(body.view, body.sequence)
-            survey = studio.surveys.find(clip)
-            return studio.painter.paint(clip, body.frame, body.size, settings, survey, quick=body.quick)
+            survey, plan = studio.surveys.find(clip), studio.plans.find(clip, body.size, settings)
+            return studio.painter.paint(clip, body.frame, body.size, settings, survey, plan, quick=body.quick)
 
         found = await _awaited(call.request, studio.desk.submit(NOW, paint))
         if not clip.source.info.still and not body.quick:
@@ -111,6 +133,7 @@ def endpoints(studio: Studio) -> list[Endpoint]:
         Endpoint("GET", "/api/styles", "Lists the styles", styles),
         Endpoint("GET", "/api/styles/{name}/picture", "The painting of a style, small", picture, kind="image/jpeg"),
         Endpoint("GET", "/api/shots", "Lists the shots of a clip, once they are found", shots, query=IdQuery),
+        Endpoint("POST", "/api/plan", "Plans the shots, for exact previews", plan, body=PlanBody),
         Endpoint("POST", "/api/preview", "Paints a frame", preview, body=PreviewBody, kind="image/*"),
         Endpoint(
             *("POST", "/api/grid", "Paints a frame in several styles, one line of JSON each", grid),
