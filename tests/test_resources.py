@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -99,3 +101,20 @@ def test_who_chooses_threads_has_a_share_of_the_memory(tmp_path: Path, monkeypat
     for nothing in ("0", "-2", "all", ""):
         monkeypatch.setenv("VIDEOSTYLE_THREADS", nothing)
         assert usable_cores(root) == 8
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="sets an affinity mask and limits the address space")
+def test_limits_that_the_system_itself_sets() -> None:
+    """No stand-ins: ``taskset`` and ``ulimit -v`` set the same."""
+    code = """
+import resource, psutil
+from videostyle.resources import available_memory, usable_cores
+psutil.Process().cpu_affinity(psutil.Process().cpu_affinity()[:1])
+limit = psutil.Process().memory_info().vms + (50 << 20)
+resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+print(usable_cores(), available_memory() >> 20)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    cores, mebibytes = map(int, done.stdout.split())
+    assert cores == 1
+    assert 45 <= mebibytes <= 50

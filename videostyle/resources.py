@@ -2,6 +2,7 @@
 
 A process often may use less than the machine has: an affinity mask, a container or a batch system's job limits it.
 On Linux such limits are control groups, of version 2 or 1; the limits of all groups above one's own count as well.
+``ulimit -v`` limits a process's address space.
 
 *Source:* the kernel's documentation, admin-guide/cgroup-v2 and cgroup-v1/memory, scheduler/sched-bwc.
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import math
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -43,7 +45,7 @@ def available_memory(root: Path = Path("/")) -> int:
         root: where ``/proc`` and ``/sys`` are.
     """
     left = [room for folder in _control_groups("memory", root) if (room := _memory_left(folder)) is not None]
-    free = min([int(psutil.virtual_memory().available), *left])
+    free = min([int(psutil.virtual_memory().available), *left, *_address_space_left()])
     return int(free * min(1.0, usable_cores(root) / allowed_cores(root)))
 
 
@@ -107,6 +109,15 @@ def _memory_left(folder: Path) -> int | None:
         values = dict(line.split(" ", 1) for line in _text(folder / "memory.stat").splitlines() if " " in line)
         return max(0, room + int(values.get(cache, 0)))
     return None
+
+
+def _address_space_left() -> list[int]:
+    """Bytes of address space that the process may still take, where that is limited (``ulimit -v``); else nothing."""
+    if sys.platform != "linux":
+        return []
+    process = psutil.Process()
+    limit, _ = process.rlimit(psutil.RLIMIT_AS)
+    return [] if limit == psutil.RLIM_INFINITY else [max(0, limit - process.memory_info().vms)]
 
 
 def _text(path: Path) -> str:

@@ -19,9 +19,10 @@ from tests.painting import batch, opened, scene
 from videostyle.errors import DeviceError
 from videostyle.frames import VideoInfo
 from videostyle.inference import memory
-from videostyle.inference.memory import SHARE, bytes_per_pixel, host_budget
-from videostyle.inference.painter import FramePainter
+from videostyle.inference.memory import SHARE, MemoryBudget, bytes_per_pixel, host_budget
+from videostyle.inference.painter import LARGEST_TILE, TILE_PIXELS, FramePainter, best_tile, halo_of
 from videostyle.inference.program import FrameInputs
+from videostyle.inference.tiling import plan_tiles
 from videostyle.network.architecture import NETWORKS
 from videostyle.network.statistics import KeyframeSegment
 from videostyle.processors.style import StyleProcessor
@@ -300,7 +301,23 @@ def test_the_page_on_machines_tells_the_memory_that_is_asked_for(
             processor.open(VideoInfo(width=width, height=height))
             assert processor._calls == int(row[0])
             assert told == pytest.approx(processor._calls * processor._bytes_of_call() / SHARE / 1e9, abs=0.05)
-    (one,) = re.findall(r"single call takes ([\d.]+),\s([\d.]+) and ([\d.]+) GB", page)
+    (one,) = re.findall(r"single call takes\s([\d.]+),\s([\d.]+) and ([\d.]+) GB", page)
     for (width, height), told in zip(sizes, map(float, one), strict=True):
-        painter = FramePainter(base.architecture, (height, width), device="/CPU:0", precision="float32")
+        painter = FramePainter(
+            base.architecture, (height, width), device="/CPU:0", precision="float32", tile=LARGEST_TILE
+        )
         assert told == pytest.approx(painter.bytes_of_call(1) / 1e9, abs=0.06)
+
+
+def test_tiles_are_as_large_as_memory_allows_without_idle_cores() -> None:
+    network, size = NETWORKS["medium"], (2160, 3840)
+    halo, whole = halo_of(network), size[0] * size[1] * bytes_per_pixel(network, "float32")
+
+    def tiles(memory_: float, workers: int) -> int:
+        limit = best_tile(network, "float32", size, 1, MemoryBudget(memory_), workers)
+        return len(plan_tiles(*size, halo, limit, network.stride))
+
+    assert tiles(8.1 * whole, 8) == 1
+    assert tiles(1.1 * whole, 1) == 1
+    assert tiles(4 * whole, 8) > 1  # rather than four idle cores
+    assert tiles(0.1 * whole, 8) == len(plan_tiles(*size, halo, TILE_PIXELS, network.stride))

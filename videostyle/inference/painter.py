@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from videostyle.frames import AnyArray, ColorInfo
-from videostyle.inference.memory import bytes_per_pixel, scaling_bytes
+from videostyle.inference.memory import MemoryBudget, bytes_per_pixel, scaling_bytes
 from videostyle.inference.program import (
     FrameInputs,
     dithered_bytes,
@@ -23,7 +23,39 @@ from videostyle.inference.stroke_size import painted_size
 from videostyle.inference.tiling import padding_offset, plan_tiles
 from videostyle.network.architecture import Architecture, padded_size
 
-TILE_PIXELS = 1920 * 1088  # largest tile; it takes about 0.5 GB of activations in float32
+TILE_PIXELS = 1920 * 1088  # of a tile where memory is short; it takes about 0.5 GB of activations in float32
+LARGEST_TILE = 4096 * 2176  # a frame of 4K is painted whole where memory allows: what tiles share is painted twice
+
+
+def best_tile(
+    architecture: Architecture, precision: str, size: tuple[int, int], frames: int, budget: MemoryBudget, workers: int
+) -> int:
+    """Pixels that a tile may have, so that most is painted in a time: large ones share little, small ones fit.
+
+    Args:
+        architecture: of the network.
+        precision: dtype of the computation.
+        size: height and width at which frames are painted.
+        frames: in a call.
+        budget: memory of all calls side by side.
+        workers: largest number of these.
+    """
+    stride, best, found = architecture.stride, 0.0, TILE_PIXELS
+    limit = LARGEST_TILE
+    while limit >= TILE_PIXELS:
+        tiles = plan_tiles(*padded_size(*size, stride), halo_of(architecture), limit, stride)
+        pixels = tiles[0].height * tiles[0].width
+        call = bytes_per_pixel(architecture, precision) * pixels * (frames if len(tiles) == 1 else 1)
+        rate = int(min(workers, budget.total / call)) / (len(tiles) * pixels)
+        if rate > best:
+            best, found = rate, limit
+        limit //= 2
+    return found
+
+
+def halo_of(architecture: Architecture) -> int:
+    """Pixels around a tile that what is kept of it depends on; whole cells of the network."""
+    return -(-architecture.receptive_radius // architecture.stride) * architecture.stride
 
 
 class FramePainter:
@@ -67,8 +99,7 @@ class FramePainter:
         self.painted_size = painted_size(*size, stroke_size)
         self._device = device
         self._padded = padded_size(*self.painted_size, architecture.stride)
-        # Rounded up, so that tiles begin at borders of the network's cells.
-        self._halo = -(-architecture.receptive_radius // architecture.stride) * architecture.stride
+        self._halo = halo_of(architecture)
         self._bytes_per_pixel = bytes_per_pixel(architecture, precision)
         self.tiles = plan_tiles(*self._padded, self._halo, tile or TILE_PIXELS, architecture.stride)
         self._to_planes = i420_converter(planes, deep=deep) if planes else None

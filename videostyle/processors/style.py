@@ -35,7 +35,7 @@ from videostyle.inference.canvas_sampling import CanvasSettings, same_mesh, samp
 from videostyle.inference.device import choose_device, choose_precision
 from videostyle.inference.memory import budget_of, bytes_per_pixel, is_out_of_memory, scaling_bytes
 from videostyle.inference.mixed_weights import MixedWeights
-from videostyle.inference.painter import TILE_PIXELS, FramePainter
+from videostyle.inference.painter import FramePainter, best_tile
 from videostyle.inference.program import FrameInputs
 from videostyle.inference.shot_measurement import ShotMeasurement
 from videostyle.inference.shot_weights import FoldedWeights, ShotWeights
@@ -73,8 +73,7 @@ class StyleProcessor:
         batch_pixels: pixels in a batch, over all calls side by side, where ``batch_size`` is None; None = the usual
             number for the device.
         canvas: amount and seed of the canvas.
-        always_canvas: give the network a canvas of zeros where it paints without one. Then no change of canvas or style
-            compiles another program.
+        always_canvas: give the network a canvas of zeros where it paints without one: no change compiles it again.
         stroke_size: how large strokes are, 1 = as the style was trained (``inference.stroke_size``).
 
     Attributes:
@@ -124,8 +123,7 @@ class StyleProcessor:
         self._amounts: Float32Array | None = None
         # The canvas that was sampled last, and what it was sampled from.
         self._last_canvas: tuple[CanvasMesh, CanvasSettings, Float32Array] | None = None
-        # Where TensorFlow computes each operation on one thread, several calls run side by side. Then no core waits for
-        # another at the end of a layer, which matters most while the encoder uses some of the cores.
+        # Where TensorFlow computes each operation on one thread, calls run side by side: no core waits for another.
         one_thread = "CPU" in self.device and tf.config.threading.get_intra_op_parallelism_threads() == 1
         self._workers = usable_cores() if one_thread else 1
         self._budget = budget_of(self.device)
@@ -165,7 +163,7 @@ class StyleProcessor:
         if self._painter is None or (self._painter.size, self._painter.planes) != (size, planes):
             self._last_canvas = None
             self._frames, self._calls = self.frames_per_call(info), 1
-            self._painter = self._painter_for(size, planes, self._tile)
+            self._painter = self._painter_for(size, planes, self._tile_for(info))
             while self._tile is None and self._bytes_of_call() > self._budget.total and self._halve("is short"):
                 pass
             self._calls = self._budget.calls(self._bytes_of_call(), self._workers)
@@ -205,8 +203,7 @@ class StyleProcessor:
             )
         inputs = FrameInputs(batch.frames, self._canvases(batch.index, len(batch)))
         weights, numbers = self._mix or self._weights, range(batch.index, batch.index + len(batch))
-        # Frames that share their weights with a neighbour are painted together. This depends on the clip alone and not
-        # on the batch, because a program for another number of frames may round otherwise.
+        # Which frames are painted together depends on the clip alone: other numbers of them may be rounded otherwise.
         alone = [weights.alone(number) for number in numbers]
         frames = self._paint(inputs, weights.of_frames(batch.index, len(batch)), alone)
         words = frames.dtype == np.uint16
@@ -327,10 +324,8 @@ class StyleProcessor:
             settings = CanvasSettings(1.0, self.canvas.seed)
         height, width = self._opened.painted_size
         margins = frame_margins(height, width, self.style.architecture.stride)
-        meshes = [
-            self._mesh_of(number) if self._mesh_of else still_mesh(height, width)
-            for number in range(first, first + count)
-        ]
+        mesh_of = self._mesh_of or (lambda _: still_mesh(height, width))
+        meshes = [mesh_of(number) for number in range(first, first + count)]
         # Where the canvas stands, neighbouring frames share one.
         new = [n for n, mesh in enumerate(meshes) if n == 0 or not same_mesh(meshes[n - 1], mesh)]
         last = self._last_canvas
@@ -362,10 +357,15 @@ class StyleProcessor:
         """The best size of a batch for a video of this size: the frames of all calls side by side."""
         frames = self.frames_per_call(info)
         painted = painted_size(info.height, info.width, self._stroke_size)
-        pixels = min(painted[0] * painted[1], self._tile or TILE_PIXELS)
+        pixels = min(painted[0] * painted[1], self._tile_for(info))
         size = pixels * bytes_per_pixel(self.style.architecture, self.precision)
         size += scaling_bytes((info.height, info.width), painted)
         return frames * self._budget.calls(frames * size, self._workers)
+
+    def _tile_for(self, info: VideoInfo) -> int:
+        size, frames = painted_size(info.height, info.width, self._stroke_size), self.frames_per_call(info)
+        network = self.style.architecture, self.precision
+        return self._tile or best_tile(*network, size, frames, self._budget, self._workers)
 
     def _paint(self, inputs: FrameInputs, weights: Sequence[FoldedWeights], alone: Sequence[bool]) -> AnyArray:
         """Paints frames, each with its weights; where memory runs out, again with less at a time."""
