@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ import cv2
 import numpy as np
 import pytest
 
+from tests.browsers import BROWSER, REASON
 from tests.live.fakes import SIZE, code_of, coded
 from videostyle.live.frame import LiveFrame
 from videostyle.live.outputs import page as page_module
@@ -76,10 +76,7 @@ def test_the_page_sends_frames_as_they_come(page: Page) -> None:
     connection.close()
 
 
-BROWSER = next((b for b in ("chromium", "chromium-browser", "google-chrome") if shutil.which(b)), None)
-
-
-@pytest.mark.skipif(BROWSER is None, reason="no Chromium on this machine; the page's answers are tested above")
+@pytest.mark.skipif(BROWSER is None, reason=REASON)
 def test_the_page_shows_the_picture_in_a_browser(page: Page, tmp_path: Path) -> None:
     shot = tmp_path / "shot.png"
     quiet = ["--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"]

@@ -37,7 +37,7 @@ export function announce(text) {
   byId("announcer").textContent = text;
 }
 
-/** Shows a short message at the foot of the page; errors stay until they are closed. */
+/** Shows a short message at the head of the page; errors stay until they are closed. */
 export function toast(text, kind = "info") {
   const note = el("div", { class: `toast toast-${kind}`, role: kind === "error" ? "alert" : "status" }, el("span", {}, text));
   const close = () => note.remove();

@@ -3,7 +3,7 @@
 import { byId, el, iconButton } from "./dom.js";
 
 const KEYS = [
-  ["Looking", [["Space", "play, pause"], [", .", "a frame back, on"], ["< >", "shot before, after"], ["Home End", "first, last frame"], ["← →", "clip line, when it is chosen"], ["o", "hold: the original alone"], ["+ - 0", "zoom in, out, fit"], ["Arrows", "another style, in the grid"], ["e", "another painting"]]],
+  ["Looking", [["Space", "play, pause"], [", .", "a frame back, on"], ["< >", "shot before, after"], ["Home End", "first, last frame"], ["← →", "clip line, when it is chosen"], ["o", "hold: the original alone"], ["+ - 0", "zoom in, out, fit"], ["Arrows", "another style, in the grid (Ctrl: only go there)"], ["e", "another painting"]]],
   ["Timeline", [["k", "key frame of the strength"], ["← →", "move a key frame (Shift: by 10)"], ["Ctrl C", "copy a key frame"], ["Ctrl V", "put it at this frame"], ["Delete", "delete a key frame"], ["Enter", "close a polygon"], ["Esc", "end drawing, let go"]]],
   ["Page", [["1 2 3 4", "look, renders, train, live"], ["r", "render"], ["Ctrl O", "open"], ["Ctrl Z", "undo (Shift: redo)"], ["Ctrl S", "save as a job file"], ["t", "light or dark"], ["?", "this"]]],
 ];

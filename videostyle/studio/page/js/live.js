@@ -120,7 +120,7 @@ export class Live {
   }
 
   async #command() {
-    if (!this.styles.length || !this.store.config) return;
+    if (!this.styles.length || !this.visible) return;
     try {
       const answer = await this.newest.ask((signal) => api.command({ kind: "live", ...this.#body() }, signal));
       if (answer) this.line.show(answer.command);
@@ -175,6 +175,7 @@ export class Live {
   async #sendFrames() {
     const small = document.createElement("canvas");
     const shown = this.canvas.getContext("2d");
+    let count = 0;
     while (this.stream && this.running) {
       const { videoWidth, videoHeight } = this.video;
       const scale = Math.min(1, WIDTH / videoWidth);
@@ -188,6 +189,7 @@ export class Live {
         Object.assign(this.canvas, { width: picture.width, height: picture.height });
         shown.drawImage(picture, 0, 0);
         picture.close();
+        this.canvas.dataset.frames = String((count += 1));
       } catch (error) {
         if (error.status !== 429) {
           if (this.running) toast(error.message, "error");
@@ -220,6 +222,7 @@ export class Live {
   /** The stream of pictures takes one of the few connections that a browser has: only while it can be seen. */
   setVisible(visible) {
     this.visible = visible;
+    if (visible) this.updateCommand();
     this.#show();
   }
 

@@ -31,6 +31,7 @@ export class LookView {
     });
     this.player.addEventListener("playing", () => store.set({ playing: this.player.playing }));
     this.player.addEventListener("busy", ({ detail }) => this.stage.say(detail ? "painting" : "", true));
+    this.player.addEventListener("state", ({ detail }) => (this.stage.root.dataset.state = detail)); // "painting", "quick" or "painted"
     this.player.addEventListener("failed", ({ detail }) => this.#failed(detail));
     this.player.addEventListener("painted", ({ detail }) => this.#planned(detail.plan));
     this.player.addEventListener("shown", () => {
@@ -47,7 +48,9 @@ export class LookView {
 
   /** Paints the frame as the look is now, a moment later, so that a slider that is dragged asks for less. */
   repaint() {
-    if (this.store.clip && this.store.look.style) this.repaintSoon();
+    if (!this.store.clip || !this.store.look.style || this.#source().key === this.player.source?.key) return;
+    this.stage.root.dataset.state = "painting";
+    this.repaintSoon();
   }
 
   #source() {

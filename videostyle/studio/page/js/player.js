@@ -92,6 +92,7 @@ export class Player extends EventTarget {
     clearTimeout(this.settling);
     this.frame = frame;
     this.dispatchEvent(new Event("frame"));
+    this.dispatchEvent(new CustomEvent("state", { detail: "painting" }));
     const { source } = this;
     const current = () => this.source === source && this.frame === frame;
     const wait = setTimeout(() => current() && this.dispatchEvent(new CustomEvent("busy", { detail: true })), 150);
@@ -105,7 +106,10 @@ export class Player extends EventTarget {
     };
     try {
       await Promise.all([bring("before"), bring("after")]);
-      if (current()) this.dispatchEvent(new Event("shown"));
+      if (current()) {
+        this.dispatchEvent(new Event("shown"));
+        this.dispatchEvent(new CustomEvent("state", { detail: quick ? "quick" : "painted" }));
+      }
     } catch (error) {
       if (current() && !isAbort(error)) this.dispatchEvent(new CustomEvent("failed", { detail: error }));
     } finally {

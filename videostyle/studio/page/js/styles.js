@@ -35,6 +35,12 @@ export class StyleGrid {
     });
     document.addEventListener("visibilitychange", () => !document.hidden && this.paintSoon());
     this.root.addEventListener("keydown", (event) => this.#key(event));
+    // The tab key reaches one style, and its button for mixing; arrows reach the others, with Ctrl without choosing them.
+    this.root.addEventListener("focusin", (event) => {
+      const name = event.target.dataset.style;
+      if (!name) return;
+      for (const [other, { mix }] of this.cells) mix.tabIndex = other === name ? 0 : -1;
+    });
   }
 
   #build() {
@@ -63,7 +69,7 @@ export class StyleGrid {
       type: "button", class: "style", role: "radio", "aria-checked": "false", tabindex: "-1", "data-style": name, title: name,
       onclick: () => this.choose(name),
     }, thumb, el("span", { class: "title" }, painting || name), el("span", { class: "artist" }, by));
-    const mix = iconButton("mix", `Mix with ${painting || name}`, () => this.#mix(name), { class: "icon-button mix-button", "aria-pressed": "false" });
+    const mix = iconButton("mix", `Mix with ${painting || name}`, () => this.#mix(name), { class: "icon-button mix-button", "aria-pressed": "false", tabindex: "-1" });
     return { cell: el("div", { class: "style-cell" }, button, mix), button, image, thumb, mix, painted: null };
   }
 
@@ -103,7 +109,7 @@ export class StyleGrid {
   }
 
   #key(event) {
-    if (event.target.getAttribute("role") !== "radio" || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.target.getAttribute("role") !== "radio" || event.metaKey || event.altKey) return;
     const names = [...this.cells.keys()];
     const at = names.indexOf(event.target.dataset.style);
     const columns = getComputedStyle(this.root).gridTemplateColumns.split(" ").length;
@@ -114,7 +120,7 @@ export class StyleGrid {
     event.preventDefault();
     event.stopPropagation();
     if (!to) return;
-    this.choose(to);
+    if (!event.ctrlKey) this.choose(to);
     this.cells.get(to).button.focus();
   }
 

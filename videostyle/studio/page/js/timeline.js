@@ -146,9 +146,9 @@ export class Timeline {
     return button;
   }
 
-  #choose(key) {
-    this.store.set({ selectedKey: key.id });
-    this.go(key.frame);
+  #choose({ id }) {
+    this.store.set({ selectedKey: id });
+    this.go(this.store.key.frame);
   }
 
   /** Lets a mark be dragged along its lane; a click alone chooses it. */
@@ -184,7 +184,7 @@ export class Timeline {
     if (event.key in steps && !control) {
       const frame = Math.min(store.frames - 1, Math.max(0, key.frame + steps[event.key] * (event.shiftKey ? 10 : 1)));
       store.changeKey(key.id, { frame }, `nudge-${key.id}`);
-      this.#choose({ ...key, frame });
+      this.#choose(key);
       announce(`Frame ${frame}`);
     } else if (event.key === "Delete" || event.key === "Backspace") this.remove(key.id);
     else if (control && event.key.toLowerCase() === "c") this.copy(key);
