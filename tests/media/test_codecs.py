@@ -13,6 +13,7 @@ from videostyle.frames import FrameBatch, VideoInfo
 from videostyle.media.ffmpeg.argv import encode_arguments
 from videostyle.media.ffmpeg.codecs import (
     CODECS,
+    DRAFT,
     HARDWARE,
     OTHER_NAMES,
     check_pixel_format,
@@ -72,6 +73,19 @@ def test_a_preset_reaches_the_encoder_or_is_refused(name: str) -> None:
     with pytest.raises(UsageError, match="has no preset 'quickly'") as caught:
         check_quality(name, suffix, None, "quickly")
     assert CODECS[name].presets[0] in caught.value.hint
+
+
+@pytest.mark.parametrize("name", CODECS)
+def test_drafts_are_quick_with_every_codec(name: str) -> None:
+    codec = CODECS[name]
+    check_quality(name, codec.containers[0], None, DRAFT)
+    drafted = value_of(codec.preset_option, command(name, preset=DRAFT))
+    assert drafted != DRAFT
+    if codec.presets:
+        assert drafted in codec.presets
+        usual = value_of(codec.preset_option, command(name))
+        assert usual in (*codec.presets, None)
+        assert usual != drafted
 
 
 @pytest.mark.parametrize("suffix", [".mov", ".mkv", ".gif"])

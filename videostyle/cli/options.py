@@ -155,7 +155,15 @@ def add_render_options(parser: argparse.ArgumentParser) -> None:
         default=absent,
         metavar="WORD",
         help="slower ones make smaller files: ultrafast to placebo for h264 and hevc, 0 (slow) to 13 (fast) for av1, 0 "
-        "to 8 for vp9 (default: the encoder's own)",
+        "to 8 for vp9 (default: fast for h264, else the encoder's own)",
+    )
+    writing.add_argument(
+        "--fast",
+        dest="preset",
+        action="store_const",
+        const="draft",
+        default=absent,
+        help="a draft: the encoder's quickest preset that is any good; the file may be larger, and a little worse",
     )
     writing.add_argument(
         "--pix-fmt",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from videostyle.frames import ColorInfo, VideoInfo
 from videostyle.media import hdr
-from videostyle.media.ffmpeg.codecs import Codec, picture_quality
+from videostyle.media.ffmpeg.codecs import DRAFT, Codec, picture_quality
 from videostyle.media.opencv import LARGEST_PICTURE
 
 MIN_RATE, MAX_RATE = Fraction(1), Fraction(240)  # frames/s that encoders plan their bits for
@@ -77,7 +77,7 @@ def encode_arguments(
         codec: what to encode with.
         target: file to write.
         crf: constant quality on the scale of the codec (``codecs.check_quality``).
-        preset: speed against size, one of the codec's ``presets``.
+        preset: speed against size, one of the codec's ``presets``, or ``DRAFT``; None = the codec's usual one.
         pixel_format: stored pixel format, instead of the codec's.
         input_format: as in ``FrameBatch.pixel_format``; planes are in the stream's own matrix and range.
         alpha: whether each pixel of an RGB format is followed by its alpha.
@@ -130,6 +130,7 @@ def encode_arguments(
         if planes:
             filters.append(f"scale=flags={flags},format={stored}")
         arguments += ["-pix_fmt", stored]
+    preset = (codec.draft or codec.preset or None) if preset == DRAFT else preset or codec.preset or None
     if codec.encoder == "libsvtav1" and min(info.width, info.height) < 64:
         # SVT-AV1 refuses what is smaller than one of its superblocks.
         codec = replace(codec, encoder="libaom-av1", arguments=("-cpu-used", "8"), preset_option="-cpu-used")

@@ -25,6 +25,8 @@ class Codec:
         odd_pixel_format: stored pixel format for odd sizes, which some codecs cannot store as 4:2:0 or 4:2:2.
         preset_option: option for the preset, which trades speed against size.
         presets: all presets; empty if the codec has none.
+        preset: the usual one; "" leaves it to the encoder.
+        draft: the one for drafts (``DRAFT``), which take little time and may be large; "" as ``preset``.
         containers: suffixes of files that can hold it, the preferred one first.
         stream: format of the intermediate file.
         matrix: the colour matrix that players assume; "" if the file states its matrix.
@@ -47,6 +49,8 @@ class Codec:
     odd_pixel_format: str = "yuv444p"
     preset_option: str = "-preset"
     presets: tuple[str, ...] = ()
+    preset: str = ""
+    draft: str = ""
     containers: tuple[str, ...] = (".mp4", ".mov", ".mkv")
     stream: str = "mov"
     matrix: str = ""
@@ -74,6 +78,8 @@ class Codec:
         return self.odd_pixel_format if odd else self.pixel_format
 
 
+DRAFT = "draft"  # asked for like a preset, of any codec
+
 _X264 = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow", "placebo")
 _NVENC = (*(f"p{number}" for number in range(1, 8)), "fast", "medium", "slow")
 _QSV = _X264[2:9]
@@ -84,6 +90,9 @@ CODECS: dict[str, Codec] = {
         quality_option="-crf",
         quality=18,
         presets=_X264,
+        # Painted frames are no larger and no worse than with x264's own, "medium", at four fifths of its time.
+        preset="fast",
+        draft="superfast",
         containers=(".mp4", ".mov", ".mkv", ".avi", ".ts", ".flv", ".m4v"),
     ),
     "hevc": Codec(
@@ -92,6 +101,7 @@ CODECS: dict[str, Codec] = {
         quality_option="-crf",
         quality=22,
         presets=_X264,
+        draft="superfast",
         containers=(".mp4", ".mov", ".mkv", ".ts", ".m4v"),
         deep_pixel_format="yuv420p10le",
         odd_deep_pixel_format="yuv444p10le",
@@ -103,6 +113,7 @@ CODECS: dict[str, Codec] = {
         quality=28,
         worst_quality=63,
         presets=tuple(str(number) for number in range(14)),
+        draft="12",
         odd_pixel_format="yuv420p",
         containers=(".mp4", ".mkv", ".webm"),
         stream="mp4",
@@ -117,6 +128,7 @@ CODECS: dict[str, Codec] = {
         worst_quality=63,
         preset_option="-cpu-used",
         presets=tuple(str(number) for number in range(9)),
+        draft="8",
         odd_pixel_format="yuv420p",
         containers=(".webm", ".mkv", ".mp4"),
         stream="mp4",
@@ -189,6 +201,7 @@ CODECS: dict[str, Codec] = {
             quality=quality,
             worst_quality=worst,
             presets=_NVENC,
+            draft="p1",
             deep_pixel_format=deep,
             odd_deep_pixel_format=deep,
         )
@@ -198,13 +211,16 @@ CODECS: dict[str, Codec] = {
             ("av1_nvenc", ("-rc", "vbr"), 28, 63, "p010le"),
         )
     },
-    "h264_qsv": Codec("h264_qsv", quality_option="-global_quality", quality=20, presets=_QSV, pixel_format="nv12"),
+    "h264_qsv": Codec(
+        "h264_qsv", quality_option="-global_quality", quality=20, presets=_QSV, draft=_QSV[0], pixel_format="nv12"
+    ),
     "hevc_qsv": Codec(
         "hevc_qsv",
         ("-tag:v", "hvc1"),
         quality_option="-global_quality",
         quality=22,
         presets=_QSV,
+        draft=_QSV[0],
         pixel_format="nv12",
         deep_pixel_format="p010le",
         odd_deep_pixel_format="p010le",
@@ -299,6 +315,8 @@ def check_quality(name: str | None, suffix: str, crf: int | None, preset: str | 
         raise SettingError("crf", f"{name} has none: {lossless}", "leave it out, or choose another codec")
     if crf is not None and crf > codec.worst_quality:
         raise SettingError("crf", f"{crf} is beyond the scale of {name}", f"give 0 to {codec.worst_quality}")
+    if preset == DRAFT:
+        return
     if preset is not None and not codec.presets:
         raise SettingError("preset", f"{name} has no presets", "leave it out")
     if preset is not None and preset not in codec.presets:

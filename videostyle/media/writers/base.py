@@ -17,7 +17,7 @@ class EncodeOptions:
     Attributes:
         codec: a name of ``codecs.CODECS``, or "png" for a sequence of pictures; None = the default for the suffix.
         crf: constant quality on the scale of the codec, 0 is best; None = its default.
-        preset: speed against size, one of the codec's presets; None = its default.
+        preset: speed against size, one of the codec's presets, or ``codecs.DRAFT``; None = its default.
         pixel_format: stored pixel format, in ffmpeg's words; None = the codec's default.
         bit_depth: one of ``codecs.BIT_DEPTHS``.
         audio: whether sound and subtitles are copied.

@@ -13,7 +13,7 @@ import numpy as np
 from videostyle.errors import OutputError, SettingError, UsageError
 from videostyle.frames import FrameBatch, UInt8Array, VideoInfo, on_white, to_bytes
 from videostyle.media.atomic import PendingOutput, disk_error, short_name, write_whole
-from videostyle.media.ffmpeg.codecs import SEQUENCE, WORST_PICTURE, picture_quality
+from videostyle.media.ffmpeg.codecs import DRAFT, SEQUENCE, WORST_PICTURE, picture_quality
 from videostyle.media.locks import Lock
 from videostyle.media.opencv import load_cv2
 from videostyle.media.readers.pictures import WRITTEN
@@ -54,7 +54,7 @@ def check_picture_options(suffix: str, options: EncodeOptions) -> str:
     """
     if options.codec not in (None, SEQUENCE):
         return "`codec` does not apply to pictures"
-    if options.preset is not None:
+    if options.preset not in (None, DRAFT):
         return "`preset` does not apply to pictures"
     if options.crf is not None and suffix not in LOSSY:
         return f"`crf` does not apply to {suffix} pictures, which are lossless"
