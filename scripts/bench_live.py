@@ -161,13 +161,13 @@ def resident() -> float:
 def measure(case: str, options: argparse.Namespace) -> dict[str, Any]:
     """One run; its figures by name."""
     started = time.monotonic()
-    from videostyle.inference.startup import load_tensorflow
+    from videostyle.inference.startup import load_backend
     from videostyle.live.outputs.page import Page
     from videostyle.live.outputs.recording import Recording
     from videostyle.live.session import LiveSettings, run_live
 
     width, height, fps, fixed, record = CASES[case]
-    load_tensorflow()
+    load_backend()
     camera = CodedCamera(options.clip, width, height, fps)
     page = Page(0)
     reader = PageReader(page.address, camera)

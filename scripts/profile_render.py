@@ -16,7 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from videostyle.inference.startup import load_tensorflow
+from videostyle.inference.startup import load_backend
 from videostyle.rendering.render import render
 from videostyle.rendering.settings import RenderSettings
 
@@ -31,7 +31,7 @@ def main() -> None:
     parser.add_argument("--trace", type=Path, default=Path("trace.json"))
     parser.add_argument("--profile", type=Path)
     options = parser.parse_args()
-    load_tensorflow(frames_side_by_side=True)
+    load_backend(frames_side_by_side=True)
 
     origin = time.monotonic()
     events: list[dict] = [

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from videostyle.inference.startup import load_tensorflow
+from videostyle.inference.startup import load_backend
 from videostyle.metrics import plot
 from videostyle.styles.resolve import find_style
 
@@ -126,7 +126,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--plot", type=Path)
     options = parser.parse_args()
-    load_tensorflow(frames_side_by_side=True)
+    load_backend(frames_side_by_side=True)
     print(f"measuring with {find_style(options.style).card.name}", flush=True)
     lengths: list[int] = []
     costs = None

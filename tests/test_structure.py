@@ -49,11 +49,14 @@ MAY_IMPORT: dict[str, set[str]] = {
 }
 # Packages that only some folders or modules may import: the others start without them, or run on any Keras backend.
 ONLY_IN: dict[str, set[str]] = {
-    "tensorflow": {"inference", "processors", "cli", "training/device/tensorflow_steps.py"},
-    "jax": {"training/device/jax_steps.py"},
-    "torch": {"training/device/torch_steps.py"},
     "starlette": {"studio"},
     "uvicorn": {"studio"},
+    "tensorflow": {
+        *("inference/backends/tensorflow.py", "inference/export.py", "inference/standalone.py"),
+        *("processors/detectors/tflite.py", "cli/training_view.py", "training/device/tensorflow_steps.py"),
+    },
+    "jax": {"inference/backends/jax.py", "training/device/jax_steps.py"},
+    "torch": {"inference/backends/torch.py", "training/device/torch_steps.py"},
     "keras": {"network", "styles", "training", "inference", "metrics", "cli"},
 }
 # Modules that alone may import a package.

@@ -19,7 +19,7 @@ import numpy as np
 
 from videostyle.errors import VideostyleError
 from videostyle.frames import FrameBatch, UInt8Array, VideoInfo
-from videostyle.inference.startup import load_tensorflow
+from videostyle.inference.startup import load_backend
 from videostyle.media.inputs import vet_input
 from videostyle.media.readers.pictures import read_picture
 from videostyle.media.timecode import TimePoint
@@ -264,7 +264,7 @@ def train(
     read_picture(picture)  # a broken one is refused before anything slow begins
     name = name or gallery.name_for_picture(picture)
     target = gallery.place_for(name, overwrite=overwrite)
-    load_tensorflow()
+    load_backend()
     from videostyle.training.trainer import TrainingSettings
 
     settings = TrainingSettings(steps=steps, minutes=minutes, stroke=stroke, seed=seed)
@@ -350,7 +350,7 @@ class Stylizer:
         Raises:
             ValueError: if ``frames`` is something else.
         """
-        load_tensorflow(frames_side_by_side=True)
+        load_backend(frames_side_by_side=True)
         from videostyle.processors.style import StyleProcessor
 
         frames = np.asarray(frames)

@@ -18,7 +18,7 @@ from videostyle.errors import UsageError
 def test_doctor_finds_what_is_needed(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor", "--json"]) == 0
     checks = {c["what"]: c["ok"] for c in json.loads(capsys.readouterr().out)["checks"]}
-    assert all(checks[name] for name in ("OpenCV", "ffmpeg", "TensorFlow", "styles"))
+    assert all(checks[name] for name in ("OpenCV", "ffmpeg", "backend", "styles"))
 
 
 def test_doctor_shows_the_configuration_and_where_it_belongs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -62,7 +62,7 @@ def test_doctor_tells_of_a_library_that_ends_the_process(monkeypatch: pytest.Mon
 
     assert doctor._ends_by(_illegal) == "SIGILL"
     assert doctor._ends_by(print) == ""
-    monkeypatch.setattr(startup, "load_tensorflow", _illegal)
+    monkeypatch.setattr(startup, "load_backend", _illegal)
     monkeypatch.delitem(sys.modules, "tensorflow", raising=False)
     with pytest.raises(RuntimeError, match=r"SIGILL.*another machine"):
-        doctor._tensorflow()
+        doctor._backend()

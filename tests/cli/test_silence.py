@@ -10,8 +10,8 @@ import pytest
 from tests.cli.conftest import ROOT
 
 VERBS = ROOT / "videostyle" / "cli"
-# Modules of the command line that load TensorFlow: each says so before; ``doctor`` does with all that it tries.
-LOADING = [path for path in sorted(VERBS.glob("*.py")) if "load_tensorflow(" in path.read_text(encoding="utf-8")]
+# Modules of the command line that load the backend: each says so before; ``doctor`` does with all that it tries.
+LOADING = [path for path in sorted(VERBS.glob("*.py")) if "load_backend(" in path.read_text(encoding="utf-8")]
 LOADING = [path for path in LOADING if path.stem != "doctor"]
 SHOWN = ("note", "timed")
 
@@ -26,12 +26,12 @@ def _calls(tree: ast.AST) -> list[tuple[int, str]]:
 
 
 @pytest.mark.parametrize("path", LOADING, ids=lambda path: path.stem)
-def test_tensorflow_is_loaded_behind_a_note(path: Path) -> None:
+def test_the_backend_is_loaded_behind_a_note(path: Path) -> None:
     for function in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if not isinstance(function, ast.FunctionDef):
             continue
         calls = _calls(function)
-        loads = [line for line, name in calls if name == "load_tensorflow"]
+        loads = [line for line, name in calls if name == "load_backend"]
         shows = [line for line, name in calls if name in SHOWN]
         if loads:
             assert shows, function.name

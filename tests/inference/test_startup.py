@@ -58,8 +58,8 @@ def test_tensorflow_computes_on_the_cores_that_it_may_use(first: str, side_by_si
     """Another program's TensorFlow keeps its own threads."""
     code = f"""
 {first}
-from videostyle.inference.startup import load_tensorflow
-load_tensorflow(frames_side_by_side={side_by_side})
+from videostyle.inference.startup import load_backend
+load_backend(frames_side_by_side={side_by_side})
 import tensorflow
 print(tensorflow.config.threading.get_intra_op_parallelism_threads())
 """
@@ -71,11 +71,11 @@ print(tensorflow.config.threading.get_intra_op_parallelism_threads())
 def test_advice_on_retracing_is_not_shown_and_other_remarks_are(caplog: pytest.LogCaptureFixture) -> None:
     import logging
 
-    from videostyle.inference.startup import _NoRetracing, load_tensorflow
+    from videostyle.inference.startup import _NoRetracing, load_backend
 
     pytest.importorskip("tensorflow")
-    load_tensorflow()
-    load_tensorflow()
+    load_backend()
+    load_backend()
     remarks = logging.getLogger("tensorflow")
     assert sum(isinstance(found, _NoRetracing) for found in remarks.filters) == 1
     record = logging.LogRecord("tensorflow", logging.WARNING, "", 0, "5 out of 5 calls triggered retracing", (), None)

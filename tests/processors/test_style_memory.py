@@ -112,7 +112,7 @@ def test_shots_are_measured_one_at_a_time_where_only_one_fits(
     available["bytes"] = 1.5 * 64 * 96 * bytes_per_pixel(random_style.architecture, "float32") / SHARE
     processor = opened(random_style, 64, 96)
     measurement, now, most = processor._measurement, 0, 0
-    program, lock = measurement._program, threading.Lock()
+    program, lock = measurement._programs[0], threading.Lock()
 
     def counted(*arguments: object) -> object:
         nonlocal now, most
@@ -125,7 +125,7 @@ def test_shots_are_measured_one_at_a_time_where_only_one_fits(
             now -= 1
         return found
 
-    monkeypatch.setattr(measurement, "_program", counted)
+    monkeypatch.setattr(measurement, "_programs", [counted, counted])
     threads = [threading.Thread(target=processor.statistics_of, args=(scene(1, 64, 96, i),)) for i in range(4)]
     for thread in threads:
         thread.start()
@@ -242,8 +242,8 @@ def test_a_process_whose_memory_is_limited_paints_in_tiles() -> None:
     code = """
 import resource
 import numpy as np, psutil
-from videostyle.inference.startup import load_tensorflow
-load_tensorflow(frames_side_by_side=True)
+from videostyle.inference.startup import load_backend
+load_backend(frames_side_by_side=True)
 from tests.painting import batch, opened, scene
 from videostyle.network.statistics import KeyframeSegment
 from videostyle.network.architecture import Architecture, initial_weights

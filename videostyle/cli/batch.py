@@ -79,7 +79,7 @@ def run(options: argparse.Namespace) -> int:
     from videostyle.cli.interrupt import stoppable
     from videostyle.cli.learning import announce
     from videostyle.cli.progress import Bars
-    from videostyle.inference.startup import load_tensorflow
+    from videostyle.inference.startup import backend_title, load_backend
     from videostyle.media.atomic import disk_free
     from videostyle.rendering.batch import Clock, run_tasks
     from videostyle.rendering.batch_tasks import disk_needed, mistakes_of_tasks, plan_tasks
@@ -116,8 +116,8 @@ def run(options: argparse.Namespace) -> int:
     bars = Bars(options.quiet)
     if (tasks or options.watch) and not options.dry_run:
         learns = announce([style for entry in entries for style in entry.styles], bars)
-        bars.note("loading TensorFlow")
-        load_tensorflow(frames_side_by_side=not learns)
+        bars.note(f"loading {backend_title()}")
+        load_backend(frames_side_by_side=not learns)
     clock = Clock(_measured(settings.device, bars))
     bars.close()
     needed = disk_needed(task for task in tasks if not task.is_there)
@@ -176,10 +176,10 @@ def _measured(device: str, bars: Bars) -> float | None:
 
     if not measured_at().is_file():
         return None
-    from videostyle.inference.startup import load_tensorflow
+    from videostyle.inference.startup import load_backend
 
     bars.note("looking for what was measured", logged=False)
-    load_tensorflow(frames_side_by_side=True)
+    load_backend(frames_side_by_side=True)
     from videostyle.inference import tuning
     from videostyle.inference.device import choose_device
 

@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from videostyle.cli.options import PRECISIONS, size
+from videostyle.cli.options import PRECISIONS, add_backend_option, size
 from videostyle.errors import UsageError
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="NAME,...",
         help="precisions to try (default: float32, and bfloat16 where the device has it)",
     )
+    add_backend_option(parser)
     parser.add_argument(
         "--device", default="auto", help="auto, cpu, gpu, or one GPU as gpu:1 (default: auto, a GPU if there is one)"
     )
@@ -73,7 +74,7 @@ def _numbers(text: str, what: str) -> list[int]:
 def run(options: argparse.Namespace) -> int:
     """Measures, prints a table, and keeps the fastest settings."""
     from videostyle.cli.progress import Bars
-    from videostyle.inference.startup import load_tensorflow
+    from videostyle.inference.startup import backend_title, load_backend
     from videostyle.styles.resolve import resolve
 
     sizes = [size(part, 32, even=True) for part in options.sizes.split(",")]
@@ -89,8 +90,8 @@ def run(options: argparse.Namespace) -> int:
     picture = PendingOutput(Path(options.plot), overwrite=options.overwrite) if options.plot else None
     bars = Bars(options.quiet)
     try:
-        bars.note("loading TensorFlow")
-        load_tensorflow(frames_side_by_side=True)
+        bars.note(f"loading {backend_title()}")
+        load_backend(frames_side_by_side=True)
         from videostyle.inference import tuning
         from videostyle.inference.device import choose_device, choose_precision
         from videostyle.metrics import plot

@@ -14,10 +14,12 @@ from collections.abc import Callable
 
 from videostyle.cli.colour import GREEN, RED, coloured
 from videostyle.cli.messages import message
+from videostyle.cli.options import add_backend_option
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Adds nothing: this verb has no options of its own."""
+    """Adds the options of this verb."""
+    add_backend_option(parser)
 
 
 def _python() -> str:
@@ -57,23 +59,24 @@ def _ends_by(load: Callable[[], None]) -> str:
     return signal.Signals(-child.exitcode).name if child.exitcode is not None and child.exitcode < 0 else ""
 
 
-def _tensorflow() -> str:
-    from videostyle.inference.startup import load_tensorflow
+def _backend() -> str:
+    from videostyle.inference.startup import BACKENDS, backend_title, chosen_backend, installed_backends, load_backend
 
-    if "tensorflow" not in sys.modules and (name := _ends_by(load_tensorflow)):
+    title = backend_title()
+    if chosen_backend() not in sys.modules and (name := _ends_by(load_backend)):
         raise RuntimeError(
-            f"loading TensorFlow ends the program ({name}): this processor probably lacks instructions that TensorFlow "
-            "was built for, such as AVX: use another machine, or a TensorFlow that was built for this one"
+            f"loading {title} ends the program ({name}): this processor probably lacks instructions that {title} "
+            f"was built for, such as AVX: use another machine, or a {title} that was built for this one"
         )
-    load_tensorflow()
-    import tensorflow as tf
-
+    load_backend()
+    from videostyle.inference.backends.current import backend
     from videostyle.inference.device import choose_device, choose_precision
 
-    device = choose_device()
-    gpus = len(tf.config.list_physical_devices("GPU"))
-    hint = "" if gpus else "; for an NVIDIA GPU: pip install 'videostyle[cuda]'"
-    return f"{tf.__version__}, computes on {device} in {choose_precision('auto', device)}, {gpus} GPUs{hint}"
+    device, gpus = choose_device(), backend().accelerators()
+    found = f"{title} {backend().version()} computes on {device} in {choose_precision('auto', device)}"
+    found += f"; GPUs: {', '.join(gpus)}" if gpus else "; no GPU: 'videostyle help backends' says what each needs"
+    others = [BACKENDS[name] for name in installed_backends() if BACKENDS[name] != title]
+    return f"{found}; also installed: {', '.join(others)}" if others else found
 
 
 def _tuning() -> str:
@@ -139,7 +142,7 @@ CHECKS: dict[str, tuple[Callable[[], str], bool]] = {  # name -> check, and whet
     "Python": (_python, True),
     "OpenCV": (_opencv, True),
     "ffmpeg": (_ffmpeg, True),
-    "TensorFlow": (_tensorflow, True),
+    "backend": (_backend, True),
     "tuning": (_tuning, False),
     "styles": (_styles, True),
     "config": (_config, True),

@@ -149,7 +149,7 @@ def _frames(path: str, limit: int | None, size: tuple[int, int] | None, max_size
 def run(options: argparse.Namespace) -> int:
     """Measures and prints a table; writes the report."""
     from videostyle.cli.progress import Bars
-    from videostyle.inference.startup import load_tensorflow
+    from videostyle.inference.startup import backend_title, load_backend
     from videostyle.media.atomic import PendingOutput
     from videostyle.media.readers.base import ReadOptions
     from videostyle.media.readers.open import open_reader
@@ -169,8 +169,8 @@ def run(options: argparse.Namespace) -> int:
             with open_reader(path, ReadOptions(max_size=options.max_size)) as source:
                 infos[name] = source.info
         with Bars(options.quiet) as bars:
-            bars.note("loading TensorFlow")
-            load_tensorflow()
+            bars.note(f"loading {backend_title()}")
+            load_backend()
             evaluation = _measure(options, names, infos, bars)
             if report is not None:
                 from videostyle.metrics.report import html_report

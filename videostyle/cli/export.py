@@ -106,11 +106,11 @@ def run(options: argparse.Namespace) -> int:
     target = options.output or Path(f"{portable_name(name)}-{width}x{height}{SUFFIXES[options.format]}")
     _check_target(target, options)
     from videostyle.cli.progress import Bars
-    from videostyle.inference.startup import load_tensorflow
+    from videostyle.inference.startup import backend_title, load_backend
 
     with Bars(options.quiet) as bars:
-        bars.note("loading TensorFlow")
-        load_tensorflow()
+        bars.note(f"loading {backend_title()}")
+        load_backend()
         deviation = _write(options, style, scene, target, (width, height), bars)
     if options.json:
         print(

@@ -185,7 +185,7 @@ def run(options: argparse.Namespace) -> int:
     from videostyle.cli.interrupt import stoppable
     from videostyle.cli.learning import announce
     from videostyle.cli.progress import Bars
-    from videostyle.inference.startup import load_tensorflow
+    from videostyle.inference.startup import backend_title, load_backend
     from videostyle.live.warmup import show_first_picture
     from videostyle.live.window import Window, check_display
     from videostyle.media.readers.camera import open_grabber
@@ -222,8 +222,8 @@ def run(options: argparse.Namespace) -> int:
         if (screen is not None or pages) and (first := _first_picture(options, grabber, opener)) is not None:
             show_first_picture(first, screen, pages, mirror=options.mirror)
         with stoppable() as stop, Bars(options.quiet) as bars:
-            bars.note("warming up: loading TensorFlow")
-            load_tensorflow()
+            bars.note(f"warming up: loading {backend_title()}")
+            load_backend()
             bars.note("warming up: compiling the network", logged=False)
             from videostyle.live.session import run_live
 
@@ -320,13 +320,13 @@ def _train_styles(options: argparse.Namespace) -> None:
     """Trains a style for each ``--style`` that is a picture without one, on the photos that ship with the program."""
     from videostyle.cli.interrupt import stoppable
     from videostyle.cli.progress import Bars
-    from videostyle.inference.startup import load_tensorflow
+    from videostyle.inference.startup import load_backend
     from videostyle.rendering.progress import cancellable
     from videostyle.training.session import style_of_picture
 
     with Bars(options.quiet) as bars, stoppable() as stop:
         bars.note("getting ready to learn")
-        load_tensorflow()
+        load_backend()
         for style in filter(trains, options.style):
             style_of_picture(Path(style), cancellable(bars, stop))
 

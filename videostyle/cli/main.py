@@ -16,6 +16,7 @@ from videostyle.cli.colour import RED, coloured
 from videostyle.cli.messages import Formatter, message, without_hint
 from videostyle.cli.parser import parse
 from videostyle.errors import DeviceError, Interrupted, Mistakes, VideostyleError
+from videostyle.inference.startup import VARIABLE
 
 
 def _version() -> str:
@@ -85,6 +86,8 @@ def _run(words: Sequence[str]) -> int:
     if options.verb is None:
         parser.print_help()
         return 2
+    if getattr(options, "backend", None):
+        os.environ[VARIABLE] = options.backend
     level = "error" if options.quiet else options.log_level
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(Formatter("%(levelname)s: %(message)s"))

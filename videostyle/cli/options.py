@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from videostyle.errors import SettingError, UsageError
+from videostyle.inference.startup import BACKENDS
 from videostyle.rendering.delivery import DELIVERIES
 
 LARGEST_SIDE = 8192  # pixels
@@ -236,13 +237,24 @@ def add_processor_option(parser: argparse._ActionsContainer, default: Any) -> No
     )
 
 
+def add_backend_option(parser: argparse._ActionsContainer) -> None:
+    """Adds the option that chooses what computes; ``cli.main`` obeys it before anything is imported that computes."""
+    parser.add_argument(
+        "--backend",
+        choices=list(BACKENDS),
+        help="library that computes the network, for GPUs that another one knows better ('videostyle help backends'; "
+        "default: what KERAS_BACKEND says, or tensorflow)",
+    )
+
+
 def add_device_options(parser: argparse._ActionsContainer, *, several: bool = True) -> None:
-    """Adds the options on device and precision.
+    """Adds the options on backend, device and precision.
 
     Args:
         parser: a parser, or a group of one.
         several: whether several GPUs may be named.
     """
+    add_backend_option(parser)
     more = "; gpu:0,gpu:1 starts a worker on each" if several else ""
     parser.add_argument(
         "--device",

@@ -6,7 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
-from videostyle.cli.options import add_processor_option
+from videostyle.cli.options import add_backend_option, add_processor_option
 from videostyle.errors import SettingError
 
 
@@ -35,6 +35,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "a third of the way through the clip)",
     )
     add_processor_option(parser, default=[])
+    add_backend_option(parser)
     parser.add_argument("-y", "--overwrite", action="store_true", help="replace a sheet that exists already")
 
 
@@ -63,10 +64,11 @@ def run(options: argparse.Namespace) -> int:
     frames = frames_of(options.input, times)
     looks = looks_of(options.style)
     with Bars(options.quiet) as bars:
-        bars.note("loading TensorFlow")
-        from videostyle.inference.startup import load_tensorflow
+        from videostyle.inference.startup import backend_title, load_backend
 
-        load_tensorflow()  # one picture at a time: each operation uses all cores
+        bars.note(f"loading {backend_title()}")
+
+        load_backend()  # one picture at a time: each operation uses all cores
 
         def on_progress(done: int, total: int) -> None:
             bars("styles", done, total)

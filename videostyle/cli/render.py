@@ -67,7 +67,7 @@ def run(options: argparse.Namespace) -> int:
     from videostyle.cli.interrupt import stoppable
     from videostyle.cli.learning import announce
     from videostyle.cli.progress import Bars
-    from videostyle.inference.startup import load_tensorflow
+    from videostyle.inference.startup import backend_title, load_backend
     from videostyle.media.readers.open import expanded
     from videostyle.rendering.outputs import is_folder
 
@@ -91,8 +91,8 @@ def run(options: argparse.Namespace) -> int:
             try:
                 if work.error is not None:
                     raise work.error
-                bars.note("loading TensorFlow")
-                load_tensorflow(frames_side_by_side=not learns)
+                bars.note(f"loading {backend_title()}")
+                load_backend(frames_side_by_side=not learns)
                 results += _render_one(work, options, engine, bars, cancel)
             except Interrupted:
                 raise
@@ -165,7 +165,7 @@ def _planned(options: argparse.Namespace, settings: list[RenderSettings]) -> lis
 
 def _part(options: argparse.Namespace, settings: list[RenderSettings], bars: Bars, cancel: threading.Event) -> int:
     """Plans a clip, or paints one chunk of it; a render without these options then assembles it."""
-    from videostyle.inference.startup import load_tensorflow
+    from videostyle.inference.startup import backend_title, load_backend
     from videostyle.rendering.chunks import paint_in_folders
     from videostyle.rendering.job_store import load_job, work_folder
     from videostyle.rendering.outputs import is_folder
@@ -174,8 +174,8 @@ def _part(options: argparse.Namespace, settings: list[RenderSettings], bars: Bar
     if not options.output or is_folder(options.output) or len(options.inputs) != 1 or len(settings) != 1:
         why = "one INPUT, one --style, and the file to write with -o"
         raise UsageError("--plan and --chunk work on one output", hint=f"give {why}")
-    bars.note("loading TensorFlow")
-    load_tensorflow(frames_side_by_side=True)
+    bars.note(f"loading {backend_title()}")
+    load_backend(frames_side_by_side=True)
     if options.chunk is not None:
         paint_in_folders([str(work_folder(Path(options.output)))], [options.chunk])
         bars.close()

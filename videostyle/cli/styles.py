@@ -133,6 +133,7 @@ def _sheet(options: argparse.Namespace) -> None:
     """Writes what each style makes of a picture, side by side with their names."""
     from videostyle.api import Stylizer
     from videostyle.cli.progress import Bars
+    from videostyle.inference.startup import backend_title
     from videostyle.media.readers.pictures import read_picture
     from videostyle.media.writers.images import write_png
     from videostyle.metrics.sheet import contact_sheet, small
@@ -144,7 +145,7 @@ def _sheet(options: argparse.Namespace) -> None:
     cells = [("unpainted", scene)]
     entries = gallery.entries()
     with Bars(options.quiet) as bars:
-        bars.note("loading TensorFlow")
+        bars.note(f"loading {backend_title()}")
         for entry in entries:
             try:
                 cells.append((entry.name, Stylizer(load_style(entry.path))(scene)))
@@ -273,7 +274,7 @@ def _verify(options: argparse.Namespace) -> int:
 
 def _explain(options: argparse.Namespace) -> int:
     from videostyle.cli.progress import Bars
-    from videostyle.inference.startup import load_tensorflow
+    from videostyle.inference.startup import backend_title, load_backend
     from videostyle.media.atomic import vet_output
     from videostyle.media.readers.pictures import read_picture
     from videostyle.styles.resolve import resolve
@@ -287,8 +288,8 @@ def _explain(options: argparse.Namespace) -> int:
         raise SettingError("output", f"'{output}' is not a PNG file", "give a name that ends in .png")
     vet_output(output, overwrite=options.overwrite)
     with Bars(options.quiet) as bars:
-        bars.note("loading TensorFlow")
-        load_tensorflow(frames_side_by_side=True)
+        bars.note(f"loading {backend_title()}")
+        load_backend(frames_side_by_side=True)
         from videostyle.api import Stylizer
         from videostyle.metrics.explain import explain
         from videostyle.network import loss_network

@@ -164,7 +164,7 @@ def run(options: argparse.Namespace) -> int:
     picture = read_picture(painting)  # a broken painting is found before anything slow
     _check(options)
     name, target = _target(options, painting)
-    from videostyle.inference.startup import load_tensorflow
+    from videostyle.inference.startup import backend_title, load_backend
     from videostyle.training.session import sample_content
 
     with Bars(options.quiet) as bars, stoppable() as cancel:
@@ -172,8 +172,8 @@ def run(options: argparse.Namespace) -> int:
             bars.timed("train", 0, None, 60.0 * options.minutes)
         bars.note("reading what to train on")
         pictures, neighbours = read_content(options.content or [sample_content()])
-        bars.note("loading TensorFlow")
-        load_tensorflow()
+        bars.note(f"loading {backend_title()}")
+        load_backend()
         from videostyle.cli.training_view import TrainingView
         from videostyle.styles.style_file import save_style
         from videostyle.training.session import train

@@ -6,10 +6,12 @@ import logging
 from functools import lru_cache
 from pathlib import Path
 
-import tensorflow as tf
+import numpy as np
+from keras import ops
 
 from videostyle.errors import DeviceError, UsageError
-from videostyle.inference.timing import shortest_seconds, wait_for
+from videostyle.inference.backends.current import backend
+from videostyle.inference.timing import shortest_seconds
 from videostyle.media.atomic import read_object, write_object
 from videostyle.styles.gallery import home
 
@@ -22,15 +24,15 @@ BFLOAT16_PAYS = 1.3
 
 
 def choose_device(name: str = "auto") -> str:
-    """TensorFlow's name of a device, such as ``/GPU:0``.
+    """The name of a device, "/CPU:0", "/GPU:0", "/GPU:1" and so on, with every backend.
 
     Args:
-        name: "auto" for the first GPU, or the CPU where there is none; "cpu", "gpu", "gpu:1"; or TensorFlow's name.
+        name: "auto" for the first GPU, or the CPU where there is none; "cpu", "gpu", "gpu:1"; or such a name.
 
     Raises:
         DeviceError: if there is no such device.
     """
-    gpus = tf.config.list_physical_devices("GPU")
+    gpus = backend().accelerators()
     name = name.lower().removeprefix("/")
     if name == "auto":
         return "/GPU:0" if gpus else "/CPU:0"
@@ -40,7 +42,7 @@ def choose_device(name: str = "auto") -> str:
     if name.startswith("gpu") and number.isdigit() and int(number) < len(gpus):
         return f"/GPU:{number}"
     found = ", ".join(["cpu", *(f"gpu:{i}" for i in range(len(gpus)))])
-    raise DeviceError(f"no device '{name}'", f"TensorFlow sees: {found}", "run 'videostyle doctor'")
+    raise DeviceError(f"no device '{name}'", f"{backend().NAME} sees: {found}", "run 'videostyle doctor'")
 
 
 def choose_precision(name: str, device: str) -> str:
@@ -50,7 +52,7 @@ def choose_precision(name: str, device: str) -> str:
         name: one of ``PRECISIONS``. "auto" is the fastest on the device: float16 on a GPU, bfloat16 on a CPU with AMX
             tiles. With AVX512-BF16 alone it depends on the processor and is measured (``bfloat16_gain``). All other
             CPUs compute in float32.
-        device: TensorFlow's name.
+        device: its name, as from ``choose_device``.
 
     Raises:
         UsageError: if there is no such precision.
@@ -67,11 +69,9 @@ def choose_precision(name: str, device: str) -> str:
 
 
 def device_name(device: str) -> str:
-    """The hardware name of TensorFlow's ``device``, for tables, and to keep measurements of machines apart."""
+    """The hardware name of a device, for tables, and to keep measurements of machines apart."""
     if "GPU" in device:
-        gpus = tf.config.list_physical_devices("GPU")
-        number = int(device.rsplit(":", 1)[1])
-        return str(tf.config.experimental.get_device_details(gpus[number]).get("device_name", device))
+        return backend().accelerators()[int(device.rsplit(":", 1)[1])]
     try:
         with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file:
             lines = [line.split(":", 1)[1].strip() for line in file if line.startswith("model name")]
@@ -81,8 +81,8 @@ def device_name(device: str) -> str:
 
 
 def device_key(device: str) -> str:
-    """Hardware and TensorFlow version: measurements, and the last bits of painted frames, may depend on these."""
-    return f"{device_name(device)}, TensorFlow {tf.__version__}"
+    """Hardware, backend and its version: measurements, and the last bits of painted frames, may depend on these."""
+    return f"{device_name(device)}, {backend().NAME} {backend().version()}"
 
 
 @lru_cache(maxsize=1)
@@ -101,8 +101,8 @@ def cpu_flags() -> frozenset[str]:
 def bfloat16_gain() -> float:
     """How many times faster a convolution of 64 channels is in bfloat16 than in float32 on this CPU.
 
-    It is measured once for each processor and TensorFlow version (0.3 s) and kept in the user's folder. Otherwise other
-    programs on the machine could change the precision, and with it the frames, from one command to the next.
+    It is measured once for each processor and version of the backend (0.3 s) and kept in the user's folder. Otherwise
+    other programs on the machine could change the precision, and with it the frames, from one command to the next.
     """
     file, key = home() / "processor.json", f"bfloat16 gain, {device_key('/CPU:0')}"
     kept = read_object(file)
@@ -110,11 +110,14 @@ def bfloat16_gain() -> float:
     if isinstance(gain, int | float) and 0 < gain < 1000:
         return float(gain)
 
+    convolved = backend().compiled(lambda x, kernel: ops.conv(x, kernel, padding="same", data_format="channels_last"))
+
     def seconds(dtype: str) -> float:
-        with tf.device("/CPU:0"):
+        with backend().on("/CPU:0"):
             # Short enough to finish before another program gets the core.
-            x, kernel = tf.zeros((1, 48, 80, 64), dtype), tf.zeros((3, 3, 64, 64), dtype)
-            return shortest_seconds(lambda: wait_for(tf.nn.conv2d(x, kernel, 1, "SAME")), 0.05)
+            zeros = [backend().to_device(np.zeros(shape, np.float32)) for shape in ((1, 48, 80, 64), (3, 3, 64, 64))]
+            x, kernel = (ops.cast(one, dtype) for one in zeros)
+            return shortest_seconds(lambda: backend().wait_for(convolved(x, kernel)), 0.05)
 
     rounds = [(seconds("float32"), seconds("bfloat16")) for _ in range(3)]
     plain, short = (min(times) for times in zip(*rounds, strict=True))

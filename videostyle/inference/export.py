@@ -21,7 +21,7 @@ from videostyle import __version__
 from videostyle.errors import DeviceError, OutputError, UsageError
 from videostyle.frames import UInt8Array
 from videostyle.inference.canvas_sampling import CanvasSettings, still_canvas
-from videostyle.inference.program import standalone
+from videostyle.inference.standalone import standalone
 from videostyle.inference.stroke_size import check_stroke_size, painted_size
 from videostyle.media.atomic import PendingOutput, disk_error, short_name
 from videostyle.network.statistics import Statistics

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 
-import tensorflow as tf
-
+from videostyle.errors import DeviceError
+from videostyle.inference.backends.current import backend
 from videostyle.network.architecture import Architecture
 from videostyle.resources import available_memory
 
@@ -31,7 +31,7 @@ def bytes_per_pixel(architecture: Architecture, precision: str) -> float:
     """
     # A convolution holds its input, a copy with mirrored rows and one with mirrored columns as well, and its output.
     widest = max((3 * shape[2] + shape[3]) / cell for shape, cell in architecture.convolutions())
-    value_bytes = tf.as_dtype(precision).size
+    value_bytes = 4 if precision == "float32" else 2
     # In addition, the picture itself, and at the end its three colours in float32.
     return HELD * (value_bytes * (widest + 3) + 3 * 4)
 
@@ -49,11 +49,14 @@ def scaling_bytes(size: tuple[int, int], painted: tuple[int, int]) -> float:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error of TensorFlow, NumPy or oneDNN means that memory ran out."""
-    if isinstance(error, tf.errors.ResourceExhaustedError | MemoryError):
-        return True
-    # Status 1 of oneDNN is dnnl_out_of_memory; TensorFlow reports it as "aborted".
-    return isinstance(error, tf.errors.AbortedError) and "Status: 1," in str(error)
+    """Whether an error, of the backend or of NumPy, means that memory ran out."""
+    return isinstance(error, MemoryError) or backend().is_out_of_memory(error)
+
+
+def does_not_fit(size: tuple[int, int], error: BaseException) -> DeviceError:
+    """What to say where memory runs out for the smallest part of a frame of a size, height and width in pixels."""
+    height, width = size
+    return DeviceError(f"a frame of {width}x{height} does not fit into memory", str(error)[:200], "lower `max_size`")
 
 
 class MemoryBudget:
@@ -96,5 +99,5 @@ def host_budget() -> MemoryBudget:
 
 
 def budget_of(device: str) -> MemoryBudget:
-    """The budget of TensorFlow's ``device``: unlimited for a GPU, whose memory TensorFlow manages itself."""
+    """The budget of a device: unlimited for a GPU, whose memory the backend manages itself."""
     return host_budget() if "CPU" in device else MemoryBudget(float("inf"))

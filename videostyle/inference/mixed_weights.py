@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
+from keras import ops
 from numpy.typing import NDArray
 
 from videostyle.frames import Float32Array
+from videostyle.inference.backends.current import backend
 from videostyle.inference.shot_weights import FoldedWeights, ShotWeights
 
 
@@ -22,7 +23,7 @@ class MixedWeights:
         styles: the styles to mix, with their statistics, in float32.
         places: int ``[F, K]``: for each frame, which styles are mixed.
         shares: float32 ``[F, K]``: their shares, which sum to 1; styles of share 0 do not count.
-        device: TensorFlow's name.
+        device: its name, as from ``choose_device``.
         precision: dtype of the weights.
     """
 
@@ -37,18 +38,18 @@ class MixedWeights:
         self._styles, self._places, self._shares = list(styles), places, shares
         self._device = device
         self._mixed: dict[tuple[Any, ...], FoldedWeights] = {}  # those of the frames that were asked for last
-        dtype = tf.as_dtype(precision)
 
         def mean(values: list[Any], parts: Any) -> Any:
             # In float64: in float32 the last bit depends on where the values lie in memory, and where it decides how
             # one is rounded to the precision, two workers would paint a frame differently.
-            return tf.cast(tf.add_n([parts[n] * tf.cast(one, tf.float64) for n, one in enumerate(values)]), dtype)
+            total = sum(parts[n] * ops.cast(one, parts.dtype) for n, one in enumerate(values))
+            return ops.cast(total, precision)
 
         def mix(sets: list[FoldedWeights], parts: Any) -> FoldedWeights:
             return {name: mean([one[name] for one in sets], parts) for name in sets[0]}
 
-        # Traced once for each number of styles that are mixed at a time.
-        self._mix: Callable[[list[FoldedWeights], Any], FoldedWeights] = tf.function(mix, autograph=False)
+        # Compiled once for each number of styles that are mixed at a time.
+        self._mix: Callable[[list[FoldedWeights], Any], FoldedWeights] = backend().compiled(mix)
 
     def of_frames(self, first: int, count: int) -> list[FoldedWeights]:
         """The weights of ``count`` frames from number ``first`` on; the same object where they are the same."""
@@ -77,8 +78,10 @@ class MixedWeights:
         return tuple((style, self._styles[style].place_of(frame), share) for style, share in pairs if share > 0)
 
     def _mean(self, sets: list[FoldedWeights], shares: list[float]) -> FoldedWeights:
-        with tf.device(self._device):
-            return self._mix(sets, tf.constant(shares, tf.float64))
+        with backend().on(self._device), backend().wide() as dtype:
+            mixed = self._mix(sets, backend().to_device(np.array(shares, dtype)))
+            backend().wait_for(next(reversed(mixed.values())))  # other threads compute with them
+            return mixed
 
     def clear(self) -> None:
         """Frees the weights on the device."""

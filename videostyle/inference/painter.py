@@ -6,9 +6,9 @@ import time
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from videostyle.frames import AnyArray, ColorInfo
+from videostyle.inference.backends.current import backend
 from videostyle.inference.memory import MemoryBudget, bytes_per_pixel, scaling_bytes
 from videostyle.inference.program import (
     FrameInputs,
@@ -17,6 +17,7 @@ from videostyle.inference.program import (
     for_stroke_size,
     for_whole_frames,
     i420_converter,
+    is_bytes,
 )
 from videostyle.inference.stroke_scaling import stroke_scaling
 from videostyle.inference.stroke_size import painted_size
@@ -64,7 +65,7 @@ class FramePainter:
     Args:
         architecture: of the network.
         size: height and width of the frames.
-        device: TensorFlow's name.
+        device: its name, as from ``choose_device``.
         precision: dtype to compute in.
         planes: matrix and range of the painted frames' planes; None to get them as RGB.
         deep: paint more than 8 bits: uint16 RGB, or planes of 10 bits.
@@ -112,8 +113,8 @@ class FramePainter:
             painted, finite = whole(weights, inputs)
             return self._converted(painted), finite
 
-        # TensorFlow traces it once for each number of frames, and locks while it does.
-        self.program = tf.function(paint_whole if len(self.tiles) == 1 else paint, autograph=False)
+        # Compiled once for each number of frames.
+        self.program = backend().compiled(paint_whole if len(self.tiles) == 1 else paint)
 
     def half_tile(self) -> int | None:
         """Pixels of a tile of half the current size; None if it would consist mostly of halo."""
@@ -138,30 +139,35 @@ class FramePainter:
             values were finite.
 
         Raises:
-            tensorflow.errors.OpError, MemoryError: if memory ran out (``is_out_of_memory``).
+            Exception: of any kind, if memory ran out (``is_out_of_memory``).
         """
         if len(self.tiles) > 1:
             return self._paint_tiles(inputs, weights)
-        with tf.device(self._device):
+        with backend().on(self._device):
             painted, finite = self.program(weights, inputs.from_words().on_device())
-        return painted.numpy(), bool(finite)
+            return self._delivered(painted), bool(finite)
 
     def _converted(self, painted: Any) -> Any:
         """Painted RGB of 8 or 16 bits as it is delivered; 8 bits that are made of 16 are dithered."""
         if self._to_planes is not None:
             return self._to_planes(painted)
-        return dithered_bytes(painted) if painted.dtype == tf.uint16 and not self.deep else painted
+        return painted if self.deep or is_bytes(painted) else dithered_bytes(painted)
+
+    def _delivered(self, painted: Any) -> AnyArray:
+        """Painted frames on the host; some backends have no uint16 on the device."""
+        found = painted if isinstance(painted, np.ndarray) else backend().to_host(painted)
+        return found if found.dtype == np.uint8 else found.astype(np.uint16, copy=False)
 
     def _paint_tiles(self, inputs: FrameInputs, weights: dict[str, Any]) -> tuple[AnyArray, bool]:
         """Paints frame after frame, tile by tile. A tile reads all pixels that its kept part depends on."""
         painted, all_finite = [], True
         for number in range(inputs.frame_count):
             one = inputs.between(number, number + 1).from_words()
-            with tf.device(self._device):
+            with backend().on(self._device):
                 scaled = self._scaling.scaled(one.frames) if self._scaling else one.frames
                 whole, finite = self._paint_in_pieces(one._replace(frames=scaled), weights)
                 restored = self._scaling.restored(whole, scaled, one.frames) if self._scaling else whole
-                painted.append(np.asarray(self._converted(tf.constant(restored))))
+                painted.append(self._delivered(self._converted(restored)))
             all_finite = all_finite and finite
         return np.concatenate(painted), all_finite
 
@@ -174,7 +180,11 @@ class FramePainter:
         painted, all_finite = np.empty((1, *self._padded, 3), dtype), True
         for t in self.tiles:
             y, finite = self.program(weights, padded.of_tile(t).on_device())
-            kept = y.numpy()[:, t.keep_top : t.keep_top + t.keep_height, t.keep_left : t.keep_left + t.keep_width]
+            rows, columns = (
+                slice(t.keep_top, t.keep_top + t.keep_height),
+                slice(t.keep_left, t.keep_left + t.keep_width),
+            )
+            kept = self._delivered(y)[:, rows, columns]
             row, column = t.top + t.keep_top, t.left + t.keep_left
             painted[:, row : row + t.keep_height, column : column + t.keep_width] = kept
             all_finite = all_finite and bool(finite)
@@ -194,17 +204,17 @@ class FramePainter:
         if len(self.tiles) > 1:
             raise ValueError("frames in tiles have no single computation to measure")
         seconds: dict[str, list[float]] = {"upload": [], "device": [], "download": []}
-        with tf.device(self._device):
+        with backend().on(self._device):
             for _ in range(rounds + 1):
                 began = time.perf_counter()
                 there = inputs.from_words().on_device()
                 if "GPU" in self._device:
-                    int(tf.reshape(there.frames, [-1])[0])
+                    backend().wait_for(there.frames)
                 sent = time.perf_counter()
                 painted, finite = self.program(weights, there)
                 bool(finite)
                 done = time.perf_counter()
-                painted.numpy()
+                backend().to_host(painted)
                 for name, value in (("upload", sent - began), ("device", done - sent)):
                     seconds[name].append(value)
                 seconds["download"].append(time.perf_counter() - done)

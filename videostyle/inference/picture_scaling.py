@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
-import tensorflow as tf
+from keras import ops
 from numpy.typing import NDArray
 
 UNIT = 128  # entries of the matrices are multiples of 1/UNIT
@@ -79,9 +79,9 @@ def _blocks(before: int, after: int) -> _Blocks:
 def _rows_scaled(x: Any, by: _Blocks) -> Any:
     batch, height, width, channels = x.shape
     batch = -1 if batch is None else batch
-    lines = tf.reshape(x, (batch, height, width * channels))
-    read = tf.cast(tf.gather(lines, by.windows, axis=1), tf.float32)
-    found = tf.reshape(tf.matmul(by.entries, read), (batch, by.entries.shape[0] * BLOCK, width, channels))
+    lines = ops.reshape(x, (batch, height, width * channels))
+    read = ops.cast(ops.take(lines, by.windows, axis=1), "float32")
+    found = ops.reshape(ops.matmul(by.entries, read), (batch, by.entries.shape[0] * BLOCK, width, channels))
     return found[:, : by.length]
 
 
@@ -90,7 +90,7 @@ def scaling(before: tuple[int, int], after: tuple[int, int]) -> Scaling:
     rows, columns = _blocks(before[0], after[0]), _blocks(before[1], after[1])
 
     def columns_scaled(x: Any) -> Any:
-        return tf.transpose(_rows_scaled(tf.transpose(x, (0, 2, 1, 3)), columns), (0, 2, 1, 3))
+        return ops.transpose(_rows_scaled(ops.transpose(x, (0, 2, 1, 3)), columns), (0, 2, 1, 3))
 
     def scaled(x: Any) -> Any:
         if after[0] < before[0]:  # columns, which are transposed for it, are scaled where there are fewer pixels
@@ -104,9 +104,9 @@ def to_bytes(values: Any) -> Any:
     """Values 0..255 of any float type as uint8, clipped and rounded to nearest."""
     # Casting truncates, so half a level is added to round. It is added in float32, because bfloat16 has whole levels
     # only from 128 up.
-    return tf.cast(tf.clip_by_value(tf.cast(values, tf.float32) + 0.5, 0.0, 255.5), tf.uint8)
+    return ops.cast(ops.clip(ops.cast(values, "float32") + 0.5, 0.0, 255.5), "uint8")
 
 
 def to_words(values: Any) -> Any:
     """Values 0..255 of any float type as uint16 0..65535, clipped and rounded to nearest."""
-    return tf.cast(tf.clip_by_value(257.0 * tf.cast(values, tf.float32) + 0.5, 0.0, 65535.5), tf.uint16)
+    return ops.cast(ops.clip(257.0 * ops.cast(values, "float32") + 0.5, 0.0, 65535.5), "uint16")

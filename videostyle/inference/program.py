@@ -10,22 +10,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import keras
 import numpy as np
-import tensorflow as tf
+from keras import ops
 from numpy.typing import NDArray
 
 from videostyle.frames import ColorInfo
+from videostyle.inference.backends.current import backend
 from videostyle.inference.picture_scaling import to_bytes, to_words
-from videostyle.inference.stroke_scaling import StrokeScaling, stroke_scaling
-from videostyle.inference.stroke_size import painted_size
+from videostyle.inference.stroke_scaling import StrokeScaling
 from videostyle.inference.tiling import Tile, mirrored_margins, padding_offset
 from videostyle.network.architecture import Architecture, padded_size
 from videostyle.network.canvas import CELL
-from videostyle.network.folding import fold, forward_phases
+from videostyle.network.folding import forward_phases
 from videostyle.network.resampling import depth_to_space, space_to_depth
-from videostyle.network.statistics import Statistics
 from videostyle.network.style_network import forward
-from videostyle.styles.card import Style
 
 
 class FrameInputs(NamedTuple):
@@ -78,8 +77,8 @@ class FrameInputs(NamedTuple):
         return self._each(np.asarray)
 
     def on_device(self) -> FrameInputs:
-        """The same as tensors on TensorFlow's current device."""
-        return self._each(tf.constant)
+        """The same as tensors on the device of ``backends.protocol.Backend.on``."""
+        return self._each(backend().to_device)
 
     def _each(self, function: Callable[[Any], Any]) -> FrameInputs:
         return FrameInputs(*(None if array is None else function(array) for array in self))
@@ -89,6 +88,11 @@ class FrameInputs(NamedTuple):
         if self.frames.dtype == np.uint8:
             return self
         return self._replace(frames=self.frames.astype(np.float32) * np.float32(1 / 257))
+
+
+def is_bytes(frames: Any) -> bool:
+    """Whether frames have 8 bits; others are uint16 where the backend has it, or float32."""
+    return bool(keras.backend.standardize_dtype(frames.dtype) == "uint8")
 
 
 # (weights by name, inputs) -> painted uint8 [B, H, W, 3] RGB (uint16 0..65535 where more than 8 bits are wanted), and
@@ -103,7 +107,10 @@ def symmetric_pad(frames: Any, height: int, width: int) -> Any:
         if (h, w) == (height, width):
             return frames
         rows, columns = mirrored_margins(h, height), mirrored_margins(w, width)
-        frames = tf.pad(frames, ((0, 0), rows, columns, (0, 0)), mode="SYMMETRIC")
+        if isinstance(frames, np.ndarray):
+            frames = np.pad(frames, ((0, 0), rows, columns, (0, 0)), mode="symmetric")
+        else:
+            frames = backend().symmetric_pad(frames, rows, columns)
 
 
 def folded_program(arch: Architecture, precision: str, *, deep: bool = False) -> Program:
@@ -117,12 +124,11 @@ def folded_program(arch: Architecture, precision: str, *, deep: bool = False) ->
         precision: dtype of the computation and of the weights.
         deep: paint uint16 0..65535 instead of uint8; done in any case where the inputs are not uint8.
     """
-    dtype = tf.as_dtype(precision)
 
     def paint(weights: Any, inputs: FrameInputs) -> tuple[Any, Any]:
-        y = forward_phases(arch, weights, tf.cast(space_to_depth(inputs.frames, 2), dtype), inputs.canvas)
-        finite = tf.math.is_finite(tf.reduce_sum(tf.cast(y[:, ::2, ::2], tf.float32)))
-        words = deep or inputs.frames.dtype != tf.uint8
+        y = forward_phases(arch, weights, ops.cast(space_to_depth(inputs.frames, 2), precision), inputs.canvas)
+        finite = ops.isfinite(ops.sum(ops.cast(y[:, ::2, ::2], "float32")))
+        words = deep or not is_bytes(inputs.frames)
         return depth_to_space((to_words if words else to_bytes)(y), 2), finite
 
     return paint
@@ -132,8 +138,8 @@ def normalising_program(arch: Architecture) -> Program:
     """Paints padded frames with a style's unfolded weights in float32; each frame is normalised on its own."""
 
     def paint(weights: Any, inputs: FrameInputs) -> tuple[Any, Any]:
-        y = forward(arch, weights, tf.cast(inputs.frames, tf.float32) / 255.0, inputs.canvas)
-        return to_bytes(y * 255.0), tf.math.is_finite(tf.reduce_sum(y))
+        y = forward(arch, weights, ops.cast(inputs.frames, "float32") / 255.0, inputs.canvas)
+        return to_bytes(y * 255.0), ops.isfinite(ops.sum(y))
 
     return paint
 
@@ -190,7 +196,7 @@ def dither_pattern(height: int, width: int) -> NDArray[np.float32]:
 def dithered_bytes(rgb: Any) -> Any:
     """uint16 ``[B, H, W, 3]`` RGB 0..65535 as uint8, dithered (``dither_pattern``)."""
     pattern = dither_pattern(rgb.shape[1], rgb.shape[2])[None, :, :, None]
-    return tf.cast(tf.clip_by_value(tf.cast(rgb, tf.float32) / 257.0 + pattern, 0.0, 255.5), tf.uint8)
+    return ops.cast(ops.clip(ops.cast(rgb, "float32") / 257.0 + pattern, 0.0, 255.5), "uint8")
 
 
 def i420_converter(color: ColorInfo, *, deep: bool = False) -> Callable[[Any], Any]:
@@ -216,68 +222,17 @@ def i420_converter(color: ColorInfo, *, deep: bool = False) -> Callable[[Any], A
     offset = np.array([0.0 if full else 16.0 * step, 128.0 * step, 128.0 * step], np.float32)
 
     def convert(rgb: Any) -> Any:
-        words = rgb.dtype == tf.uint16
+        words = not is_bytes(rgb)
         b, h, w = rgb.shape[0], rgb.shape[1], rgb.shape[2]
         scaled = (matrix / (65535.0 if words else 255.0)).astype(np.float32)
-        yuv = tf.tensordot(tf.cast(rgb, tf.float32), scaled, 1) + offset
-        chroma = tf.nn.avg_pool2d(yuv[..., 1:], 2, 2, "VALID")
-        planes = tf.reshape(tf.transpose(chroma, (0, 3, 1, 2)), (b, h // 2, w))
-        values = tf.clip_by_value(tf.concat([yuv[..., 0], planes], axis=1), 0.0, largest)
+        yuv = ops.tensordot(ops.cast(rgb, "float32"), scaled, 1) + offset
+        chroma = ops.average_pool(yuv[..., 1:], 2, 2, "valid", "channels_last")
+        planes = ops.reshape(ops.transpose(chroma, (0, 3, 1, 2)), (b, h // 2, w))
+        values = ops.clip(ops.concatenate([yuv[..., 0], planes], axis=1), 0.0, largest)
         if words and not deep:
             small = dither_pattern(h // 2, w // 2)
             pattern = np.concatenate([dither_pattern(h, w), np.tile(small.reshape(-1), 2).reshape(h // 2, w)])
-            return tf.cast(tf.minimum(values + pattern, 255.5), tf.uint8)
-        return tf.cast(values + 0.5, tf.uint16 if deep else tf.uint8)
+            return ops.cast(ops.minimum(values + pattern, 255.5), "uint8")
+        return ops.cast(values + 0.5, "uint16" if deep else "uint8")
 
     return convert
-
-
-def standalone(
-    style: Style,
-    height: int,
-    width: int,
-    statistics: Statistics | None = None,
-    canvas: NDArray[np.float32] | None = None,
-    canvas_input: bool = False,
-    stroke_size: float = 1.0,
-) -> Any:
-    """The program for single frames, with the weights as constants, for other runtimes.
-
-    Args:
-        style: what to paint with.
-        height: of the frames.
-        width: of the frames.
-        statistics: statistics for all frames; None = each frame is normalised on its own.
-        canvas: the canvas, sampled for the padded frame at its painted size, ``[h, w, C]``; None = no canvas.
-        canvas_input: whether the program takes the canvas as an input for each frame; otherwise ``canvas`` is a
-            constant in it.
-        stroke_size: as in ``stroke_scaling``.
-
-    Returns:
-        A ``tf.Module`` whose ``paint`` maps "frame", uint8 ``[1, height, width, 3]`` RGB, and with ``canvas_input``
-        "canvas", float32 of the shape of ``canvas`` with a first axis of 1, to a dictionary with "painted", of the
-        frame's shape.
-    """
-    arch = style.architecture
-    if statistics is None:
-        arrays, program = style.weights, normalising_program(arch)
-    else:
-        arrays, program = fold(style.weights, statistics, white=255.0), folded_program(arch, "float32")
-    painted = painted_size(height, width, stroke_size)
-    program = for_whole_frames(program, *painted, arch.stride)
-    program = for_stroke_size(program, stroke_scaling((height, width), stroke_size))
-    module = tf.Module()
-    module.arrays = {name: tf.Variable(value, trainable=False) for name, value in arrays.items()}
-    module.canvas = None if canvas is None else tf.Variable(canvas[None], trainable=False)
-
-    def paint(frame: Any) -> Any:
-        return {"painted": program(module.arrays, FrameInputs(frame, module.canvas))[0]}
-
-    def paint_on(frame: Any, canvas: Any) -> Any:
-        return {"painted": program(module.arrays, FrameInputs(frame, canvas))[0]}
-
-    signature = [tf.TensorSpec((1, height, width, 3), tf.uint8, name="frame")]
-    if canvas_input and canvas is not None:
-        signature.append(tf.TensorSpec((1, *canvas.shape), tf.float32, name="canvas"))
-    module.paint = tf.function(paint_on if len(signature) > 1 else paint, autograph=False, input_signature=signature)
-    return module

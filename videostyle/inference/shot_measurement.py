@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import math
 import threading
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import repeat
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
+from keras import ops
 
 from videostyle.errors import DeviceError
 from videostyle.frames import UInt8Array
+from videostyle.inference.backends.current import backend
 from videostyle.inference.canvas_sampling import CanvasSettings, still_canvas
 from videostyle.inference.memory import budget_of, bytes_per_pixel, is_out_of_memory, scaling_bytes
 from videostyle.inference.painter import TILE_PIXELS
 from videostyle.inference.program import symmetric_pad
 from videostyle.inference.stroke_scaling import stroke_scaling
+from videostyle.media.opencv import load_cv2
 from videostyle.network import statistics as shot_statistics
 from videostyle.network.architecture import Architecture, padded_size
 from videostyle.network.folding import measure
@@ -33,7 +35,7 @@ class ShotMeasurement:
 
     Args:
         architecture: of the styles.
-        device: TensorFlow's name of the device.
+        device: its name, as from ``choose_device``.
         canvas: amount and seed of the canvas that shots are painted on.
         always_canvas: give the network a canvas of zeros where it paints without one. Then no change of canvas or style
             compiles another program.
@@ -63,16 +65,16 @@ class ShotMeasurement:
 
         def picture(piece: Any) -> Any:
             size = padded_size(piece.shape[0], piece.shape[1], architecture.stride)
-            return symmetric_pad(tf.cast(piece[None], tf.float32) / 255.0, *size)
+            return symmetric_pad(ops.cast(piece[None], "float32") / 255.0, *size)
 
-        def statistics(weights: Any, piece: Any, canvas: Any, reference: Any, weight: Any, colour: bool) -> Any:
+        def statistics(colour: bool, weights: Any, piece: Any, canvas: Any, reference: Any, weight: Any) -> Any:
             other = None if reference is None else picture(reference)
             if canvas is not None and reference is not None:
-                canvas = tf.repeat(canvas, 2, axis=0)
+                canvas = ops.repeat(canvas, 2, axis=0)
             return measure(architecture, weights, picture(piece), colour, other, weight, canvas)
 
-        # TensorFlow traces it once for each size, with or without reference and colours, and locks while it does.
-        self._program = tf.function(statistics, autograph=False)
+        # Without and with colours; compiled once for each size, with or without reference.
+        self._programs = [backend().compiled(partial(statistics, colour)) for colour in (False, True)]
 
     def statistics(self, frames: UInt8Array, style: Style, columns: int = 1, amount: float | None = None) -> Statistics:
         """Statistics of a shot from some of its frames.
@@ -130,7 +132,7 @@ class ShotMeasurement:
         """
         try:
             return self._statistics(frames, style, colour, columns, column, amount)
-        except (tf.errors.OpError, MemoryError) as error:
+        except Exception as error:
             if not is_out_of_memory(error):
                 raise
             last: Exception = error
@@ -138,7 +140,7 @@ class ShotMeasurement:
             while column is None and columns <= MOST_COLUMNS:
                 try:
                     return self._statistics(frames, style, colour, columns, None, amount)
-                except (tf.errors.OpError, MemoryError) as error:
+                except Exception as error:
                     if not is_out_of_memory(error):
                         raise
                     last, columns = error, 2 * columns
@@ -175,12 +177,13 @@ class ShotMeasurement:
         scaling = stroke_scaling(size, self._stroke_size)
         if scaling is None:
             return frames
-        with self._budget.reserved(scaling_bytes(size, scaling.painted_size)), tf.device(self._device):
-            return np.concatenate([scaling.scaled(frame[None]).numpy() for frame in frames])
+        with self._budget.reserved(scaling_bytes(size, scaling.painted_size)), backend().on(self._device):
+            to_device, to_host = backend().to_device, backend().to_host
+            return np.concatenate([to_host(scaling.scaled(to_device(frame[None]))) for frame in frames])
 
     @cached_property
     def _reference(self) -> UInt8Array:
-        return np.asarray(tf.io.decode_jpeg(tf.io.read_file(str(ordinary_picture())), channels=3).numpy())
+        return np.ascontiguousarray(load_cv2().imread(str(ordinary_picture()))[..., ::-1])
 
     @cached_property
     def _reference_contrast(self) -> float:
@@ -190,8 +193,10 @@ class ShotMeasurement:
         """The reference picture at the size of a frame, uint8 ``[height, width, 3]``."""
         resized = self._resized  # read once: another thread may put in another size
         if resized.shape[:2] != (height, width):
-            picture = tf.image.resize(self._reference[None], (height, width), "bicubic", antialias=True)
-            resized = self._resized = np.rint(np.clip(picture.numpy()[0], 0, 255)).astype(np.uint8)
+            smaller = height * width < self._reference.shape[0] * self._reference.shape[1]
+            cv2 = load_cv2()
+            method = cv2.INTER_AREA if smaller else cv2.INTER_CUBIC
+            resized = self._resized = cv2.resize(self._reference, (width, height), interpolation=method)
         return resized
 
     def _canvas_of(self, height: int, width: int, amount: float | None) -> Any:
@@ -199,7 +204,7 @@ class ShotMeasurement:
         canvas = self.canvas if amount is None else CanvasSettings(amount, self.canvas.seed)
         if not canvas.amount and not self._always_canvas:
             return None
-        return tf.constant(still_canvas(height, width, self._stride, canvas)[None])
+        return backend().to_device(still_canvas(height, width, self._stride, canvas)[None])
 
     def measure(
         self,
@@ -221,14 +226,16 @@ class ShotMeasurement:
             amount: as in ``statistics``.
 
         Raises:
-            tensorflow.errors.OpError, MemoryError: if memory ran out (``is_out_of_memory``).
+            Exception: of any kind, if memory ran out (``is_out_of_memory``).
         """
         pictures = 1 if reference is None else 2
         size = pictures * self._bytes_per_pixel * piece.shape[0] * piece.shape[1]
-        with self._budget.reserved(size), tf.device(self._device):
-            arrays = {name: tf.constant(value) for name, value in weights.items()}
-            other = None if reference is None else tf.constant(reference)
+        with self._budget.reserved(size), backend().on(self._device):
+            to_device, to_host = backend().to_device, backend().to_host
+            arrays = {name: to_device(value) for name, value in weights.items()}
+            other = None if reference is None else to_device(reference)
             on_canvas = self._always_canvas or has_canvas(weights)
             canvas = self._canvas_of(piece.shape[0], piece.shape[1], amount) if on_canvas else None
-            found = self._program(arrays, tf.constant(piece), canvas, other, tf.constant(weight, tf.float32), colour)
-        return {layer: (mean.numpy(), variance.numpy()) for layer, (mean, variance) in found.items()}
+            program = self._programs[colour]
+            found = program(arrays, to_device(piece), canvas, other, to_device(np.array(weight, np.float32)))
+            return {layer: (to_host(mean), to_host(variance)) for layer, (mean, variance) in found.items()}

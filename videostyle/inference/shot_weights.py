@@ -6,9 +6,10 @@ import bisect
 from collections.abc import Sequence
 from typing import Any
 
-import tensorflow as tf
+from keras import ops
 
 from videostyle.errors import ModelError
+from videostyle.inference.backends.current import backend
 from videostyle.network.folding import expand, fold
 from videostyle.network.statistics import KeyframeSegment, between, ramp_steps
 from videostyle.styles.card import Arrays, Style
@@ -21,7 +22,7 @@ class ShotWeights:
 
     Args:
         style: what to paint with.
-        device: TensorFlow's name.
+        device: its name, as from ``choose_device``.
         precision: dtype of the weights.
     """
 
@@ -97,8 +98,10 @@ class ShotWeights:
         statistics = self._segments[number].statistics
         if share:
             statistics = between(statistics, self._segments[number + 1].statistics, share)
-        self._kernels = self._kernels or expand(self.style.weights)
+        with backend().on("/CPU:0"):  # a GPU may compute matrix products with fewer bits
+            self._kernels = self._kernels or expand(self.style.weights)
         arrays = fold(self.style.weights, statistics, white=255.0, kernels=self._kernels)
-        dtype = tf.as_dtype(self._precision)
-        with tf.device(self._device):
-            return {name: tf.cast(tf.constant(value), dtype) for name, value in arrays.items()}
+        with backend().on(self._device):
+            weights = {name: ops.cast(backend().to_device(value), self._precision) for name, value in arrays.items()}
+            backend().wait_for(next(reversed(weights.values())))  # other threads compute with them
+            return weights

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
-import tensorflow as tf
+from keras import ops
 
 from videostyle.frames import Float32Array, UInt8Array
 from videostyle.inference.canvas_sampling import CanvasSettings, still_canvas
@@ -46,9 +46,10 @@ def _painted(
     architecture: Architecture, weights: Mapping[str, Float32Array], picture: UInt8Array, canvas: CanvasSettings
 ) -> Float32Array:
     size = padded_size(picture.shape[0], picture.shape[1], architecture.stride)
-    x = symmetric_pad(tf.constant(picture[None], tf.float32) / 255.0, *size)
+    x = symmetric_pad(picture[None].astype(np.float32) / np.float32(255), *size)
     noise = None
+    tensors = {name: ops.convert_to_tensor(value) for name, value in weights.items()}
     if canvas.amount:
-        noise = tf.constant(still_canvas(picture.shape[0], picture.shape[1], architecture.stride, canvas)[None])
-    painted = forward_folded(architecture, weights, x, noise)
-    return np.clip(255.0 * np.asarray(painted, np.float32)[0], 0, 255)
+        noise = still_canvas(picture.shape[0], picture.shape[1], architecture.stride, canvas)[None]
+    painted = ops.convert_to_numpy(forward_folded(architecture, tensors, ops.convert_to_tensor(x), noise))
+    return np.clip(np.float32(255) * painted[0].astype(np.float32), 0, 255)

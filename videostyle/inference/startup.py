@@ -1,9 +1,11 @@
-"""Imports TensorFlow: without its messages, with a suitable number of threads, and so that memory is reused."""
+"""Imports the backend: without its messages, with a suitable number of threads, and so that memory is reused."""
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
+import importlib
+import importlib.util
 import logging
 import os
 import signal
@@ -11,7 +13,10 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 
-from videostyle.resources import usable_cores
+from videostyle.errors import DeviceError
+
+VARIABLE = "KERAS_BACKEND"  # environment variable that Keras reads when it is imported
+BACKENDS = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}  # by Keras' names
 
 
 @contextlib.contextmanager
@@ -92,30 +97,64 @@ class _NoRetracing(logging.Filter):
         return "retracing" not in str(record.msg)
 
 
-def load_tensorflow(*, frames_side_by_side: bool = False) -> None:
-    """Imports TensorFlow and Keras, without what they print while they are loaded; does nothing the second time.
+def installed_backends() -> list[str]:
+    """Those of ``BACKENDS`` that can be imported; none is."""
+    return [name for name in BACKENDS if name in sys.modules or importlib.util.find_spec(name) is not None]
 
-    Args:
-        frames_side_by_side: compute each operation on one thread, so that frames are painted in parallel instead.
+
+def chosen_backend() -> str:
+    """The Keras backend that computes: one of ``BACKENDS``.
+
+    It is the one that Keras runs on, if a program has imported Keras already; else what ``KERAS_BACKEND`` says.
 
     Raises:
-        ImportError: if they cannot be loaded.
+        DeviceError: if it is not one of these, or not installed.
+    """
+    keras = sys.modules.get("keras")
+    name = keras.backend.backend() if keras is not None else os.environ.get(VARIABLE, "") or "tensorflow"
+    if name not in BACKENDS:
+        raise DeviceError(f"cannot paint with the Keras backend '{name}'", hint=f"use one of {', '.join(BACKENDS)}")
+    if name not in (others := installed_backends()):
+        package = "videostyle" if name == "tensorflow" else f"videostyle[{name}]"
+        instead = f", or use --backend {others[0]}" if others else ""
+        raise DeviceError(f"{BACKENDS[name]} is not installed", hint=f"pip install '{package}'{instead}")
+    return name
+
+
+def backend_title() -> str:
+    """The name of the backend that computes, as users know it.
+
+    Raises:
+        DeviceError: if it is not installed.
+    """
+    return BACKENDS[chosen_backend()]
+
+
+def load_backend(*, frames_side_by_side: bool = False) -> None:
+    """Imports Keras and its backend, without what they print while they are loaded; does nothing the second time.
+
+    Args:
+        frames_side_by_side: compute each operation on one thread, where the backend can, so that frames are painted in
+            parallel instead.
+
+    Raises:
+        DeviceError: if the backend is not installed.
+        ImportError: if it cannot be loaded.
     """
     remarks = logging.getLogger("tensorflow")
     if not any(isinstance(found, _NoRetracing) for found in remarks.filters):
         remarks.addFilter(_NoRetracing())
-    if "tensorflow" in sys.modules:  # another program's, whose threads are its own matter
+    name = chosen_backend()
+    os.environ.setdefault(VARIABLE, name)  # processes that this one starts compute alike
+    if name in sys.modules:  # another program's, whose threads are its own matter
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # messages about its build do not concern the user
-    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     _keep_memory()
     with _held_stderr():
-        import keras  # noqa: F401
-        import tensorflow
+        importlib.import_module(name)
+        from videostyle.inference.backends.current import backend
     remarks.setLevel(logging.ERROR)
-    # TensorFlow respects the affinity mask, but neither quotas nor ``VIDEOSTYLE_THREADS``.
-    threads = 1 if frames_side_by_side else usable_cores()
-    with contextlib.suppress(
-        RuntimeError
-    ):  # TensorFlow is already running in this process, with its own number of threads
-        tensorflow.config.threading.set_intra_op_parallelism_threads(threads)
+    from videostyle.resources import usable_cores
+
+    # Backends respect the affinity mask, but neither quotas nor ``VIDEOSTYLE_THREADS``.
+    backend().prepare(1 if frames_side_by_side else usable_cores())

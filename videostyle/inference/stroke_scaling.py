@@ -14,7 +14,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-import tensorflow as tf
+import keras
+from keras import ops
 
 from videostyle.inference.picture_scaling import UNIT, scaling, to_bytes, to_words
 from videostyle.inference.stroke_size import painted_size
@@ -33,12 +34,16 @@ def kept_share(painted: Any, frames: Any) -> Any:
     Returns:
         uint8 of the same shape, 0 (none) to ``UNIT`` (all).
     """
-    p, f = tf.cast(painted, tf.float32), tf.cast(frames, tf.float32)
-    means = tf.nn.avg_pool2d(tf.concat([p, f, p * f, f * f], axis=-1), WINDOW, 1, "SAME")
-    mean_p, mean_f, mean_pf, mean_ff = tf.split(means, 4, axis=-1)
+    p, f = ops.cast(painted, "float32"), ops.cast(frames, "float32")
+    means = ops.average_pool(ops.concatenate([p, f, p * f, f * f], axis=-1), WINDOW, 1, "same", "channels_last")
+    mean_p, mean_f, mean_pf, mean_ff = ops.split(means, 4, axis=-1)
     slope = (mean_pf - mean_p * mean_f) / (mean_ff - mean_f * mean_f + NOISE**2)
-    slope = tf.nn.avg_pool2d(slope, WINDOW, 1, "SAME")
-    return tf.cast(tf.clip_by_value(slope, 0.0, 1.0) * UNIT + 0.5, tf.uint8)
+    slope = ops.average_pool(slope, WINDOW, 1, "same", "channels_last")
+    return ops.cast(ops.clip(slope, 0.0, 1.0) * UNIT + 0.5, "uint8")
+
+
+def _dtype(x: Any) -> str:
+    return str(keras.backend.standardize_dtype(x.dtype))
 
 
 class StrokeScaling:
@@ -60,7 +65,7 @@ class StrokeScaling:
     def scaled(self, frames: Any) -> Any:
         """Frames ``[B, H, W, 3]`` at their painted size ``[B, h, w, 3]``, uint8 or float32 0..255 like them."""
         values = self._scaled(frames)
-        return to_bytes(values) if tf.as_dtype(frames.dtype) == tf.uint8 else tf.clip_by_value(values, 0.0, 255.0)
+        return to_bytes(values) if _dtype(frames) == "uint8" else ops.clip(values, 0.0, 255.0)
 
     def restored(self, painted: Any, scaled: Any, frames: Any) -> Any:
         """Paintings at the size of the frames.
@@ -73,18 +78,18 @@ class StrokeScaling:
         Returns:
             ``[B, H, W, 3]`` of the dtype of ``painted``.
         """
-        if tf.as_dtype(painted.dtype) == tf.uint16:
-            levels = tf.cast(painted, tf.float32) / 257.0
-            return to_words(self._restored(levels, tf.cast(scaled, tf.float32), frames))
+        if _dtype(painted) != "uint8":
+            levels = ops.cast(painted, "float32") / 257.0
+            return to_words(self._restored(levels, ops.cast(scaled, "float32"), frames))
         return to_bytes(self._restored(painted, scaled, frames))
 
     def _restored(self, painted: Any, scaled: Any, frames: Any) -> Any:
         if not self._loses_detail:
             return self._back(painted)
-        share = tf.cast(kept_share(painted, scaled), painted.dtype)
-        together = self._back(tf.concat([painted, scaled, share], axis=-1))
-        painted, scaled, share = tf.split(together, 3, axis=-1)
-        return painted + share / UNIT * (tf.cast(frames, tf.float32) - scaled)
+        share = ops.cast(kept_share(painted, scaled), _dtype(painted))
+        together = self._back(ops.concatenate([painted, scaled, share], axis=-1))
+        painted, scaled, share = ops.split(together, 3, axis=-1)
+        return painted + share / UNIT * (ops.cast(frames, "float32") - scaled)
 
 
 @lru_cache(maxsize=16)

@@ -5,14 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-import tensorflow as tf
-
 
 def shortest_seconds(work: Callable[[], object], seconds: float) -> float:
     """The shortest time of a call of ``work``, after one call that is not counted.
 
     Args:
-        work: what to measure; it must wait for its result (``wait_for``).
+        work: what to measure; it must wait for its result (``Backend.wait_for``).
         seconds: how long to repeat it.
     """
     work()
@@ -22,8 +20,3 @@ def shortest_seconds(work: Callable[[], object], seconds: float) -> float:
         work()
         best = min(best, time.perf_counter() - began)
     return best
-
-
-def wait_for(x: tf.Tensor) -> None:
-    """Waits until ``x`` is computed. It reads one value only, so that copying all of it does not count."""
-    float(tf.cast(tf.reshape(x, [-1])[0], tf.float32))

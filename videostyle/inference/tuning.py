@@ -40,7 +40,7 @@ def _read() -> dict[str, Any]:
 
 
 def load(device: str) -> Tuning | None:
-    """The settings kept for TensorFlow's ``device``; None if there are none, or they cannot be used."""
+    """The settings kept for a device; None if there are none, or they cannot be used."""
     entry = _read().get(device_key(device))
     try:
         found = Tuning(**entry) if isinstance(entry, dict) else None
@@ -51,6 +51,6 @@ def load(device: str) -> Tuning | None:
 
 
 def save(device: str, tuning: Tuning) -> Path:
-    """Saves settings for TensorFlow's ``device``; returns the file."""
+    """Saves settings for a device; returns the file."""
     write_object(path(), {**_read(), device_key(device): asdict(tuning)})
     return path()

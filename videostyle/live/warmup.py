@@ -12,7 +12,7 @@ from videostyle.live.outputs.page import Page
 from videostyle.media.drawing import draw_text
 
 if TYPE_CHECKING:
-    from videostyle.live.viewer import Screen  # imports TensorFlow, which is yet to be loaded
+    from videostyle.live.viewer import Screen  # imports the backend, which is yet to be loaded
 
 NOTE = "warming up"
 

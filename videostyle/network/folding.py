@@ -73,7 +73,8 @@ def measure(
 
 def expand(weights: Weights) -> dict[str, NDArray[np.float32]]:
     """``expand_weights`` as NumPy arrays: the kernels that ``fold`` puts statistics into."""
-    return {name: np.array(ops.convert_to_numpy(x), np.float32) for name, x in expand_weights(weights).items()}
+    expanded = expand_weights({name: ops.convert_to_tensor(value) for name, value in weights.items()})
+    return {name: np.array(ops.convert_to_numpy(x), np.float32) for name, x in expanded.items()}
 
 
 def fold(

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import keras
 import numpy as np
 from keras import ops
 from numpy.typing import NDArray
@@ -56,7 +57,24 @@ def resize_up(x: Tensor) -> Tensor:
     height, width = x.shape[1], x.shape[2]
     if height is None or width is None:
         raise ValueError("the network needs a fixed height and width")
-    return ops.image.resize(x, (2 * height, 2 * width), interpolation="bilinear", data_format="channels_last")
+    if keras.backend.backend() == "tensorflow":  # which has an operation for it; JAX multiplies by dense matrices
+        return ops.image.resize(x, (2 * height, 2 * width), interpolation="bilinear", data_format="channels_last")
+    for axis in (1, 2):
+        before, here, after = (_moved(x, axis, by) for by in (-1, 0, 1))
+        both = ops.stack([0.25 * before + 0.75 * here, 0.75 * here + 0.25 * after], axis=axis + 1)
+        x = ops.reshape(both, (-1, *(2 * n if place == axis else n for place, n in enumerate(x.shape) if place)))
+    return x
+
+
+def _moved(x: Tensor, axis: int, by: int) -> Tensor:
+    """``x`` moved along an axis by one position, its edge repeated; as it is where ``by`` is 0."""
+    first, last = (0, x.shape[axis]) if not by else (max(0, by), x.shape[axis] + min(0, by))
+    inner = x[:, first:last] if axis == 1 else x[:, :, first:last]
+    if not by:
+        return inner
+    edge = slice(0, 1) if by < 0 else slice(x.shape[axis] - 1, None)
+    edge_part = x[:, edge] if axis == 1 else x[:, :, edge]
+    return ops.concatenate([edge_part, inner] if by < 0 else [inner, edge_part], axis=axis)
 
 
 def _flipped(groups: tuple[int, ...], axis: int) -> NDArray[np.int32]:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import bisect
 import math
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from videostyle.frames import FrameBatch, VideoInfo, joined
-from videostyle.processors.protocol import Needs, Processor, needs_of
+from videostyle.processors.protocol import Needs, Processor, in_flight, needs_of
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class Chain:
             span = Part(self._part.first - history, None, self._part.chunks), self._part.end + lookahead
             needs = needs_of(processor)
             needs = needs if patient else replace(needs, lookahead=0)
-            self._links.insert(0, _Link(processor, needs, *span))
+            self._links.insert(0, _Link(processor, needs, *span, patient=patient))
             history, lookahead = history + needs.history, lookahead + needs.lookahead
 
     def open(self, info: VideoInfo) -> VideoInfo:
@@ -113,20 +114,27 @@ class _Link:
         needs: what it needs.
         part: first frame to deliver, and the chunks.
         end: the number behind that of the last frame to deliver.
+        patient: as in ``Chain``.
     """
 
-    def __init__(self, processor: Processor, needs: Needs, part: Part, end: float) -> None:
+    def __init__(self, processor: Processor, needs: Needs, part: Part, end: float, *, patient: bool) -> None:
         self.processor, self._needs = processor, needs
         self._first, self._chunks, self._end = part.first, part.chunks, end
         self._held: FrameBatch | None = None  # frames that were delivered already, then those that were not
         self._done = 0  # frames at the beginning of ``_held`` that were delivered
         self._window = bool(needs.history or needs.lookahead or needs.stateful)
         self._begun = False
+        # Batches that were begun and not fetched yet, in order.
+        self._flying: deque[tuple[FrameBatch, Callable[[], FrameBatch]]] = deque()
+        self._in_flight = 1 if self._window or not patient else in_flight(processor)
 
     def __call__(self, batch: FrameBatch) -> FrameBatch | None:
         if not self._window:
             wanted = _within(batch, self._first, self._end)
-            return None if wanted is None else self._processed(wanted)
+            if wanted is None or self._in_flight == 1:
+                return None if wanted is None else self._processed(wanted)
+            self._flying.append((wanted, self.processor.begin(wanted)))  # type: ignore[attr-defined]
+            return self._landed() if len(self._flying) == self._in_flight else None
         held = joined([self._held, batch]) if self._held is not None else batch
         skipped = max(0, min(len(held), self._first - held.index))  # they are history at most
         self._held, self._done = held, max(self._done, skipped)
@@ -134,7 +142,14 @@ class _Link:
 
     def finish(self) -> FrameBatch | None:
         """What is left when no more frames come."""
+        if self._flying:
+            return joined([self._landed() for _ in range(len(self._flying))])
         return None if self._held is None else self._deliver(len(self._held))
+
+    def _landed(self) -> FrameBatch:
+        """The batch that was begun first."""
+        batch, fetch = self._flying.popleft()
+        return _of(batch, fetch())
 
     def _deliver(self, ready: int) -> FrameBatch | None:
         """Processes the frames that are held, up to number ``ready`` of them."""
@@ -176,5 +191,9 @@ class _Link:
         return replace(part, before=before if len(before) else None, after=after if len(after) else None)
 
     def _processed(self, batch: FrameBatch) -> FrameBatch:
-        done = self.processor(batch)
-        return replace(done, original=batch.original, before=None, after=None)
+        return _of(batch, self.processor(batch))
+
+
+def _of(batch: FrameBatch, done: FrameBatch) -> FrameBatch:
+    """What a processor made of a batch, with the frames that the batch was before all processors."""
+    return replace(done, original=batch.original, before=None, after=None)

@@ -6,6 +6,7 @@ delivers, and then passes batches through all of them in order. ``registry`` kno
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar, Generic, Literal, Protocol, TypeVar, runtime_checkable
 
@@ -131,6 +132,15 @@ def needs_of(processor: Processor) -> Needs:
     return found if isinstance(found, Needs) else Needs()
 
 
+def in_flight(processor: Processor) -> int:
+    """Batches that a processor may have begun before the first of them is fetched; 1 for most.
+
+    One of more has a method ``begin``, which takes a batch like a call, and returns a function that waits for the
+    result. Those functions are called in the order of the batches.
+    """
+    return int(getattr(processor, "in_flight", 1))
+
+
 class Borrowed:
     """Lends a processor to a run. The run opens it but cannot close it, so its compiled program serves later runs.
 
@@ -153,6 +163,16 @@ class Borrowed:
     def __call__(self, batch: FrameBatch) -> FrameBatch:
         """Processes a batch with the inner processor."""
         return self._inner(batch)
+
+    @property
+    def in_flight(self) -> int:
+        """That of the inner processor."""
+        return in_flight(self._inner)
+
+    def begin(self, batch: FrameBatch) -> Callable[[], FrameBatch]:
+        """Begins a batch with the inner processor, which must know how."""
+        found: Callable[[], FrameBatch] = self._inner.begin(batch)  # type: ignore[attr-defined]
+        return found
 
     def restart(self) -> None:
         """Restarts the inner processor, which must be stateful."""

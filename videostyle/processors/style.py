@@ -7,21 +7,17 @@ the number of calls side by side, then the frames in a call, then the size of ti
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
 
-from videostyle.errors import DeviceError, ModelError, UsageError
+from videostyle.errors import ModelError, UsageError
 from videostyle.frames import (
     PIXEL_FORMATS,
     AnyArray,
-    CanvasMesh,
     ColorInfo,
     Float32Array,
     FrameBatch,
@@ -31,29 +27,27 @@ from videostyle.frames import (
     to_bytes,
     to_words,
 )
-from videostyle.inference.canvas_sampling import CanvasSettings, same_mesh, sample_canvas, still_mesh
+from videostyle.inference.backends.current import backend
+from videostyle.inference.batch_size import frames_fitting, usual_pixels
+from videostyle.inference.canvas_sampling import CanvasSettings
 from videostyle.inference.device import choose_device, choose_precision
-from videostyle.inference.memory import budget_of, bytes_per_pixel, is_out_of_memory, scaling_bytes
+from videostyle.inference.frame_canvases import FrameCanvases, MeshOf
+from videostyle.inference.memory import budget_of, bytes_per_pixel, does_not_fit, is_out_of_memory, scaling_bytes
 from videostyle.inference.mixed_weights import MixedWeights
 from videostyle.inference.painter import FramePainter, best_tile
 from videostyle.inference.program import FrameInputs
 from videostyle.inference.shot_measurement import ShotMeasurement
 from videostyle.inference.shot_weights import FoldedWeights, ShotWeights
 from videostyle.inference.stroke_size import check_stroke_size, painted_size
-from videostyle.inference.tiling import frame_margins
 from videostyle.network.statistics import KeyframeSegment, Statistics
 from videostyle.resources import usable_cores
 from videostyle.styles.card import Style, has_canvas
 
 log = logging.getLogger("videostyle")
 
-MeshOf = Callable[[int], CanvasMesh]  # frame number -> mesh
 OUTPUTS = tuple(PIXEL_FORMATS)
 DEEP = ("rgb48", "i420p10")  # outputs of more than 8 bits
-# Pixels in a batch on a CPU: enough to fill the cores, few enough to stay in the cache.
-BATCH_PIXELS = 4 * 640 * 368
-ACCELERATOR_BATCH_PIXELS = 16 * 1280 * 720
-LARGEST_BATCH = 16  # frames of a batch whose size is chosen by their pixels
+IN_FLIGHT = 3  # batches on an accelerator: one is copied up, one is painted, one is copied down
 
 
 class StyleProcessor:
@@ -77,9 +71,10 @@ class StyleProcessor:
         stroke_size: how large strokes are, 1 = as the style was trained (``inference.stroke_size``).
 
     Attributes:
-        device: TensorFlow's name of the device.
+        device: the name of the device, as from ``choose_device``.
         precision: dtype of the computation.
         canvas: as given.
+        in_flight: batches that may be begun before the first is fetched (``processors.protocol.in_flight``).
         warnings: messages for the user, one sentence each, about lack of memory.
 
     Raises:
@@ -113,24 +108,23 @@ class StyleProcessor:
         self.canvas = canvas or CanvasSettings()
         self.warnings: list[str] = []
         self._output, self._batch_size, self._tile = output, batch_size, tile
-        self._batch_pixels = batch_pixels or (ACCELERATOR_BATCH_PIXELS if "GPU" in self.device else BATCH_PIXELS)
+        self._batch_pixels = batch_pixels or usual_pixels(self.device)
         self._weights = ShotWeights(style, self.device, self.precision)
         self._always_canvas, self._stroke_size = always_canvas, stroke_size
         self._measurement = self._new_measurement()
-        self._mesh_of: MeshOf | None = None
         # Where style and canvas change along the clip: weights, and amounts of the canvas, of each frame.
         self._mix: MixedWeights | None = None
         self._amounts: Float32Array | None = None
-        # The canvas that was sampled last, and what it was sampled from.
-        self._last_canvas: tuple[CanvasMesh, CanvasSettings, Float32Array] | None = None
-        # Where TensorFlow computes each operation on one thread, calls run side by side: no core waits for another.
-        one_thread = "CPU" in self.device and tf.config.threading.get_intra_op_parallelism_threads() == 1
+        # Where each operation is computed on one thread, calls run side by side: no core waits for another.
+        one_thread = "CPU" in self.device and backend().one_thread_each()
         self._workers = usable_cores() if one_thread else 1
+        self.in_flight = IN_FLIGHT if "GPU" in self.device else 1
         self._budget = budget_of(self.device)
         # Set by ``open``: the compiled program, frames in a call of it, calls side by side.
         self._painter: FramePainter | None = None
         self._frames, self._calls = 1, 1
-        self._pool = ThreadPoolExecutor(self._workers, thread_name_prefix="paint")
+        self._pool = ThreadPoolExecutor(max(self._workers, self.in_flight), thread_name_prefix="paint")
+        self._sampling = FrameCanvases(style.architecture.stride, self._pool)
 
     @property
     def style(self) -> Style:
@@ -161,7 +155,7 @@ class StyleProcessor:
         even = info.width % 2 == 0 and info.height % 2 == 0
         planes = info.color if self._output.startswith("i420") and even else None
         if self._painter is None or (self._painter.size, self._painter.planes) != (size, planes):
-            self._last_canvas = None
+            self._sampling.forget()
             self._frames, self._calls = self.frames_per_call(info), 1
             self._painter = self._painter_for(size, planes, self._tile_for(info))
             while self._tile is None and self._bytes_of_call() > self._budget.total and self._halve("is short"):
@@ -194,6 +188,10 @@ class StyleProcessor:
             ModelError: if the network gave a value that is not finite.
             DeviceError: if even one tile of one frame does not fit into memory.
         """
+        return self.begin(batch)()
+
+    def begin(self, batch: FrameBatch) -> Callable[[], FrameBatch]:
+        """Begins to paint a batch; returns a function that waits for the painted batch, and raises as a call does."""
         painter = self._opened
         if batch.frames.shape[1:3] != painter.size:
             raise ValueError(f"frames of {batch.frames.shape[1:3]} after open() with {painter.size}")
@@ -205,11 +203,16 @@ class StyleProcessor:
         weights, numbers = self._mix or self._weights, range(batch.index, batch.index + len(batch))
         # Which frames are painted together depends on the clip alone: other numbers of them may be rounded otherwise.
         alone = [weights.alone(number) for number in numbers]
-        frames = self._paint(inputs, weights.of_frames(batch.index, len(batch)), alone)
-        words = frames.dtype == np.uint16
-        pixels = ("i420p10" if words else "i420") if painter.planes else ("rgb48" if words else "rgb24")
-        alpha = batch.alpha if batch.alpha is None else (to_words if words else to_bytes)(batch.alpha)
-        return FrameBatch(frames, batch.pts, batch.index, pixels, None if painter.planes else alpha)
+        painting = self._begin(inputs, weights.of_frames(batch.index, len(batch)), alone)
+
+        def painted() -> FrameBatch:
+            frames = painting()
+            words = frames.dtype == np.uint16
+            pixels = ("i420p10" if words else "i420") if painter.planes else ("rgb48" if words else "rgb24")
+            alpha = batch.alpha if batch.alpha is None else (to_words if words else to_bytes)(batch.alpha)
+            return FrameBatch(frames, batch.pts, batch.index, pixels, None if painter.planes else alpha)
+
+        return painted
 
     def close(self) -> None:
         """Frees the compiled programs and the weights on the device."""
@@ -252,7 +255,7 @@ class StyleProcessor:
             mesh_of: maps the number of a frame to its mesh; None = the canvas is fixed to the screen, as it is before
                 the first call.
         """
-        self._mesh_of = mesh_of
+        self._sampling.mesh_of = mesh_of
 
     def use_mix(
         self,
@@ -322,26 +325,7 @@ class StyleProcessor:
         settings = self.canvas if self.on_canvas else CanvasSettings(0.0)
         if self._amounts is not None:
             settings = CanvasSettings(1.0, self.canvas.seed)
-        height, width = self._opened.painted_size
-        margins = frame_margins(height, width, self.style.architecture.stride)
-        mesh_of = self._mesh_of or (lambda _: still_mesh(height, width))
-        meshes = [mesh_of(number) for number in range(first, first + count)]
-        # Where the canvas stands, neighbouring frames share one.
-        new = [n for n, mesh in enumerate(meshes) if n == 0 or not same_mesh(meshes[n - 1], mesh)]
-        last = self._last_canvas
-        kept = [last[2]] if last and last[1] == settings and same_mesh(last[0], meshes[0]) else []
-        sample = partial(sample_canvas, height=height, width=width, settings=settings, margins=margins)
-        canvases = kept + list(self._pool.map(sample, [meshes[n] for n in new[len(kept) :]]))
-        self._last_canvas = meshes[-1], settings, canvases[-1]
-        found = np.repeat(np.stack(canvases), np.diff([*new, count]), axis=0)
-        if self._amounts is not None:
-            found *= self._amounts[first : first + count, None, None, None]
-        return found
-
-    def _pixels(self, info: VideoInfo) -> int:
-        """Pixels by which a frame counts in a batch: those that are painted, but a quarter of its own at least."""
-        height, width = painted_size(info.height, info.width, self._stroke_size)
-        return max(height * width, info.height * info.width // 4)
+        return self._sampling.of_frames(first, count, self._opened.painted_size, settings, self._amounts)
 
     def frames_per_call(self, info: VideoInfo) -> int:
         """Frames in one call of the program for a video of this size, if memory is not short.
@@ -350,8 +334,8 @@ class StyleProcessor:
         """
         if self._batch_size:
             return self._batch_size
-        fitting = max(1.0, self._batch_pixels / self._pixels(info))
-        return max(1, min(LARGEST_BATCH, 2 ** int(math.log2(fitting))) // self._workers)
+        fitting = frames_fitting(self._batch_pixels, (info.height, info.width), self._stroke_size)
+        return max(1, fitting // self._workers)
 
     def frames_per_batch(self, info: VideoInfo) -> int:
         """The best size of a batch for a video of this size: the frames of all calls side by side."""
@@ -367,39 +351,55 @@ class StyleProcessor:
         network = self.style.architecture, self.precision
         return self._tile or best_tile(*network, size, frames, self._budget, self._workers)
 
-    def _paint(self, inputs: FrameInputs, weights: Sequence[FoldedWeights], alone: Sequence[bool]) -> AnyArray:
-        """Paints frames, each with its weights; where memory runs out, again with less at a time."""
-        results: list[AnyArray] = []
-        painted = 0
-        while painted < inputs.frame_count:
-            calls: list[tuple[FrameInputs, int, FoldedWeights]] = []
-            end = painted
-            while end < inputs.frame_count and len(calls) < self._calls:
-                first = end
-                while end < min(inputs.frame_count, first + self._frames) and weights[end] is weights[first]:
-                    end += 1
-                size = 1 if alone[first] else self._frames
-                calls.append((inputs.between(first, end), size, weights[first]))
-            try:
-                done = list(self._pool.map(lambda call: self._paint_filled(*call), calls))
-            except (tf.errors.OpError, MemoryError) as error:
-                if not is_out_of_memory(error):
-                    raise
-                if not self._halve("ran out"):
-                    h, w = self._opened.size
-                    raise DeviceError(
-                        f"a frame of {w}x{h} does not fit into memory", str(error)[:200], "lower `max_size`"
-                    ) from error
-                continue
-            for frames, finite in done:
-                if not finite:
-                    raise ModelError(
-                        f"the style '{self.style.card.name}' painted values that are not finite",
-                        hint="the style file is damaged, or the `precision` float32 is needed",
-                    )
-                results.append(frames)
-                painted += len(frames)
-        return results[0] if len(results) == 1 else np.concatenate(results)
+    def _begin(
+        self, inputs: FrameInputs, weights: Sequence[FoldedWeights], alone: Sequence[bool]
+    ) -> Callable[[], AnyArray]:
+        """Begins to paint frames, each with its weights; where memory runs out, they are painted with less at a time.
+
+        Returns:
+            A function that waits for all of them.
+        """
+        begun = self._begin_calls(inputs, weights, alone, 0)
+
+        def finish() -> AnyArray:
+            results: list[AnyArray] = []
+            painted, calls = 0, begun
+            while calls:
+                try:
+                    done = [call.result() for call in calls]
+                except Exception as error:
+                    wait(calls)
+                    if not is_out_of_memory(error):
+                        raise
+                    if not self._halve("ran out"):
+                        raise does_not_fit(self._opened.size, error) from error
+                    done = []
+                for frames, finite in done:
+                    if not finite:
+                        raise ModelError(
+                            f"the style '{self.style.card.name}' painted values that are not finite",
+                            hint="the style file is damaged, or the `precision` float32 is needed",
+                        )
+                    results.append(frames)
+                    painted += len(frames)
+                calls = self._begin_calls(inputs, weights, alone, painted)
+            # Some backends give arrays that nobody may write to.
+            return results[0] if len(results) == 1 and results[0].flags.writeable else np.concatenate(results)
+
+        return finish
+
+    def _begin_calls(
+        self, inputs: FrameInputs, weights: Sequence[FoldedWeights], alone: Sequence[bool], end: int
+    ) -> list[Future[tuple[AnyArray, bool]]]:
+        """Begins as many calls as may run side by side, from frame ``end`` of the inputs on; none if it is the last."""
+        calls: list[Future[tuple[AnyArray, bool]]] = []
+        while end < inputs.frame_count and len(calls) < self._calls:
+            first = end
+            while end < min(inputs.frame_count, first + self._frames) and weights[end] is weights[first]:
+                end += 1
+            size = 1 if alone[first] else self._frames
+            calls.append(self._pool.submit(self._paint_filled, inputs.between(first, end), size, weights[first]))
+        return calls
 
     def _paint_filled(self, inputs: FrameInputs, size: int, weights: FoldedWeights) -> tuple[AnyArray, bool]:
         """Paints frames in a call that is filled up to ``size`` frames, as another number needs another program."""

@@ -300,7 +300,7 @@ def bench(
         sizes: (width, height), even.
         batches: frames of one call.
         precisions: dtypes; float32 must be among them.
-        device: TensorFlow's name.
+        device: its name, as from ``choose_device``.
         folder: an empty folder for clips, which are removed.
         rounds: calls in each of five runs of the device, and runs of each stage.
         frames: of each clip at 640x360; larger sizes get fewer.

@@ -153,10 +153,10 @@ def _branch(
 
 
 def warm_up() -> None:
-    """Loads TensorFlow in a worker, before there is anything to paint."""
-    from videostyle.inference.startup import load_tensorflow
+    """Loads the backend in a worker, before there is anything to paint."""
+    from videostyle.inference.startup import load_backend
 
-    load_tensorflow(frames_side_by_side=True)
+    load_backend(frames_side_by_side=True)
 
 
 def paint_in_folders(folders: Sequence[str], numbers: Sequence[int], device: str | None = None) -> None:
@@ -171,9 +171,9 @@ def paint_in_folders(folders: Sequence[str], numbers: Sequence[int], device: str
         OutputError: if there is no job in a folder.
         UsageError: if there is no such chunk.
     """
-    from videostyle.inference.startup import load_tensorflow
+    from videostyle.inference.startup import load_backend
 
-    load_tensorflow(frames_side_by_side=True)
+    load_backend(frames_side_by_side=True)
     jobs = []
     for folder in folders:
         job = load_job(Path(folder))

@@ -1,6 +1,6 @@
 """Looks at what is to be rendered before anything slow begins: styles, names, codecs, existing files.
 
-Nothing is made, nothing is decoded, and TensorFlow is not loaded.
+Nothing is made, nothing is decoded, and no backend is loaded.
 """
 
 from __future__ import annotations

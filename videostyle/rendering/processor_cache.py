@@ -31,10 +31,10 @@ CACHED = 16  # processors that a worker keeps: enough for the styles of a few cl
 
 def make_style_processor(style: Style, settings: RenderSettings, *, output: str = "rgb24") -> StyleProcessor:
     """The style processor with the settings of the user, and otherwise those measured to be fastest on the device."""
-    # Imported here because TensorFlow is slow to import.
-    from videostyle.inference.startup import load_tensorflow
+    # Imported here because backends are slow to import.
+    from videostyle.inference.startup import load_backend
 
-    load_tensorflow(frames_side_by_side=True)
+    load_backend(frames_side_by_side=True)
     from videostyle.inference import tuning
     from videostyle.inference.canvas_sampling import CanvasSettings
     from videostyle.inference.device import choose_device

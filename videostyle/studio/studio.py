@@ -81,9 +81,9 @@ class Studio:
         self.desk.submit(LATER, self._warm_up)
 
     def _warm_up(self) -> None:
-        from videostyle.inference.startup import load_tensorflow
+        from videostyle.inference.startup import load_backend
 
-        load_tensorflow()  # one picture at a time: each operation uses all cores
+        load_backend()  # one picture at a time: each operation uses all cores
         if self.folders.opened is None:
             return
         with contextlib.suppress(VideostyleError):  # told when it is looked at

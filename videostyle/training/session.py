@@ -113,11 +113,11 @@ def train(
         ModelError: if the painting cannot be used, or the loss network is missing.
         UsageError: if there is no network of this size, or the style to start from does not fit into it.
     """
-    from videostyle.inference.startup import load_tensorflow
+    from videostyle.inference.startup import load_backend
 
     began = time.monotonic() if request.began is None else request.began
     stage = request.on_stage or (lambda text: None)
-    load_tensorflow()
+    load_backend()
     from videostyle.inference.device import choose_device, choose_precision
     from videostyle.network import loss_network
     from videostyle.network.architecture import NETWORKS

@@ -130,19 +130,19 @@ class _Counter:
 
 
 def _render(request: dict[str, Any], folder: Path, line: Line) -> dict[str, Any]:
-    from videostyle.inference.startup import load_tensorflow
+    from videostyle.inference.startup import load_backend
     from videostyle.rendering.render import render
     from videostyle.rendering.settings import settings_from
 
     line.tell("progress", ("load", 0, None, None))
-    load_tensorflow(frames_side_by_side=True)
+    load_backend(frames_side_by_side=True)
     settings = settings_from(request["settings"])
     report = render(request["input"], request["output"], settings, on_progress=_Counter(line), cancel=line.stop)
     return {"output": str(report.output), "frames": report.frames, "warnings": list(report.warnings)}
 
 
 def _train(request: dict[str, Any], folder: Path, line: Line) -> dict[str, Any]:
-    from videostyle.inference.startup import load_tensorflow
+    from videostyle.inference.startup import load_backend
     from videostyle.media.readers.pictures import read_picture
     from videostyle.styles import gallery
     from videostyle.styles.card import StyleCard
@@ -155,7 +155,7 @@ def _train(request: dict[str, Any], folder: Path, line: Line) -> dict[str, Any]:
     read_picture(painting)
     target = gallery.place_for(request["name"], overwrite=request["overwrite"])
     line.tell("progress", ("load", 0, None, None))
-    load_tensorflow()
+    load_backend()
     from videostyle.training.trainer import TrainingSettings
 
     def stage(text: str) -> None:

@@ -82,11 +82,11 @@ class LiveSession:
         self._told()
 
     def _run(self, settings: Mapping[str, Any], grabber: Grabber, stop: threading.Event, pictures: Pictures) -> None:
-        from videostyle.inference.startup import load_tensorflow
+        from videostyle.inference.startup import load_backend
 
         error: VideostyleError | None = None
         try:
-            load_tensorflow()
+            load_backend()
             from videostyle.live.session import LiveSettings, run_live
 
             run_live(
