@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -138,3 +139,38 @@ videostyle.render({str(clip("odd.mkv"))!r}, "great-wave", {str(tmp_path / "b.mp4
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=600)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_arrays_pass_processors_and_regions_the_same_in_one_call_or_in_several() -> None:
+    import videostyle
+
+    frames = np.random.default_rng(0).integers(0, 255, (6, 32, 48, 3), np.uint8)
+    chain: dict[str, Any] = {
+        "processors": ["degrain:frames=1", {"name": "stabilize", "amount": 0.5}],
+        "regions": ["rectangle:box=0 0 0.5 1,feather=0", "rectangle:box=0.25 0 0.5 1,strength=0,feather=0"],
+    }
+    found = []
+    for parts in ([1, 6], [1, 2, 5, 6]):  # the first call is measured
+        stylizer = videostyle.Stylizer("great-wave", batch_size=1, **chain)
+        found.append(np.concatenate([stylizer(frames[a:b]) for a, b in pairwise([0, *parts])]))
+    np.testing.assert_array_equal(*found)
+    np.testing.assert_array_equal(found[0][:, :, 26:], frames[:, :, 26:])
+    assert np.abs(found[0][:, :, :11].astype(int) - frames[:, :, :11]).mean() > 3
+
+
+def test_arrays_change_along_a_timeline() -> None:
+    import videostyle
+
+    frames = np.repeat(np.random.default_rng(0).integers(0, 255, (1, 32, 48, 3), np.uint8), 4, axis=0)
+    changes = ["1s style=starry-night", "2s strength=0 sharpen.amount=1"]
+    stylizer = videostyle.Stylizer("great-wave", timeline=changes, fps=1, processors=["sharpen:amount=0"])
+    found = np.concatenate([stylizer(frames[:2]), stylizer(frames[2])[None], stylizer(frames[3:])]).astype(int)
+    wave, night = (videostyle.Stylizer(name)(frames[0]) for name in ("great-wave", "starry-night"))
+    assert np.abs(found[0] - wave).max() <= 2
+    assert np.abs(found[1] - night).max() <= 2
+    assert np.abs(found[2] - frames[0]).mean() < np.abs(found[1] - frames[0]).mean() / 2
+    assert np.abs(found[2] - found[3]).max() <= 2
+    with pytest.raises(videostyle.VideostyleError, match="cannot snap"):
+        videostyle.Stylizer("great-wave", timeline=["1s strength=0 snap=true"])
+    with pytest.raises(videostyle.VideostyleError, match="no processor 'sharpn'"):
+        videostyle.Stylizer("great-wave", processors=["sharpn"])

@@ -15,28 +15,32 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
 
-import numpy as np
-
 from videostyle.errors import VideostyleError
+<<<<<<< HEAD
 from videostyle.frames import FrameBatch, UInt8Array, VideoInfo
 from videostyle.inference.startup import load_backend
+=======
+from videostyle.frames import FrameBatch
+from videostyle.inference.startup import load_tensorflow
+>>>>>>> c5b038e (wip)
 from videostyle.media.inputs import vet_input
 from videostyle.media.readers.pictures import read_picture
 from videostyle.media.timecode import TimePoint
-from videostyle.motion.canvas_tracker import CanvasTracker
 from videostyle.rendering.iterate import iterate
 from videostyle.rendering.pipeline import RunReport
 from videostyle.rendering.progress import ProgressFunction
 from videostyle.rendering.render import render as _render
 from videostyle.rendering.settings import NAMES, RenderSettings, named, settings_from
+from videostyle.rendering.stylizer import Precision, Stylizer
 
 if TYPE_CHECKING:
-    from videostyle.styles.card import Style, StyleCard
+    from videostyle.styles.card import StyleCard
     from videostyle.training.trainer import Progress
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
-Precision = Literal["auto", "float32", "bfloat16", "float16"]
+
+__all__ = ["Stylizer", "list_styles", "paint", "render", "train"]
 
 # Other names that keywords may have.
 ALIASES = {"source": "input", "frame_rate": "fps", "pixel_format": "pix_fmt", "allow_hdr": "hdr"}
@@ -153,7 +157,7 @@ def render(
 
 
 @_with_aliases
-def paint(
+def paint(  # noqa: D417 - what both take is described once
     input: str | Path,
     style: str,
     *,
@@ -182,32 +186,10 @@ def paint(
     """Paints a video batch by batch, for use in another program; nothing is written.
 
     Args:
-        input: as in ``render``, and so are the others.
+        input: a video, a picture, a folder of pictures, or a printf-style pattern.
         style: a style's name, a style file, a picture, or a mix.
-        strength: 0 leaves the picture as it is, 1 paints fully.
-        canvas: how much is painted where the scene shows nothing, 0..1; None = what suits the style.
-        seed: another number gives another painting of the same clip.
-        stroke_size: 2 paints strokes twice as large, and faster; 0.5 to 4.
-        preserve_color: keep the clip's own colours.
-        compare: show the original as well: "side" by side, "split" in one frame, or with a line that "wipe"s over it.
-        processors: other steps of the frame chain, in order: "sharpen:amount=0.5", or {"name": "sharpen",
-            "amount": 0.5}.
-        timeline: changes along the clip: "12.5s style=starry-night ease=2s", or {"at": 12.5, "style": "starry-night",
-            "ease": 2}.
-        strength_from: a CSV file of times and values, or "sound": 0..1, by which the strength is multiplied.
-        regions: parts of the frame that the style is limited to, as "person:feather=8"; with "style" or "strength"
-            they are painted otherwise: {"kind": "faces", "strength": 0.3}.
-        show_region: show where the regions are instead of painting: "overlay" or "mask".
-        max_size: longest side of a painted frame in pixels.
-        start: the first frame to paint.
-        end: the frame at which to stop, which is not painted.
-        fps: constant rate in frames per second.
-        batch_size: frames computed at once.
-        device: "auto", "cpu", "gpu", or one GPU such as "gpu:1".
-        precision: number format of the network.
-        strict: whether damage in the input is an error instead of a warning.
-        hdr: whether HDR video is taken.
-        tone_map: how HDR becomes SDR.
+
+    All other arguments are those of ``render``.
 
     Returns:
         An iterator over ``FrameBatch``: ``frames`` uint8 ``[T, H, W, 3]`` RGB, ``pts`` float64 ``[T]`` seconds,
@@ -286,6 +268,7 @@ def list_styles() -> list[StyleCard]:
         with contextlib.suppress(VideostyleError):
             cards.append(replace(read_card(entry.path), name=entry.name))
     return cards
+<<<<<<< HEAD
 
 
 class Stylizer:
@@ -375,3 +358,5 @@ class Stylizer:
         """Forgets statistics and canvas: the next frames are the first of a new shot."""
         self._processor = None
         self._tracker.restart()
+=======
+>>>>>>> c5b038e (wip)

@@ -14,8 +14,9 @@ pytest.importorskip("tensorflow")
 from videostyle.cli.main import main
 from videostyle.media.timecode import parse_time
 from videostyle.metrics.sheet import WIDTH
+from videostyle.processors.regions.kinds import regions_from
 from videostyle.processors.registry import chain_from
-from videostyle.rendering.preview import LONGEST, STRENGTHS, frames_of, looks_of, paint_looks
+from videostyle.rendering.preview import LONGEST, STRENGTHS, frames_of, looks_of, neighbours_of, paint_looks
 
 Clip = Callable[[str], Path]
 HEIGHT = WIDTH * 48 // 64
@@ -38,7 +39,7 @@ def test_a_frame_in_all_styles(
 
 def test_strengths_of_a_style_at_two_times(clip: Clip, tmp_path: Path) -> None:
     frames = frames_of(clip("plain.mp4"), [parse_time("0"), parse_time("0.5")])
-    assert [round(time, 2) for _, _, time in frames] == [0.0, 0.52]
+    assert [round(frame.time, 2) for frame in frames] == [0.0, 0.52]
     cells = list(paint_looks(frames, looks_of(["great-wave"])))
     assert [name for name, _ in cells[:3]] == [
         "unpainted at 0.00 s",
@@ -54,11 +55,34 @@ def test_strengths_of_a_style_at_two_times(clip: Clip, tmp_path: Path) -> None:
     assert np.abs(sharp.astype(int) - plain).mean() > 1
 
 
+def test_regions_limit_it_and_see_the_frames_around(clip: Clip, tmp_path: Path) -> None:
+    regions = regions_from(
+        ["rectangle:box=0 0 0.5 1; 0.6s 0.5 0 1 1,feather=0", "rectangle:box=0 0 1 0.2,strength=0,feather=0"]
+    )
+    assert neighbours_of((), regions) == (0, 0)
+    frames = frames_of(clip("plain.mp4"), [parse_time("0.6")])
+    unpainted, *painted = paint_looks(frames, looks_of(["great-wave"])[-1:], (), regions)
+    ((_, found),) = painted
+    changed = np.abs(found.astype(int) - unpainted[1]).max(axis=2) > 0
+    assert not changed[:, :31].any()
+    assert not changed[:8].any()
+    assert changed[14:, 34:].mean() > 0.5
+    moving = regions_from("moving:frames=4,smooth=1,grow=0,feather=0,contrast=4")
+    around = neighbours_of(chain_from("degrain:frames=2"), moving)
+    assert around == (7, 6)
+    (shown,) = frames_of(clip("plain.mp4"), [parse_time("0.6")], around)
+    assert (len(shown.frames), shown.at) == (14, 7)
+    np.testing.assert_array_equal(shown.picture, frames[0].picture)
+    cells = list(paint_looks([shown], looks_of(["great-wave"]), (), moving, "mask"))
+    assert [name for name, _ in cells] == ["unpainted", "regions"]
+    assert len(np.unique(cells[1][1])) > 1
+
+
 def test_a_large_frame_is_painted_at_a_smaller_size(tmp_path: Path) -> None:
     cv2.imwrite(str(tmp_path / "large.png"), np.zeros((1000, 2000, 3), np.uint8))
-    ((info, frame, _),) = frames_of(tmp_path / "large.png", ())
-    assert frame.shape == (LONGEST // 2, LONGEST, 3)
-    assert (info.width, info.height) == (LONGEST, LONGEST // 2)
+    (shown,) = frames_of(tmp_path / "large.png", ())
+    assert shown.picture.shape == (LONGEST // 2, LONGEST, 3)
+    assert (shown.info.width, shown.info.height) == (LONGEST, LONGEST // 2)
 
 
 @pytest.mark.parametrize(

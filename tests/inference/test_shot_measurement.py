@@ -70,7 +70,7 @@ def test_columns_of_a_frame_have_the_statistics_of_the_whole(
     assert difference(whole, parts) < 0.5 * difference(whole, rows)
     # Of a frame too large for four columns, too, whoever asks for one of four gets the right fourth as number 3.
     monkeypatch.setattr(shot_measurement, "TILE_PIXELS", 256 * 384 // 6)
-    one_by_one = [processor.network_statistics(frame, random_style, columns=4, column=n) for n in range(4)]
+    one_by_one = [processor.measurement.network_statistics(frame, random_style, columns=4, column=n) for n in range(4)]
     assert difference(pooled(one_by_one), parts) < 1e-3
 
 

@@ -12,7 +12,7 @@ from videostyle.errors import SettingError
 from videostyle.frames import FrameBatch, VideoInfo, joined
 from videostyle.processors.arrangement import arranged
 from videostyle.processors.chain import Chain, Part, needs_together
-from videostyle.processors.limited import Limited, within
+from videostyle.processors.masked import within
 from videostyle.processors.protocol import Configured, Needs, Options
 from videostyle.processors.registry import Choice, chain_from
 
@@ -174,22 +174,13 @@ def test_a_processor_that_looks_back_cannot_follow_one_with_a_state(monkeypatch:
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_outside_a_region_frames_stay_what_they_are(dtype: type) -> None:
-    batch = contract.clip(dtype=dtype)
-    mask = np.zeros(batch.frames.shape[:3], np.uint8)
+    frames = contract.clip(dtype=dtype).frames
+    mask = np.zeros(frames.shape[:3], np.uint8)
     mask[:, :, 10:20], mask[:, :, 20] = 255, 128
-
-    class Invert(Configured[Options]):
-        def __call__(self, part: FrameBatch) -> FrameBatch:
-            return replace(part, frames=np.iinfo(dtype).max - part.frames)
-
-    limited = Limited(Invert(Options()), lambda part: mask[part.index : part.index + len(part)])
-    limited.open(contract.info_of(batch))
-    done = limited(batch).frames
-    outside = mask == 0
-    np.testing.assert_array_equal(done[outside], batch.frames[outside])
-    np.testing.assert_array_equal(done[mask == 255], (np.iinfo(dtype).max - batch.frames)[mask == 255])
-    contract.check_chunks(lambda: Limited(Mean(Options()), lambda part: mask[: len(part)], Needs(history=4)))
-    assert Limited(Mean(Options()), lambda part: mask, Needs(history=4)).needs == Needs(history=4, lookahead=1)
+    negative = np.iinfo(dtype).max - frames
+    done = within(mask, negative, frames)
+    np.testing.assert_array_equal(done[mask == 0], frames[mask == 0])
+    np.testing.assert_array_equal(done[mask == 255], negative[mask == 255])
 
 
 def test_a_region_of_deep_frames_that_are_painted_to_eight_bits() -> None:

@@ -25,6 +25,7 @@ OTHERS: dict[str, list[str]] = {
     "preserve-color": ["preserve-color:mode=mean", "preserve-color:mode=histogram", "preserve-color:amount=0.5"],
     "degrain": ["degrain:frames=0", "degrain:frames=3,grain=20", "degrain:grain=0"],
     "sharpen": ["sharpen:amount=3,radius=20", "sharpen:amount=0"],
+    "stabilize": ["stabilize:amount=0.3,guard=60", "stabilize:amount=0"],
     "simplify": ["simplify:amount=1,size=64", "simplify:amount=0"],
 }
 NAMED = [choice for name in OWN if name != STYLE for choice in (name, *OTHERS.get(name, []))]

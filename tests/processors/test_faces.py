@@ -13,7 +13,8 @@ import pytest
 from tests.processors import contract
 from tests.processors.found import bright_boxes, face_picture, use_fake_detectors
 from videostyle.errors import InputError, ModelError, SettingError
-from videostyle.frames import FrameBatch, UInt8Array
+from videostyle.frames import FrameBatch, UInt8Array, VideoInfo
+from videostyle.motion.pair_motion import PairMotion
 from videostyle.processors.arrangement import arranged
 from videostyle.processors.chain import Chain
 from videostyle.processors.detectors import faces as detector
@@ -22,7 +23,6 @@ from videostyle.processors.detectors.model_file import in_package
 from videostyle.processors.region_painting import ShownRegions
 from videostyle.processors.regions import window
 from videostyle.processors.regions.kinds import make_mask, region_from
-from videostyle.processors.regions.window import PairMotion
 from videostyle.processors.registry import chain_from, choice_from, make
 
 SIDE = 12  # pixels of the bright square that stands for a face
@@ -160,6 +160,23 @@ def test_a_model_of_the_user_needs_its_checksum(tmp_path: Path) -> None:
         model_files(str(tmp_path / "none.onnx"), digest)
     with pytest.raises(ModelError, match="OpenCV cannot load"):
         face_finder([file], 0.5, 1)
+
+
+def test_persons_are_found_by_a_model_of_the_user(tmp_path: Path) -> None:
+    tf = pytest.importorskip("tensorflow")
+    lightness = tf.function(lambda x: tf.reduce_mean(x, axis=3, keepdims=True))
+    concrete = lightness.get_concrete_function(tf.TensorSpec((1, 24, 32, 3), tf.float32))
+    file = tmp_path / "model.tflite"
+    file.write_bytes(tf.lite.TFLiteConverter.from_concrete_functions([concrete], lightness).convert())
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    mask = make_mask(region_from(f"person:model={file},sha256={digest[:12]},feather=0,smooth=0"))
+    mask.region.check()
+    mask.open(VideoInfo(64, 48))
+    frames = np.zeros((1, 48, 64, 3), np.uint8)
+    frames[:, :, 32:] = 255
+    found = mask(FrameBatch(frames, np.zeros(1), 0))[0]
+    assert (found[:, 36:] == 255).all()
+    assert not found[:, :28].any()
 
 
 def test_files_of_packages_are_found_without_importing_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

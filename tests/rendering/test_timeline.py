@@ -15,14 +15,14 @@ from tests.conftest import ffmpeg
 from tests.rendering.conftest import decoded
 from videostyle.errors import InputError, SettingError
 from videostyle.media.timecode import TimePoint
+from videostyle.processors.curve import read_curve
+from videostyle.processors.timeline import CURVES, Track, eased, key_frame_from, shares_of, snapped
 from videostyle.rendering import plan
 from videostyle.rendering.chunks import paint_in_folders
-from videostyle.rendering.curve import read_curve
 from videostyle.rendering.iterate import iterate
 from videostyle.rendering.job_store import load_job
 from videostyle.rendering.render import render
 from videostyle.rendering.settings import RenderSettings, settings_from, to_json
-from videostyle.rendering.timeline import CURVES, Track, eased, key_frame_from, shares_of, snapped
 
 
 def timed(*frames: Any, style: str = "great-wave", **more: Any) -> RenderSettings:

@@ -12,7 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from videostyle.cli.messages import message
-from videostyle.cli.options import add_device_options, add_processor_option, size, trains
+from videostyle.cli.options import (
+    add_device_options,
+    add_processor_option,
+    add_region_options,
+    add_timeline_options,
+    size,
+    trains,
+)
 from videostyle.errors import OutputError, SettingError, UsageError
 from videostyle.live.keys import listed
 
@@ -71,6 +78,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--every", type=float, metavar="SECONDS", help="switch to the next style this often (default: never)"
     )
     add_processor_option(parser, default=[])
+    add_region_options(parser, default=[], shown=None)
+    add_timeline_options(parser, default=[], curve=None)
     camera = parser.add_argument_group("camera")
     camera.add_argument("--camera", type=int, default=0, metavar="N", help="index of the camera (default: 0)")
     camera.add_argument(
@@ -136,12 +145,25 @@ def _check(options: argparse.Namespace) -> None:
     """
     from videostyle.inference.stroke_size import check_stroke_size
     from videostyle.live.chained import check_chain
+    from videostyle.live.schedule import check_schedule
     from videostyle.media.timecode import parse_rate
     from videostyle.network.canvas import LARGEST_SEED
+    from videostyle.processors.regions.kinds import make_region, regions_from
     from videostyle.processors.registry import chain_from
+    from videostyle.processors.timeline import timeline_from
+    from videostyle.styles.resolve import check_style
 
     options.processors = chain_from(options.processors)
     check_chain(options.processors)
+    options.regions, options.timeline = regions_from(options.regions), timeline_from(options.timeline)
+    check_schedule(options.timeline, options.strength_from, options.processors)
+    for region in options.regions:
+        make_region(region).check()
+    if options.show_region is not None and not options.regions:
+        raise SettingError("show_region", "there is no region", "name one with `regions`")
+    others = (*(region.style for region in options.regions), *(frame.style for frame in options.timeline))
+    for style in (*options.style, *filter(None, others)):
+        check_style(style, options.strength)
     if not 0.0 <= options.strength <= 1.0:
         raise SettingError("strength", f"{options.strength:g} is outside 0..1", "0 leaves the picture as it is")
     if options.canvas is not None and not 0.0 <= options.canvas <= 1.0:
@@ -175,17 +197,19 @@ def run(options: argparse.Namespace) -> int:
     load_cv2()  # must be loaded before PyAV, see ``live.window.Window``
     from videostyle.media.address import is_address
     from videostyle.media.inputs import vet_input
-    from videostyle.styles.resolve import check_style
 
     _check(options)
-    for style in options.style:
-        check_style(style, options.strength)
     if options.input is not None and not is_address(options.input):
         vet_input(options.input)
     from videostyle.cli.interrupt import stoppable
     from videostyle.cli.learning import announce
     from videostyle.cli.progress import Bars
+<<<<<<< HEAD
     from videostyle.inference.startup import backend_title, load_backend
+=======
+    from videostyle.inference.startup import load_tensorflow
+    from videostyle.live.chained import blind_to
+>>>>>>> c5b038e (wip)
     from videostyle.live.warmup import show_first_picture
     from videostyle.live.window import Window, check_display
     from videostyle.media.readers.camera import open_grabber
@@ -202,6 +226,8 @@ def run(options: argparse.Namespace) -> int:
         pixels=options.pixels,
         repeat=options.loop,
     )
+    for text in () if options.quiet else blind_to(options.regions):
+        print(f"warning: {text}", file=sys.stderr)
     try:
         # Everything that can fail quickly comes before TensorFlow is loaded, which takes seconds.
         _open_outputs(options, outputs)
@@ -312,6 +338,10 @@ def _settings(options: argparse.Namespace) -> LiveSettings:
         device=options.device,
         precision=options.precision,
         processors=options.processors,
+        regions=options.regions,
+        show_region=options.show_region,
+        timeline=options.timeline,
+        strength_from=options.strength_from,
         duration=options.duration,
     )
 

@@ -70,22 +70,7 @@ def add_render_options(parser: argparse.ArgumentParser) -> None:
         "it (default: the painting alone)",
     )
     add_processor_option(look, default=absent)
-    look.add_argument(
-        "--region",
-        dest="regions",
-        action="append",
-        default=absent,
-        metavar="KIND[:KEY=VALUE,...]",
-        help="limit the style to a part of the frame: mask, rectangle, polygon, color, moving, foreground, person, "
-        "faces; with style=NAME or strength=0..1 it is painted otherwise, over the rest; may be given several times "
-        "('videostyle help regions'; default: the whole frame)",
-    )
-    look.add_argument(
-        "--show-region",
-        choices=("overlay", "mask"),
-        default=absent,
-        help="show where the regions are instead of painting: over the clip, or white on black (default: paint)",
-    )
+    add_region_options(look, default=absent)
     look.add_argument(
         "--max-size",
         type=int,
@@ -93,23 +78,7 @@ def add_render_options(parser: argparse.ArgumentParser) -> None:
         metavar="PIXELS",
         help="shrink frames so that the longest side has at most this length (default: the clip's size)",
     )
-    look.add_argument(
-        "--at",
-        dest="timeline",
-        nargs="+",
-        action="append",
-        default=absent,
-        metavar=("TIME", "NAME=VALUE"),
-        help="change from here on: --at 12.5s style=starry-night ease=2s; style, strength, canvas, or a number of a "
-        "processor (sharpen.amount=1); may be given several times ('videostyle help processors'; default: no changes)",
-    )
-    look.add_argument(
-        "--strength-from",
-        default=absent,
-        metavar="FILE.csv|sound",
-        help="multiply the strength by values, 0 to 1, of a file of times and values, or by the loudness of the "
-        "clip's sound (default: it stays as it is)",
-    )
+    add_timeline_options(look, default=absent)
     part = parser.add_argument_group("part and rate")
     part.add_argument(
         "-ss",
@@ -237,6 +206,7 @@ def add_processor_option(parser: argparse._ActionsContainer, default: Any) -> No
     )
 
 
+<<<<<<< HEAD
 def add_backend_option(parser: argparse._ActionsContainer) -> None:
     """Adds the option that chooses what computes; ``cli.main`` obeys it before anything is imported that computes."""
     parser.add_argument(
@@ -244,6 +214,46 @@ def add_backend_option(parser: argparse._ActionsContainer) -> None:
         choices=list(BACKENDS),
         help="library that computes the network, for GPUs that another one knows better ('videostyle help backends'; "
         "default: what KERAS_BACKEND says, or tensorflow)",
+=======
+def add_region_options(parser: argparse._ActionsContainer, default: Any, *, shown: Any = argparse.SUPPRESS) -> None:
+    """Adds the options that choose regions and show them; ``shown`` is the default of the latter."""
+    parser.add_argument(
+        "--region",
+        dest="regions",
+        action="append",
+        default=default,
+        metavar="KIND[:KEY=VALUE,...]",
+        help="limit the style to a part of the frame: mask, rectangle, polygon, color, moving, foreground, person, "
+        "faces; with style=NAME or strength=0..1 it is painted otherwise, over the rest; may be given several times "
+        "('videostyle help regions'; default: the whole frame)",
+    )
+    parser.add_argument(
+        "--show-region",
+        choices=("overlay", "mask"),
+        default=shown,
+        help="show where the regions are instead of painting: over the clip, or white on black (default: paint)",
+    )
+
+
+def add_timeline_options(parser: argparse._ActionsContainer, default: Any, *, curve: Any = argparse.SUPPRESS) -> None:
+    """Adds the options on changes along time; ``curve`` is the default of ``--strength-from``."""
+    parser.add_argument(
+        "--at",
+        dest="timeline",
+        nargs="+",
+        action="append",
+        default=default,
+        metavar=("TIME", "NAME=VALUE"),
+        help="change from here on: --at 12.5s style=starry-night ease=2s; style, strength, canvas, or a number of a "
+        "processor (sharpen.amount=1); may be given several times ('videostyle help processors'; default: no changes)",
+    )
+    parser.add_argument(
+        "--strength-from",
+        default=curve,
+        metavar="FILE.csv|sound",
+        help="multiply the strength by values, 0 to 1, of a file of times and values, or by the loudness of the "
+        "clip's sound (default: it stays as it is)",
+>>>>>>> c5b038e (wip)
     )
 
 

@@ -6,7 +6,11 @@ import argparse
 import json
 from pathlib import Path
 
+<<<<<<< HEAD
 from videostyle.cli.options import add_backend_option, add_processor_option
+=======
+from videostyle.cli.options import add_processor_option, add_region_options
+>>>>>>> c5b038e (wip)
 from videostyle.errors import SettingError
 
 
@@ -35,7 +39,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "a third of the way through the clip)",
     )
     add_processor_option(parser, default=[])
+<<<<<<< HEAD
     add_backend_option(parser)
+=======
+    add_region_options(parser, default=[], shown=None)
+>>>>>>> c5b038e (wip)
     parser.add_argument("-y", "--overwrite", action="store_true", help="replace a sheet that exists already")
 
 
@@ -47,8 +55,11 @@ def run(options: argparse.Namespace) -> int:
     from videostyle.media.writers.images import write_png
     from videostyle.metrics.sheet import contact_sheet, small
     from videostyle.processors.arrangement import arranged
+    from videostyle.processors.regions.kinds import regions_from
     from videostyle.processors.registry import chain_from
-    from videostyle.rendering.preview import STRENGTHS, frames_of, looks_of, paint_looks
+    from videostyle.rendering.layers import check_regions
+    from videostyle.rendering.preview import STRENGTHS, frames_of, looks_of, neighbours_of, paint_looks
+    from videostyle.rendering.settings import RenderSettings
     from videostyle.styles.resolve import check_style
 
     source = Path(options.input)
@@ -57,11 +68,13 @@ def run(options: argparse.Namespace) -> int:
         raise SettingError("output", f"'{output}' is not a PNG file", "give a name that ends in .png")
     processors = chain_from(options.processors)
     arranged(processors)
+    regions = regions_from(options.regions)
+    check_regions(RenderSettings("", regions=regions, show_region=options.show_region))
     times = [parse_time(time) for time in options.at]
     for style in options.style:
         check_style(style)
     vet_output(output, overwrite=options.overwrite)
-    frames = frames_of(options.input, times)
+    frames = frames_of(options.input, times, neighbours_of(processors, regions))
     looks = looks_of(options.style)
     with Bars(options.quiet) as bars:
         from videostyle.inference.startup import backend_title, load_backend
@@ -73,7 +86,8 @@ def run(options: argparse.Namespace) -> int:
         def on_progress(done: int, total: int) -> None:
             bars("styles", done, total)
 
-        cells = [(name, small(picture)) for name, picture in paint_looks(frames, looks, processors, on_progress)]
+        painted = paint_looks(frames, looks, processors, regions, options.show_region, on_progress)
+        cells = [(name, small(picture)) for name, picture in painted]
     columns = len(STRENGTHS) + 1 if options.style else 4
     write_png(output, contact_sheet(cells, columns))
     print(json.dumps({"output": str(output), "pictures": [name for name, _ in cells]}) if options.json else output)

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import math
 import threading
+<<<<<<< HEAD
+=======
+from collections.abc import Callable
+>>>>>>> c5b038e (wip)
 from functools import cached_property, partial
 from itertools import repeat
 from typing import Any
@@ -76,7 +80,14 @@ class ShotMeasurement:
         # Without and with colours; compiled once for each size, with or without reference.
         self._programs = [backend().compiled(partial(statistics, colour)) for colour in (False, True)]
 
-    def statistics(self, frames: UInt8Array, style: Style, columns: int = 1, amount: float | None = None) -> Statistics:
+    def statistics(
+        self,
+        frames: UInt8Array,
+        style: Style,
+        columns: int = 1,
+        amount: float | None = None,
+        of_end: Callable[[Style], Statistics] | None = None,
+    ) -> Statistics:
         """Statistics of a shot from some of its frames.
 
         A scene of little contrast is measured together with a reference picture (``network.statistics``).
@@ -89,16 +100,16 @@ class ShotMeasurement:
             style: a style of the network to measure for.
             columns: smallest number of columns that a frame is cut into (``network.statistics.columns``).
             amount: of the canvas, 0..1; None = that of ``canvas``.
+            of_end: gives statistics of these frames, colours included, for an end of the style; None = measured here.
 
         Raises:
             DeviceError: if even narrow columns do not fit into memory.
         """
+        if of_end is None:
+            of_end = partial(self.network_statistics, frames, colour=True, columns=columns, amount=amount)
         found = self.network_statistics(frames, style, colour=bool(style.ends), columns=columns, amount=amount)
         if style.ends:
-            ends = [
-                (self.network_statistics(frames, end, colour=True, columns=columns, amount=amount)["out"], share)
-                for end, share in style.ends
-            ]
+            ends = [(of_end(end)["out"], share) for end, share in style.ends]
             mean = sum(share * mean for (mean, _), share in ends)
             deviation = sum(share * np.sqrt(variance) for (_, variance), share in ends)
             found["line"] = np.asarray(mean, np.float32), np.asarray(deviation**2, np.float32)

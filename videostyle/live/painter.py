@@ -23,6 +23,7 @@ from videostyle.motion.canvas_tracker import CanvasTracker
 from videostyle.network.canvas import LARGEST_SEED, tile
 from videostyle.network.statistics import KeyframeSegment, Statistics, between
 from videostyle.processors.style import StyleProcessor
+from videostyle.processors.timeline import eased
 from videostyle.styles.card import Style, has_canvas
 from videostyle.styles.interpolation import blend, interpolate
 
@@ -41,6 +42,7 @@ class _Transition:
         seconds: its duration; 0 = the next frame is painted with ``end``.
         start_canvas: amount of the canvas at its beginning, 0..1.
         start_statistics: statistics for ``start``; None = to be measured.
+        curve: how it goes on, one of ``timeline.CURVES``.
         end_statistics: statistics for ``end``; None = to be measured.
         steps_done: changes of the weights made so far.
     """
@@ -51,6 +53,7 @@ class _Transition:
     seconds: float
     start_canvas: float
     start_statistics: Statistics | None
+    curve: str = "linear"
     end_statistics: Statistics | None = None
     steps_done: int = 0
 
@@ -219,48 +222,67 @@ class LivePainter:
             # covered lens). They are compiled now, not at the first change of strength.
             covered = np.zeros_like(frame)
             for colour, picture in product((False, True), (frame, covered)):
-                measuring.network_statistics(picture[None], self._styles[0], colour=colour, columns=COLUMNS, column=0)
+                measuring.measurement.network_statistics(
+                    picture[None], self._styles[0], colour=colour, columns=COLUMNS, column=0
+                )
         statistics = measuring.statistics_of(frame[None], style, COLUMNS)
         for step, processor in enumerate(processors):
             processor.use_shots([KeyframeSegment(0, statistics)])
             self._paint_with(processor, frame, step)
         return processors
 
-    def select_style(self, index: int, now: float, seconds: float = 0.0) -> None:
-        """Changes to another style.
+    def change(
+        self,
+        now: float,
+        seconds: float | None,
+        curve: str = "linear",
+        *,
+        index: int | None = None,
+        strength: float | None = None,
+        canvas: float | None = None,
+    ) -> None:
+        """Changes style, strength or canvas, or several of them.
 
         Args:
-            index: index of the style, taken modulo their number.
             now: time, seconds.
-            seconds: duration of the crossfade; 0 = at once.
+            seconds: how long it takes, 0 = at once; None = as long as is left of a change in progress. Styles that
+                cannot be interpolated change at once.
+            curve: how it goes on, one of ``timeline.CURVES``.
+            index: of the style to change to, taken modulo their number; None = it stays.
+            strength: limited to 0..1; None = it stays, as it does where styles cannot be interpolated.
+            canvas: limited to 0..1; None = it stays.
         """
         with self._lock:
-            self.style_index = index % len(self._styles)
+            if index is not None:
+                self.style_index = index % len(self._styles)
+            if strength is not None and self._can_interpolate:
+                self.strength = min(1.0, max(0.0, round(strength, 3)))
+            if canvas is not None:
+                self._chosen_canvas = min(1.0, max(0.0, round(canvas, 3)))
+            if seconds is None:
+                seconds = self._transition.remaining(now) if self._transition else 0.0
             target = self._at_strength(self._styles[self.style_index])
-            self._begin(target, now, seconds if self._can_interpolate else 0.0)
+            lasting = seconds if self._can_interpolate else 0.0
+            start = self._canvas.amount, self._statistics
+            self._transition = _Transition(self._current, target, now, lasting, *start, curve)
+
+    def select_style(self, index: int, now: float, seconds: float = 0.0) -> None:
+        """Changes to another style (``change``)."""
+        self.change(now, seconds, index=index)
 
     def set_strength(self, strength: float, now: float) -> None:
-        """Changes the strength, limited to 0..1; a crossfade in progress keeps its end time.
+        """Changes the strength; a crossfade in progress keeps its end time.
 
         Does nothing if the styles cannot be interpolated.
         """
-        if not self._can_interpolate:
-            return
-        with self._lock:
-            self.strength = min(1.0, max(0.0, round(strength, 3)))
-            target = self._at_strength(self._styles[self.style_index])
-            self._begin(target, now, self._transition.remaining(now) if self._transition else 0.0)
+        if self._can_interpolate:
+            self.change(now, None, strength=strength)
 
     def set_canvas(self, canvas: float, now: float) -> None:
-        """Changes how much is painted where the scene shows nothing, limited to 0..1.
-
-        A crossfade in progress keeps its end time.
-        """
+        """Changes how much is painted where the scene shows nothing; a crossfade in progress keeps its end time."""
         with self._lock:
-            self._chosen_canvas = min(1.0, max(0.0, round(canvas, 3)))
             self._new_strokes = True
-            target = self._at_strength(self._styles[self.style_index])
-            self._begin(target, now, self._transition.remaining(now) if self._transition else 0.0)
+        self.change(now, None, canvas=canvas)
 
     def set_seed(self, seed: int) -> None:
         """Changes to another canvas; the number is taken modulo ``LARGEST_SEED + 1``."""
@@ -299,9 +321,6 @@ class LivePainter:
             self._transition.start_statistics = self._transition.end_statistics = None
         return True
 
-    def _begin(self, target: Style, now: float, seconds: float) -> None:
-        self._transition = _Transition(self._current, target, now, seconds, self._canvas.amount, self._statistics)
-
     def set_step(self, step: int, now: float) -> None:
         """Changes the size from the next frame on."""
         if step != self.step:
@@ -324,7 +343,9 @@ class LivePainter:
     def _measure_column(self, frame: UInt8Array, column: int) -> Statistics:
         """Measures one column for the current style, without the painted colours: they take two more networks."""
         self._processors[0].use_canvas(self._canvas)
-        return self._processors[0].network_statistics(frame[None], self._current, columns=COLUMNS, column=column)
+        return self._processors[0].measurement.network_statistics(
+            frame[None], self._current, columns=COLUMNS, column=column
+        )
 
     def _advance(
         self, transition: _Transition, scene: SceneFollower, frame: UInt8Array, now: float
@@ -334,7 +355,8 @@ class LivePainter:
         Statistics of mixed weights lie close to the straight line between those of both ends. Measuring an end takes
         as long as painting one or two frames, so at most one is measured per frame.
         """
-        progress = 1.0 if transition.seconds <= 0 else min(1.0, max(0.0, (now - transition.began) / transition.seconds))
+        done = 1.0 if transition.seconds <= 0 else (now - transition.began) / transition.seconds
+        progress = 1.0 if done >= 1.0 else eased(transition.curve, done)
         if scene.is_new(frame, now):
             transition.start_statistics = transition.end_statistics = None
         if progress >= 1.0:

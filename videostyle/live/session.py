@@ -5,22 +5,29 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from videostyle.errors import UsageError
 from videostyle.live.capture import Capture
 from videostyle.live.chained import ChainedPainter
 from videostyle.live.controls import Controls
-from videostyle.live.loop import LiveLoop
+from videostyle.live.layers import FollowingPainter
+from videostyle.live.loop import LiveLoop, Painter
 from videostyle.live.outputs.output import Output
 from videostyle.live.outputs.page import Page
 from videostyle.live.pace import Pace
 from videostyle.live.painter import LivePainter
+from videostyle.live.schedule import Schedule
 from videostyle.live.telemetry import LiveReport
 from videostyle.live.viewer import Screen, WindowViewer
 from videostyle.media.readers.camera import Grabber
+from videostyle.processors.curve import read_curve
+from videostyle.processors.regions.kinds import RegionChoice
 from videostyle.processors.registry import Choice
+from videostyle.processors.timeline import KeyFrame
 from videostyle.styles import gallery
+from videostyle.styles.card import Style
 from videostyle.styles.resolve import resolve, with_equal_depth
 
 
@@ -42,6 +49,10 @@ class LiveSettings:
         device: see ``StyleProcessor``.
         precision: see ``StyleProcessor``.
         processors: other steps of the frame chain, in order.
+        regions: parts of the frame that limit the painting, or are painted otherwise.
+        show_region: show the regions instead of painting: "overlay" or "mask"; None = paint.
+        timeline: changes, by the time since the first painted frame.
+        strength_from: a CSV file of times and values, 0..1, by which the strength is multiplied; None = 1.
         duration: seconds from the first painted frame to the end; None = until it is stopped.
     """
 
@@ -58,6 +69,10 @@ class LiveSettings:
     device: str = "auto"
     precision: str = "auto"
     processors: Sequence[Choice] = ()
+    regions: Sequence[RegionChoice] = ()
+    show_region: str | None = None
+    timeline: Sequence[KeyFrame] = ()
+    strength_from: str | None = None
     duration: float | None = None
 
 
@@ -113,23 +128,39 @@ def run_live(
     Raises:
         VideostyleError: if a style cannot be used, or the camera failed.
     """
-    styles = with_equal_depth([resolve(name) for name in settings.styles])
-    if any(style.architecture != styles[0].architecture for style in styles):
+    names = list(dict.fromkeys([*settings.styles, *(frame.style for frame in settings.timeline if frame.style)]))
+    regions = [region for region in settings.regions if region.paints and settings.show_region is None]
+    over = [region.style for region in regions if region.style is not None]
+    styles = dict(zip([*names, *over], with_equal_depth([resolve(name) for name in [*names, *over]]), strict=True))
+    own = [styles[name] for name in names]
+    if any(style.architecture != own[0].architecture for style in styles.values()):
         raise UsageError("the styles are of different networks", hint="give styles of one size of network")
     info = grabber.info
-    painter = LivePainter(
-        # If there is no base of this architecture, any base will do: no style is its child, so none is interpolated.
-        gallery.find_base(styles[0].architecture) or gallery.base(),
-        styles,
-        info,
-        precision=settings.precision,
-        device=settings.device,
-        strength=settings.strength,
-        canvas=settings.canvas,
-        seed=settings.seed,
-        stroke_size=settings.stroke_size,
-        adaptive=settings.adaptive,
-    )
+    # If there is no base of this architecture, any base will do: no style is its child, so none is interpolated.
+    base = gallery.find_base(own[0].architecture) or gallery.base()
+
+    def painter_of(found: Sequence[Style], strength: float) -> LivePainter:
+        return LivePainter(
+            base,
+            found,
+            info,
+            precision=settings.precision,
+            device=settings.device,
+            strength=strength,
+            canvas=settings.canvas,
+            seed=settings.seed,
+            stroke_size=settings.stroke_size,
+            adaptive=settings.adaptive,
+        )
+
+    painter = painter_of(own, settings.strength)
+    layers: list[Painter] = []
+    for region in regions:
+        strength = 1.0 if region.strength is None else region.strength
+        if region.style is not None:
+            layers.append(painter_of([styles[region.style]], strength))
+        else:
+            layers.append(FollowingPainter(painter_of(own, strength), painter, settings.crossfade))
     # A target above the camera's rate would shrink the picture for nothing.
     camera_fps = float(info.fps) if info.fps else 30.0
     fps = min(settings.target_fps or camera_fps, camera_fps)
@@ -153,13 +184,29 @@ def run_live(
         if watch is not None:
             watch(painter, now)
 
+    schedule = None
+    if settings.timeline or settings.strength_from is not None:
+        curve = read_curve(Path(settings.strength_from)) if settings.strength_from is not None else None
+        changes = settings.timeline, camera_fps, settings.strength, curve, names, settings.processors
+        schedule = Schedule(painter, *changes)
+    chained: Painter = painter
+    if settings.processors or settings.regions or schedule is not None:
+        chained = ChainedPainter(
+            painter,
+            settings.processors,
+            info,
+            regions=settings.regions,
+            layers=layers,
+            shown=settings.show_region,
+            schedule=schedule,
+        )
     viewer = WindowViewer(controls, screen) if screen is not None else None
     capture = Capture(grabber, reopen, mirror=settings.mirror, fps=fps if fps < camera_fps else None)
     size = (info.width, info.height)
     pace = Pace(1.0 / fps, adaptive=settings.adaptive)
     loop = LiveLoop(
         capture,
-        ChainedPainter(painter, settings.processors, info) if settings.processors else painter,
+        chained,
         outputs,
         pace,
         size,

@@ -88,10 +88,15 @@ class MotionMeter:
 
     def __call__(self, now: UInt8Array, before: UInt8Array) -> SceneMotion:
         """Motion from ``now`` to ``before``, both from ``grey``."""
+        return self.with_flow(now, before)[0]
+
+    def with_flow(self, now: UInt8Array, before: UInt8Array) -> tuple[SceneMotion, Float32Array]:
+        """The same, and the flow that it was made from, float32 ``[h, w, 2]`` in pixels of these pictures."""
         lattice = (FINE * (self.shape.columns - 1), FINE * (self.shape.rows - 1))
         if min(now.shape) < SMALLEST_SIDE:
             nothing = np.zeros(lattice[::-1], np.float32)
-            return SceneMotion(np.zeros((*nothing.shape, 2), np.float32), nothing)
+            still = SceneMotion(np.zeros((*nothing.shape, 2), np.float32), nothing)
+            return still, np.zeros((*now.shape, 2), np.float32)
         # A frame that was made smaller for this is sharp and has little noise: the flow may end a scale further on.
         smaller = max(now.shape) >= self._side
         self._dis.setFinestScale(max(0, self._finest - smaller))
@@ -101,7 +106,7 @@ class MotionMeter:
             self._check = FlowCheck((now.shape[0], now.shape[1]), lattice, SMOOTHING, ERROR / unit)
         motion, trust = self._check(now, before, flow)
         motion *= np.float32(unit)
-        return SceneMotion(motion, trust)
+        return SceneMotion(motion, trust), flow
 
 
 def at_vertices(lattice: Float32Array) -> Float32Array:

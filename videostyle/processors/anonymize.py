@@ -10,7 +10,7 @@ from pydantic import Field
 
 from videostyle.frames import AnyArray, FrameBatch, UInt8Array
 from videostyle.media.opencv import load_cv2
-from videostyle.processors.limited import within
+from videostyle.processors.masked import within
 from videostyle.processors.on_faces import OnFaces
 from videostyle.processors.protocol import Needs
 from videostyle.processors.regions.faces import FacesOptions

@@ -53,7 +53,7 @@ def _check(chain: Sequence[Choice], processors: Sequence[Configured[Any]]) -> No
         if needs.original and hides:
             why = f"'{name}' shows frames of the clip itself, in which '{hides}' has hidden nothing"
             raise SettingError(SETTING, why, f"place '{hides}' behind '{name}', or leave one of them out")
-        if needs.history and state:
+        if needs.history and needs.around == "frames" and state:
             why = f"'{name}' looks back at frames of '{state}', which begins anew with every chunk"
             raise SettingError(SETTING, why, f"place '{name}' before '{state}'")
         resized = name if needs.resizes else resized

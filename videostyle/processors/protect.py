@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import Field
 
 from videostyle.frames import FrameBatch
-from videostyle.processors.limited import within
+from videostyle.processors.masked import within
 from videostyle.processors.on_faces import OnFaces
 from videostyle.processors.regions.faces import FacesOptions
 

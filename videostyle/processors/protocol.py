@@ -30,6 +30,7 @@ class Needs:
         chunkable: whether parts of a clip may be processed apart from each other. A clip with a processor that cannot
             be divided has one chunk: it is painted by one worker, and begun anew when it is interrupted.
         original: whether it reads ``FrameBatch.original``, which must have the size of its frames.
+        around: what it looks at of the frames before and behind: the frames as they reach it, or the originals alone.
         resizes: whether its frames have another size than those it gets. It stands behind the painting.
         device: "cpu", or "any" if it computes on the device that is chosen for painting.
         hides: what it hides must not come back: no processor behind it may read the clip's own frames.
@@ -41,6 +42,7 @@ class Needs:
     stateful: bool = False
     chunkable: bool = True
     original: bool = False
+    around: Literal["frames", "originals"] = "frames"
     resizes: bool = False
     device: Literal["cpu", "any"] = "cpu"
     hides: bool = False

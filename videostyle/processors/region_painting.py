@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from videostyle.frames import AnyArray, FrameBatch, UInt8Array, VideoInfo, to_bytes, to_words
-from videostyle.processors.limited import within
+from videostyle.processors.masked import within
 from videostyle.processors.protocol import Needs, Processor, needs_of
+from videostyle.processors.regions.kinds import RegionChoice, make_mask
 from videostyle.processors.regions.mask import RegionMask
 
 COLOURS = ((255, 80, 60), (60, 160, 255), (80, 220, 80), (255, 200, 40))  # of regions, one after the other
@@ -108,6 +109,22 @@ class RegionPainting:
             if layer.painter is not None:
                 layer.painter.close()
         self._painter.close()
+
+
+def in_regions(painter: Processor, regions: Sequence[RegionChoice], layers: Sequence[Processor]) -> Processor:
+    """A painting in its regions.
+
+    Args:
+        painter: paints.
+        regions: that limit it, or are painted otherwise; () = the whole frame.
+        layers: paint those that are painted otherwise (``RegionChoice.paints``), in order.
+    """
+    if not regions:
+        return painter
+    limits = [make_mask(choice) for choice in regions if choice.limits]
+    left = iter(layers)
+    over = [Layer(make_mask(choice), next(left) if choice.paints else None) for choice in regions if not choice.limits]
+    return RegionPainting(painter, limits, over)
 
 
 class ShownRegions:

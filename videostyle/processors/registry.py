@@ -32,6 +32,7 @@ OWN = {
     "protect": "protect:Protect",
     "sharpen": "sharpen:Sharpen",
     "simplify": "simplify:Simplify",
+    "stabilize": "stabilize:Stabilize",
 }
 
 

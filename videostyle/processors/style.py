@@ -76,6 +76,7 @@ class StyleProcessor:
         canvas: as given.
         in_flight: batches that may be begun before the first is fetched (``processors.protocol.in_flight``).
         warnings: messages for the user, one sentence each, about lack of memory.
+        layers: processors of other styles that paint regions over what this one paints; closed with it.
 
     Raises:
         UsageError: if precision, output, batch size or stroke size are not possible.
@@ -107,6 +108,7 @@ class StyleProcessor:
             self.precision = "float32"  # bfloat16 has 8 bits, float16 has 11
         self.canvas = canvas or CanvasSettings()
         self.warnings: list[str] = []
+        self.layers: list[StyleProcessor] = []
         self._output, self._batch_size, self._tile = output, batch_size, tile
         self._batch_pixels = batch_pixels or usual_pixels(self.device)
         self._weights = ShotWeights(style, self.device, self.precision)
@@ -216,6 +218,8 @@ class StyleProcessor:
 
     def close(self) -> None:
         """Frees the compiled programs and the weights on the device."""
+        for layer in self.layers:
+            layer.close()
         self._painter = None
         self._weights.clear()
         if self._mix is not None:
@@ -223,13 +227,9 @@ class StyleProcessor:
         self._measurement = self._new_measurement()
 
     def _new_measurement(self) -> ShotMeasurement:
-        return ShotMeasurement(
-            self.style.architecture,
-            self.device,
-            self.canvas,
-            always_canvas=self._always_canvas,
-            stroke_size=self._stroke_size,
-        )
+        always, architecture = self._always_canvas, self.style.architecture
+        made = partial(ShotMeasurement, architecture, self.device, self.canvas, stroke_size=self._stroke_size)
+        return made(always_canvas=always)
 
     @property
     def shots(self) -> tuple[KeyframeSegment, ...]:
@@ -301,11 +301,10 @@ class StyleProcessor:
         """
         return self._measurement.statistics(frames, style or self.style, columns, amount)
 
-    def network_statistics(
-        self, frames: UInt8Array, style: Style, *, colour: bool = False, columns: int = 1, column: int | None = None
-    ) -> Statistics:
-        """As ``statistics_of`` for the layers of one network (``ShotMeasurement.network_statistics``)."""
-        return self._measurement.network_statistics(frames, style, colour=colour, columns=columns, column=column)
+    @property
+    def measurement(self) -> ShotMeasurement:
+        """Measures shots, for styles of the same architecture."""
+        return self._measurement
 
     @property
     def on_canvas(self) -> bool:

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 
@@ -15,13 +15,18 @@ from videostyle.motion.sampling import FramesToMeasure
 from videostyle.processors.arrangement import arranged
 from videostyle.processors.driven import Driven
 from videostyle.processors.protocol import Processor
-from videostyle.processors.region_painting import Layer, RegionPainting, ShownRegions
+from videostyle.processors.region_painting import ShownRegions, in_regions
 from videostyle.processors.regions.kinds import make_mask
 from videostyle.processors.registry import STYLE, Choice, choice_from, find, make
 from videostyle.rendering.settings import RenderSettings
 
-if TYPE_CHECKING:
-    from videostyle.processors.style import StyleProcessor
+
+class Painting(Processor, Protocol):
+    """What paints: a style processor, or one around it."""
+
+    @property
+    def output(self) -> str:
+        """Pixel format of painted frames."""
 
 
 def chain_of(settings: RenderSettings) -> list[Choice]:
@@ -36,7 +41,7 @@ def chain_of(settings: RenderSettings) -> list[Choice]:
 
 
 def processors_of(
-    style_processor: StyleProcessor,
+    style_processor: Painting,
     settings: RenderSettings,
     layers: Sequence[Processor] = (),
     driven: Mapping[str, Mapping[str, Float32Array]] | None = None,
@@ -54,25 +59,11 @@ def processors_of(
 
     def made(choice: Choice) -> Processor:
         if choice.name == STYLE:
-            return in_regions(style_processor, settings, layers)
+            return in_regions(style_processor, settings.regions, layers)
         values = (driven or {}).get(choice.name)
         return Driven(make(choice), values) if values else make(choice)
 
     return [made(choice) for choice in chain_of(settings)]
-
-
-def in_regions(painter: Processor, settings: RenderSettings, layers: Sequence[Processor]) -> Processor:
-    """The painting of a render, in its regions."""
-    if not settings.regions:
-        return painter
-    limits = [make_mask(choice) for choice in settings.regions if choice.limits]
-    left = iter(layers)
-    over = [
-        Layer(make_mask(choice), next(left) if choice.paints else None)
-        for choice in settings.regions
-        if not choice.limits
-    ]
-    return RegionPainting(painter, limits, over)
 
 
 def shown_regions(settings: RenderSettings, *, deep: bool) -> Processor:

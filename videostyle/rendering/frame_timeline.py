@@ -19,11 +19,11 @@ from numpy.typing import NDArray
 from videostyle.errors import ModelError
 from videostyle.frames import Float32Array
 from videostyle.network.statistics import KeyframeSegment
+from videostyle.processors.curve import Curve
+from videostyle.processors.timeline import Change, KeyFrame, Track, shares_of
 from videostyle.rendering.chain import chain_of
-from videostyle.rendering.curve import Curve
 from videostyle.rendering.plan_arrays import named, segment_arrays, segments_from, under
 from videostyle.rendering.settings import RenderSettings
-from videostyle.rendering.timeline import Change, KeyFrame, Track, shares_of
 
 if TYPE_CHECKING:
     from videostyle.processors.style import StyleProcessor
@@ -107,6 +107,7 @@ class TimelineSource:
         self.styles: tuple[Style, ...] = tuple(styles)
         self._numbers = {name: number for number, name in enumerate(names)}
         self._curve = curve
+        self._made: dict[tuple[tuple[int, float], ...], Style] = {}
         self._mix, self._strength = Track(shares_of(settings.style)), Track(settings.strength)
         asks = settings.canvas is not None or any(frame.canvas is not None for frame in frames)
         card = styles[0].card.canvas if settings.canvas is None else settings.canvas
@@ -140,6 +141,10 @@ class TimelineSource:
     def _levels(track: Track, *, driven: bool) -> tuple[float, ...]:
         rests = {round(float(value), DIGITS) for value in track.rests}
         return tuple(sorted(rests | set(STEPS))) if driven or len(rests) > 1 else tuple(rests)
+
+    def end_canvas(self, end: Style, node: Node) -> float:
+        """The amount of canvas with which an end of a node's style is measured: as for a node that is that end."""
+        return node.canvas if self._canvas is not None else end.card.canvas
 
     def canvas_at(self, time: float) -> float:
         """The amount of canvas at a time, seconds from the beginning of the clip."""
@@ -214,6 +219,11 @@ class TimelineSource:
 
     def style_of(self, node: Node) -> Style:
         """The style of a node, with the styles that it lies between."""
+        if node.shares not in self._made:
+            self._made[node.shares] = self._style_of(node)
+        return self._made[node.shares]
+
+    def _style_of(self, node: Node) -> Style:
         from videostyle.styles.interpolation import interpolate
 
         if len(node.shares) == 1 and node.strength >= 1.0:

@@ -41,7 +41,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from videostyle.errors import InputError, Mistakes, SettingError, UsageError, VideostyleError, raise_all
-from videostyle.rendering.curve import SOUND
+from videostyle.processors.curve import SOUND
 from videostyle.rendering.settings import NAMES, RenderSettings, settings_from, unknown
 
 SETTINGS = tuple(name for name in NAMES if name not in ("style", "overwrite"))

@@ -25,7 +25,7 @@ from safetensors.numpy import save as save_arrays
 from videostyle.errors import UsageError
 from videostyle.media.atomic import short_name, write_whole
 from videostyle.motion.mesh_store import MeshTrack
-from videostyle.rendering.curve import curve_identity
+from videostyle.processors.curve import curve_identity
 from videostyle.rendering.frame_timeline import timeline_arrays, timeline_from_arrays
 from videostyle.rendering.layers import files_of, layer_arrays, layer_styles, layers_from_arrays
 from videostyle.rendering.made_with import NOT_COMPARED

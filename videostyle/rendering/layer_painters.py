@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary
 
 from videostyle.rendering.layers import layer_styles
 from videostyle.rendering.plan import Plan
@@ -14,9 +13,6 @@ from videostyle.rendering.settings import RenderSettings
 if TYPE_CHECKING:
     from videostyle.processors.style import StyleProcessor
     from videostyle.styles.card import Style
-
-# The style processors of layers, by that of the render: compiled once, and used again with it.
-_PAINTERS: WeakKeyDictionary[StyleProcessor, list[StyleProcessor]] = WeakKeyDictionary()
 
 
 def painters_of(
@@ -29,7 +25,7 @@ def painters_of(
         settings: of the render.
         styles: of the layers.
     """
-    kept = _PAINTERS.setdefault(style_processor, [])
+    kept = style_processor.layers
     for number, style in enumerate(styles):
         if number < len(kept) and kept[number].style.architecture != style.architecture:
             kept[number].close()

@@ -67,7 +67,8 @@ def check_regions(settings: RenderSettings) -> None:
     for choice in settings.regions:
         make_region(choice).check()
     for style, strength in specs_of(settings):
-        check_style(style, strength)
+        if style:  # otherwise it is not known yet, or no file
+            check_style(style, strength)
 
 
 def files_of(settings: RenderSettings) -> list[Path]:

@@ -27,7 +27,7 @@ from videostyle.network.canvas import LARGEST_SEED
 from videostyle.processors.compare import MODES
 from videostyle.processors.regions.kinds import RegionChoice, regions_from
 from videostyle.processors.registry import Choice, chain_from
-from videostyle.rendering.timeline import KeyFrame, timeline_from
+from videostyle.processors.timeline import KeyFrame, timeline_from
 from videostyle.styles.resolve import plain_spec
 
 PRECISIONS = ("auto", "float32", "bfloat16", "float16")

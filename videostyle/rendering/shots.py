@@ -71,9 +71,14 @@ def measure_section(frames: FramesToMeasure, measure: Callable[[UInt8Array], Sta
         frames: frames of the section to measure.
         measure: returns the statistics of frames uint8 ``[K, H, W, 3]`` RGB (``StyleProcessor.statistics_of``).
     """
+    return measure_numbers(frames, lambda number: measure(frames.picture(number)[None]))
+
+
+def measure_numbers(frames: FramesToMeasure, measure: Callable[[int], Statistics]) -> list[Measurement]:
+    """As ``measure_section``; ``measure`` gets the number of a frame."""
 
     def at(numbers: Iterable[int]) -> dict[int, Statistics]:
-        return {number: measure(frames.picture(number)[None]) for number in numbers}
+        return {number: measure(number) for number in numbers}
 
     found = at(frames.chosen)
     if one_scene(list(found.values())):

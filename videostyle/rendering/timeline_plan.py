@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain, pairwise
 from typing import TYPE_CHECKING
 
@@ -14,13 +15,13 @@ from videostyle.frames import UInt8Array
 from videostyle.media.readers.base import Input
 from videostyle.media.scaling import shrunk
 from videostyle.motion.sampling import FramesToMeasure
-from videostyle.network.statistics import Measurement, keyframe_segments
+from videostyle.network.statistics import Measurement, Statistics, keyframe_segments
+from videostyle.processors.curve import check_curve, curve_of
+from videostyle.processors.timeline import SETTING, SNAP, shares_of, snapped
 from videostyle.rendering.chain import chain_of
-from videostyle.rendering.curve import check_curve, curve_of
 from videostyle.rendering.frame_timeline import FrameTimeline, Node, TimelineSource, frame_timeline
 from videostyle.rendering.settings import RenderSettings
-from videostyle.rendering.shots import Shot, measure_section
-from videostyle.rendering.timeline import SETTING, SNAP, shares_of, snapped
+from videostyle.rendering.shots import Shot, measure_numbers
 
 if TYPE_CHECKING:
     from videostyle.processors.style import StyleProcessor
@@ -84,6 +85,40 @@ class _Sample:
     found: Sections
 
 
+class _Known:
+    """Measures frames of a section for nodes; for the styles that these lie between, each frame is measured once.
+
+    Args:
+        style_processor: measures.
+        frames: of the section.
+    """
+
+    def __init__(self, style_processor: StyleProcessor, frames: FramesToMeasure) -> None:
+        self._measurement, self._frames = style_processor.measurement, frames
+        self._ends: dict[tuple[int, int, float], Statistics] = {}
+
+    def __call__(self, node: Node, style: Style, canvas_of: Callable[[Style, Node], float], number: int) -> Statistics:
+        """The statistics of frame ``number`` for a node, whose style is ``style``."""
+
+        def of_end(end: Style) -> Statistics:
+            return self._end(number, end, canvas_of(end, node))
+
+        if not style.ends:
+            own = self._end(number, style, node.canvas)
+            return {layer: statistics for layer, statistics in own.items() if layer != "out"}
+        picture = self._frames.picture(number)[None]
+        return self._measurement.statistics(picture, style, amount=node.canvas, of_end=of_end)
+
+    def _end(self, number: int, end: Style, canvas: float) -> Statistics:
+        from videostyle.styles.card import has_canvas
+
+        key = number, id(end), canvas if has_canvas(end.weights) else 0.0
+        if key not in self._ends:
+            picture = self._frames.picture(number)[None]
+            self._ends[key] = self._measurement.network_statistics(picture, end, colour=True, amount=canvas)
+        return self._ends[key]
+
+
 class TimelineMeasurement:
     """Measures the sections of a clip for a timeline. Several threads may call it at once.
 
@@ -122,15 +157,11 @@ class TimelineMeasurement:
             times = [*(times[0] - n * step for n in range(count, 0, -1)), *times]
             times += [times[-1] + n * step for n in range(1, count + 1)]
         nodes = dict.fromkeys(node for time in times for node, _ in self._source.nodes_at(time))
-        found: Sections = {}
-        for node in nodes:
-            style = self._source.style_of(node)
-            found[node] = measure_section(
-                frames,
-                lambda picture, style=style, amount=node.canvas: self._processor.statistics_of(  # type: ignore[misc]
-                    picture, style, amount=amount
-                ),
-            )
+        known = _Known(self._processor, frames)
+        found: Sections = {
+            node: measure_numbers(frames, partial(known, node, self._source.style_of(node), self._source.end_canvas))
+            for node in nodes
+        }
         if any(frame.ease > 0 for frame in self._settings.timeline):
             number = frames.chosen[len(frames.chosen) // 2]
             picture = shrunk(frames.picture(number), SAMPLE)

@@ -8,10 +8,10 @@ import numpy as np
 
 from videostyle.frames import FrameBatch, UInt8Array, VideoInfo
 from videostyle.media.opencv import load_cv2
-from videostyle.motion.flow import grid
+from videostyle.motion.pair_motion import PairMotion, carried, enlarged
 from videostyle.processors.protocol import Needs
 from videostyle.processors.regions.protocol import Region, RegionOptions
-from videostyle.processors.regions.window import Memory, PairMotion, Window
+from videostyle.processors.regions.window import Memory, Window
 
 CUT = 0.08  # share below which a blurred mask counts as outside, and above 1 - CUT as inside
 
@@ -33,7 +33,8 @@ class RegionMask:
     def needs(self) -> Needs:
         """The frames around a batch, as the clip shows them."""
         region = self.region
-        return Needs(history=region.history + region.options.smooth, lookahead=region.lookahead, original=True)
+        history = region.history + region.options.smooth
+        return Needs(history=history, lookahead=region.lookahead, original=True, around="originals")
 
     def open(self, info: VideoInfo) -> None:
         """Prepares for a clip."""
@@ -72,23 +73,18 @@ class RegionMask:
             if total.shape != now.shape:
                 total = now
                 continue
-            before, trust = carried(total, window.motion(number))
+            before, trust = moved(total, window.motion(number))
             total = now + np.float32(weight / (weight + 1)) * trust * (before - now)  # a mean of as many
         return np.asarray(np.rint(total), np.uint8)
 
 
-def carried(mask: Any, motion: PairMotion) -> tuple[Any, Any]:
+def moved(mask: Any, motion: PairMotion) -> tuple[Any, Any]:
     """A mask of the frame before, float32 ``[h, w]`` of any size, as seen now; and how far that can be trusted."""
-    cv2 = load_cv2()
-    height, width = mask.shape
-    flow, trust = motion.flow, motion.trust
-    if flow.shape[:2] != mask.shape:
-        scale = np.array([width / flow.shape[1], height / flow.shape[0]], np.float32)
-        flow = cv2.resize(flow, (width, height), interpolation=cv2.INTER_LINEAR) * scale
-        trust = cv2.resize(trust, (width, height), interpolation=cv2.INTER_LINEAR)
-    x, y = grid(height, width)
-    moved = cv2.remap(mask, x + flow[..., 0], y + flow[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return moved, trust
+    trust = motion.trust
+    if trust.shape != mask.shape:
+        cv2 = load_cv2()
+        trust = cv2.resize(trust, mask.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    return carried(mask, enlarged(motion.flow, mask.shape)), trust
 
 
 def shaped(mask: UInt8Array, size: tuple[int, int], options: RegionOptions) -> UInt8Array:

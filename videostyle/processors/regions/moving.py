@@ -10,7 +10,7 @@ from videostyle.media.opencv import load_cv2
 from videostyle.motion.camera import motion_at
 from videostyle.motion.flow import grid
 from videostyle.motion.mesh import UNITS
-from videostyle.processors.regions.mask import carried
+from videostyle.processors.regions.mask import moved
 from videostyle.processors.regions.protocol import Region, RegionOptions
 from videostyle.processors.regions.window import Window
 
@@ -93,7 +93,7 @@ class Foreground(Region[ForegroundOptions]):
         count = min(self.options.frames, at)
         for number in range(at - count + 1, at + 1):
             if number > at - count + 1:
-                total, _ = carried(total, window.motion(number))
+                total, _ = moved(total, window.motion(number))
             total = total + self._share(window, number)
         if not count:
             return np.zeros((height, width), np.uint8)

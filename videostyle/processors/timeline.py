@@ -1,7 +1,7 @@
 """A timeline: how style, strength, canvas and options of processors change along a clip, as a user writes it.
 
-``KeyFrame`` is one change. ``Timeline`` gives the values at any time; ``timeline_plan`` makes of them what each frame
-is painted with.
+``KeyFrame`` is one change, ``Track`` one value along time. ``rendering.frame_timeline`` makes of them what each frame
+is painted with, ``live.schedule`` carries them out while frames are painted.
 """
 
 from __future__ import annotations
