@@ -90,3 +90,24 @@ def test_settings_go_to_the_page_and_back(studio: Studio, chosen: dict[str, Any]
 def test_what_cannot_be_is_refused(studio: Studio, wrong: dict[str, Any]) -> None:
     with pytest.raises(VideostyleError):
         settings_of(wrong, studio.folders)
+
+
+def test_commands_of_trainings_and_live_paintings_are_understood(client: Client) -> None:
+    for body, wanted in (
+        ({"kind": "train", "id": "f0/photo.png", "name": "mine", "steps": 20, "size": 64}, {"steps": 20, "size": 64}),
+        (
+            {
+                "kind": "live",
+                "styles": ["great-wave", "the-scream"],
+                "strength": 0.5,
+                "size": "320x240",
+                "mirror": True,
+            },
+            {"style": ["great-wave", "the-scream"], "strength": 0.5, "size": "320x240", "mirror": True, "page": 0},
+        ),
+        ({"kind": "live", "source": "clip", "id": "f0/plain.mp4", "styles": ["great-wave"]}, {"loop": True}),
+    ):
+        answer = client.post("/api/command", body)
+        assert answer.status == 200, answer.body
+        options, _ = parse(answer.json["argv"][1:])
+        assert wanted.items() <= vars(options).items()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -44,9 +45,18 @@ def make_app(studio: Studio, port: int, token: str) -> ASGIApp:
         return JSONResponse(described)
 
     routes = [*(endpoint.route() for endpoint in endpoints), Route("/openapi.json", openapi)]
-    page = Mount("/", StaticFiles(directory=PAGE, html=True))
+    page = Mount("/", _PageFiles(directory=PAGE, html=True))
     handlers = {HTTPException: _refused}
     return Guard(Starlette(routes=[*routes, page], exception_handlers=handlers), port, token)  # type: ignore[arg-type]
+
+
+class _PageFiles(StaticFiles):
+    """The page's own files, which a browser asks for anew: another version must not meet half of an old page."""
+
+    def file_response(self, *arguments: Any, **keywords: Any) -> Response:
+        response = super().file_response(*arguments, **keywords)
+        response.headers["Cache-Control"] = "no-cache"
+        return response
 
 
 async def _refused(request: Request, error: HTTPException) -> Response:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import re
 import secrets
 import socket
 import threading
@@ -39,6 +42,28 @@ def listening(port: int) -> socket.socket:
     return found
 
 
+def kept_token(work: Path) -> str:
+    """The secret of the studio of a folder; made at first, so that a page that is open finds the studio again.
+
+    Args:
+        work: folder that only this user may write to; the secret's file only this user may read.
+    """
+    path = work / "token"
+    with contextlib.suppress(OSError, UnicodeDecodeError):
+        found = path.read_text(encoding="ascii").strip()
+        if re.fullmatch(r"[A-Za-z0-9_-]{32,64}", found):
+            return found
+    token = secrets.token_urlsafe(24)
+    with contextlib.suppress(OSError):  # then the next studio has another one
+        path.unlink(missing_ok=True)
+        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            os.write(file, token.encode())
+        finally:
+            os.close(file)
+    return token
+
+
 def serve(
     named: list[Path],
     work: Path,
@@ -55,7 +80,7 @@ def serve(
         named: folders and files that may be seen.
         work: folder for uploads, results and the queue.
         port: to listen on; 0 = any free one.
-        token: that requests need; None = a random one.
+        token: that requests need; None = the one that is kept in ``work``.
         upload_limit: bytes of an upload.
         browser: open the page.
         on_ready: called with the address, token included, when the server answers.
@@ -65,10 +90,14 @@ def serve(
     """
     taken = listening(port)
     port = int(taken.getsockname()[1])
-    token = token or secrets.token_urlsafe(24)
-    address = f"http://{HOST}:{port}/?token={token}"
-    studio = Studio(named, work, upload_limit)
     try:
+        studio = Studio(named, work, upload_limit)
+    except BaseException:
+        taken.close()
+        raise
+    try:
+        token = token or kept_token(work)
+        address = f"http://{HOST}:{port}/?token={token}"
         config = uvicorn.Config(
             make_app(studio, port, token),
             log_level="critical",

@@ -159,10 +159,10 @@ def _words(name: str, value: Any, plain: Any) -> list[str]:
         return [word for choice in value for word in ("--processor", _processor(choice))]
     if isinstance(value, bool):
         return [SWITCHES.get(name, f"--{name.replace('_', '-')}")]
-    return [f"--{name.replace('_', '-')}", _word(plain)]
+    return [f"--{name.replace('_', '-')}", word(plain)]
 
 
-def _word(value: Any) -> str:
+def word(value: Any) -> str:
     """A value as a user writes it, with all of its digits."""
     if isinstance(value, bool):
         return str(value).lower()
@@ -173,14 +173,14 @@ def _word(value: Any) -> str:
 
 
 def _changed(values: Mapping[str, Any], usual: Mapping[str, Any]) -> list[str]:
-    return [f"{name}={_word(value)}" for name, value in values.items() if usual.get(name) != value]
+    return [f"{name}={word(value)}" for name, value in values.items() if usual.get(name) != value]
 
 
 def _moment(frame: KeyFrame) -> list[str]:
     values = frame.values()
     at = values.pop("at")
     told = _changed(values, {"ease": 0.0, "curve": "smooth", "snap": False})
-    return [at if isinstance(at, str) else f"{_word(at)}s", *told]
+    return [at if isinstance(at, str) else f"{word(at)}s", *told]
 
 
 def _region(region: RegionChoice) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -13,8 +13,11 @@ from videostyle.media.atomic import disk_error, vet_output, write_whole
 from videostyle.rendering.job_file import read_job_file
 from videostyle.rendering.settings import RenderSettings, to_json
 from videostyle.studio.folders import UPLOADS, Folders
-from videostyle.studio.painting.choices import command, command_line, settings_of, with_ids
+from videostyle.studio.live.session import live_size
+from videostyle.studio.painting.choices import command, command_line, settings_of, with_ids, word
 from videostyle.studio.routes.files import Id
+from videostyle.studio.routes.jobs import JobBody, training
+from videostyle.studio.routes.live import Share
 from videostyle.studio.web.endpoint import Call, Endpoint, Taken
 from videostyle.studio.web.problems import Problem
 
@@ -25,12 +28,19 @@ LONGEST_TOML = 1 << 19  # characters
 Styles = Annotated[list[Annotated[str, Field(min_length=1, max_length=1024)]], Field(max_length=64)]
 
 
-class CommandBody(Taken):
-    """A render."""
+class CommandBody(JobBody):
+    """A render, a training or a live painting: what would start it, beside "kind"."""
 
-    id: Id
-    settings: dict[str, Any]
-    output: Id | None = None
+    kind: Literal["render", "train", "live"] = "render"  # type: ignore[assignment]
+    size: Annotated[int, Field(ge=64, le=1024, multiple_of=64)] | Annotated[str, Field(max_length=9)] = 256  # type: ignore[assignment]
+    source: Literal["camera", "browser", "clip"] = "camera"
+    styles: Styles = Field(default_factory=list)
+    camera: Annotated[int, Field(ge=0, le=64)] = 0
+    strength: Share = 1.0
+    canvas: Share | None = None
+    stroke_size: Annotated[float, Field(ge=0.5, le=4)] = 1.0
+    mirror: bool = False
+    fixed_size: bool = False
 
 
 class WriteBody(Taken):
@@ -56,9 +66,13 @@ def endpoints(studio: Studio) -> list[Endpoint]:
 
     def told_command(call: Call) -> dict[str, Any]:
         body: CommandBody = call.body
-        path = studio.folders.file(body.id)
-        settings = settings_of(body.settings, studio.folders)
-        words = command(path, settings, studio.folders.target(body.output) if body.output is not None else None)
+        if body.kind == "render":
+            words = _render_words(studio, body)
+        elif body.kind == "train":
+            given = {name: getattr(body, name) for name in JobBody.model_fields}
+            words, _ = training(studio, JobBody(**{**given, "size": _number(body.size)}))
+        else:
+            words = _live_words(studio, body)
         return {"command": command_line(words), "argv": words}
 
     def write(call: Call) -> dict[str, Any]:
@@ -94,10 +108,48 @@ def endpoints(studio: Studio) -> list[Endpoint]:
             held.unlink(missing_ok=True)
 
     return [
-        Endpoint("POST", "/api/command", "The command that renders the same", told_command, body=CommandBody),
+        Endpoint(
+            "POST",
+            "/api/command",
+            "The command that renders, trains or paints live as chosen",
+            told_command,
+            body=CommandBody,
+        ),
         Endpoint("POST", "/api/job/write", "A render as a job file, saved if a file is named", write, body=WriteBody),
         Endpoint("POST", "/api/job/read", "What a job file says", read, body=ReadBody),
     ]
+
+
+def _render_words(studio: Studio, body: CommandBody) -> list[str]:
+    if body.id is None or body.settings is None:
+        raise Problem("bad_request", "'id' and 'settings' are missing", hint="give what POST /api/jobs takes")
+    output = studio.folders.target(body.output) if body.output is not None else None
+    return command(studio.folders.file(body.id), settings_of(body.settings, studio.folders), output)
+
+
+def _live_words(studio: Studio, body: CommandBody) -> list[str]:
+    words = ["videostyle", "live"]
+    for style in body.styles:
+        words += ["--style", settings_of({"style": style}, studio.folders).style]
+    for name, usual in (("strength", 1.0), ("canvas", None), ("seed", 0), ("stroke_size", 1.0)):
+        if (value := getattr(body, name)) != usual:
+            words += [f"--{name.replace('_', '-')}", word(value)]
+    if body.source == "clip":
+        if body.id is None:
+            raise Problem("bad_request", "'id' is missing", hint="say which clip")
+        words += ["--input", str(studio.folders.file(body.id)), "--loop"]
+    else:
+        words += ["--camera", str(body.camera)] if body.camera else []
+        words += ["--size", "x".join(map(str, live_size(body.size)))] if isinstance(body.size, str) else []
+    words += ["--mirror"] if body.mirror else []
+    words += ["--fixed-size"] if body.fixed_size else []
+    return [*words, "--page", "0"]
+
+
+def _number(size: int | str) -> int:
+    if isinstance(size, str):
+        raise Problem("bad_request", "cannot use 'size'", hint="a training takes a multiple of 64")
+    return size
 
 
 def job_file(path: Path, settings: RenderSettings, styles: list[str], folder: Path | None) -> str:

@@ -181,23 +181,35 @@ def output_of(studio: Studio, path: Path, settings: RenderSettings, id: str | No
 
 
 def _train(studio: Studio, body: JobBody) -> Job:
+    words, request = training(studio, body)
+    told = command_line([*words, *(["--overwrite"] if body.overwrite else [])])
+    title = f"{request['name']}, learnt from {Path(request['input']).name}"
+    return Job(new_id(), TRAIN, title, request, told)
+
+
+def training(studio: Studio, body: JobBody) -> tuple[list[str], dict[str, Any]]:
+    """The words of the command of a training, and what its process gets.
+
+    Raises:
+        VideostyleError: if it cannot be trained.
+    """
     path = studio.folders.file(_needed(body.id, "id"))
     if kind_of(path.name) != "picture":
         raise Problem("unusable", f"'{path.name}' is no picture", hint="give a picture of a painting")
     read_picture(path)
     name = body.name or gallery.name_for_picture(path)
     gallery.place_for(name, overwrite=body.overwrite)
+    if body.start not in ("nearest", "base"):
+        settings_of({"style": body.start}, studio.folders)
     content = [studio.folders.file(id) for id in body.content]
     words = ["videostyle", "train", str(path), "-o", name]
     for one in content:
         words += ["--content", str(one)]
     usual = JobBody(kind="train")
-    if body.start not in ("nearest", "base"):
-        settings_of({"style": body.start}, studio.folders)
     for option in TRAINING:
         if (value := getattr(body, option)) != getattr(usual, option):
             words += [f"--{option}", f"{value:g}" if isinstance(value, float) else str(value)]
-    request = {
+    return words, {
         "input": str(path),
         "name": name,
         "content": [str(one) for one in content],
@@ -205,8 +217,6 @@ def _train(studio: Studio, body: JobBody) -> Job:
         "command": command_line(words),
         **{option: getattr(body, option) for option in TRAINING},
     }
-    told = command_line([*words, *(["--overwrite"] if body.overwrite else [])])
-    return Job(new_id(), TRAIN, f"{name}, learnt from {path.name}", request, told)
 
 
 def _evaluation(studio: Studio, body: JobBody) -> Job:
