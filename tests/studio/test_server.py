@@ -18,7 +18,6 @@ from videostyle.errors import DeviceError
 from videostyle.platforms import WINDOWS
 from videostyle.studio.server import kept_token, listening
 
-
 # Nothing is painted here, and loading TensorFlow takes seconds.
 WITHOUT_TENSORFLOW = """
 from videostyle.inference import startup
