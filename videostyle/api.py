@@ -16,13 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
 
 from videostyle.errors import VideostyleError
-<<<<<<< HEAD
-from videostyle.frames import FrameBatch, UInt8Array, VideoInfo
-from videostyle.inference.startup import load_backend
-=======
 from videostyle.frames import FrameBatch
-from videostyle.inference.startup import load_tensorflow
->>>>>>> c5b038e (wip)
+from videostyle.inference.startup import load_backend
 from videostyle.media.inputs import vet_input
 from videostyle.media.readers.pictures import read_picture
 from videostyle.media.timecode import TimePoint
@@ -268,95 +263,3 @@ def list_styles() -> list[StyleCard]:
         with contextlib.suppress(VideostyleError):
             cards.append(replace(read_card(entry.path), name=entry.name))
     return cards
-<<<<<<< HEAD
-
-
-class Stylizer:
-    """Paints arrays of frames, or one frame.
-
-    The statistics of the first call (up to four of its frames, evenly spread) are kept, and the canvas follows the
-    scene from frame to frame, so a shot may be given in several calls, in order. ``reset`` begins a new shot.
-
-    Args:
-        style: a style's name, a style file, a mix, or a ``Style``.
-        strength: 0 leaves the picture as it is, 1 paints fully.
-        canvas: how much is painted where the scene shows nothing, 0..1; None = what suits the style.
-        seed: another number gives another painting of the same frames.
-        stroke_size: 2 paints strokes twice as large, and faster; 0.5 to 4.
-        batch_size: frames computed at once; None = chosen by their size.
-        device: "auto", "cpu", "gpu", or one GPU such as "gpu:1".
-        precision: number format of the network.
-        tile: largest number of pixels in a tile, into which larger frames are split; None = chosen by the memory.
-
-    Raises:
-        VideostyleError: if the style or the device cannot be used.
-    """
-
-    def __init__(
-        self,
-        style: str | Style,
-        strength: float = 1.0,
-        *,
-        canvas: float | None = None,
-        seed: int = 0,
-        stroke_size: float = 1.0,
-        batch_size: int | None = None,
-        device: str = "auto",
-        precision: Precision = "auto",
-        tile: int | None = None,
-    ) -> None:
-        from videostyle.inference.canvas_sampling import CanvasSettings
-        from videostyle.styles.card import Style as StyleClass
-        from videostyle.styles.resolve import resolve, with_strength
-
-        if isinstance(style, StyleClass):
-            self._style = with_strength(style, strength)
-        else:
-            self._style = resolve(style, strength)
-        self._options: dict[str, Any] = {
-            "canvas": CanvasSettings(self._style.card.canvas if canvas is None else canvas, seed),
-            "stroke_size": stroke_size,
-            "batch_size": batch_size,
-            "device": device,
-            "precision": precision,
-            "tile": tile,
-        }
-        self._processor: Any = None
-        self._size: tuple[int, int] | None = None
-        self._tracker = CanvasTracker()
-
-    def __call__(self, frames: UInt8Array) -> UInt8Array:
-        """Paints uint8 ``[T, H, W, 3]`` or ``[H, W, 3]`` RGB; returns the same shape.
-
-        Frames of another size begin a new shot.
-
-        Raises:
-            ValueError: if ``frames`` is something else.
-        """
-        load_backend(frames_side_by_side=True)
-        from videostyle.processors.style import StyleProcessor
-
-        frames = np.asarray(frames)
-        if frames.ndim == 3:
-            return self(frames[None])[0]
-        if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[3] != 3:
-            raise ValueError(f"frames must be uint8 [T, H, W, 3] or [H, W, 3], not {frames.dtype} {frames.shape}")
-        if self._processor is None or self._size != frames.shape[1:3]:
-            self._size = (frames.shape[1], frames.shape[2])
-            self._processor = StyleProcessor(self._style, **self._options)
-            self._processor.open(VideoInfo(width=self._size[1], height=self._size[0]))
-            self._tracker.restart()
-        if not len(frames):
-            return frames.copy()
-        if self._processor.on_canvas:
-            meshes = [self._tracker(frame) for frame in frames]
-            self._processor.use_meshes(meshes.__getitem__)
-        painted: FrameBatch = self._processor(FrameBatch(frames, np.zeros(len(frames)), 0))
-        return painted.frames
-
-    def reset(self) -> None:
-        """Forgets statistics and canvas: the next frames are the first of a new shot."""
-        self._processor = None
-        self._tracker.restart()
-=======
->>>>>>> c5b038e (wip)

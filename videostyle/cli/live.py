@@ -204,12 +204,8 @@ def run(options: argparse.Namespace) -> int:
     from videostyle.cli.interrupt import stoppable
     from videostyle.cli.learning import announce
     from videostyle.cli.progress import Bars
-<<<<<<< HEAD
     from videostyle.inference.startup import backend_title, load_backend
-=======
-    from videostyle.inference.startup import load_tensorflow
     from videostyle.live.chained import blind_to
->>>>>>> c5b038e (wip)
     from videostyle.live.warmup import show_first_picture
     from videostyle.live.window import Window, check_display
     from videostyle.media.readers.camera import open_grabber

@@ -206,7 +206,6 @@ def add_processor_option(parser: argparse._ActionsContainer, default: Any) -> No
     )
 
 
-<<<<<<< HEAD
 def add_backend_option(parser: argparse._ActionsContainer) -> None:
     """Adds the option that chooses what computes; ``cli.main`` obeys it before anything is imported that computes."""
     parser.add_argument(
@@ -214,7 +213,9 @@ def add_backend_option(parser: argparse._ActionsContainer) -> None:
         choices=list(BACKENDS),
         help="library that computes the network, for GPUs that another one knows better ('videostyle help backends'; "
         "default: what KERAS_BACKEND says, or tensorflow)",
-=======
+    )
+
+
 def add_region_options(parser: argparse._ActionsContainer, default: Any, *, shown: Any = argparse.SUPPRESS) -> None:
     """Adds the options that choose regions and show them; ``shown`` is the default of the latter."""
     parser.add_argument(
@@ -253,7 +254,6 @@ def add_timeline_options(parser: argparse._ActionsContainer, default: Any, *, cu
         metavar="FILE.csv|sound",
         help="multiply the strength by values, 0 to 1, of a file of times and values, or by the loudness of the "
         "clip's sound (default: it stays as it is)",
->>>>>>> c5b038e (wip)
     )
 
 

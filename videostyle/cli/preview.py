@@ -6,11 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
-<<<<<<< HEAD
-from videostyle.cli.options import add_backend_option, add_processor_option
-=======
-from videostyle.cli.options import add_processor_option, add_region_options
->>>>>>> c5b038e (wip)
+from videostyle.cli.options import add_backend_option, add_processor_option, add_region_options
 from videostyle.errors import SettingError
 
 
@@ -39,11 +35,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "a third of the way through the clip)",
     )
     add_processor_option(parser, default=[])
-<<<<<<< HEAD
-    add_backend_option(parser)
-=======
     add_region_options(parser, default=[], shown=None)
->>>>>>> c5b038e (wip)
+    add_backend_option(parser)
     parser.add_argument("-y", "--overwrite", action="store_true", help="replace a sheet that exists already")
 
 

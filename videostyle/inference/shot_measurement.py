@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
-<<<<<<< HEAD
-=======
 from collections.abc import Callable
->>>>>>> c5b038e (wip)
 from functools import cached_property, partial
 from itertools import repeat
 from typing import Any

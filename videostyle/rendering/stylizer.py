@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from videostyle.errors import SettingError
 from videostyle.frames import Float32Array, FrameBatch, UInt8Array, VideoInfo, evenly_spread, joined
-from videostyle.inference.startup import load_tensorflow
+from videostyle.inference.startup import load_backend
 from videostyle.motion.canvas_tracker import CanvasTracker
 from videostyle.network.statistics import KeyframeSegment
 from videostyle.processors.chain import Chain, needs_together
@@ -115,7 +115,7 @@ class Stylizer:
         Raises:
             ValueError: if ``frames`` is something else.
         """
-        load_tensorflow(frames_side_by_side=True)
+        load_backend(frames_side_by_side=True)
         frames = np.asarray(frames)
         if frames.ndim == 3:
             return self(frames[None])[0]

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from videostyle.errors import SettingError
+from videostyle.processors.curve import SOUND
 from videostyle.processors.regions.kinds import RegionChoice
 from videostyle.processors.regions.kinds import kind_of as region_kind
 from videostyle.processors.registry import Choice, default_options
-from videostyle.rendering.curve import SOUND
+from videostyle.processors.timeline import KeyFrame
 from videostyle.rendering.settings import NAMES, RenderSettings, named, settings_from, to_json, unknown
-from videostyle.rendering.timeline import KeyFrame
 from videostyle.studio.folders import Folders
 from videostyle.styles import gallery
 from videostyle.styles.resolve import parse_mix, unknown_style

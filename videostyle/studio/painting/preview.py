@@ -271,7 +271,7 @@ class PreviewPainter:
 
         def of(one: Style, colour: bool) -> Statistics:
             name = repr(one.card), bool(one.ends) and _weights_key(one), painter.canvas, quick, key, numbers, colour
-            return self._kept(name, lambda: painter.network_statistics(pictures, one, colour=colour))
+            return self._kept(name, lambda: painter.measurement.network_statistics(pictures, one, colour=colour))
 
         found = dict(of(style, bool(style.ends)))
         if style.ends:
@@ -331,9 +331,9 @@ def at_time(settings: RenderSettings, seconds: float, clip: Clip) -> RenderSetti
         seconds: from the beginning of the clip.
         clip: the clip.
     """
-    from videostyle.rendering.curve import curve_of
+    from videostyle.processors.curve import curve_of
+    from videostyle.processors.timeline import snapped
     from videostyle.rendering.frame_timeline import TimelineSource
-    from videostyle.rendering.timeline import snapped
 
     curve = curve_of(settings.strength_from, clip.source)
     rate = float(clip.source.info.fps or 25)

@@ -13,8 +13,8 @@ from videostyle.network.canvas import LARGEST_SEED
 from videostyle.processors.regions.kinds import KINDS
 from videostyle.processors.regions.kinds import kind_of as region_kind
 from videostyle.processors.registry import STYLE, offers
+from videostyle.processors.timeline import CURVES
 from videostyle.rendering.delivery import DELIVERIES
-from videostyle.rendering.timeline import CURVES
 from videostyle.resources import usable_cores
 from videostyle.studio.web.endpoint import Call, Endpoint
 
