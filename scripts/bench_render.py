@@ -28,8 +28,8 @@ from videostyle.media.readers.base import ReadOptions
 from videostyle.media.readers.open import open_reader
 from videostyle.media.writers.base import EncodeOptions
 from videostyle.media.writers.open import open_writer
+from videostyle.platforms import processor_seconds
 from videostyle.processors.style import StyleProcessor
-from videostyle.rendering.bench import processor_seconds
 
 
 def timed(work: Callable[[], object], frames: int) -> tuple[float, float]:

@@ -15,7 +15,7 @@ from videostyle.cli.options import PRECISIONS, add_backend_option, size
 from videostyle.errors import UsageError
 
 if TYPE_CHECKING:
-    from videostyle.rendering.bench import BenchReport
+    from videostyle.rendering.bench_report import BenchReport
 
 log = logging.getLogger("videostyle")
 
@@ -56,6 +56,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--plot",
         metavar="FILE.svg",
         help="a plot to write: the speed that was reached against what processor and memory allow (roofline)",
+    )
+    parser.add_argument(
+        "--against",
+        choices=("classic",),
+        help="another network to compare with, in turns: classic, that of Johnson et al. 2016, which most programs use",
     )
     parser.add_argument("-y", "--overwrite", action="store_true", help="replace a plot that exists already")
     parser.add_argument("--no-save", action="store_true", help="do not keep the fastest way for later renders")
@@ -104,7 +109,8 @@ def run(options: argparse.Namespace) -> int:
         with tempfile.TemporaryDirectory(prefix="videostyle-bench-") as folder:
             report = bench(
                 style, sizes, batches, precisions, device, Path(folder),
-                rounds=options.rounds, frames=options.frames, on_progress=lambda text: bars.note(f"measuring: {text}"),
+                rounds=options.rounds, frames=options.frames, classic=options.against == "classic",
+                on_progress=lambda text: bars.note(f"measuring: {text}"),
             )  # fmt: skip
         if picture is not None:
             peak = max(report.peaks.values())
@@ -116,6 +122,8 @@ def run(options: argparse.Namespace) -> int:
         bars.close()
         if picture is not None:
             picture.abort()
+    from videostyle.rendering.bench_limits import advice, limits
+
     best = report.best(sizes[0])
     kept = None
     if not options.no_save:
@@ -127,7 +135,8 @@ def run(options: argparse.Namespace) -> int:
         except OSError as error:  # the measurement is shown all the same
             log.warning("not kept for the next time: cannot write %s: %s", tuning.path(), error.strerror or error)
     if options.json:
-        print(json.dumps({**asdict(report), "best": asdict(best), "tuning": str(kept) if kept else None}))
+        told = {"limits": [limits(report, row) for row in report.sizes], "advice": advice(report)}
+        print(json.dumps({**asdict(report), **told, "best": asdict(best), "tuning": str(kept) if kept else None}))
     else:
         _print(report)
         print(f"best: {best.precision}, batches of {best.batch} frames, {best.workers} batches in parallel")
@@ -137,6 +146,8 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _print(report: BenchReport) -> None:
+    from videostyle.rendering.bench_limits import advice, limits
+
     print(f"{report.device}, {report.cores} cores")
     for precision, peak in report.peaks.items():
         print(f"matrix product in {precision}: {peak / 1e9:.0f} GFLOP/s")
@@ -154,3 +165,13 @@ def _print(report: BenchReport) -> None:
             f"{s.size[0]}x{s.size[1]:<5} {s.decode.median:8.0f} {s.device.median:8.1f} {s.encode.median:8.1f}"
             f"  {s.together.median:8.2f} ({s.together.spread:5.1%})  {s.ideal:12.2f}  {s.share:5.2f}"
         )
+    for a in report.against:
+        print(
+            f"{a.size[0]}x{a.size[1]}, {a.precision}: {a.ours.median:.1f} frames/s, the classic network "
+            f"{a.classic.median:.2f} ({a.classic.spread:.1%}): {a.times:.1f} times as fast"
+        )
+    for s in report.sizes:
+        print(f"\nlimits at {s.size[0]}x{s.size[1]}")
+        for line in limits(report, s):
+            print(f"  {line}")
+    print(f"\n{advice(report)}")

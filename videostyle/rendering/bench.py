@@ -7,13 +7,13 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 
 from videostyle.frames import FrameBatch, UInt8Array, VideoInfo
+from videostyle.inference.classic import ClassicPainter
 from videostyle.inference.device import device_name
 from videostyle.inference.roofline import copy_bandwidth, matmul_peak
 from videostyle.media.readers.base import ReadOptions
@@ -24,105 +24,13 @@ from videostyle.network.statistics import KeyframeSegment
 from videostyle.platforms import peak_memory, processor_seconds
 from videostyle.processors.protocol import Borrowed
 from videostyle.processors.style import StyleProcessor
+from videostyle.rendering.bench_report import AgainstRow, BenchReport, DeviceRow, SizeRow, Spread
 from videostyle.rendering.pipeline import run
 from videostyle.resources import usable_cores
 from videostyle.styles.card import Style
 
-AGREEMENT = 40.0  # smallest PSNR to float32, in dB, at which another precision may be chosen
 RATE = Fraction(25)
-
-
-@dataclass(frozen=True)
-class Spread:
-    """A value measured several times: its median, and (largest - smallest) / median."""
-
-    median: float
-    spread: float
-
-    @classmethod
-    def of(cls, values: Sequence[float]) -> Spread:
-        """The spread of at least one value."""
-        middle = statistics.median(values)
-        return cls(middle, (max(values) - min(values)) / middle if middle else 0.0)
-
-
-@dataclass(frozen=True)
-class DeviceRow:
-    """The device program at one size, batch and precision.
-
-    Attributes:
-        size: width and height.
-        precision: dtype.
-        batch: frames in one call.
-        workers: calls side by side.
-        fps: frames per second of the computation alone, over all workers.
-        upload: milliseconds per frame.
-        download: milliseconds per frame.
-        p50: median time in milliseconds from giving a batch to the processor until it is painted.
-        p95: the 95th percentile of it.
-        flops: achieved FLOP/s.
-        share: ``flops`` over the matrix-multiply peak of the machine in that precision.
-        intensity: FLOP per byte, with input and output of each layer counted once.
-        decibels: PSNR to float32.
-    """
-
-    size: tuple[int, int]
-    precision: str
-    batch: int
-    workers: int
-    fps: Spread
-    upload: float
-    download: float
-    p50: float
-    p95: float
-    flops: float
-    share: float
-    intensity: float
-    decibels: float
-
-
-@dataclass(frozen=True)
-class SizeRow:
-    """A whole render at one size.
-
-    Attributes:
-        size: width and height.
-        frames: number of frames of the clip.
-        decode: frames per second of reading alone.
-        device: of the style processor alone, copies included.
-        encode: of the encoder alone (preset medium).
-        together: of all three at once.
-        ideal: the rate that the stages allow: that of the slowest alone, or all processor time over all cores.
-        share: together / ideal.
-    """
-
-    size: tuple[int, int]
-    frames: int
-    decode: Spread
-    device: Spread
-    encode: Spread
-    together: Spread
-    ideal: float
-    share: float
-
-
-@dataclass
-class BenchReport:
-    """All measurements on one device."""
-
-    device: str
-    cores: int
-    peaks: dict[str, float] = field(default_factory=dict)
-    bandwidth: float = 0.0
-    rows: list[DeviceRow] = field(default_factory=list)
-    sizes: list[SizeRow] = field(default_factory=list)
-    peak_memory: float = 0.0
-
-    def best(self, size: tuple[int, int]) -> DeviceRow:
-        """The fastest row of a size that agrees with float32; of rows within 3 %, the one with the smallest batch."""
-        rows = [row for row in self.rows if row.size == size and row.decibels >= AGREEMENT]
-        fastest = max(row.fps.median for row in rows)
-        return min((row for row in rows if row.fps.median >= 0.97 * fastest), key=lambda row: row.batch)
+AGAINST_SECONDS = 0.5  # of each turn of a comparison
 
 
 def moving_frames(width: int, height: int, count: int) -> UInt8Array:
@@ -207,7 +115,7 @@ def bench_size(
     clip = folder / f"{width}x{height}.mp4"
     info = VideoInfo(width=width, height=height, fps=RATE, time_base=1 / RATE)
     pictures = moving_frames(width, height, min(frames, 48))
-    encode = EncodeOptions(overwrite=True, preset="medium")
+    encode = EncodeOptions(overwrite=True)
 
     def write(path: Path, batches: Sequence[FrameBatch]) -> None:
         sink = open_writer(path, info, encode)
@@ -277,8 +185,34 @@ def bench_size(
     warm.close()
     for file in folder.glob("*.mp4"):
         file.unlink()
-    rates = [alone[name][0] for name in ("decode", "device", "encode")]
-    return SizeRow(size, frames, rates[0], rates[1], rates[2], whole, ideal, whole.median / ideal)
+    decoded, device_alone, encoded = (alone[name][0] for name in ("decode", "device", "encode"))
+    processor_time = {name: cpu for name, (_, cpu) in alone.items()}
+    return SizeRow(size, frames, decoded, device_alone, encoded, whole, ideal, whole.median / ideal, processor_time)
+
+
+def bench_against_classic(style: Style, row: DeviceRow, device: str, rounds: int) -> AgainstRow:
+    """Ours, as in ``row``, and the classic network, in turns."""
+    (width, height), frames = row.size, moving_frames(*row.size, row.batch * row.workers)
+    processor = StyleProcessor(style, precision=row.precision, batch_size=row.batch, device=device, tile=1 << 40)
+    processor.open(VideoInfo(width=width, height=height))
+    classic = ClassicPainter(row.precision, device, row.workers)
+    batch = FrameBatch(frames, np.zeros(len(frames)), 0)
+    rates: dict[str, list[float]] = {"ours": [], "classic": []}
+    work = {"ours": lambda: processor(batch), "classic": lambda: classic(frames[: row.workers])}
+    painted = {"ours": len(frames), "classic": len(frames[: row.workers])}
+    for paint in work.values():
+        paint()  # compiles
+    for _ in range(rounds):
+        for name, paint in work.items():
+            began, count = time.perf_counter(), 0
+            while count == 0 or time.perf_counter() - began < AGAINST_SECONDS:
+                paint()
+                count += painted[name]
+            rates[name].append(count / (time.perf_counter() - began))
+    processor.close()
+    classic.close()
+    ours, theirs = Spread.of(rates["ours"]), Spread.of(rates["classic"])
+    return AgainstRow(row.size, row.precision, ours, theirs, ours.median / theirs.median)
 
 
 def bench(
@@ -291,6 +225,7 @@ def bench(
     *,
     rounds: int = 5,
     frames: int = 60,
+    classic: bool = False,
     on_progress: Callable[[str], None] | None = None,
 ) -> BenchReport:
     """Measures everything.
@@ -304,6 +239,7 @@ def bench(
         folder: an empty folder for clips, which are removed.
         rounds: calls in each of five runs of the device, and runs of each stage.
         frames: of each clip at 640x360; larger sizes get fewer.
+        classic: whether to compare with the classic network.
         on_progress: called with a line on what is being measured.
     """
     say = on_progress or (lambda text: None)
@@ -321,5 +257,8 @@ def bench(
         say(f"all together, {size[0]}x{size[1]}")
         count = max(24, round(frames * 640 * 360 / (size[0] * size[1])))
         report.sizes.append(bench_size(style, size, report.best(size), device, count, rounds, folder))
+        if classic:
+            say(f"against the classic network, {size[0]}x{size[1]}")
+            report.against.append(bench_against_classic(style, report.best(size), device, rounds))
     report.peak_memory = peak_memory()
     return report
