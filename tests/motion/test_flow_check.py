@@ -31,7 +31,7 @@ def test_flow_that_is_a_little_wrong_is_corrected(size: tuple[int, int], lattice
     motion, trust = FlowCheck(size, lattice, smoothing=0.7, error=0.15)(now, before, wrong)
     within = np.s_[6:-6, 6:-6]
     assert np.abs(motion[within] - SHIFT).mean() < 0.08  # was wrong by 0.22
-    assert trust[within].mean() > 0.8
+    assert trust[within].mean() > 0.5
 
 
 def test_even_pictures_are_not_trusted() -> None:

@@ -40,7 +40,7 @@ def advice(report: BenchReport) -> str:
     if not _cores_are_short(report, size):
         slowest = _slowest(size)
         if slowest == "device":
-            return f"A faster GPU, or more cores, would help: {at} the network is the slowest stage."
+            return f"More cores, or a faster GPU, would help: {at} the network is the slowest stage."
         ways = {"decode": "an input that is easier to decode (H.264)", "encode": "`--fast` or a hardware encoder"}
         return f"More or faster cores, or {ways[slowest]}, would help: {at} the {NAMES[slowest]} is the slowest stage."
     takes = {stage: f"{at} the {name} takes {shares[stage]:.0%} of the cores" for stage, name in NAMES.items()}
