@@ -21,7 +21,7 @@ from videostyle.studio.server import kept_token, listening
 # Nothing is painted here, and loading TensorFlow takes seconds.
 WITHOUT_TENSORFLOW = """
 from videostyle.inference import startup
-startup.load_tensorflow = lambda **_: None
+startup.load_backend = lambda **_: None
 from videostyle.cli.main import entry
 entry()
 """
