@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from videostyle.cli.options import add_backend_option
 from videostyle.errors import DeviceError, SettingError
 
 
@@ -36,6 +37,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--upload-limit", type=float, default=4.0, metavar="GB", help="largest upload in gigabytes (default: 4)"
     )
     parser.add_argument("--no-browser", action="store_true", help="print the address only, open no browser")
+    add_backend_option(parser)
 
 
 def run(options: argparse.Namespace) -> int:
