@@ -48,10 +48,10 @@ def run(options: argparse.Namespace) -> int:
         raise SettingError("port", f"cannot use port {options.port}", "give one from 1 to 65535, or 0 for any")
     if not 0 < options.upload_limit <= 10_000:
         raise SettingError("upload_limit", f"cannot use {options.upload_limit:g}", "give gigabytes above 0")
-    from videostyle.inference.startup import load_backend
+    from videostyle.studio.loading import load
 
     # While the rest is loaded, and the browser opens. What goes wrong is told when something is to be painted.
-    threading.Thread(target=_quietly, args=(load_backend,), daemon=True).start()
+    threading.Thread(target=_quietly, args=(load,), daemon=True).start()
     from videostyle.studio.server import serve
     from videostyle.styles import gallery
 
@@ -70,5 +70,5 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _quietly(work: Callable[[], None]) -> None:
-    with contextlib.suppress(ImportError):
+    with contextlib.suppress(ImportError, DeviceError):
         work()

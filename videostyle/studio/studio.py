@@ -17,6 +17,7 @@ from videostyle.studio.jobs.queue import JobQueue
 from videostyle.studio.jobs.shown import check, described, listed
 from videostyle.studio.latest import Latest
 from videostyle.studio.live.session import LiveSession
+from videostyle.studio.loading import load
 from videostyle.studio.painting.desk import LATER, Desk
 from videostyle.studio.painting.plans import Plans
 from videostyle.studio.painting.preview import PreviewPainter
@@ -81,9 +82,7 @@ class Studio:
         self.desk.submit(LATER, self._warm_up)
 
     def _warm_up(self) -> None:
-        from videostyle.inference.startup import load_backend
-
-        load_backend()  # one picture at a time: each operation uses all cores
+        load()
         if self.folders.opened is None:
             return
         with contextlib.suppress(VideostyleError):  # told when it is looked at

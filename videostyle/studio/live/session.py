@@ -12,6 +12,7 @@ from videostyle.frames import UInt8Array
 from videostyle.media.readers.camera import Grabber
 from videostyle.studio.live.browser_camera import BrowserCamera
 from videostyle.studio.live.pictures import Pictures
+from videostyle.studio.loading import load
 from videostyle.studio.web.problems import Problem, as_json
 
 if TYPE_CHECKING:
@@ -82,11 +83,9 @@ class LiveSession:
         self._told()
 
     def _run(self, settings: Mapping[str, Any], grabber: Grabber, stop: threading.Event, pictures: Pictures) -> None:
-        from videostyle.inference.startup import load_backend
-
         error: VideostyleError | None = None
         try:
-            load_backend()
+            load()
             from videostyle.live.session import LiveSettings, run_live
 
             run_live(

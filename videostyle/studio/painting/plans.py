@@ -19,6 +19,7 @@ from videostyle.media.readers.open import open_reader
 from videostyle.rendering.plan import Plan
 from videostyle.rendering.settings import RenderSettings, to_json
 from videostyle.studio.clips import Clip
+from videostyle.studio.loading import load
 from videostyle.studio.web.problems import as_json
 
 log = logging.getLogger("videostyle")
@@ -104,6 +105,7 @@ class Plans:
             self._told(clip, _as_json(key, state))
 
     def _made(self, key: str, clip: Clip, settings: RenderSettings, state: _State) -> Plan:
+        load()
         from videostyle.rendering.planning import make_plans
         from videostyle.rendering.processor_cache import make_style_processor
         from videostyle.styles.resolve import resolve

@@ -26,6 +26,7 @@ from videostyle.rendering.layers import PlannedLayer, layer_styles
 from videostyle.rendering.plan import Plan
 from videostyle.rendering.settings import RenderSettings, to_json
 from videostyle.studio.clips import Clip, Clips, Frame
+from videostyle.studio.loading import load
 from videostyle.studio.painting.survey import Survey
 
 if TYPE_CHECKING:
@@ -152,6 +153,7 @@ class PreviewPainter:
 
     def _painter(self, settings: RenderSettings, shape: Sequence[int]) -> StyleProcessor:
         """The style processor for a network, a size of frames and a size of strokes, with the style of a render."""
+        load()
         from videostyle.inference.canvas_sampling import CanvasSettings
         from videostyle.processors.style import StyleProcessor
         from videostyle.styles.resolve import resolve
