@@ -194,12 +194,45 @@ def test_uncompressed_sound_of_any_channels_is_copied(source: str, output: str, 
         ("adpcm_ms", "f.avi"),
         ("adpcm_ima_wav", "f.avi"),
         ("pcm_mulaw", "f.mov"),
+        ("libopencore_amrnb", "f.3gp"),
     ],
 )
-def test_sound_that_cannot_be_copied_is_encoded_and_that_is_said(codec: str, source: str, tmp_path: Path) -> None:
+def test_matroska_takes_sound_that_is_not_usual_in_it(codec: str, source: str, tmp_path: Path) -> None:
     video = ("-c:v", "wmv2") if source.endswith("wmv") else X264
     picture = (*PICTURE[:3], "testsrc2=s=64x48:r=25:d=0.4")
-    film = make(tmp_path / source, *picture, *SOUND, *video, "-c:a", codec, "-ar", "8000")
+    film = make(tmp_path / source, *picture, *SOUND, *video, "-c:a", codec, "-ar", "8000", "-ac", "1")
+    report = copied(film, tmp_path / "out.mkv")
+    assert not report.warnings
+    with av.open(str(film)) as one, av.open(str(tmp_path / "out.mkv")) as two:
+        names = [container.streams.audio[0].codec_context.name for container in (one, two)]
+        packets = [[bytes(p) for p in container.demux(audio=0) if p.size] for container in (one, two)]
+    assert names[0] == names[1]
+    assert b"".join(packets[0]) == b"".join(packets[1])
+    assert [path.name for path in tmp_path.iterdir() if "part" in path.name] == []
+
+
+def test_what_the_program_copies_keeps_its_time_name_and_place_beside_others(tmp_path: Path) -> None:
+    names = ("-metadata:s:a:1", "language=deu", "-metadata:s:a:1", "title=Zwei", "-disposition:a:1", "forced")
+    sounds = (*SOUND, "-itsoffset", "0.5", *SOUND, "-map", "0", "-map", "1", "-map", "2")
+    film = make(tmp_path / "two.mkv", *PICTURE, *sounds, *X264, *AAC, "-c:a:1", "wmav2", *names)
+    assert not copied(film, tmp_path / "out.mkv").warnings
+    assert len(video_times(tmp_path / "out.mkv")) == 25
+    with av.open(str(film)) as one, av.open(str(tmp_path / "out.mkv")) as two:
+        late = [container.streams.audio[1] for container in (one, two)]
+        assert [stream.metadata.get(key) for stream in late for key in ("language", "title")] == ["deu", "Zwei"] * 2
+        assert late[0].disposition == late[1].disposition
+        begun = [next(float(p.pts * p.time_base) for p in file.demux(audio=1) if p.size) for file in (one, two)]
+    assert begun[1] == pytest.approx(begun[0], abs=0.002)
+
+
+def test_sound_that_cannot_be_copied_is_encoded_and_that_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from videostyle.media.writers import aside
+
+    monkeypatch.setattr(aside, "INTO", ())
+    picture = (*PICTURE[:3], "testsrc2=s=64x48:r=25:d=0.4")
+    film = make(tmp_path / "f.avi", *picture, *SOUND, *X264, "-c:a", "adpcm_ms", "-ar", "8000")
     report = copied(film, tmp_path / "out.mkv")
     assert ("audio", "flac") in streams_of(tmp_path / "out.mkv")
     assert "encoded as FLAC (lossless)" in report.warnings[0]

@@ -20,7 +20,7 @@ from videostyle.errors import OutputError
 from videostyle.frames import VideoInfo
 from videostyle.media.clock import FITS, DecodingOrder, SteadyClock
 from videostyle.media.probe import MediaInfo, open_container
-from videostyle.media.writers import sound
+from videostyle.media.writers import aside, sound
 from videostyle.media.writers.belongings import add_attachments, picture_tags
 from videostyle.media.writers.streams import MUXERS, Chosen, add_copy
 from videostyle.media.writers.timestamps import (
@@ -84,7 +84,7 @@ class Muxer:
         self._path, self._target, self._info = path, target, info
         self._suffix = path.suffix.lower()
         self._original, self._chosen, self._metadata = original, list(chosen.copied), metadata
-        self._encoded = dict(chosen.encoded)
+        self._encoded, self._aside = dict(chosen.encoded), list(chosen.aside)
         self._refused: dict[int, int] = {}  # packets that the muxer refused, by their stream's number
         self._parts: list[Path] = []
         self._times: list[float] = []
@@ -101,18 +101,19 @@ class Muxer:
             FFmpegError: if the file cannot be written.
         """
         self._parts, self._times = list(parts), list(times)
-        chosen, encoded, why = list(self._chosen), dict(self._encoded), ""
-        every = [*chosen, *encoded]
+        chosen, encoded, beside, why = list(self._chosen), dict(self._encoded), list(self._aside), ""
+        every = [*chosen, *encoded, *beside]
         for dropped in ([], *([index] for index in every), every):
             self._chosen = [index for index in chosen if index not in dropped]
             self._encoded = {index: encoder for index, encoder in encoded.items() if index not in dropped}
+            self._aside = [index for index in beside if index not in dropped]
             self.copied.clear()
             self.warnings.clear()
             self._refused.clear()
             try:
                 self._mux()
             except FFmpegError as error:
-                if not (self._chosen or self._encoded) or error.errno in DISK_ERRORS:
+                if not (self._chosen or self._encoded or self._aside) or error.errno in DISK_ERRORS:
                     raise
                 why = why or str(error.strerror or error)
                 continue
@@ -130,7 +131,7 @@ class Muxer:
             encoded = stack.enter_context(av.open(f"file:{self._parts[0]}")).streams.video[0]
             source = (
                 stack.enter_context(open_container(original.media.path))
-                if original and (self._chosen or self._encoded)
+                if original and (self._chosen or self._encoded or self._aside)
                 else None
             )
             muxer = stack.enter_context(
@@ -146,7 +147,11 @@ class Muxer:
                 add_attachments(original.media, muxer, self._suffix)
             if "alpha_mode" in encoded.metadata:
                 video.metadata["alpha_mode"] = encoded.metadata["alpha_mode"]
-            copies = self._copied_streams(source, muxer) if source is not None else {}
+            copies = self._copied_streams(source, muxer, self._chosen) if source is not None else {}
+            beside: Any = None
+            if source is not None and self._aside:
+                beside = stack.enter_context(av.open(f"file:{self._beside}", "w", format=aside.CONTAINER))
+                copies |= self._copied_streams(source, beside, self._aside)
             added = {
                 index: sound.add_stream(muxer, source.streams[index], encoder)
                 for index, encoder in self._encoded.items()
@@ -162,16 +167,39 @@ class Muxer:
             orders: dict[int, DecodingOrder] = {}
             for _, number, packet in heapq.merge(*packets, key=lambda timed: timed[:2]):
                 if number > 0:
-                    self._mux_copy(muxer, number - 1, packet, orders)
+                    into = beside if number - 1 in self._aside else muxer
+                    self._mux_copy(into, number - 1, packet, orders)
                 else:
                     muxer.mux(packet)
+        self._join()
         for index in sorted(set(copies) - self.copied - set(self._refused)):
             kind = copies[index].type
             self.warnings.append(f"{kind} stream {index} has nothing in the painted range; it is left out or empty")
-        for index, count in sorted(self._refused.items()):
+        for index, count in sorted((index, count) for index, count in self._refused.items() if count):
             kind, lost = copies[index].type, "some are missing" if index in self.copied else "it is lost"
             packs = "1 packet" if count == 1 else f"{count} packets"
             self.warnings.append(f"{packs} of {kind} stream {index} could not be copied, their times are wrong: {lost}")
+
+    @property
+    def _beside(self) -> Path:
+        """The file of the sound that the ffmpeg program copies."""
+        return self._target.with_name(f"{self._target.name}.sound")
+
+    def _join(self) -> None:
+        """Adds the sound that the ffmpeg program copies."""
+        found = [index for index in self._aside if index in self.copied]
+        try:
+            if found and self._original is not None:
+                with open_container(self._original.media.path) as source:
+                    streams = [source.streams[index] for index in self._aside]
+                    aside.join(self._target, self._beside, streams, MUXERS[self._suffix])
+        except OutputError as error:
+            self.copied -= set(found)
+            self._refused |= dict.fromkeys(found, 0)
+            streams_lost = ", ".join(map(str, found))
+            self.warnings.append(f"sound of stream {streams_lost} could not be copied, it is lost: {error.why}")
+        finally:
+            self._beside.unlink(missing_ok=True)
 
     def _muxer_options(self, base: Fraction) -> dict[str, str]:
         if self._suffix in EXACT_CLOCK:
@@ -243,10 +271,10 @@ class Muxer:
             hint="run it again; if it fails again, try another `codec` or container",
         )
 
-    def _copied_streams(self, source: Any, muxer: Any) -> dict[int, Any]:
+    def _copied_streams(self, source: Any, muxer: Any, chosen: Sequence[int]) -> dict[int, Any]:
         """Adds streams for what is copied; the output's stream for each number of a stream in the original."""
         copies: dict[int, Any] = {}
-        for index in self._chosen:
+        for index in chosen:
             stream = source.streams[index]
             copy = copies[index] = add_copy(muxer, stream)
             copy.metadata.update(stream.metadata)

@@ -13,6 +13,7 @@ import av
 from av.error import FFmpegError
 
 from videostyle.media.probe import MediaInfo, open_container
+from videostyle.media.writers import aside
 from videostyle.media.writers.sound import ENCODERS, NAMES, layout_of
 
 MUXERS = {
@@ -43,12 +44,14 @@ class Chosen:
     Attributes:
         copied: numbers, in the file, of the streams that are copied.
         encoded: number and encoder of each stream of sound that is encoded anew.
+        aside: numbers of the streams that the ffmpeg program copies (``writers.aside``).
         warnings: messages about what is not copied.
     """
 
     copied: tuple[int, ...] = ()
     encoded: Mapping[int, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    aside: tuple[int, ...] = ()
 
 
 def choose_streams(media: MediaInfo, suffix: str, *, copy: bool) -> Chosen:
@@ -66,6 +69,7 @@ def choose_streams(media: MediaInfo, suffix: str, *, copy: bool) -> Chosen:
     """
     chosen: list[int] = []
     encoded: dict[int, str] = {}
+    beside: list[int] = []
     warnings = [
         f"video stream {stream.index} (a cover or another video) is not copied"
         for stream in media.others
@@ -91,7 +95,10 @@ def choose_streams(media: MediaInfo, suffix: str, *, copy: bool) -> Chosen:
             if context is not None:
                 codec, why = context.name, _refusal(stream, firsts.get(stream.index), MUXERS[suffix.lower()])
             encoder = ENCODERS[suffix.lower()]
-            if why and stream.type == "audio" and context is not None and stream.index in firsts:
+            sounds = stream.type == "audio" and context is not None and stream.index in firsts
+            if why and sounds and aside.can_copy(media.path, stream, suffix.lower(), MUXERS[suffix.lower()]):
+                beside.append(stream.index)
+            elif why and sounds:
                 encoded[stream.index] = encoder
                 fewer = stream.codec_context.layout.nb_channels > 2 and layout_of(stream, encoder) == "stereo"
                 how = NAMES[encoder] + (", stereo" if fewer else "")
@@ -100,7 +107,7 @@ def choose_streams(media: MediaInfo, suffix: str, *, copy: bool) -> Chosen:
                 warnings.append(f"{stream.type} stream {stream.index} ({codec}) cannot be copied into {suffix}: {why}")
             else:
                 chosen.append(stream.index)
-    return Chosen(tuple(chosen), encoded, tuple(warnings))
+    return Chosen(tuple(chosen), encoded, tuple(warnings), tuple(beside))
 
 
 def add_copy(muxer: Any, stream: Any) -> Any:
