@@ -23,6 +23,7 @@ VIDEOS = (
     *(".ogv", ".3gp", ".gif", ".apng", ".y4m", ".nut"),
 )
 JOBS = (".toml",)
+PART = ".part"  # suffix of an upload that is not complete
 LONGEST_PATH = 1024  # characters of an id
 LONGEST_NAME = 240  # bytes of a file's name
 MOST_ENTRIES = 5000  # files that a folder is listed with
@@ -77,6 +78,8 @@ class Folders:
         for kind in (UPLOADS, RESULTS):
             (work / kind).mkdir(parents=True, exist_ok=True)
             self._folders[kind] = Folder(kind, (work / kind).resolve(), kind)
+        for part in (work / UPLOADS).glob(f".*{PART}"):  # of uploads that a killed studio was taking
+            part.unlink(missing_ok=True)
 
     def listed(self) -> list[dict[str, Any]]:
         """The folders as JSON."""

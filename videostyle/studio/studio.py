@@ -71,7 +71,7 @@ class Studio:
             raise
         self.clips, self.latest, self.events = Clips(), Latest(), Events()
         self.desk, self.painter = Desk(), PreviewPainter(self.clips)
-        self.surveys = Surveys(self._surveyed)
+        self.surveys = Surveys(self._surveyed, lambda: self.desk.busy)
         self.plans = Plans(self._planned)
         self.live = LiveSession(lambda: self.events.tell("live", self.live.state))
         self.queue = JobQueue(work, lambda job: check(self.folders, job), self._job_told)

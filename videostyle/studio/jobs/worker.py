@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from videostyle.errors import Interrupted, VideostyleError
+from videostyle.errors import Interrupted, OutputError, VideostyleError
 from videostyle.studio.jobs.job import EVALUATE, RENDER, TRAIN
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from videostyle.training.trainer import Progress
 
 TELL_EVERY = 0.2  # seconds between two messages on progress
+HELD = 60.0  # seconds that an output may be held by a process that is ending
 PREVIEW_EVERY = 20.0  # seconds between two pictures of a training, at least
 FIRST_PREVIEWS = (1, 25, 50)  # steps with a picture in any case
 LOSSES = ("loss", "content", "style", "temporal")
@@ -137,7 +138,16 @@ def _render(request: dict[str, Any], folder: Path, line: Line) -> dict[str, Any]
     line.tell("progress", ("load", 0, None, None))
     load_backend(frames_side_by_side=True)
     settings = settings_from(request["settings"])
-    report = render(request["input"], request["output"], settings, on_progress=_Counter(line), cancel=line.stop)
+    began = time.monotonic()
+    while True:
+        try:
+            report = render(request["input"], request["output"], settings, on_progress=_Counter(line), cancel=line.stop)
+            break
+        except OutputError as error:
+            # The process of a studio that was killed may still hold the output: it ends after the frames in work.
+            if not isinstance(error.__cause__, BlockingIOError) or time.monotonic() - began > HELD:
+                raise
+            time.sleep(1)
     return {"output": str(report.output), "frames": report.frames, "warnings": list(report.warnings)}
 
 

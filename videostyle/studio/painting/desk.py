@@ -23,7 +23,7 @@ class Desk:
     def __init__(self) -> None:
         self._queue: queue.PriorityQueue[tuple[int, int, Callable[[], Any], Future[Any]]] = queue.PriorityQueue()
         self._number = itertools.count()
-        self._closed = False
+        self._closed = self._working = False
         self._thread = threading.Thread(target=self._run, name="desk", daemon=True)
         self._thread.start()
 
@@ -42,9 +42,9 @@ class Desk:
         return future
 
     @property
-    def is_asked(self) -> bool:
-        """Whether anything waits."""
-        return not self._queue.empty()
+    def busy(self) -> bool:
+        """Whether it paints, or something waits."""
+        return self._working or not self._queue.empty()
 
     def _run(self) -> None:
         while True:
@@ -54,10 +54,12 @@ class Desk:
                 return
             if not future.set_running_or_notify_cancel():
                 continue
+            self._working = True
             try:
                 future.set_result(work())
             except BaseException as error:
                 future.set_exception(error)
+            self._working = False
             del work, future  # else the last picture is held until the next one comes
 
     def close(self) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import bisect
 import logging
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ from videostyle.studio.web.problems import as_json
 log = logging.getLogger("videostyle")
 
 KEPT = 8  # surveys
+YIELD = 0.02  # seconds that a survey waits at each frame while previews are painted
 
 
 @dataclass(frozen=True)
@@ -69,15 +71,17 @@ class _Stopped(Exception):
 
 
 class _Watched:
-    """A reader whose frames are counted, and which stops when it is told to."""
+    """A reader that stops when it is told to, and lets previews go first."""
 
-    def __init__(self, reader: FrameReader, stop: threading.Event) -> None:
-        self._reader, self._stop = reader, stop
+    def __init__(self, reader: FrameReader, stop: threading.Event, busy: Callable[[], bool]) -> None:
+        self._reader, self._stop, self._busy = reader, stop, busy
 
     def raw_frames(self) -> Iterator[tuple[UInt8Array, float]]:
         for frame in self._reader.raw_frames():
             if self._stop.is_set():
                 raise _Stopped
+            if self._busy():
+                time.sleep(YIELD)
             yield frame
 
     def delivered(self, picture: UInt8Array) -> UInt8Array:
@@ -98,10 +102,11 @@ class Surveys:
 
     Args:
         told: called with a clip and its state as JSON when it changes.
+        busy: whether something is painted now, for which a survey takes its time.
     """
 
-    def __init__(self, told: Callable[[Clip, dict[str, Any]], None]) -> None:
-        self._told = told
+    def __init__(self, told: Callable[[Clip, dict[str, Any]], None], busy: Callable[[], bool]) -> None:
+        self._told, self._busy = told, busy
         self._states: OrderedDict[tuple[str, int, int], _State] = OrderedDict()
         self._lock = threading.Lock()
         self._stop = threading.Event()
@@ -163,7 +168,7 @@ class Surveys:
         follower = CanvasFollower(info.width / info.height)
         with open_reader(clip.source, ReadOptions(batch_size=1)) as reader:
             shots, times = find_shots(
-                _Watched(reader, self._stop),
+                _Watched(reader, self._stop, self._busy),
                 lambda found: Section(found.chosen, found.gaps, found.span),
                 on_progress,
                 follower,

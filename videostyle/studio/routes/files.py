@@ -14,7 +14,7 @@ from starlette.responses import FileResponse, Response
 from videostyle.media.atomic import disk_error
 from videostyle.platforms import portable_name
 from videostyle.studio.clips import encoded
-from videostyle.studio.folders import LONGEST_NAME, UPLOADS, kind_of
+from videostyle.studio.folders import LONGEST_NAME, PART, UPLOADS, kind_of
 from videostyle.studio.web.endpoint import Call, Endpoint, Taken
 from videostyle.studio.web.problems import Problem, not_found
 
@@ -127,7 +127,7 @@ async def _upload(studio: Studio, call: Call) -> dict[str, Any]:
     if length.isdecimal() and int(length[:20]) > limit:
         raise too_large
     target = studio.folders.folder(UPLOADS).path
-    part = target / f".{os.urandom(8).hex()}.part"
+    part = target / f".{os.urandom(8).hex()}{PART}"
     size = 0
     try:
         with part.open("xb") as file:
