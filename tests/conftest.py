@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from types import ModuleType
 
 import numpy as np
@@ -197,8 +198,15 @@ def random_style():  # type: ignore[no-untyped-def]
 
 @pytest.fixture
 def little_to_try(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two bundled styles to start a training from, and one picture to set its contrast by: all of them take long."""
-    from videostyle.styles import gallery
+    """Two bundled styles to start a training from: all of them take long. Steps are not compiled: they are few."""
+    import keras
 
+    from videostyle.styles import gallery
+    from videostyle.training.objective import Objective
+
+    def uncompiled(self: Objective, optimizer: keras.optimizers.Optimizer, **_: Any) -> None:
+        keras.Model.compile(self, optimizer=optimizer, jit_compile=False, run_eagerly=True)
+
+    monkeypatch.setattr(Objective, "compile", uncompiled)
     every, few = gallery.entries, ("great-wave", "starry-night")
     monkeypatch.setattr(gallery, "entries", lambda: [e for e in every() if not e.bundled or e.name in few])

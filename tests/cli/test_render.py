@@ -81,7 +81,7 @@ def test_ctrl_c_stops_cleanly(tmp_path: Path) -> None:
 
 
 def test_a_picture_as_style_is_trained_once_and_kept(
-    tmp_path: Path, clip: Clip, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, clip: Clip, little_to_try: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from videostyle.training import session as style_module
 

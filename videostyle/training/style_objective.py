@@ -21,7 +21,7 @@ from videostyle.training import losses as loss
 Tensor = Any
 
 DEEP_SCALES = 2  # sizes at which large strokes are compared
-TONE_CELLS = (4, 8)  # sides of the cells of the local tone loss, pixels
+TONE_CELLS = (2, 4, 8)  # sides of the cells of the local tone loss, pixels
 INTERPOLATED = 0.6  # strength at which the interpolation loss paints: colours are furthest from the line there
 
 
@@ -36,7 +36,8 @@ class LossWeights:
         deep: the painting's large strokes: Gram matrices of relu4_1 and relu5_1, at two sizes.
         deep_sliced: the same by sliced Wasserstein distance.
         tone: large areas keep their order from dark to light.
-        local_tone: lightness keeps its order within neighbourhoods of 52 and 104 pixels, so faces keep their features.
+        local_tone: lightness keeps its order within neighbourhoods of 26, 52 and 104 pixels, so faces keep their
+            features.
         colour: the distribution of the painting's colours.
         temporal: no flicker of the painted frames.
         temporal_feature: no flicker of the style network's deep features.
