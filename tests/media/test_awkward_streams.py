@@ -431,3 +431,34 @@ def test_a_comment_of_the_original_stays_beside_that_on_painting(name: str, tmp_
         assert found["title"] == "A title"
         assert found["artist"] == "Somebody"
         assert found["comment"].startswith("A comment | Painted by videostyle 1")
+
+
+def named_tracks(path: Path) -> Path:
+    """A film with two tracks of sound that have titles, languages and a mark."""
+    names = ("-metadata:s:a:0", "title=One", "-metadata:s:a:0", "language=eng", "-disposition:a:0", "default")
+    names += ("-metadata:s:a:1", "title=Zwei", "-metadata:s:a:1", "language=deu", "-disposition:a:1", "comment")
+    return make(path, *PICTURE, *SOUND, *SOUND, "-map", "0", "-map", "1", "-map", "2", *X264, *AAC, *names)
+
+
+@pytest.mark.parametrize(
+    ("output", "title", "language", "lost"),
+    [
+        ("out.mkv", "Zwei", "deu", ()),
+        ("out.mp4", "Zwei", "deu", ()),
+        ("out.mov", "Zwei", "ger", ("mark (comment) of audio stream 2 cannot be kept in .mov",)),
+        ("out.ts", None, "deu", ("title of audio stream 1", "title and mark (comment) of audio stream 2")),
+        ("out.flv", None, None, ("title of audio stream 1", "title and mark (comment) of audio stream 2", "languages")),
+    ],
+)
+@pytest.mark.parametrize("source", ["in.mkv", "in.mp4"])
+def test_what_tracks_are_called_is_kept_or_said_to_be_lost(
+    source: str, output: str, title: str | None, language: str | None, lost: tuple[str, ...], tmp_path: Path
+) -> None:
+    report = copied(named_tracks(tmp_path / source), tmp_path / output)
+    with av.open(str(tmp_path / output)) as container:
+        tags = container.streams.audio[1].metadata
+    assert tags.get("title", tags.get("name")) == title
+    assert tags.get("language") == language
+    assert len(report.warnings) == len(lost)
+    for words in lost:
+        assert any(words in warning for warning in report.warnings), words

@@ -14,7 +14,7 @@ from tests.media.copying import PICTURE, copied, decoded, frames_of, make
 from videostyle.media import gif, icc
 from videostyle.media.opencv import load_cv2
 from videostyle.media.packets import stored_frames
-from videostyle.media.picture_metadata import clean_exif, embed_metadata, read_metadata
+from videostyle.media.picture_metadata import _Tiff, clean_exif, embed_metadata, read_metadata
 from videostyle.media.provenance import Painted, read
 from videostyle.media.readers.base import ReadOptions
 from videostyle.media.readers.open import look_at, open_reader
@@ -209,6 +209,24 @@ def test_colours_of_a_tiff_are_not_multiplied_by_their_alpha(premultiplied: bool
     assert picture.alpha is not None
     assert np.abs(picture.pixels.astype(int) - colour).max() <= 1
     assert (picture.alpha == 128).all()
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_what_a_tiff_says_of_its_picture_is_kept_as_exif(order: str) -> None:
+    lens = struct.pack(order + "HHHI", 1, 42036, 2, 12) + struct.pack(order + "II", 156, 0) + b"A long lens\0"
+    place = struct.pack(order + "I", 138)
+    said = [(315, 2, 9, b"A painter\0"[:9]), (33432, 2, 2, b"C\0"), (34665, 4, 1, place)]
+    file = tiff([(256, 3, 1, struct.pack(order + "H", 8)), (274, 3, 1, struct.pack(order + "H", 3)), *said], order)
+    file = file.ljust(138, b"\0") + lens
+    found = read_metadata(file)
+    assert found.orientation == 3
+    kept = dict(_Tiff(found.exif).tags())
+    assert sorted(kept) == [315, 33432, 34665]  # not how its pixels are stored
+    assert (kept[315][1], kept[33432][1]) == (b"A painter"[:9], b"C\0")
+    inner = dict(_Tiff(found.exif).tags(kept[34665][0]))
+    assert inner[42036][1] == b"A long lens\0"
+    assert clean_exif(found.exif) == found.exif
+    assert read_metadata(tiff([(256, 3, 1, b"\0\0")], order)).exif == b""
 
 
 @pytest.mark.parametrize("suffix", [".png", ".webp", ".tif", ".tiff"])

@@ -22,6 +22,9 @@ EXIF_HEADER, ICC_HEADER = b"Exif\0\0", b"ICC_PROFILE\0"
 JPEG_XMP, PNG_XMP = b"http://ns.adobe.com/xap/1.0/\0", b"XML:com.adobe.xmp"  # what marks XMP in them
 ORIENTATION, EXTRA_SAMPLES, ICC_TAG = 274, 338, 34675
 THUMBNAIL, THUMBNAIL_SIZE = 513, 514
+# Tags of a TIFF that say something of the picture: description, maker, model, software, date, artist, copyright; and
+# the directories of EXIF and of places.
+DESCRIPTIVE, DIRECTORIES = (270, 271, 272, 305, 306, 315, 33432), (34665, 34853)
 SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8}  # bytes of TIFF's types
 
 
@@ -58,7 +61,7 @@ def read_metadata(data: bytes) -> Metadata:
         elif data[:4] in (b"II*\0", b"MM\0*"):
             tags = dict(_Tiff(data).tags())
             premultiplied = _number(tags.get(EXTRA_SAMPLES)) == 1
-            return Metadata(b"", _bytes(tags.get(ICC_TAG)), _orientation(tags), premultiplied)
+            return Metadata(_of_tiff(data), _bytes(tags.get(ICC_TAG)), _orientation(tags), premultiplied)
         else:
             return Metadata()
         tags = dict(_Tiff(exif).tags()) if exif else {}
@@ -114,6 +117,42 @@ class _Tiff:
         """Where the offset of the next directory is stored."""
         (count,) = struct.unpack_from(self.order + "H", self.data, at)
         return int(at + 2 + 12 * count)
+
+
+def _of_tiff(data: bytes) -> bytes:
+    """EXIF of what a TIFF file says of its picture; b"" if it says nothing."""
+    tiff = _Tiff(data)
+    order = tiff.order
+
+    def entries(at: int | None = None) -> dict[int, tuple[int, int, bytes]]:
+        found = {}
+        for tag, (_, value, place) in tiff.tags(at):
+            kind, count = struct.unpack_from(order + "HI", data, place - 6)
+            if len(value) == SIZES.get(kind, 0) * count:
+                found[tag] = kind, count, value
+        return found
+
+    def packed(found: dict[int, tuple[int, int, bytes]], begin: int) -> bytes:
+        fields, behind, after = struct.pack(order + "H", len(found)), b"", begin + 6 + 12 * len(found)
+        for tag, (kind, count, value) in sorted(found.items()):
+            fields += struct.pack(order + "HHI", tag, kind, count)
+            fields += value.ljust(4, b"\0") if len(value) <= 4 else struct.pack(order + "I", after + len(behind))
+            behind += value + b"\0" * (len(value) % 2) if len(value) > 4 else b""
+        return fields + struct.pack(order + "I", 0) + behind
+
+    whole = entries()
+    first = {tag: whole[tag] for tag in DESCRIPTIVE if tag in whole}
+    inner = {tag: entries(_number(dict(tiff.tags())[tag])) for tag in DIRECTORIES if tag in whole}
+    inner = {tag: {key: value for key, value in found.items() if key != 40965} for tag, found in inner.items() if found}
+    if not first and not inner:
+        return b""
+    size = len(packed({**first, **dict.fromkeys(inner, (4, 1, b"0000"))}, 8))
+    rest = b""
+    for tag, found in inner.items():
+        begin = 8 + size + len(rest)
+        first[tag] = 4, 1, struct.pack(order + "I", begin)
+        rest += packed(found, begin)
+    return data[:4] + struct.pack(order + "I", 8) + packed(first, 8) + rest
 
 
 def clean_exif(exif: bytes) -> bytes:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -21,6 +23,13 @@ WITH_STEREO_MODE = (".mkv", ".webm")
 WITH_CHAPTERS = (".mp4", ".m4v", ".mov", ".mkv", ".webm")
 WITHOUT_TAGS = (".ts", ".gif", ".webp")
 WITHOUT_LANGUAGES = (".avi", ".flv")
+# Languages of two codes, of which QuickTime has the second.
+QUICKTIME_LANGUAGES = {
+    **{"deu": "ger", "ell": "gre", "hye": "arm", "isl": "ice", "kat": "geo", "mkd": "mac", "mya": "bur"},
+    **{"nld": "dut", "sqi": "alb", "swe": "sve", "zho": "chi", "bod": "tib", "msa": "may"},
+}
+# What a track is for. Whether one is played unless another is asked for, muxers decide.
+MARKS = ("forced", "comment", "hearing_impaired", "visual_impaired", "dub", "original", "lyrics", "karaoke")
 # Tags for people; all others describe how a file was made.
 TOLD = ("title", "artist", "author", "composer", "comment", "description", "copyright", "date", "genre", "location")
 
@@ -34,7 +43,7 @@ def picture_tags(media: MediaInfo, suffix: str, start: float, rate: Fraction | N
         start: time in seconds, from the beginning of the original, with which the output begins.
         rate: frames a second; None = unknown.
     """
-    tags = media.video_metadata
+    tags = titled(media.video_metadata)
     kept = {
         key: value
         for key, value in tags.items()
@@ -119,6 +128,64 @@ def lost(media: MediaInfo, suffix: str) -> list[str]:
             warnings.append(f"{stream.kind} stream {stream.index} ({named}) cannot be copied")
         elif silent and stream.kind in ("audio", "subtitle"):
             warnings.append(f"{stream.kind} stream {stream.index} is left out: {suffix} has none")
+    return warnings
+
+
+@dataclass(frozen=True)
+class Track:
+    """What a file says of one of its streams.
+
+    Attributes:
+        kind: "video", "audio"...
+        index: its number.
+        tags: title, language and others.
+        marks: what it is for, of ``MARKS``.
+    """
+
+    kind: str
+    index: int
+    tags: Mapping[str, str]
+    marks: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, stream: Any) -> Track:
+        """That of a stream of PyAV."""
+        flags = [str(flag.name) for flag in type(stream.disposition) if flag in stream.disposition]
+        return cls(stream.type, stream.index, dict(stream.metadata), tuple(flag for flag in flags if flag in MARKS))
+
+
+def titled(tags: Mapping[str, str]) -> dict[str, str]:
+    """The tags of a track, its title under the name that muxers know: MP4 calls it ``name``."""
+    found = dict(tags)
+    if "name" in found:
+        found.setdefault("title", found.pop("name"))
+    return found
+
+
+def language_for(code: str, suffix: str) -> str:
+    """A language as a container knows it: of those that have two codes, QuickTime knows one."""
+    return QUICKTIME_LANGUAGES.get(code, code) if suffix == ".mov" else code
+
+
+def lost_of_tracks(pairs: Sequence[tuple[Track, Track]], suffix: str) -> list[str]:
+    """Warnings of what a finished file does not say of its tracks, and the original does.
+
+    Args:
+        pairs: tracks of the original, each with that of the output which has its packets.
+        suffix: of the output, in lower case.
+    """
+    warnings = []
+    for track, written in pairs:
+        own, kept = titled(track.tags), titled(written.tags)
+        words = ["title"] if own.get("title") and kept.get("title") != own["title"] else []
+        language = own.get("language", "und")
+        other = language_for(language, ".mov")
+        if language != "und" and kept.get("language") not in (language, other) and suffix not in WITHOUT_LANGUAGES:
+            words.append(f"language ({language})")
+        words += [f"mark ({mark})" for mark in track.marks if mark not in written.marks]
+        if words:
+            named = "the video" if track.kind == "video" else f"{track.kind} stream {track.index}"
+            warnings.append(f"{' and '.join(words)} of {named} cannot be kept in {suffix}")
     return warnings
 
 

@@ -21,7 +21,14 @@ from videostyle.frames import VideoInfo
 from videostyle.media.clock import FITS, DecodingOrder, SteadyClock
 from videostyle.media.probe import MediaInfo, open_container
 from videostyle.media.writers import aside, sound
-from videostyle.media.writers.belongings import add_attachments, picture_tags
+from videostyle.media.writers.belongings import (
+    Track,
+    add_attachments,
+    language_for,
+    lost_of_tracks,
+    picture_tags,
+    titled,
+)
 from videostyle.media.writers.streams import MUXERS, Chosen, add_copy
 from videostyle.media.writers.timestamps import (
     EXACT_CLOCK,
@@ -157,6 +164,7 @@ class Muxer:
                 for index, encoder in self._encoded.items()
                 if source is not None
             }
+            tracks = [Track.of(source.streams[index]) for index in (*copies, *added)] if source is not None else []
             if original is not None:
                 self._copy_tags(original, muxer, origin)
             muxer.metadata.update(_joined(muxer.metadata, self._metadata))
@@ -172,6 +180,7 @@ class Muxer:
                 else:
                     muxer.mux(packet)
         self._join()
+        self._compare_tracks(tracks)
         for index in sorted(set(copies) - self.copied - set(self._refused)):
             kind = copies[index].type
             self.warnings.append(f"{kind} stream {index} has nothing in the painted range; it is left out or empty")
@@ -200,6 +209,21 @@ class Muxer:
             self.warnings.append(f"sound of stream {streams_lost} could not be copied, it is lost: {error.why}")
         finally:
             self._beside.unlink(missing_ok=True)
+
+    def _compare_tracks(self, tracks: Sequence[Track]) -> None:
+        """Warns of what the file does not say of the tracks that were copied or encoded, in order."""
+        if self._original is None:
+            return
+        media = self._original.media
+        with av.open(f"file:{self._target}") as container:
+            written = [Track.of(stream) for stream in container.streams]
+        pairs = [(Track("video", media.video_index or 0, media.video_metadata), written[0])]
+        others = [track for track in written if track.kind in ("audio", "subtitle")]
+        order = [track for track in tracks if track.index not in self._aside]
+        order += [track for track in tracks if track.index in self._aside and track.index in self.copied]
+        if len(order) == len(others):  # otherwise one is missing, and that is said
+            pairs += list(zip(order, others, strict=True))
+        self.warnings += lost_of_tracks(pairs, self._suffix)
 
     def _muxer_options(self, base: Fraction) -> dict[str, str]:
         if self._suffix in EXACT_CLOCK:
@@ -277,7 +301,9 @@ class Muxer:
         for index in chosen:
             stream = source.streams[index]
             copy = copies[index] = add_copy(muxer, stream)
-            copy.metadata.update(stream.metadata)
+            copy.metadata.update(titled(stream.metadata))
+            if "language" in stream.metadata:
+                copy.metadata["language"] = language_for(stream.metadata["language"], self._suffix)
             with contextlib.suppress(AttributeError, ValueError):
                 copy.disposition = stream.disposition
         return copies

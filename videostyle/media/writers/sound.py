@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -11,6 +12,7 @@ import av
 
 from videostyle.media.clock import SteadyClock
 from videostyle.media.probe import open_container
+from videostyle.media.writers.belongings import titled
 
 # Container -> the encoder of sound that every one of its players knows.
 ENCODERS = {
@@ -38,7 +40,9 @@ def add_stream(muxer: Any, stream: Any, encoder: str) -> Any:
     added = muxer.add_stream(encoder, rate=rate, layout=layout_of(stream, encoder))
     if encoder in BITS_A_CHANNEL:
         added.bit_rate = BITS_A_CHANNEL[encoder] * added.layout.nb_channels
-    added.metadata.update(stream.metadata)
+    added.metadata.update(titled(stream.metadata))
+    with contextlib.suppress(AttributeError, ValueError):
+        added.disposition = stream.disposition
     return added
 
 
