@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
@@ -21,7 +23,6 @@ from videostyle.studio.studio import Studio
 NEAR = 2  # levels of 255
 
 CHOICES: list[dict[str, Any]] = [
-    {"style": "great-wave"},
     {"style": "starry-night", "strength": 0.6, "canvas": 0.4, "seed": 5},
     {
         "style": "great-wave",
@@ -36,8 +37,7 @@ CHOICES: list[dict[str, Any]] = [
 def two_shots(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A clip of two shots, 12 frames each."""
     path = tmp_path_factory.mktemp("shots") / "shots.mp4"
-    sources = [f"{one}=s=64x48:r=25:d=0.48" for one in ("testsrc2", "mandelbrot=start_scale=0.2")]
-    sources[1] = "mandelbrot=s=64x48:r=25:start_scale=0.3,trim=duration=0.48"
+    sources = "testsrc2=s=64x48:r=25:d=0.48", "mandelbrot=s=64x48:r=25:start_scale=0.3,trim=duration=0.48"
     words = [word for source in sources for word in ("-f", "lavfi", "-i", source)]
     ffmpeg(*words, "-filter_complex", "[0][1]concat=n=2", *X264, path)
     return path
@@ -78,8 +78,6 @@ def plan_of(client: Client, body: dict[str, Any]) -> str:
 
 
 def picture(data: bytes) -> UInt8Array:
-    import cv2
-
     return np.asarray(cv2.cvtColor(cv2.imdecode(np.frombuffer(data, np.uint8), 1), cv2.COLOR_BGR2RGB), np.uint8)
 
 
@@ -92,7 +90,6 @@ def test_a_picture_and_a_quick_look_and_a_grid(painting: Studio) -> None:
     late = client.post("/api/preview", {**body, "view": "main", "sequence": 4})
     assert (late.status, late.code) == (409, "overtaken")
     lines = client.post("/api/grid", {"id": "f0/shots.mp4", "size": 64, "styles": ["the-scream", "none", "great-wave"]})
-    import json
 
     rows = [json.loads(line) for line in lines.body.splitlines()]
     assert [row.get("style") for row in rows] == ["the-scream", "none", "great-wave", None]

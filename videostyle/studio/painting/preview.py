@@ -10,7 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -100,17 +100,17 @@ class PreviewPainter:
         still = clip.source.info.still
         part = any((settings.start, settings.end, settings.fps))
         timed = bool(settings.timeline or settings.strength_from) and not still
-        if still:
-            plan, told = None, "still"
-        elif plan is not None:
-            told = "planned"
-        else:
+        told = "still" if still else "planned"
+        if plan is None:
             if timed:
                 settings = at_time(settings, frame.time, clip)
             exact = survey is not None and not quick and not timed and not part
-            plan, whole = self._planned(clip, frame, size, settings, survey, exact=exact)
-            told = "planned" if exact and whole else "approximate"
-        picture = self._painted(clip, frame, size, settings, plan, survey)
+            plan, whole = self._planned(clip, frame, size, settings, survey if exact else None, quick=quick)
+            if survey is not None:
+                plan = replace(plan, meshes=survey.meshes)
+            if not still and not (exact and whole):
+                told = "approximate"
+        picture = self._painted(clip, frame, size, settings, plan)
         return Painted(picture, frame, told, time.monotonic() - began)
 
     # -- painting ----------------------------------------------------------------------------------------------------
@@ -121,20 +121,15 @@ class PreviewPainter:
         frame: Frame,
         size: int,
         settings: RenderSettings,
-        plan: Plan | None,
-        survey: Survey | None,
+        plan: Plan,
     ) -> UInt8Array:
         from videostyle.rendering.painting import planned_chain
 
-        painter = self._painter(settings, frame.picture.shape)
-        if plan is None:
-            painter.use_meshes(None)
-            painter.use_shots([KeyframeSegment(0, self._measured(painter, painter.style, (frame,), (clip.key, size)))])
+        painter = self._painters_of(settings, frame.picture.shape)[0]
         processors = [Borrowed(one) for one in planned_chain(painter, settings, plan)]
         history, lookahead = (min(MOST_NEIGHBOURS, count) for count in needs_together(processors))
         first, last = max(0, frame.number - history), frame.number + lookahead
-        chunks = [begin for begin, _ in plan.chunks] if plan is not None else [0]
-        line = Chain(processors, Part(frame.number, 1, [begin for begin in chunks if begin <= frame.number]))
+        line = Chain(processors, Part(frame.number, 1, [begin for begin, _ in plan.chunks if begin <= frame.number]))
         info = _info(clip, frame)
         try:
             line.open(info)
@@ -151,11 +146,12 @@ class PreviewPainter:
             line.close()
         raise InputError(f"frame {frame.number} was not painted", hint="try another one")
 
-    def _painter(self, settings: RenderSettings, shape: Sequence[int]) -> StyleProcessor:
-        """The style processor for a network, a size of frames and a size of strokes, with the style of a render."""
+    def _painters_of(self, settings: RenderSettings, shape: Sequence[int]) -> list[StyleProcessor]:
+        """The style processor of a render, and those of the regions that it paints otherwise, with their styles."""
         load()
         from videostyle.inference.canvas_sampling import CanvasSettings
         from videostyle.processors.style import StyleProcessor
+        from videostyle.rendering.layer_painters import painters_of
         from videostyle.styles.resolve import resolve
 
         style = resolve(settings.style, settings.strength)
@@ -168,16 +164,18 @@ class PreviewPainter:
         while len(self._painters) > KEPT_PAINTERS:
             self._painters.popitem(last=False)[1].close()
         painter = self._painters[key]
-        canvas = style.card.canvas if settings.canvas is None else settings.canvas
-        painter.use_canvas(CanvasSettings(canvas, settings.seed))
         painter.use_style(style)
         painter.use_mix(None)
-        return painter
+        found = [painter, *painters_of(painter, settings, layer_styles(settings))]
+        for one in found:
+            amount = one.style.card.canvas if settings.canvas is None else settings.canvas
+            one.use_canvas(CanvasSettings(amount, settings.seed))
+        return found
 
     # -- measuring ---------------------------------------------------------------------------------------------------
 
     def _planned(
-        self, clip: Clip, frame: Frame, size: int, settings: RenderSettings, survey: Survey | None, *, exact: bool
+        self, clip: Clip, frame: Frame, size: int, settings: RenderSettings, survey: Survey | None, *, quick: bool
     ) -> tuple[Plan, bool]:
         """A plan of the shot of a frame, and whether the whole shot was measured.
 
@@ -186,28 +184,25 @@ class PreviewPainter:
             frame: that will be painted.
             size: of the frames.
             settings: of the render.
-            survey: of the clip.
-            exact: measure as a render does; else this frame alone.
+            survey: of the clip, by which the shot is measured as a render does; None = the frame alone is.
+            quick: shrink the frame.
         """
-        painter = self._painter(settings, frame.picture.shape)
-        styles = [painter.style, *layer_styles(settings)]
-        whole = True
-        if exact and survey is not None:
-            found, whole = [], True
-            with _Prepared(settings, _info(clip, frame)) as prepared:
-                for style in styles:
-                    segments, all_of_it = self._of_shot(clip, frame, size, painter, style, survey, prepared)
-                    found.append(segments)
+        painters = self._painters_of(settings, frame.picture.shape)
+        found, whole = [], True
+        with _Prepared(settings, _info(clip, frame)) as prepared:
+            for painter in painters:
+                if survey is not None:
+                    segments, all_of_it = self._of_shot(clip, frame, size, painter, survey, prepared)
                     whole = whole and all_of_it
-        else:
-            found = [
-                (KeyframeSegment(0, self._measured(painter, style, (frame,), (clip.key, size), quick=True)),)
-                for style in styles
-            ]
-        layers = tuple(PlannedLayer(style, segments) for style, segments in zip(styles[1:], found[1:], strict=True))
-        chunks = ((0, 1 << 30),)
-        meshes = survey.meshes if survey is not None else None
-        return Plan(found[0], chunks, (), meshes=meshes, layers=layers), whole
+                else:
+                    shown = frame if quick else prepared.frame(frame)
+                    key = clip.key, size, "" if quick else prepared.key
+                    segments = (KeyframeSegment(0, self._measured(painter, shown, key, quick=quick)),)
+                found.append(segments)
+        layers = tuple(
+            PlannedLayer(painter.style, segments) for painter, segments in zip(painters[1:], found[1:], strict=True)
+        )
+        return Plan(found[0], ((0, 1 << 30),), (), layers=layers), whole
 
     def _of_shot(
         self,
@@ -215,7 +210,6 @@ class PreviewPainter:
         frame: Frame,
         size: int,
         painter: StyleProcessor,
-        style: Style,
         survey: Survey,
         prepared: _Prepared,
     ) -> tuple[tuple[KeyframeSegment, ...], bool]:
@@ -235,11 +229,11 @@ class PreviewPainter:
                 return self._clips.frame(clip, number, size).picture
 
             seen = prepared(section.to_measure(picture))
-            measurements.append(measure_section(*self._noted(painter, style, seen, (clip.key, size, prepared.key))))
+            measurements.append(measure_section(*self._noted(painter, seen, (clip.key, size, prepared.key))))
         return tuple(keyframe_segments(chain.from_iterable(measurements), shot.first)), whole
 
     def _noted(
-        self, painter: StyleProcessor, style: Style, seen: FramesToMeasure, key: Hashable
+        self, painter: StyleProcessor, seen: FramesToMeasure, key: Hashable
     ) -> tuple[FramesToMeasure, Callable[[UInt8Array], Statistics]]:
         """Frames to measure, and what measures them: it knows the number of the frame that it was given last."""
         last = 0
@@ -250,38 +244,32 @@ class PreviewPainter:
             return seen.picture(number)
 
         def measure(frames: UInt8Array) -> Statistics:
-            return self._measured(painter, style, (Frame(frames[0], last, 0.0, 0.0),), key)
+            return self._measured(painter, Frame(frames[0], last, 0.0, 0.0), key)
 
         return replace(seen, picture=picture), measure
 
-    def _measured(
-        self, painter: StyleProcessor, style: Style, frames: Sequence[Frame], key: Hashable, *, quick: bool = False
-    ) -> Statistics:
-        """Statistics of frames for a style, as ``StyleProcessor.statistics_of`` gives them; kept.
+    def _measured(self, painter: StyleProcessor, frame: Frame, key: Hashable, *, quick: bool = False) -> Statistics:
+        """Statistics of a frame for the style of a painter, as ``StyleProcessor.statistics_of`` gives them; kept.
 
         The colours of the ends of an interpolated style do not depend on the strength, and are kept apart.
 
         Args:
             painter: measures.
-            style: to measure for.
-            frames: what to measure.
-            key: tells these frames, with their numbers, from others.
-            quick: shrink the frames first.
+            frame: what to measure.
+            key: tells this frame, with its number, from others.
+            quick: shrink the frame first.
         """
-        pictures = np.stack([shrunk(one.picture, QUICK) if quick else one.picture for one in frames])
-        numbers = tuple(one.number for one in frames)
+        picture = (shrunk(frame.picture, QUICK) if quick else frame.picture)[None]
 
-        def of(one: Style, colour: bool) -> Statistics:
-            name = repr(one.card), bool(one.ends) and _weights_key(one), painter.canvas, quick, key, numbers, colour
-            return self._kept(name, lambda: painter.measurement.network_statistics(pictures, one, colour=colour))
+        measurement, about = painter.measurement, (painter.canvas, quick, key, frame.number)
 
-        found = dict(of(style, bool(style.ends)))
-        if style.ends:
-            ends = [(of(end, True)["out"], share) for end, share in style.ends]
-            mean = sum(share * mean for (mean, _), share in ends)
-            deviation = sum(share * np.sqrt(variance) for (_, variance), share in ends)
-            found["line"] = np.asarray(mean, np.float32), np.asarray(deviation**2, np.float32)
-        return found
+        def of_end(end: Style) -> Statistics:
+            name = repr(end.card), about
+            return self._kept(name, lambda: measurement.network_statistics(picture, end, colour=True))
+
+        style = painter.style
+        name = repr(style.card), tuple((repr(end.card), share) for end, share in style.ends), about
+        return self._kept(name, lambda: measurement.statistics(picture, style, of_end=of_end))
 
     def _kept(self, key: Hashable, made: Callable[[], Statistics]) -> Statistics:
         if key not in self._statistics:
@@ -305,18 +293,19 @@ class _Prepared:
         self._preparation = Preparation(settings, info)
         self.key = str(to_json(settings)["processors"])
 
-    def __call__(self, frames: Any) -> Any:
+    def __call__(self, frames: FramesToMeasure) -> FramesToMeasure:
         return self._preparation(frames)
+
+    def frame(self, frame: Frame) -> Frame:
+        """A frame as it will be painted."""
+        found = self(FramesToMeasure([frame.number], [], lambda _: frame.picture))
+        return replace(frame, picture=found.picture(frame.number))
 
     def __enter__(self) -> _Prepared:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._preparation.close()
-
-
-def _weights_key(style: Style) -> Hashable:
-    return tuple((repr(end.card), share) for end, share in style.ends)
 
 
 def _info(clip: Clip, frame: Frame) -> VideoInfo:
