@@ -78,7 +78,7 @@ def small_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory, small_clip: Path) -> Iterator[Server]:
     pytest.importorskip("uvicorn")
     folder = tmp_path_factory.mktemp("studio")

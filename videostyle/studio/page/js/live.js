@@ -74,7 +74,11 @@ export class Live {
   }
 
   #offer() {
-    if (!this.styles.length) this.styles = this.store.styles.slice(0, 4).map((style) => style.name);
+    if (!this.styles.length) {
+      // Styles of one's own may be of a network of another size, between which it cannot switch.
+      const bundled = this.store.styles.filter((style) => !style.yours).map((style) => style.name);
+      this.styles = [...new Set([...bundled.filter((name) => name === this.store.look.style), ...bundled])].slice(0, 4);
+    }
     this.#drawStyles();
     this.updateCommand();
   }
@@ -114,6 +118,7 @@ export class Live {
 
   #body() {
     const body = { source: this.source, styles: this.styles, mirror: this.mirror.checked };
+    if (this.source === "browser") body.fixed_size = true; // it sends as fast as it is answered, so one size is enough, and ready sooner
     if (this.source === "camera") body.camera = Number(this.camera.value) || 0;
     for (const { name, input, usual } of this.sliders) if (Number(input.value) !== usual) body[name] = Number(input.value);
     return body;

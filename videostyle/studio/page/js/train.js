@@ -23,12 +23,15 @@ export class Train {
 
   #build() {
     this.picture = el("button", { type: "button", class: "painting-drop", onclick: () => this.choose() });
-    this.name = el("input", { type: "text", id: "train-name", maxlength: "60", pattern: "[a-z0-9][a-z0-9-]*", spellcheck: "false", autocomplete: "off", placeholder: "sea", oninput: () => this.updateCommand() });
+    this.name = el("input", { type: "text", id: "train-name", maxlength: "60", pattern: "[a-z0-9][a-z0-9\\-]*", spellcheck: "false", autocomplete: "off", placeholder: "sea", oninput: () => this.updateCommand() });
     this.steps = el("select", { id: "train-steps", onchange: () => this.updateCommand() },
       [["120", "a first look: 120 steps"], ["500", "short: 500 steps"], ["1400", "usual: 1400 steps"], ["3000", "long: 3000 steps"]].map(([value, text]) => el("option", { value, selected: value === "1400" }, text)));
     this.stroke = el("input", { type: "range", id: "train-stroke", min: "0.5", max: "2.5", step: "0.1", value: "1", oninput: () => this.#strokeText() });
     this.strokeOut = el("output", { for: "train-stroke" });
     this.network = el("select", { id: "train-network", onchange: () => this.updateCommand() }, [["small", "small: paints faster"], ["medium", "medium"], ["large", "large"]].map(([value, text]) => el("option", { value, selected: value === "medium" }, text)));
+    this.begins = el("select", { id: "train-start", onchange: () => this.updateCommand() });
+    this.store.on("styles", () => this.#offer());
+    this.#offer();
     this.contentList = el("div", { class: "content-list" });
     this.start = el("button", { type: "button", class: "button primary", onclick: () => this.begin(), disabled: true }, "Learn this painting");
     this.line = commandLine();
@@ -37,7 +40,7 @@ export class Train {
       el("h1", { id: "train-title" }, "Make a style"),
       el("p", { class: "muted" }, "From any picture: a painting, a print, a photo of a wall. Learning takes minutes; the rest of the page goes on."),
       this.picture, field("Name", "train-name", this.name), field("How long", "train-steps", this.steps),
-      field("Strokes", "train-stroke", el("div", { class: "row" }, this.stroke, this.strokeOut)), field("Network", "train-network", this.network),
+      field("Strokes", "train-stroke", el("div", { class: "row" }, this.stroke, this.strokeOut)), field("Network", "train-network", this.network), field("Begin with", "train-start", this.begins),
       el("div", { class: "field" }, el("span", { class: "label" }, "Learn on these clips and photos as well"), this.contentList,
         el("button", { type: "button", class: "button small quiet", onclick: () => this.addContent() }, icon("plus"), "Add")),
       this.start, el("div", { class: "train-command" }, ...this.line.parts));
@@ -45,6 +48,12 @@ export class Train {
     byId("view-train").append(form, this.progress);
     this.#strokeText();
     this.#showPainting();
+  }
+
+  #offer() {
+    const chosen = this.begins.value || "nearest";
+    const choices = [["nearest", "the bundled style that is nearest"], ["base", "no style: takes longer"], ...this.store.styles.map((style) => [style.name, style.painting || style.name])];
+    this.begins.replaceChildren(...choices.map(([value, text]) => el("option", { value, selected: value === chosen }, text)));
   }
 
   #strokeText() {
@@ -96,6 +105,7 @@ export class Train {
 
   #body() {
     const body = { kind: "train", id: this.painting.id, steps: Number(this.steps.value), stroke: Number(this.stroke.value), network: this.network.value };
+    if (this.begins.value !== "nearest") body.start = this.begins.value;
     if (this.name.value) body.name = this.name.value;
     if (this.content.length) body.content = this.content.map((entry) => entry.id);
     return body;
