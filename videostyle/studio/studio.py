@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,9 @@ class Studio:
             clip = self.clips.clip(self.folders.file(self.folders.opened))
             first = RenderSettings(next(entry.name for entry in gallery.entries()))
             self.painter.paint(clip, 0, FIRST_SIZE, first, None, quick=True)
+            # Mixed weights are measured by another program: the first move of a control need not wait for it.
+            weaker = replace(first, strength=0.5)
+            self.desk.submit(LATER, lambda: self.painter.paint(clip, 0, FIRST_SIZE, weaker, None, quick=True))
 
     def state(self) -> dict[str, dict[str, Any]]:
         """What a browser is told when it begins to listen."""
