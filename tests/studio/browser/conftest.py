@@ -124,7 +124,7 @@ def open_clip(page: Page, name: str = "small.mp4") -> None:
 
 def painted(page: Page) -> None:
     """Waits until the frame is painted as it shall be."""
-    page.locator("#stage .clip-line").wait_for()
+    page.locator("#stage .clip-line").wait_for(timeout=4 * PATIENCE)  # the first of all: programs are compiled
     page.locator("#stage[data-state=painted]").wait_for()
 
 

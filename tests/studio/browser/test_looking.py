@@ -247,5 +247,5 @@ def test_a_slow_connection_gets_the_newest_picture_only(open_page: Open) -> None
     _set(page, "strength", 0)
     _set(page, "canvas", 0.5)
     painted(page)
-    assert max(abs(a - b) for a, b in zip(colour_at(page, 0.3, 0.3), unpainted, strict=True)) <= 3
+    assert max(abs(a - b) for a, b in zip(colour_at(page, 0.3, 0.3), unpainted, strict=True)) <= 12
     assert len(asked) <= 24  # not one for each step and its exact picture
