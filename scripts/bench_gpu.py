@@ -16,7 +16,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -85,14 +85,50 @@ def painter_for(style: Any, size: tuple[int, int], precision: str, device: str) 
     return painter, weights.of_frames(0, 1)[0]
 
 
-def network_alone(style: Any, size: tuple[int, int], batch: int, precision: str, device: str, seconds: float) -> None:
+@contextlib.contextmanager
+def channels_filled_up(multiple: int) -> Iterator[None]:
+    """Convolutions with channels of zeros up to a multiple: matrix units of GPUs want 8 or 16."""
+    from keras import ops
+
+    real = ops.conv
+
+    def more(x: Any, count: int, axes: Sequence[int]) -> Any:
+        missing = -count % multiple
+        widths = [(0, missing if axis in axes else 0) for axis in range(len(x.shape))]
+        return ops.pad(x, widths) if missing else x
+
+    def conv(x: Any, kernel: Any, **options: Any) -> Any:
+        into, out = kernel.shape[2], kernel.shape[3]
+        kernel = more(more(kernel, into, [2]), out, [3])
+        return real(more(x, into, [3]), kernel, **options)[..., :out]
+
+    ops.conv = conv
+    try:
+        yield
+    finally:
+        ops.conv = real
+
+
+def network_alone(
+    style: Any, size: tuple[int, int], batch: int, precision: str, device: str, seconds: float, way: str = ""
+) -> None:
     """Frames per second of the compiled program on frames and canvas that lie on the device, calls queued."""
     from videostyle.inference.backends.current import backend
     from videostyle.inference.program import FrameInputs
     from videostyle.rendering.bench import moving_frames
 
-    with reported("network", size=f"{size[0]}x{size[1]}", precision=precision, batch=batch) as row:
+    fill = int(way.rpartition(" ")[2]) if way.startswith("channels") else 1
+    with (
+        reported(
+            "network", size=f"{size[0]}x{size[1]}", precision=precision, batch=batch, way=way or "as it is"
+        ) as row,
+        channels_filled_up(fill),
+    ):
         painter, weights = painter_for(style, size, precision, device)
+        if "torch.compile" in way:
+            import torch
+
+            painter.program = torch.compile(painter.program, dynamic=False)
         frames = np.repeat(moving_frames(*size, 1), batch, axis=0)
         h, w = -(-size[1] // 8) * 2, -(-size[0] // 8) * 2
         canvas = np.random.default_rng(0).standard_normal((batch, h, w, style.architecture.canvas_channels), np.float32)
@@ -219,6 +255,9 @@ def main() -> None:
             for size, batches in sizes:
                 if left():
                     copies(size, batches[-1], device)
+            for way in ("channels to 8", "channels to 16", *(["torch.compile"] if backend().NAME == "PyTorch" else [])):
+                if left():
+                    network_alone(style, sizes[0][0], sizes[0][1][1], precision, device, options.each, way)
             for clip in options.clips:
                 if left():
                     decoding(clip, 4 * options.each)

@@ -99,7 +99,7 @@ class _NoRetracing(logging.Filter):
 
 def installed_backends() -> list[str]:
     """Those of ``BACKENDS`` that can be imported; none is."""
-    return [name for name in BACKENDS if name in sys.modules or importlib.util.find_spec(name) is not None]
+    return [name for name in BACKENDS if importlib.util.find_spec(name) is not None]
 
 
 def chosen_backend() -> str:

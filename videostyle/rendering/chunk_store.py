@@ -173,11 +173,19 @@ def differing_machines(job: Job, machine: Mapping[str, str] | None = None) -> li
 
 
 def check_machine(job: Job, machine: Mapping[str, str]) -> None:
-    """Checks, for a strict job, that a machine is like those that painted the finished chunks.
+    """Checks that a machine may paint chunks of a job: with the backend that it was begun with, and if strict alike.
 
     Raises:
-        DeviceError: if the job is strict and the machine differs.
+        DeviceError: if it computes with another backend, or the job is strict and it differs from the machines that
+            painted the finished chunks.
     """
+    begun = job.machine.get("backend", "")
+    if begun and begun != machine.get("backend"):
+        raise DeviceError(
+            f"chunks of '{job.output}' cannot be painted with {machine.get('backend')}",
+            f"it was begun with {begun}, whose frames may differ in the last bits",
+            f"add `backend` {begun}, or KERAS_BACKEND={begun} for workers; or begin again with `restart`",
+        )
     if job.settings.strict and (names := differing_machines(job, machine)):
         raise DeviceError(
             f"this machine cannot paint chunks of '{job.output}' with `strict`",

@@ -104,8 +104,10 @@ def machine_of(style_processor: StyleProcessor, settings: RenderSettings, info: 
         info: description of the frames.
     """
     from videostyle.inference.device import device_key
+    from videostyle.inference.startup import chosen_backend
 
     return {
+        "backend": chosen_backend(),
         "device": device_key(style_processor.device),
         "precision": style_processor.precision,
         "batch size": str(style_processor.frames_per_call(info)),

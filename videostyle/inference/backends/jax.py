@@ -16,6 +16,7 @@ import numpy as np
 from videostyle.frames import AnyArray
 from videostyle.inference.backends.protocol import Margins, Tensor
 from videostyle.resources import usable_cores
+from videostyle.styles.gallery import home
 
 NAME = "JAX"
 SLOW_TO_COMPILE = True
@@ -29,6 +30,9 @@ def version() -> str:
 def prepare(threads: int) -> None:
     """See ``protocol.Backend``. XLA has one pool of threads, for all operations of all calls together."""
     os.environ.setdefault("NPROC", str(max(threads, usable_cores())))
+    if _gpus() and not jax.config.jax_compilation_cache_dir:
+        # Compiling for a GPU takes a minute. (What is kept for a processor may not run on a similar one.)
+        jax.config.update("jax_compilation_cache_dir", str(home() / "jax"))
 
 
 def _gpus() -> list[Any]:
