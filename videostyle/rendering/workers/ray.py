@@ -68,6 +68,9 @@ class RayPool:
             "num_gpus": 1 if gpus else 0,
             "max_retries": 0,
         }
+        backend = os.environ.get("KERAS_BACKEND", "tensorflow")
+        if backend != "tensorflow":  # machines of a cluster have environments of their own
+            self._needs["runtime_env"] = {"env_vars": {"KERAS_BACKEND": backend}}
         self._task = ray.remote(**self._needs)(_paint_on_cluster)
         self._busy: set[Any] = set()
         self._warm = [ray.remote(**self._needs)(warm_up).remote() for _ in range(self._workers)]
