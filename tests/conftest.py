@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import logging
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -15,6 +16,9 @@ import numpy as np
 import pytest
 
 from videostyle.media.ffmpeg.process import ffmpeg_exe
+
+# JAX sets another level when it is imported, and processes that tests start inherit it.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:

@@ -104,6 +104,6 @@ def test_threads_that_measure_at_once_compile_once(random_style: Style) -> None:
 
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(measured, range(4)))
-    assert measurement._program.experimental_get_tracing_count() == 1
+    assert measurement._programs[False].experimental_get_tracing_count() == 1
     for number in range(4):
         assert difference(found[number], measurement.statistics(frames[number : number + 1], random_style)) < 1e-6

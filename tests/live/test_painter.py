@@ -41,7 +41,7 @@ def test_blend_gives_what_interpolate_gives(random_style: Style, flat_style: Sty
 
 def traces(painter: LivePainter) -> list[int]:
     """How often each program of each size was compiled."""
-    programs = [p for one in painter._processors for p in (one._painter.program, one._measurement._program)]
+    programs = [p for one in painter._processors for p in (one._painter.program, *one._measurement._programs)]
     return [program.experimental_get_tracing_count() for program in programs]
 
 

@@ -93,8 +93,8 @@ def test_every_setting_is_a_keyword_with_the_default_of_the_schema() -> None:
 def test_every_setting_is_an_option() -> None:
     parser = argparse.ArgumentParser()
     options.add_render_options(parser)
-    # --for stands for several settings.
-    assert {action.dest for action in parser._actions} - {"help", "delivery"} == set(NAMES) - {"style"}
+    # --for stands for several settings; the backend is that of the process.
+    assert {action.dest for action in parser._actions} - {"help", "delivery", "backend"} == set(NAMES) - {"style"}
 
 
 def test_other_names_of_settings_are_taken_in_python(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -116,7 +116,7 @@ def chosen_backend() -> str:
         raise DeviceError(f"cannot paint with the Keras backend '{name}'", hint=f"use one of {', '.join(BACKENDS)}")
     if name not in (others := installed_backends()):
         package = "videostyle" if name == "tensorflow" else f"videostyle[{name}]"
-        instead = f", or use --backend {others[0]}" if others else ""
+        instead = f", or use `backend` {others[0]}" if others else ""
         raise DeviceError(f"{BACKENDS[name]} is not installed", hint=f"pip install '{package}'{instead}")
     return name
 

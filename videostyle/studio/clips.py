@@ -146,7 +146,9 @@ class Clips:
         try:
             status = path.stat()
         except OSError as error:
-            raise InputError(f"cannot open '{path.name}'", error.strerror or str(error)) from error
+            raise InputError(
+                f"cannot open '{path.name}'", error.strerror or str(error), "look whether it is still there"
+            ) from error
         key = (str(path), status.st_mtime_ns, status.st_size)
         with self._lock:
             if key not in self._clips:
@@ -176,7 +178,9 @@ class Clips:
                 if found is not None:
                     return found
                 if number == 0:
-                    raise InputError(f"cannot decode '{clip.source.path.name}'", "it has no intact frame")
+                    raise InputError(
+                        f"cannot decode '{clip.source.path.name}'", "it has no intact frame", "give another clip"
+                    )
                 # The container promised more frames than there are.
                 number, back = max(0, number - back), 2 * back
 

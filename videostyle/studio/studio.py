@@ -61,10 +61,12 @@ class Studio:
             work.mkdir(parents=True, exist_ok=True)
             self._lock = Lock(work / ".studio.lock")
         except BlockingIOError as error:
-            hint = "use the page that is open, or another folder with --work"
+            hint = "use the page that is open, or give another folder as `work`"
             raise UsageError(f"a studio works in '{work}' already", hint=hint) from error
         except OSError as error:
-            raise UsageError(f"cannot use the folder '{work}'", error.strerror or str(error), "see --work") from error
+            raise UsageError(
+                f"cannot use the folder '{work}'", error.strerror or str(error), "give another folder as `work`"
+            ) from error
         try:
             self.folders = Folders(named, work)
         except BaseException:

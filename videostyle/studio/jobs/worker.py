@@ -171,7 +171,7 @@ def _train(request: dict[str, Any], folder: Path, line: Line) -> dict[str, Any]:
     def stage(text: str) -> None:
         line.tell("progress", (text, 0, None, None))
         if line.stop.is_set() or line.finish.is_set():
-            raise Interrupted("training was stopped")
+            raise Interrupted("training was stopped", hint="start it again to go on")
 
     pictures, neighbours = read_content([Path(path) for path in request["content"]] or [sample_content()])
     settings = TrainingSettings(
@@ -236,7 +236,7 @@ class _Watch:
         if self._line.finish.is_set():
             self.kept = progress.style()
         if self._line.finish.is_set() or self._line.stop.is_set():
-            raise Interrupted("training was stopped")
+            raise Interrupted("training was stopped", hint="start it again to go on")
 
     def show(self, style: Style, step: int) -> None:
         """Paints a picture of a style."""

@@ -122,7 +122,10 @@ async def _upload(studio: Studio, call: Call) -> dict[str, Any]:
     limit = studio.upload_limit
     length = call.request.headers.get("content-length", "")
     too_large = Problem(
-        "too_large", "the file is too large", f"the limit is {limit} bytes", "start with --upload-limit"
+        "too_large",
+        "the file is too large",
+        f"the limit is {limit} bytes",
+        "start the studio with a higher upload limit",
     )
     if length.isdecimal() and int(length[:20]) > limit:
         raise too_large
