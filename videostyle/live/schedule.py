@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from videostyle.errors import SettingError
 from videostyle.processors.curve import SETTING as STRENGTH_FROM
@@ -13,23 +13,10 @@ from videostyle.processors.curve import SOUND, Curve, check_curve
 from videostyle.processors.registry import Choice
 from videostyle.processors.timeline import SETTING, KeyFrame, Track, snapped
 
+if TYPE_CHECKING:
+    from videostyle.live.painter import LivePainter
+
 STEP = 0.2  # seconds; a curve is followed in straight lines at least as long, as each one costs a measurement
-
-
-class Changing(Protocol):
-    """What the timeline changes (``LivePainter``)."""
-
-    def change(
-        self,
-        now: float,
-        seconds: float | None,
-        curve: str = "linear",
-        *,
-        index: int | None = None,
-        strength: float | None = None,
-        canvas: float | None = None,
-    ) -> None:
-        """Changes style, strength or canvas."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +46,7 @@ class Schedule:
 
     def __init__(
         self,
-        painter: Changing,
+        painter: LivePainter,
         frames: Sequence[KeyFrame],
         rate: float,
         strength: float,

@@ -29,7 +29,7 @@ from videostyle.studio.jobs.job import (
 )
 from videostyle.studio.jobs.process import JobProcess
 from videostyle.studio.jobs.rate import Rate
-from videostyle.studio.web.problems import Problem, as_json, not_found
+from videostyle.studio.web.problems import Problem, as_json, bug, not_found
 
 log = logging.getLogger("videostyle")
 
@@ -223,8 +223,7 @@ class JobQueue:
                 job.over(FAILED, as_json(error))
             except Exception as error:
                 log.exception("a job failed")
-                bug = VideostyleError(f"this is a bug: {type(error).__name__}", str(error)[:200], "please report it")
-                job.over(FAILED, as_json(bug))
+                job.over(FAILED, as_json(bug(error)))
             with self._changed:
                 self._clean(job)
                 self._save(job)

@@ -96,10 +96,9 @@ def run(kind: str, request: dict[str, Any], folder: str, pipe: Connection) -> No
         import traceback
 
         traceback.print_exc()
-        bug = VideostyleError(f"this is a bug: {type(error).__name__}", str(error)[:200], "please report it")
-        from videostyle.studio.web.problems import as_json
+        from videostyle.studio.web.problems import as_json, bug
 
-        line.tell("failed", as_json(bug))
+        line.tell("failed", as_json(bug(error)))
 
 
 def _print_into(path: Path) -> None:

@@ -13,7 +13,7 @@ from videostyle.media.readers.camera import Grabber
 from videostyle.studio.live.browser_camera import BrowserCamera
 from videostyle.studio.live.pictures import Pictures
 from videostyle.studio.loading import load
-from videostyle.studio.web.problems import Problem, as_json
+from videostyle.studio.web.problems import Problem, as_json, bug
 
 if TYPE_CHECKING:
     from videostyle.live.painter import LivePainter
@@ -95,7 +95,7 @@ class LiveSession:
             error = found
         except Exception as found:
             log.exception("the live painting failed")
-            error = VideostyleError(f"this is a bug: {type(found).__name__}", str(found)[:200], "please report it")
+            error = bug(found)
         finally:
             pictures.close()
             grabber.close()

@@ -72,6 +72,11 @@ def code_of(error: VideostyleError) -> str:
     return next((code for kind, code in KINDS if isinstance(error, kind)), "bug")
 
 
+def bug(error: Exception) -> VideostyleError:
+    """An error that nobody foresaw, as one to tell."""
+    return VideostyleError(f"this is a bug: {type(error).__name__}", str(error)[:200], "please report it")
+
+
 def as_json(error: VideostyleError) -> dict[str, Any]:
     """An error as JSON."""
     if isinstance(error, SettingError):
