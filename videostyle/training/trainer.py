@@ -250,10 +250,8 @@ def train_style(
     with _steps(objective, function, sampler, loop, state.step + 1, settings.steps) as (most, make_steps):
         limit = _seconds_for_steps(settings.minutes, began)
         first_step = time.monotonic() - state.seconds  # without compiling, which is not training
-        while state.step < settings.steps and state.step - state.best_step < patience:
-            state.seconds = time.monotonic() - first_step
-            if state.seconds >= limit:
-                break
+        # Whether to go on is asked of what a checkpoint holds: a training whose time is over never starts again.
+        while state.step < settings.steps and state.step - state.best_step < patience and state.seconds < limit:
             pace = max(state.seconds, 1e-6) / max(state.step, 1)
             count = min(most, settings.steps - state.step)
             if keep is not None:
