@@ -7,7 +7,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from videostyle.motion.flow import grid, sample
+from videostyle.inference.canvas_sampling import remapped
+from videostyle.motion.flow import grid
 from videostyle.network import canvas
 
 
@@ -24,19 +25,19 @@ def wavelength(channel: np.ndarray) -> float:
 
 
 def test_the_tile_has_mean_zero_variance_one_and_no_seam() -> None:
-    tile = canvas.tile(3, sample)
+    tile = canvas.tile(3, remapped)
     assert tile.shape == (canvas.TILE + 1, canvas.TILE + 1, canvas.VARIANTS)
     np.testing.assert_allclose(tile[:-1, :-1].mean(axis=(0, 1)), 0, atol=1e-3)
     np.testing.assert_allclose(tile[:-1, :-1].std(axis=(0, 1)), 1, rtol=1e-3)
     np.testing.assert_array_equal(tile[0], tile[-1])
     steps = np.abs(np.diff(tile, axis=0)).mean(axis=(1, 2))
     assert steps[-1] < 1.2 * steps.mean()
-    assert (canvas.tile(4, sample) != tile).mean() > 0.99
+    assert (canvas.tile(4, remapped) != tile).mean() > 0.99
 
 
 def test_strokes_are_long_and_curved_and_spots_are_round() -> None:
     """Along its curves a stroke changes slowly; their direction changes from place to place."""
-    spots, strokes = np.moveaxis(canvas.tile(3, sample)[:512, :512], -1, 0)
+    spots, strokes = np.moveaxis(canvas.tile(3, remapped)[:512, :512], -1, 0)
 
     def directions(channel: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """How much one direction prevails (0..1) and which, in blocks of 32 texels, from the structure tensor."""
@@ -51,7 +52,7 @@ def test_strokes_are_long_and_curved_and_spots_are_round() -> None:
 
 @pytest.mark.parametrize("scale", [0.5, 0.8, 1.0, 1.3, 2.0, 3.0, 40.0])
 def test_strokes_keep_their_size_and_strength_under_zoom(scale: float) -> None:
-    noise = canvas.octaves(places(192, 256, scale), scale, sample)
+    noise = canvas.octaves(places(192, 256, scale), scale, remapped)
     assert noise.shape == (192, 256, canvas.CHANNELS)
     np.testing.assert_allclose(noise.std(axis=(0, 1)), 1, atol=0.2)
     for octave, wanted in enumerate(canvas.WAVELENGTHS):
@@ -61,7 +62,7 @@ def test_strokes_keep_their_size_and_strength_under_zoom(scale: float) -> None:
 
 def test_a_zoom_has_no_jump() -> None:
     # About the centre; the outermost cells move by a quarter of a cell from one frame to the next.
-    frames = [canvas.octaves(places(33, 33, s, -16 / s), s, sample) for s in np.geomspace(0.7, 3.0, 100)]
+    frames = [canvas.octaves(places(33, 33, s, -16 / s), s, remapped) for s in np.geomspace(0.7, 3.0, 100)]
     changes = [float(np.abs(b - a).mean()) for a, b in pairwise(frames)]
     assert max(changes) < 2 * float(np.median(changes))
     assert max(changes) < 0.2
@@ -74,7 +75,7 @@ def test_enlargement_is_that_of_the_places() -> None:
 
 
 def test_layers_are_blended_with_their_variance_kept() -> None:
-    one, other = (canvas.octaves(places(192, 256, origin=o), 1.0, sample) for o in (0.0, 300.0))
+    one, other = (canvas.octaves(places(192, 256, origin=o), 1.0, remapped) for o in (0.0, 300.0))
     assert abs(float((one * other).mean())) < 0.1
     for share in (0.0, 0.3, 0.5, 1.0):
         mixed = canvas.blended(one, other, np.full(one.shape[:2], share, np.float32))

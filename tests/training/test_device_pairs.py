@@ -8,6 +8,7 @@ import pytest
 pytest.importorskip("tensorflow")
 from tests.training.pictures import picture
 from videostyle.errors import InputError, UsageError
+from videostyle.inference.canvas_sampling import remapped
 from videostyle.motion.flow import sample, warp
 from videostyle.network import canvas as host_canvas
 from videostyle.training import simulated_camera
@@ -29,16 +30,18 @@ def moved(shift: int) -> ClipPair:
 
 
 @pytest.fixture(scope="module")
-def batches() -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """Pairs made on the host, and on the device, of the same pictures and the same clip."""
+def samplers() -> tuple[PairSampler, DevicePairs]:
+    """What makes pairs on the host, and on the device, of the same pictures and the same clip."""
     pictures = [picture(0), picture(1, 90, 150), picture(2, 130, 100)]
     options = {"size": 64, "batch": 32, "seed": 5}
-    found = []
-    for kind in (PairSampler, DevicePairs):
-        sampler = kind(pictures, [moved(2)], **options)
-        made = [sampler.batch(step) for step in range(4)]
-        found.append({name: np.concatenate([batch[name] for batch in made]) for name in made[0]})
-    return found[0], found[1]
+    return PairSampler(pictures, [moved(2)], **options), DevicePairs(pictures, [moved(2)], **options)
+
+
+@pytest.fixture(scope="module")
+def batches(samplers: tuple[PairSampler, DevicePairs]) -> list[dict[str, np.ndarray]]:
+    """Pairs of both."""
+    made = [[sampler.batch(step) for step in range(4)] for sampler in samplers]
+    return [{name: np.concatenate([batch[name] for batch in one]) for name in one[0]} for one in made]
 
 
 @pytest.fixture()
@@ -64,8 +67,12 @@ def test_compression_is_that_of_the_host() -> None:
         assert np.abs(after - simulated_camera._compressed(before, step)).mean() < 1e-3
 
 
-def test_canvas_is_that_of_a_render_at_every_scale() -> None:
+def test_canvas_is_that_of_a_render_at_every_scale(monkeypatch: pytest.MonkeyPatch) -> None:
     noise = canvas.tiles(2)
+    for seed, own in enumerate(noise):
+        np.testing.assert_array_equal(own, host_canvas.tile(seed, remapped))
+    # Read between texels exactly: a render does in steps of 1/32.
+    monkeypatch.setattr(host_canvas, "tile", lambda seed, _: noise[seed])
     x, y = (RNG.uniform(0, 300, (3, 8, 8)).astype(np.float32) for _ in range(2))
     scale, seeds = np.float32([1.0, 0.75, 1.3]), np.int32([0, 1, 0])
     found = np.asarray(canvas.octaves(noise, seeds, x, y, scale))
@@ -159,18 +166,16 @@ def test_the_canvas_has_unit_variance_and_follows_the_flow_with_the_host_s_error
     assert slid[1] == pytest.approx(slid[0], abs=0.06)
 
 
-def test_a_batch_depends_on_seed_and_step_alone() -> None:
-    pictures = [picture(i, 80, 90) for i in range(2)]
-    one = DevicePairs(pictures, [moved(3)], size=64, batch=2, seed=5)
-    other = one.alike(size=64, batch=2, seed=6)
-    again = other.alike(size=64, batch=2, seed=5)
+def test_a_batch_depends_on_seed_and_step_alone(samplers: tuple[PairSampler, DevicePairs]) -> None:
+    on_host, one = samplers
+    other = one.alike(size=64, batch=32, seed=6)
+    again = other.alike(size=64, batch=32, seed=5)
     first = one.batch(9)
     different = [one.batch(10), other.batch(9)]
     for name, value in again.batch(9).items():
         np.testing.assert_array_equal(value, first[name])
     for made in different:
         assert (made["canvas"] != first["canvas"]).mean() > 0.9
-    on_host = PairSampler(pictures, [moved(3)], size=64, batch=2, seed=5)
     assert one.identity() == again.identity()
     assert one.identity() not in (other.identity(), on_host.identity())
     assert one.alike(size=32, batch=3, seed=5).form != one.form

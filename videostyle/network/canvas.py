@@ -86,7 +86,7 @@ def drawn_out(noise: Float, angle: Float, length: int, sample: Sampler) -> Float
     for way in (forwards, -forwards):
         mean, covered = np.asarray(noise, np.float32), 1
         while covered < length:
-            columns, rows = (x + way[..., 0]) % np.float32(TILE), (y + way[..., 1]) % np.float32(TILE)
+            columns, rows = _within_tile(x + way[..., 0]), _within_tile(y + way[..., 1])
             further = sample(wrapped(mean[..., None]), columns, rows).reshape(mean.shape)
             mean = np.asarray((mean + further) / 2, np.float32)
             way = way + sample(wrapped(way), columns, rows)

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from videostyle.errors import InputError
+from videostyle.inference.canvas_sampling import remapped
 from videostyle.motion.flow import Float, grid, inside, sample
 from videostyle.network.canvas import CELL, blended, octaves
 from videostyle.training.simulated_camera import View, blurred, camera_motion, recorded, smooth_field
@@ -80,7 +81,7 @@ def canvases(rng: np.random.Generator, flow: Float) -> tuple[Float, Float]:
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]], np.float32) / scale
 
     def layer(cells: Float, origin: Float) -> Float:
-        return octaves(cells @ turn + origin, scale, sample, seed)
+        return octaves(cells @ turn + origin, scale, remapped, seed)
 
     origins = rng.uniform(0, 1024, (2, 2)).astype(np.float32)
     before, now = layer(here, origins[0]), layer(here + smooth, origins[0])

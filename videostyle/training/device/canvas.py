@@ -12,7 +12,7 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from videostyle.motion.flow import sample
+from videostyle.inference.canvas_sampling import remapped
 from videostyle.network.canvas import CELL, OCTAVE_OFFSET, TEXELS, TILE, WAVELENGTHS, tile
 from videostyle.training.device.camera import blurred, grid, smooth_field
 from videostyle.training.device.draws import Draws
@@ -23,7 +23,7 @@ Tensor = Any
 
 def tiles(seeds: int) -> NDArray[np.float32]:
     """The tiles of noise of the seeds below ``seeds``, float32 ``[seeds, TILE + 1, TILE + 1, VARIANTS]``."""
-    return np.stack([tile(seed, sample) for seed in range(seeds)])
+    return np.stack([tile(seed, remapped) for seed in range(seeds)])
 
 
 def octaves(noise: Tensor, seed: Tensor, x: Tensor, y: Tensor, scale: Tensor) -> Tensor:
