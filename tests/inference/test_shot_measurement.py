@@ -13,6 +13,7 @@ tf = pytest.importorskip("tensorflow")
 from tests.painting import batch, opened, scene
 from videostyle.errors import DeviceError
 from videostyle.inference import shot_measurement
+from videostyle.inference.shared_programs import shared
 from videostyle.inference.shot_measurement import ShotMeasurement
 from videostyle.network.folding import fold, forward_folded, measure
 from videostyle.network.statistics import FLAT, KeyframeSegment, contrast, difference, pooled
@@ -94,7 +95,9 @@ def test_p7_a_scene_is_measured_in_columns_when_memory_is_short(
         processor.statistics_of(frame)
 
 
-def test_threads_that_measure_at_once_compile_once(random_style: Style) -> None:
+def test_threads_that_measure_at_once_compile_once(random_style: Style, monkeypatch: pytest.MonkeyPatch) -> None:
+    program_of = shared(shot_measurement.measuring_program.__wrapped__)  # that nothing was compiled with yet
+    monkeypatch.setattr(shot_measurement, "measuring_program", program_of)
     measurement = ShotMeasurement(random_style.architecture, "/CPU:0")
     frames, ready = scene(4, 64, 96), threading.Barrier(4)
 
@@ -104,6 +107,7 @@ def test_threads_that_measure_at_once_compile_once(random_style: Style) -> None:
 
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(measured, range(4)))
-    assert measurement._programs[False].experimental_get_tracing_count() == 1
+    program = program_of(random_style.architecture, "/CPU:0", (64, 96), False)
+    assert program.experimental_get_tracing_count() == 1
     for number in range(4):
         assert difference(found[number], measurement.statistics(frames[number : number + 1], random_style)) < 1e-6

@@ -18,7 +18,7 @@ tf = pytest.importorskip("tensorflow")
 from tests.painting import batch, opened, scene
 from videostyle.errors import DeviceError
 from videostyle.frames import VideoInfo
-from videostyle.inference import memory
+from videostyle.inference import memory, shot_measurement
 from videostyle.inference.memory import SHARE, MemoryBudget, bytes_per_pixel, host_budget
 from videostyle.inference.painter import LARGEST_TILE, TILE_PIXELS, FramePainter, best_tile, halo_of
 from videostyle.inference.program import FrameInputs
@@ -111,8 +111,9 @@ def test_shots_are_measured_one_at_a_time_where_only_one_fits(
 ) -> None:
     available["bytes"] = 1.5 * 64 * 96 * bytes_per_pixel(random_style.architecture, "float32") / SHARE
     processor = opened(random_style, 64, 96)
-    measurement, now, most = processor._measurement, 0, 0
-    program, lock = measurement._programs[0], threading.Lock()
+    now, most = 0, 0
+    program = shot_measurement.measuring_program(random_style.architecture, "/CPU:0", (64, 96), False)
+    lock = threading.Lock()
 
     def counted(*arguments: object) -> object:
         nonlocal now, most
@@ -125,7 +126,7 @@ def test_shots_are_measured_one_at_a_time_where_only_one_fits(
             now -= 1
         return found
 
-    monkeypatch.setattr(measurement, "_programs", [counted, counted])
+    monkeypatch.setattr(shot_measurement, "measuring_program", lambda *what: counted)
     threads = [threading.Thread(target=processor.statistics_of, args=(scene(1, 64, 96, i),)) for i in range(4)]
     for thread in threads:
         thread.start()

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from tests.training.training import train
+
+
+@pytest.fixture(scope="package", autouse=True)
+def _graphs_as_written() -> Iterator[None]:
+    """TensorFlow does not rewrite graphs, which takes longer than the few steps that are made here."""
+    tf = pytest.importorskip("tensorflow")
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+    yield
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": False})
 
 
 @pytest.fixture(scope="session")
@@ -34,4 +44,4 @@ def small_net():  # type: ignore[no-untyped-def]
 @pytest.fixture(scope="session")
 def learnt(random_style, small_net):  # type: ignore[no-untyped-def]
     """A style that has come near to the painting."""
-    return train(random_style, small_net, 60)
+    return train(random_style, small_net, 40)

@@ -25,13 +25,13 @@ def whole(random_style, small_net):  # type: ignore[no-untyped-def]
 
 def test_training_lowers_the_style_loss_and_fills_in_the_card(random_style, small_net, learnt) -> None:  # type: ignore[no-untyped-def]
     assert distance_to_painting(learnt, small_net) < 0.6 * distance_to_painting(random_style, small_net)
-    assert learnt.card.figures["steps"] == 60
+    assert learnt.card.figures["steps"] == 40
     assert learnt.card.base_sha256
     assert learnt.card.loss_weights["style"] > 0
 
 
 def test_a_loss_network_in_bfloat16_teaches_the_same(random_style, small_net) -> None:  # type: ignore[no-untyped-def]
-    style = train(random_style, small_net, 60, settings={"precision": "bfloat16"})
+    style = train(random_style, small_net, 40, settings={"precision": "bfloat16"})
     assert distance_to_painting(style, small_net) < 0.6 * distance_to_painting(random_style, small_net)
     assert all(value.dtype == np.float32 for value in style.weights.values())
 

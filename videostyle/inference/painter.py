@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from videostyle.inference.program import (
     i420_converter,
     is_bytes,
 )
+from videostyle.inference.shared_programs import Program, shared
 from videostyle.inference.stroke_scaling import stroke_scaling
 from videostyle.inference.stroke_size import painted_size
 from videostyle.inference.tiling import padding_offset, plan_tiles
@@ -57,6 +59,39 @@ def best_tile(
 def halo_of(architecture: Architecture) -> int:
     """Pixels around a tile that what is kept of it depends on; whole cells of the network."""
     return -(-architecture.receptive_radius // architecture.stride) * architecture.stride
+
+
+def _conversion(planes: ColorInfo | None, deep: bool) -> Callable[[Any], Any]:
+    """From painted RGB of 8 or 16 bits to what is delivered; 8 bits that are made of 16 are dithered."""
+    if planes:
+        return i420_converter(planes, deep=deep)
+    return lambda painted: painted if deep or is_bytes(painted) else dithered_bytes(painted)
+
+
+@shared
+def painting_program(
+    architecture: Architecture,
+    size: tuple[int, int],
+    device: str,
+    precision: str,
+    planes: ColorInfo | None,
+    deep: bool,
+    stroke_size: float,
+    whole: bool,
+) -> Program:
+    """What paints frames of one size: as a whole, delivered as they shall be, or their tiles. See ``FramePainter``."""
+    paint = folded_program(architecture, precision, deep=deep)
+    if not whole:
+        return backend().compiled(paint)
+    scaling = stroke_scaling(size, stroke_size)
+    unpadded = for_whole_frames(paint, *painted_size(*size, stroke_size), architecture.stride)
+    frames, converted = for_stroke_size(unpadded, scaling), _conversion(planes, deep)
+
+    def paint_whole(weights: Any, inputs: FrameInputs) -> tuple[Any, Any]:
+        painted, finite = frames(weights, inputs)
+        return converted(painted), finite
+
+    return backend().compiled(paint_whole)
 
 
 class FramePainter:
@@ -103,18 +138,12 @@ class FramePainter:
         self._halo = halo_of(architecture)
         self._bytes_per_pixel = bytes_per_pixel(architecture, precision)
         self.tiles = plan_tiles(*self._padded, self._halo, tile or TILE_PIXELS, architecture.stride)
-        self._to_planes = i420_converter(planes, deep=deep) if planes else None
+        self._converted = _conversion(planes, deep)
         self._scaling = stroke_scaling(size, stroke_size)
         self._scaling_bytes = scaling_bytes(size, self.painted_size)
-        paint = folded_program(architecture, precision, deep=deep)
-        whole = for_stroke_size(for_whole_frames(paint, *self.painted_size, architecture.stride), self._scaling)
-
-        def paint_whole(weights: Any, inputs: FrameInputs) -> tuple[Any, Any]:
-            painted, finite = whole(weights, inputs)
-            return self._converted(painted), finite
-
-        # Compiled once for each number of frames.
-        self.program = backend().compiled(paint_whole if len(self.tiles) == 1 else paint)
+        # Compiled once for each number of frames, or for each size of tiles.
+        kind = architecture, size, device, precision, planes, deep, stroke_size
+        self.program = painting_program(*kind, len(self.tiles) == 1)
 
     def half_tile(self) -> int | None:
         """Pixels of a tile of half the current size; None if it would consist mostly of halo."""
@@ -146,12 +175,6 @@ class FramePainter:
         with backend().on(self._device):
             painted, finite = self.program(weights, inputs.from_words().on_device())
             return self._delivered(painted), bool(finite)
-
-    def _converted(self, painted: Any) -> Any:
-        """Painted RGB of 8 or 16 bits as it is delivered; 8 bits that are made of 16 are dithered."""
-        if self._to_planes is not None:
-            return self._to_planes(painted)
-        return painted if self.deep or is_bytes(painted) else dithered_bytes(painted)
 
     def _delivered(self, painted: Any) -> AnyArray:
         """Painted frames on the host; some backends have no uint16 on the device."""

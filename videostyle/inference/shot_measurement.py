@@ -19,6 +19,7 @@ from videostyle.inference.canvas_sampling import CanvasSettings, still_canvas
 from videostyle.inference.memory import budget_of, bytes_per_pixel, is_out_of_memory, scaling_bytes
 from videostyle.inference.painter import TILE_PIXELS
 from videostyle.inference.program import symmetric_pad
+from videostyle.inference.shared_programs import Program, shared
 from videostyle.inference.stroke_scaling import stroke_scaling
 from videostyle.media.opencv import load_cv2
 from videostyle.network import statistics as shot_statistics
@@ -29,6 +30,22 @@ from videostyle.styles.card import Arrays, Style, has_canvas
 from videostyle.styles.gallery import ordinary_picture
 
 MOST_COLUMNS = 64  # into which a frame is cut when memory is short
+
+
+@shared
+def measuring_program(architecture: Architecture, device: str, size: tuple[int, int], colour: bool) -> Program:
+    """What measures pieces of one size (height, width), with or without a reference, without or with colours."""
+
+    def picture(piece: Any) -> Any:
+        return symmetric_pad(ops.cast(piece[None], "float32") / 255.0, *padded_size(*size, architecture.stride))
+
+    def statistics(weights: Any, piece: Any, canvas: Any, reference: Any, weight: Any) -> Any:
+        other = None if reference is None else picture(reference)
+        if canvas is not None and reference is not None:
+            canvas = ops.repeat(canvas, 2, axis=0)
+        return measure(architecture, weights, picture(piece), colour, other, weight, canvas)
+
+    return backend().compiled(statistics)
 
 
 class ShotMeasurement:
@@ -55,27 +72,13 @@ class ShotMeasurement:
         always_canvas: bool = False,
         stroke_size: float = 1.0,
     ) -> None:
-        self._device = device
-        self._stride = architecture.stride
+        self._device, self._architecture = device, architecture
         self.canvas = canvas or CanvasSettings()
         self._always_canvas, self._stroke_size = always_canvas, stroke_size
         self._budget, self._bytes_per_pixel = budget_of(device), bytes_per_pixel(architecture, "float32")
         self._one_at_a_time = threading.Lock()  # held by the thread that measures when memory is short
         # The reference picture, at the size that was measured last.
         self._resized: UInt8Array = np.empty((0, 0, 3), np.uint8)
-
-        def picture(piece: Any) -> Any:
-            size = padded_size(piece.shape[0], piece.shape[1], architecture.stride)
-            return symmetric_pad(ops.cast(piece[None], "float32") / 255.0, *size)
-
-        def statistics(colour: bool, weights: Any, piece: Any, canvas: Any, reference: Any, weight: Any) -> Any:
-            other = None if reference is None else picture(reference)
-            if canvas is not None and reference is not None:
-                canvas = ops.repeat(canvas, 2, axis=0)
-            return measure(architecture, weights, picture(piece), colour, other, weight, canvas)
-
-        # Without and with colours; compiled once for each size, with or without reference.
-        self._programs = [backend().compiled(partial(statistics, colour)) for colour in (False, True)]
 
     def statistics(
         self,
@@ -212,7 +215,7 @@ class ShotMeasurement:
         canvas = self.canvas if amount is None else CanvasSettings(amount, self.canvas.seed)
         if not canvas.amount and not self._always_canvas:
             return None
-        return backend().to_device(still_canvas(height, width, self._stride, canvas)[None])
+        return backend().to_device(still_canvas(height, width, self._architecture.stride, canvas)[None])
 
     def measure(
         self,
@@ -244,6 +247,6 @@ class ShotMeasurement:
             other = None if reference is None else to_device(reference)
             on_canvas = self._always_canvas or has_canvas(weights)
             canvas = self._canvas_of(piece.shape[0], piece.shape[1], amount) if on_canvas else None
-            program = self._programs[colour]
+            program = measuring_program(self._architecture, self._device, piece.shape[:2], colour)
             found = program(arrays, to_device(piece), canvas, other, to_device(np.array(weight, np.float32)))
             return {layer: (to_host(mean), to_host(variance)) for layer, (mean, variance) in found.items()}
