@@ -27,6 +27,13 @@ def distance(net: loss_network.LossNetwork, picture: np.ndarray, painting: np.nd
     return float(sliced.sliced_distance(net, layer, features(net, picture, (layer,))[layer], wanted))
 
 
+@pytest.mark.parametrize("count", [1, 2, 701])
+def test_quantiles_are_those_of_numpy(count: int) -> None:
+    values = np.random.default_rng(1).normal(size=(count, 3)).astype(np.float32)
+    shares = np.linspace(0, 1, 50)
+    np.testing.assert_allclose(sliced.quantiles(values, shares), np.quantile(values, shares, axis=0), atol=1e-6)
+
+
 def test_a_picture_is_at_no_distance_from_itself_and_a_texture_near_another_of_its_kind(
     net: loss_network.LossNetwork,
 ) -> None:

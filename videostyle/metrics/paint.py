@@ -42,6 +42,7 @@ from videostyle.frames import UInt8Array, to_float
 from videostyle.media.opencv import load_cv2
 from videostyle.network.loss_network import LossNetwork, features, gram
 from videostyle.network.perceptual import PAINTING_SIDE, style_loss
+from videostyle.network.sliced import quantiles
 
 Float = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -105,7 +106,7 @@ def directions() -> Float:
 def palette(pixels: NDArray[Any]) -> Float:
     """Quantiles of RGB pixels ``[count, 3]`` along each direction, levels of 255: ``[quantiles, directions]``."""
     step = max(1, len(pixels) // PIXELS)
-    return np.quantile(pixels[::step].astype(np.float32) @ directions(), PIXEL_QUANTILES, axis=0).astype(np.float32)
+    return quantiles(pixels[::step].astype(np.float32) @ directions(), PIXEL_QUANTILES)
 
 
 def _quantiles(blocks: Float, quantiles: NDArray[np.float64] = BLOCK_QUANTILES) -> NDArray[np.float64]:

@@ -49,6 +49,22 @@ class Distribution:
         return np.stack([np.interp(wanted, known, row) for row in self.ordered]).astype(np.float32)
 
 
+def quantiles(values: Float, shares: NDArray[np.float64]) -> Float:
+    """Quantiles of each column, as ``np.quantile`` gives them, which takes ten times as long for many of them.
+
+    Args:
+        values: float32 ``[count, columns]``.
+        shares: of the values that lie below, 0..1, ``[quantiles]``.
+
+    Returns:
+        float32 ``[quantiles, columns]``.
+    """
+    ordered, at = np.sort(values, axis=0), shares * (len(values) - 1)
+    below = np.floor(at).astype(np.intp)
+    low, high = ordered[below], ordered[np.minimum(below + 1, len(values) - 1)]
+    return np.asarray(low + (at - below).astype(np.float32)[:, None] * (high - low), np.float32)
+
+
 @lru_cache(maxsize=16)
 def directions(channels: int, count: int = DIRECTIONS, seed: int = 11) -> Float:
     """Fixed random unit vectors of a feature or colour space, float32 ``[channels, count]``."""

@@ -13,7 +13,7 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from videostyle.network.sliced import directions, ordered_along
+from videostyle.network.sliced import directions, ordered_along, quantiles
 from videostyle.training.warping import warp
 
 Tensor = Any
@@ -93,7 +93,7 @@ def colour_quantiles(picture: NDArray[np.float32], count: int) -> NDArray[np.flo
         float32 ``[count, directions]``, ascending.
     """
     projected = picture.reshape(-1, 3) @ colour_directions()
-    return np.quantile(projected, (np.arange(count) + 0.5) / count, axis=0).astype(np.float32)
+    return quantiles(projected, (np.arange(count) + 0.5) / count)
 
 
 def colour_loss(painted: Tensor, quantiles: Tensor) -> Tensor:
