@@ -202,15 +202,20 @@ def random_style():  # type: ignore[no-untyped-def]
 
 @pytest.fixture
 def little_to_try(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two bundled styles to start a training from: all of them take long. Steps are not compiled: they are few."""
+    """Two bundled styles to start a training from, and a small painting: more takes long.
+
+    Steps are not compiled: they are few.
+    """
     import keras
 
     from videostyle.styles import gallery
+    from videostyle.training import style_objective
     from videostyle.training.objective import Objective
 
     def uncompiled(self: Objective, optimizer: keras.optimizers.Optimizer, **_: Any) -> None:
         keras.Model.compile(self, optimizer=optimizer, jit_compile=False, run_eagerly=True)
 
     monkeypatch.setattr(Objective, "compile", uncompiled)
+    monkeypatch.setattr(style_objective, "PAINTING_SIDE", 96)
     every, few = gallery.entries, ("great-wave", "starry-night")
     monkeypatch.setattr(gallery, "entries", lambda: [e for e in every() if not e.bundled or e.name in few])

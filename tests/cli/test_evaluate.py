@@ -41,7 +41,7 @@ def test_evaluate_prints_every_figure_with_its_definition(
         write_flo(flows / f"frame_{i:04d}.flo", np.zeros((48, 64, 2), np.float32))
     words = ["evaluate", str(clip("silent.mkv")), str(painted_clip), "--baseline", str(clip("silent.mkv"))]
     words += ["--flow", str(flows), "--style", "great-wave", "--report", str(tmp_path / "report.html")]
-    assert main([*words, "--samples", "3", "--json", "-q"]) == 0
+    assert main([*words, "--samples", "2", "--json", "-q"]) == 0
     data = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert data["frames"] == 25
     assert data["size"] == [64, 48]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from tests.cli.conftest import ROOT, Clip, command, frames_of, inspected
+from tests.cli.conftest import ROOT, Clip, command, frames_of, inspected, small_painting
 from videostyle.cli.main import main
 from videostyle.media.probe import probe
 from videostyle.media.readers.pictures import read_picture
@@ -67,6 +67,7 @@ def test_stills_folders_and_several_inputs(tmp_path: Path, capsys: pytest.Captur
 def test_ctrl_c_stops_cleanly(tmp_path: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     words = ["render", str(ROOT / "samples" / "harbour.mp4"), "--style", "great-wave", "-o", str(tmp_path / "out.mp4")]
+    words += ["--max-size", "320"]
     with subprocess.Popen(
         [sys.executable, "-m", "videostyle", *words], stderr=subprocess.PIPE, env=environment, text=True
     ) as child:
@@ -85,7 +86,7 @@ def test_a_picture_as_style_is_trained_once_and_kept(
 ) -> None:
     from videostyle.training import session as style_module
 
-    monkeypatch.setattr(style_module, "QUICK_STEPS", 2)
+    monkeypatch.setattr(style_module, "QUICK_STEPS", 1)
     monkeypatch.setattr(style_module, "WINDOW", 64)
     learn, learnt = style_module.train, []
 
@@ -95,8 +96,7 @@ def test_a_picture_as_style_is_trained_once_and_kept(
         return learnt[-1]
 
     monkeypatch.setattr(style_module, "train", learn_once)
-    painting = tmp_path / "my painting.jpg"
-    painting.write_bytes((ROOT / "samples" / "harbour.jpg").read_bytes())
+    painting = small_painting(tmp_path / "my painting.jpg")
     words = ["render", str(clip("silent.mkv")), "--style", str(painting), "-q", "-y", "-o", str(tmp_path / "out.mp4")]
     assert main(words) == 0
     kept = list(Path(os.environ["VIDEOSTYLE_HOME"]).rglob("*.safetensors"))
@@ -133,8 +133,9 @@ def test_learning_a_picture_can_be_stopped(
     monkeypatch.setattr(style_module, "WINDOW", 64)
     # What a step learns is no matter here, and the first one takes long.
     monkeypatch.setattr(Objective, "step", lambda self, batch, learning_rate: dict.fromkeys(LOSSES, 0.0))
-    monkeypatch.setenv("VIDEOSTYLE_HOME", str(tmp_path / "home"))
-    settings = RenderSettings(str(ROOT / "samples" / "harbour.jpg"))
+    home = tmp_path / "home"
+    monkeypatch.setenv("VIDEOSTYLE_HOME", str(home))
+    settings = RenderSettings(str(small_painting(tmp_path / "painting.jpg")))
     told: list[tuple[str, int]] = []
 
     def stopped_after(steps: int) -> Interrupted:
@@ -153,11 +154,12 @@ def test_learning_a_picture_can_be_stopped(
     # What comes before the first step takes long as well, and can be stopped.
     stopped_after(0)
     assert told == [("train", 0)]
-    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert not [path for path in home.rglob("*") if path.is_file()]
     error = stopped_after(1)
     assert {phase for phase, _ in told} == {"train"}
     assert [done for _, done in told][-1] == 1
-    (kept,) = [path for path in tmp_path.rglob("*") if path.is_file()]  # what was learnt
+    (kept,) = [path for path in home.rglob("*") if path.is_file()]  # what was learnt
+    assert not (tmp_path / "out.mp4").exists()
     assert kept.parent.name == "learning"
     assert "resumes it" in error.hint
 
