@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,14 +39,28 @@ class CanvasTracker:
 
     def __call__(self, frame: UInt8Array) -> CanvasMesh:
         """The mesh of the next frame of the shot, uint8 ``[H, W, 3]`` RGB; a frame of another size begins anew."""
-        return self.seen(frame).mesh()
+        return self.seen(frame).meshes()[-1]
 
-    def seen(self, frame: UInt8Array) -> SeenFrame:
-        """The first half of the work on the next frame, which needs nothing of the second halves of frames before."""
+    def seen(self, frame: UInt8Array, frames: int = 1) -> SeenFrame:
+        """The first half of the work on a frame, which needs nothing of the second halves of frames before.
+
+        Args:
+            frame: uint8 ``[H, W, 3]`` RGB.
+            frames: by how many it follows the frame before: 1, or 2 if one was passed over.
+        """
         if self._shot is None or frame.shape[:2] != self._size:
             self._size = frame.shape[:2]
             self._shot = _Shot(MeshShape.of(*self._size), self._side, self._preset)
-        return SeenFrame(self._shot.carrier, self._shot.step(frame))
+        return SeenFrame(self._shot.carrier, self._shot.step(frame, frames), self._size[0] / self._size[1])
+
+    def mark(self) -> KeptPicture | None:
+        """What ``back_to`` takes to make the last frame so far the last one again."""
+        return copy(self._shot.kept) if self._shot is not None else None
+
+    def back_to(self, mark: KeptPicture | None) -> None:
+        """Forgets the frames that were seen since ``mark``, all of one shot; their meshes must not be asked for."""
+        if self._shot is not None:
+            self._shot.kept = mark
 
 
 @dataclass(frozen=True)
@@ -55,13 +70,18 @@ class SeenFrame:
     Attributes:
         carrier: of the shot.
         step: the motion since the frame before; None for the first of a shot.
+        sides: its height over its width.
     """
 
     carrier: _Carrier
     step: Step | None
+    sides: float
 
-    def mesh(self) -> CanvasMesh:
-        """The second half of the work: the frame's mesh. To be asked for once, of one frame after the other."""
+    def meshes(self) -> list[CanvasMesh]:
+        """The second half of the work: the frame's mesh, and before it that of the frame that was passed over.
+
+        To be asked for once, of one frame after the other.
+        """
         return self.carrier(self.step)
 
 
@@ -70,16 +90,16 @@ class _Shot:
 
     def __init__(self, shape: MeshShape, side: int, preset: str) -> None:
         self._meter = MotionMeter(shape, side, preset)
-        self._kept: KeptPicture | None = None
+        self.kept: KeptPicture | None = None
         self.carrier = _Carrier(shape)
 
-    def step(self, frame: UInt8Array) -> Step | None:
-        """The motion since the frame before; None for the first."""
+    def step(self, frame: UInt8Array, frames: int) -> Step | None:
+        """The motion since the last frame, which is ``frames`` before; None for the first."""
         grey = self._meter.grey(frame)
-        if self._kept is None:
-            self._kept = KeptPicture(self._meter, grey)
+        if self.kept is None:
+            self.kept = KeptPicture(self._meter, grey)
             return None
-        return self._kept(grey)
+        return self.kept(grey, frames)
 
 
 class _Carrier:
@@ -91,12 +111,20 @@ class _Carrier:
         self._layers = Layers.flat(shape)
         self._ownership = Ownership(self._layers)
         self._renewal = Renewal(self._layers, self._here, shape.pitch)
+        self._mesh: CanvasMesh | None = None  # of the last frame
+        self._rests = False  # whether a step in which nothing moves changes nothing either
 
-    def __call__(self, step: Step | None) -> CanvasMesh:
-        """The mesh after the next step."""
+    def __call__(self, step: Step | None) -> list[CanvasMesh]:
+        """The meshes of the frames of the next step."""
+        before, still = self._mesh, step is not None and step.nothing_moves
+        if before is not None and step is not None and still and self._rests:
+            return [before] * step.frames
         if step is not None:
             self._advance(step)
-        return CanvasMesh(self._layers.places.copy(), self._layers.share.copy())
+        self._mesh = now = CanvasMesh(self._layers.places.copy(), self._layers.share.copy())
+        self._rests = bool(still and self._layers.single() and before and np.array_equal(before.places, now.places))
+        passed_over = step.frames - 1 if before is not None and step is not None else 0
+        return [*([between(before, now)] * passed_over if before is not None else []), now]
 
     def _advance(self, step: Step) -> None:
         """From the frame before to this one."""
@@ -121,9 +149,24 @@ class _Carrier:
         """Moves both layers, and with the second whom places belong to."""
         layers, single = self._layers, self._layers.single()
         cells = (self._here + moving) * self._cells
-        for places, motion, at in zip(layers.places, moving, cells, strict=True):
+        if single:  # the second lies where the first does, until it is laid out for something
+            moving, cells = moving[:1], cells[:1]
+        for places, motion, at in zip(layers.places, moving, cells, strict=False):
             moved = (motion[..., 0] != 0) | (motion[..., 1] != 0)
             if moved.any():
                 places[moved] = sampled(places, layers.pitch, at[..., 0][moved], at[..., 1][moved])
-        if not single:
+        if single:
+            layers.places[1] = layers.places[0]
+        else:
             self._ownership.update(moving, cells[1], verdict)
+
+
+def between(before: CanvasMesh, after: CanvasMesh) -> CanvasMesh:
+    """The mesh of the frame in the middle between two frames of a shot.
+
+    What was one layer's alone is still that one's: coordinates of the other may have been laid out anew since.
+    """
+    half = np.float32(0.5)
+    alone = (before.share == 0) | (before.share == 1)
+    share = np.where(alone, before.share, (before.share + after.share) * half)
+    return CanvasMesh((before.places + after.places) * half, share)

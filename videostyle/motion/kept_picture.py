@@ -29,22 +29,29 @@ BLIND = 3  # frames in a row that may tell nothing (a flash) while a moving came
 
 @dataclass(frozen=True)
 class Step:
-    """Motion from a frame to the one before.
+    """Motion from a frame to one before.
 
     Attributes:
         scene: what was measured; zero and trusted where the scene stands.
         of_camera: float32 ``[rows, columns, 2]``, motion of the camera.
         standing: bool ``[rows, columns]``, vertices that stand while the camera does; all False while it moves.
+        frames: that lie between the two, the later one included.
     """
 
     scene: SceneMotion
     of_camera: Float32Array
     standing: Mask
+    frames: int = 1
 
     @property
     def camera_stands(self) -> bool:
         """Whether the camera stands."""
         return not self.of_camera.any()
+
+    @property
+    def nothing_moves(self) -> bool:
+        """Whether the whole scene stands."""
+        return bool(self.standing.all()) and not self.scene.motion.any()
 
 
 class KeptPicture:
@@ -60,21 +67,23 @@ class KeptPicture:
         self._here = meter.shape.places()
         self._stands = True
         self._blind = 0
-        self._known = 0  # places known in the last frame that told something
+        self._known: int | None = None  # places known in the last frame that told something
         nothing = np.zeros_like(self._here)
-        self._velocity = nothing  # of the camera, in a frame
+        self._velocity = nothing  # of the camera, in one frame
         self._stepped = nothing  # motion since the camera stands, that the kept picture has followed
         self._ahead = nothing  # motion that was concluded in blind frames, that the kept picture has not followed
 
-    def __call__(self, now: UInt8Array) -> Step:
-        """The step to the next frame."""
+    def __call__(self, now: UInt8Array, frames: int = 1) -> Step:
+        """The step to a frame that is ``frames`` further on."""
+        if self._stands and self._known is not None and np.array_equal(now, self._picture):
+            return self._nothing(frames)
         scene = self._meter(now, self._picture)
         motion, trust = scene.at_vertices()
         error = scene.error_at_vertices(trust)
         known = int((trust > KNOWN).sum())
         camera = self._camera(self._stepped + motion, trust, error)
-        if self._blind < BLIND and (known < self._known / 2 or (camera is None and not self._stands)):
-            return self._concluded(scene)
+        if self._blind < BLIND and (known < (self._known or 0) / 2 or (camera is None and not self._stands)):
+            return self._concluded(scene, frames)
         self._known = known
         if camera is None or self._stands:
             self._stands = True
@@ -85,22 +94,31 @@ class KeptPicture:
             standing = on_lattice((~moving).astype(np.float32)) > 0.5
             scene.motion[standing], scene.trust[standing] = 0, 1
             self._velocity = np.zeros_like(motion)
-            step = Step(scene, self._velocity, ~moving)
+            step = Step(scene, self._velocity, ~moving, frames)
         else:
-            self._velocity = (camera - self._stepped - self._ahead).astype(np.float32)
+            moved = (camera - self._stepped - self._ahead).astype(np.float32)
+            self._velocity = moved / np.float32(frames)
             scene.motion[:] -= on_lattice(self._ahead)
-            step = Step(scene, self._velocity, np.zeros(trust.shape, bool))
+            step = Step(scene, moved, np.zeros(trust.shape, bool), frames)
             self._stepped = np.zeros_like(motion)
             self._picture = now
         self._blind, self._ahead = 0, np.zeros_like(motion)
         return step
 
-    def _concluded(self, scene: SceneMotion) -> Step:
+    def _nothing(self, frames: int) -> Step:
+        """The step to a frame that is the kept picture, as in recordings of screens."""
+        vertices, lattice = self._here.shape[:2], self._meter.lattice
+        self._blind, self._ahead, self._velocity = 0, np.zeros_like(self._here), np.zeros_like(self._here)
+        scene = SceneMotion(np.zeros((*lattice, 2), np.float32), np.ones(lattice, np.float32))
+        return Step(scene, self._velocity, np.ones(vertices, bool), frames)
+
+    def _concluded(self, scene: SceneMotion, frames: int) -> Step:
         """The step to a frame that tells nothing: the camera goes on as it did."""
+        moved = self._velocity * np.float32(frames)
         self._blind += 1
-        self._ahead = self._ahead + self._velocity
-        scene.motion[:], scene.trust[:] = on_lattice(self._velocity), 1
-        return Step(scene, self._velocity, np.full(self._velocity.shape[:2], self._stands))
+        self._ahead = self._ahead + moved
+        scene.motion[:], scene.trust[:] = on_lattice(moved), 1
+        return Step(scene, moved, np.full(moved.shape[:2], self._stands), frames)
 
     def _camera(self, motion: Float32Array, trust: Float32Array, error: Float32Array) -> Float32Array | None:
         """Motion of the camera since the kept picture, ``[rows, columns, 2]``; None if nothing is known of it.

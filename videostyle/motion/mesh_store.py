@@ -125,6 +125,10 @@ class _Predictor:
         moved = whole - self._before[layer]
         slope = (self._fit @ moved.reshape(-1, 2)).T.astype(np.float32)
         carried = self._carried(layer, slope)
+        if not seen.any():
+            nothing = np.zeros_like(whole)
+            self._before[layer], self._own[layer] = carried, nothing
+            return slope, 0, nothing
         candidates = []
         for goes_on in (0, 1):
             own = np.where(seen[..., None], whole - carried, goes_on * self._own[layer])

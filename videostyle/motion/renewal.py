@@ -72,7 +72,7 @@ class Renewal:
         for layer, own in enumerate((~second, second)):
             other, things = 1 - layer, (speed > jump / 2) & own
             numbers, met = numbered(things, near)
-            for number in met[torn_off(numbers, coming)[met]]:
+            for number in met[torn_off(numbers, coming)[met]] if met.size else ():
                 thing = numbers == number
                 wide = dilated(thing, MARGIN)
                 if layers.used(other)[wide].any():

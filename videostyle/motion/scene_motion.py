@@ -81,6 +81,11 @@ class MotionMeter:
         self._dis.setVariationalRefinementIterations(0)
         self._check: FlowCheck | None = None
 
+    @property
+    def lattice(self) -> tuple[int, int]:
+        """Rows and columns of the lattice."""
+        return FINE * (self.shape.rows - 1), FINE * (self.shape.columns - 1)
+
     def grey(self, frame: UInt8Array) -> UInt8Array:
         """A frame, uint8 ``[H, W, 3]`` RGB, as the grey picture ``[h, w]`` that its motion is measured on."""
         cv2 = load_cv2()
@@ -92,9 +97,8 @@ class MotionMeter:
 
     def with_flow(self, now: UInt8Array, before: UInt8Array) -> tuple[SceneMotion, Float32Array]:
         """The same, and the flow that it was made from, float32 ``[h, w, 2]`` in pixels of these pictures."""
-        lattice = (FINE * (self.shape.columns - 1), FINE * (self.shape.rows - 1))
         if min(now.shape) < SMALLEST_SIDE:
-            nothing = np.zeros(lattice[::-1], np.float32)
+            nothing = np.zeros(self.lattice, np.float32)
             still = SceneMotion(np.zeros((*nothing.shape, 2), np.float32), nothing)
             return still, np.zeros((*now.shape, 2), np.float32)
         # A frame that was made smaller for this is sharp and has little noise: the flow may end a scale further on.
@@ -103,7 +107,7 @@ class MotionMeter:
         flow = self._dis.calc(now, before, None)
         unit = UNITS / max(now.shape)  # of a pixel
         if self._check is None:
-            self._check = FlowCheck((now.shape[0], now.shape[1]), lattice, SMOOTHING, ERROR / unit)
+            self._check = FlowCheck((now.shape[0], now.shape[1]), self.lattice[::-1], SMOOTHING, ERROR / unit)
         motion, trust = self._check(now, before, flow)
         motion *= np.float32(unit)
         return SceneMotion(motion, trust), flow

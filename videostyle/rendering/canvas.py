@@ -8,8 +8,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import numpy as np
 
 from videostyle.frames import CanvasMesh, UInt8Array
-from videostyle.motion.canvas_tracker import CanvasTracker, SeenFrame
+from videostyle.motion.canvas_tracker import SeenFrame
 from videostyle.motion.mesh_store import MeshRecorder, MeshTrack
+from videostyle.motion.patient_tracker import PatientTracker
 
 SQUARE = 0.01  # largest relative difference of a pixel's sides at which it counts as square
 AHEAD = 4  # frames that are read before the canvas is there
@@ -26,7 +27,7 @@ class CanvasFollower:
 
     def __init__(self, aspect: float) -> None:
         self._aspect = aspect
-        self._tracker, self._recorder = CanvasTracker(), MeshRecorder()
+        self._tracker, self._recorder = PatientTracker(), MeshRecorder()
         self._seeing = ThreadPoolExecutor(1, thread_name_prefix="motion")
         self._carrying = ThreadPoolExecutor(1, thread_name_prefix="canvas")
         self._waiting: deque[Future[None]] = deque()
@@ -38,25 +39,20 @@ class CanvasFollower:
             frame: uint8 ``[H, W, 3]``, channels in any order.
             cut: whether a shot begins with it.
         """
-        seen = self._seeing.submit(self._see, frame, cut)
-        self._waiting.append(self._carrying.submit(self._record, seen, frame.shape[0] / frame.shape[1]))
+        self._waiting.append(self._carrying.submit(self._record, self._seeing.submit(self._tracker, frame, cut)))
         while len(self._waiting) > AHEAD:
             self._waiting.popleft().result()
 
-    def _see(self, frame: UInt8Array, cut: bool) -> SeenFrame:
-        if cut:
-            self._tracker.restart()
-        return self._tracker.seen(frame)
-
-    def _record(self, seen: Future[SeenFrame], sides: float) -> None:
-        mesh = seen.result().mesh()
-        stretch = np.float32(self._aspect * sides)
-        if abs(stretch - 1) > SQUARE:
-            mesh = CanvasMesh(mesh.places * np.array([stretch, 1], np.float32), mesh.share)
-        self._recorder.add(mesh)
+    def _record(self, seen: Future[list[SeenFrame]]) -> None:
+        for mesh, sides in ((mesh, one.sides) for one in seen.result() for mesh in one.meshes()):
+            stretch = np.float32(self._aspect * sides)
+            if abs(stretch - 1) > SQUARE:
+                mesh = CanvasMesh(mesh.places * np.array([stretch, 1], np.float32), mesh.share)
+            self._recorder.add(mesh)
 
     def track(self) -> MeshTrack:
-        """The meshes of all frames so far."""
+        """The meshes of all frames, the last of which was given."""
+        self._waiting.append(self._carrying.submit(self._record, self._seeing.submit(self._tracker.rest)))
         while self._waiting:
             self._waiting.popleft().result()
         return self._recorder.track()

@@ -37,7 +37,7 @@ from videostyle.rendering.timeline_plan import styles_of
 if TYPE_CHECKING:
     from videostyle.styles.card import Style
 
-FORMAT = 9
+FORMAT = 10
 RESUME_HINT = "run the same command again to resume it"
 
 
