@@ -35,6 +35,8 @@ def painted(tmp_path_factory: pytest.TempPathFactory) -> Painted:
         if name not in done:
             folder = tmp_path_factory.mktemp(name)
             environment = {**os.environ, "KERAS_BACKEND": name, "VIDEOSTYLE_PAINTED": str(folder)}
+            # Tiny programs: to compile them well takes JAX longer than to run them.
+            environment["XLA_FLAGS"] = "--xla_backend_optimization_level=0"
             command = [sys.executable, "-m", "pytest", "-q", "-n", "0", "tests/inference/backend_contract.py"]
             ended = subprocess.run(
                 command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600, check=False

@@ -106,18 +106,31 @@ def test_the_classic_network_is_that_of_the_paper() -> None:
     painter.close()
 
 
+# The command, which repeats each measurement for a tenth of the time.
+SHORTENED = """
+import sys
+from videostyle.cli.main import main
+from videostyle.inference import roofline
+from videostyle.rendering import bench
+shortest_seconds = roofline.shortest_seconds
+roofline.shortest_seconds = lambda work, seconds: shortest_seconds(work, seconds / 10)
+bench.AGAINST_SECONDS /= 10
+sys.exit(main(sys.argv[1:]))
+"""
+
+
 def test_bench_measures_and_keeps_the_best(tmp_path: Path, own_home: Path) -> None:
     # A process of its own: how TensorFlow uses its threads can be chosen only once.
-    words = ["bench", "--sizes", "192x128", "--batches", "1,2", "--rounds", "1", "--frames", "8", "--json", "-q"]
+    words = ["bench", "--sizes", "96x64", "--batches", "1,2", "--rounds", "1", "--frames", "8", "--json", "-q"]
     words += ["--against", "classic"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-m", "videostyle", *words, "--plot", str(tmp_path / "roof.svg")]
+    command = [sys.executable, "-c", SHORTENED, *words, "--plot", str(tmp_path / "roof.svg")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=180, env=environment)
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout.splitlines()[-1])
     assert report["bandwidth"] > 1e8
     for found in report["rows"]:
-        assert 0 < found["share"] < 2  # of a peak measured a moment earlier on a shared machine
+        assert 0 < found["share"] < 10  # of a peak measured a moment earlier on a shared machine
         assert found["p95"] >= found["p50"] > 0
         assert found["decibels"] >= 40
     size = report["sizes"][0]
@@ -130,7 +143,7 @@ def test_bench_measures_and_keeps_the_best(tmp_path: Path, own_home: Path) -> No
     assert "<svg" in (tmp_path / "roof.svg").read_text()
     kept = tuning.load("/CPU:0")
     assert kept is not None
-    assert kept.batch_pixels == report["best"]["batch"] * report["best"]["workers"] * 192 * 128
+    assert kept.batch_pixels == report["best"]["batch"] * report["best"]["workers"] * 96 * 64
     assert tuning.path() in own_home.iterdir()
 
 

@@ -35,7 +35,7 @@ def test_every_style_of_the_gallery_says_how_it_is_trained() -> None:
 
 
 def test_the_gallery_is_trained_stage_by_stage(  # type: ignore[no-untyped-def]
-    random_style, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    random_style, little_to_try: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cv2 = pytest.importorskip("cv2")
     from videostyle.styles.card import Style

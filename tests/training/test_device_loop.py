@@ -146,9 +146,11 @@ from tests.training.pictures import picture
 from videostyle.network.architecture import Architecture, initial_weights
 from videostyle.network.vgg import from_arrays
 from videostyle.styles.card import Style, StyleCard
+from videostyle.training.device import canvas
+from videostyle.training.device.backend import compiled
 from videostyle.training.device.loop import DeviceLoop
 from videostyle.training.device.pairs import DevicePairs
-from videostyle.training.style_objective import LossNetworks
+from videostyle.training.style_objective import LossNetworks, LossWeights
 from videostyle.training.trainer import TrainingSettings, train_style
 
 rng = np.random.default_rng(1)
@@ -159,14 +161,17 @@ nets = LossNetworks(net, replace(net, deep_layers=net.style_layers))
 arch = Architecture(channels=4, blocks=1, deep_channels=4, deep_blocks=1, head_channels=3, fine_channels=3)
 start = Style(StyleCard(name="random", architecture=arch), initial_weights(arch, seed=5))
 sampler = DevicePairs([picture(i, 40, 50) for i in range(2)], size=32, batch=1)
-batch = sampler.batch(3)
-assert batch["current"].shape == (1, 32, 32, 3)
-assert 0.5 < batch["canvas"].std() < 1.5
+x, y = np.mgrid[0:64.0, 0:64.0].astype(np.float32)[:, None]
+noise = np.asarray(compiled(canvas.octaves)(sampler.data["noise"], np.int32([0]), x, y, np.float32([1.0])))
+assert noise.shape == (1, 64, 64, 6)
+assert 0.8 < noise.std() < 1.2
+# Each loss takes seconds to compile: those of another network or of another look at the same one are left out.
+weights = LossWeights(deep=0.0, deep_sliced=0.0, interpolation=0.0)
 
 
 def learn(loop, seed):
     seen = []
-    settings = TrainingSettings(steps=20, scales=1)
+    settings = TrainingSettings(steps=20, scales=1, weights=weights)
     style = train_style(
         picture(seed, 64, 64), sampler, start, nets, settings, StyleCard(name="x"), loop=loop, observer=seen.append
     )
