@@ -65,7 +65,7 @@ def stages(clip: Path, style: str, scratch: Path) -> dict[str, tuple[float, floa
         painted.extend(device(b) for b in batches)
 
     def encode() -> None:
-        sink = open_writer(scratch / "stage.mp4", info, EncodeOptions(overwrite=True, preset="medium"))
+        sink = open_writer(scratch / "stage.mp4", info, EncodeOptions(overwrite=True))
         for batch in painted:
             sink.write(batch)
         sink.close()
@@ -86,7 +86,7 @@ def main() -> None:
         scratch = Path(folder)
         for _ in range(options.rounds):
             command = [sys.executable, "-m", "videostyle", "render", str(options.clip), "--style", options.style]
-            command += ["-o", str(scratch / "ours.mp4"), "--overwrite", "--json", "--quiet", "--preset", "medium"]
+            command += ["-o", str(scratch / "ours.mp4"), "--overwrite", "--json", "--quiet"]
             done = subprocess.run(command, capture_output=True, text=True, check=True)
             report = json.loads(done.stdout.splitlines()[-1])
             ours.append(report["fps"])

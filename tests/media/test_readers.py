@@ -56,6 +56,15 @@ def test_batches_are_full_numbered_and_of_the_declared_size(path: Path) -> None:
     assert not any(np.shares_memory(a.frames, b.frames) for a, b in pairwise(batches))
 
 
+def test_opencv_s_rounding_is_made_up_for_in_the_memory_of_the_batch(clip: Callable[[str], Path]) -> None:
+    with open_reader(clip("plain.mp4")) as reader:
+        picture, _ = next(reader.raw_frames())
+        place = np.empty_like(picture)
+        given = reader.delivered(picture, place)
+        assert np.shares_memory(given, place)
+        np.testing.assert_array_equal(given, np.where(picture == 0, 0, np.minimum(picture, 254) + 1)[..., ::-1])
+
+
 def test_an_input_that_is_known_is_read_again_alike(path: Path) -> None:
     known = look_at(path)
     with open_reader(known, ReadOptions(batch_size=2)) as one, open_reader(one.input, ReadOptions(batch_size=5)) as two:

@@ -138,7 +138,10 @@ class FrameReader:
         times: list[float] = []
         index = self._first
         for picture, time in self._selected():
-            buffer[len(times)] = self.delivered(picture)
+            place = buffer[len(times)]
+            frame = self.delivered(picture, place)
+            if not np.may_share_memory(frame, place):
+                place[:] = frame
             times.append(time)
             if len(times) == count:
                 yield self._batch(buffer, times, index)
@@ -171,13 +174,17 @@ class FrameReader:
         """
         return self._selected()
 
-    def delivered(self, picture: AnyArray) -> AnyArray:
+    def delivered(self, picture: AnyArray, out: AnyArray | None = None) -> AnyArray:
         """Converts a frame of ``raw_frames`` to what batches hold: ``[H, W, 3]`` RGB of the size in ``info``.
 
         With ``options.deep`` and ``options.alpha`` it is uint16 and has alpha as a fourth channel, where the file does.
+
+        Args:
+            picture: the frame.
+            out: an array for the result, which the reader need not use.
         """
-        picture = self._converted(picture)
         size = (self.info.height, self.info.width)
+        picture = self._converted(picture, out if picture.shape[:2] == size else None)
         if picture.shape[:2] == size:
             return picture
         cv2 = load_cv2()
@@ -228,8 +235,8 @@ class FrameReader:
         """
         raise NotImplementedError
 
-    def _converted(self, picture: AnyArray) -> AnyArray:
-        """Converts a picture of ``_frames`` to RGB, at its own size."""
+    def _converted(self, picture: AnyArray, out: AnyArray | None = None) -> AnyArray:
+        """Converts a picture of ``_frames`` to RGB, at its own size; ``out`` is as for ``delivered``."""
         return picture
 
     def _first_time(self) -> float:

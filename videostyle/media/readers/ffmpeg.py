@@ -99,7 +99,7 @@ class FFmpegReader(FrameReader):
             return RAW_FORMATS["rgb48", False]
         return RAW_FORMATS["rgb48" if self.deep else "rgb24", self.with_alpha]
 
-    def _converted(self, picture: AnyArray) -> AnyArray:
+    def _converted(self, picture: AnyArray, out: AnyArray | None = None) -> AnyArray:
         return hdr.view(picture, self._native.color) if self._keeps_hdr else picture
 
     def _rewind(self) -> None:
