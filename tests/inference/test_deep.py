@@ -14,6 +14,7 @@ from videostyle.network.statistics import KeyframeSegment
 from videostyle.processors.preserve_color import with_chroma_of
 from videostyle.processors.style import StyleProcessor
 from videostyle.styles.card import Style
+from videostyle.styles.resolve import resolve
 
 BT709 = ColorInfo("bt709", "bt709", "bt709", False)
 
@@ -24,8 +25,8 @@ def sky(height: int = 32, width: int = 256) -> np.ndarray:
     return np.rint(np.tile(row, (height, 1, 3)))[None].astype(np.uint16)
 
 
-def painted(style: Style, frames: np.ndarray, output: str, **more: object) -> FrameBatch:
-    processor = StyleProcessor(style, precision="float32", device="cpu", output=output, **more)  # type: ignore[arg-type]
+def painted(style: Style, frames: np.ndarray, output: str, *, precision: str = "float32", **more: object) -> FrameBatch:
+    processor = StyleProcessor(style, precision=precision, device="cpu", output=output, **more)  # type: ignore[arg-type]
     info = VideoInfo(width=frames.shape[2], height=frames.shape[1], color=BT709)
     processor.open(info)
     processor.use_shots([KeyframeSegment(0, processor.statistics_of(to_bytes(frames[:1])))])
@@ -63,6 +64,18 @@ def test_a_gradient_has_more_levels_in_ten_bits() -> None:
     plain = convert8(tf.constant(to_bytes(sky()))).numpy()[0, :32]
     assert deep.dtype == np.uint16
     assert len(np.unique(deep)) >= 4 * len(np.unique(plain)) - 4
+
+
+def test_a_gradient_stays_one_where_only_branches_are_in_bfloat16() -> None:
+    unpainted = resolve("great-wave", 0.0)
+    exact, mixed, short = (
+        painted(unpainted, sky(), "i420p10", precision=precision).frames[0, :32].astype(int)
+        for precision in ("float32", "mixed", "bfloat16")
+    )
+    assert np.abs(mixed - exact).mean() < 0.5
+    assert len(np.unique(mixed)) >= len(np.unique(exact)) - 1
+    falls = [(np.diff(one[:, 16:-16], axis=1) < 0).mean() for one in (exact, mixed, short)]
+    assert falls[1] <= falls[0] + 0.01 < falls[2]
 
 
 def test_planes_of_ten_bits_are_those_of_eight_times_four() -> None:

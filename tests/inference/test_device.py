@@ -18,12 +18,19 @@ def test_devices_and_precisions() -> None:
         choose_device("gpu:7")
     assert choose_precision("float32", "/CPU:0") == "float32"
     assert choose_precision("auto", "/CPU:0") in ("float32", "bfloat16")
+    assert choose_precision("bfloat16", "/CPU:0", deep=True) == "bfloat16"
     with pytest.raises(UsageError):
         choose_precision("float64", "/CPU:0")
 
 
 def test_a_gpu_computes_in_float16() -> None:
-    assert choose_precision("auto", "/GPU:0") == "float16"
+    assert choose_precision("auto", "/GPU:0") == choose_precision("auto", "/GPU:0", deep=True) == "float16"
+
+
+def test_more_than_8_bits_are_never_painted_in_bfloat16_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    for flags, chosen in (({"amx_bf16"}, ("bfloat16", "mixed")), (set(), ("float32", "float32"))):
+        monkeypatch.setattr(device, "cpu_flags", lambda flags=flags: frozenset(flags))
+        assert tuple(choose_precision("auto", "/CPU:0", deep=deep) for deep in (False, True)) == chosen
 
 
 def test_the_gain_of_bfloat16_is_measured_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ from videostyle.inference.startup import BACKENDS
 from videostyle.rendering.delivery import DELIVERIES
 
 LARGEST_SIDE = 8192  # pixels
-PRECISIONS = ("auto", "float32", "bfloat16", "float16")
+PRECISIONS = ("auto", "float32", "mixed", "bfloat16", "float16")
 
 if TYPE_CHECKING:
     from videostyle.rendering.settings import Engine, RenderSettings
@@ -125,7 +125,7 @@ def add_render_options(parser: argparse.ArgumentParser) -> None:
         default=absent,
         metavar="WORD",
         help="slower ones make smaller files: ultrafast to placebo for h264 and hevc, 0 (slow) to 13 (fast) for av1, 0 "
-        "to 8 for vp9 (default: fast for h264, else the encoder's own)",
+        "to 8 for vp9 (default: fast for h264, veryfast for hevc, else the encoder's own)",
     )
     writing.add_argument(
         "--fast",
@@ -275,7 +275,8 @@ def add_device_options(parser: argparse._ActionsContainer, *, several: bool = Tr
         "--precision",
         default="auto",
         choices=PRECISIONS,
-        help="number format of the network; float32 is the most exact (default: auto, the fastest on the device)",
+        help="number format of the network; float32 is the most exact, mixed is bfloat16 but for the layers that carry "
+        "the picture, exact enough for 10 bits (default: auto, the fastest on the device)",
     )
 
 

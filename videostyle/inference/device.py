@@ -13,11 +13,12 @@ from videostyle.errors import DeviceError, UsageError
 from videostyle.inference.backends.current import backend
 from videostyle.inference.timing import shortest_seconds
 from videostyle.media.atomic import read_object, write_object
+from videostyle.network.precision import MIXED
 from videostyle.styles.gallery import home
 
 log = logging.getLogger("videostyle")
 
-PRECISIONS = ("auto", "float32", "bfloat16", "float16")
+PRECISIONS = ("auto", "float32", "mixed", "bfloat16", "float16")
 # Smallest gain over float32 at which bfloat16 is chosen on a CPU. Processors with AVX512-BF16 reach 0.6 or 2.0; the
 # threshold is far from both, so that a busy moment does not decide.
 BFLOAT16_PAYS = 1.3
@@ -45,14 +46,16 @@ def choose_device(name: str = "auto") -> str:
     raise DeviceError(f"no device '{name}'", f"{backend().NAME} sees: {found}", "run 'videostyle doctor'")
 
 
-def choose_precision(name: str, device: str) -> str:
-    """The dtype to compute in.
+def choose_precision(name: str, device: str, *, deep: bool = False) -> str:
+    """The precision to compute in (``network.precision``).
 
     Args:
         name: one of ``PRECISIONS``. "auto" is the fastest on the device: float16 on a GPU, bfloat16 on a CPU with AMX
             tiles. With AVX512-BF16 alone it depends on the processor and is measured (``bfloat16_gain``). All other
             CPUs compute in float32.
         device: its name, as from ``choose_device``.
+        deep: whether more than 8 bits are painted, which bfloat16 does not have: "auto" is then mixed where it would
+            be bfloat16.
 
     Raises:
         UsageError: if there is no such precision.
@@ -65,7 +68,9 @@ def choose_precision(name: str, device: str) -> str:
         return "float16"
     flags = cpu_flags()
     pays = "amx_bf16" in flags or ("avx512_bf16" in flags and bfloat16_gain() > BFLOAT16_PAYS)
-    return "bfloat16" if pays else "float32"
+    if not pays:
+        return "float32"
+    return MIXED if deep else "bfloat16"
 
 
 def device_name(device: str) -> str:

@@ -10,6 +10,7 @@ from functools import lru_cache
 from videostyle.errors import DeviceError
 from videostyle.inference.backends.current import backend
 from videostyle.network.architecture import Architecture
+from videostyle.network.precision import dtype_of
 from videostyle.resources import available_memory
 
 # Share of the available memory that activations may take; the rest is for frames, decoder and encoder.
@@ -27,11 +28,11 @@ def bytes_per_pixel(architecture: Architecture, precision: str) -> float:
 
     Args:
         architecture: of the network.
-        precision: dtype of the computation.
+        precision: of the computation (``network.precision``).
     """
     # A convolution holds its input, a copy with mirrored rows and one with mirrored columns as well, and its output.
     widest = max((3 * shape[2] + shape[3]) / cell for shape, cell in architecture.convolutions())
-    value_bytes = 4 if precision == "float32" else 2
+    value_bytes = 4 if dtype_of(precision, "out") == "float32" else 2  # the widest layers are the last ones
     # In addition, the picture itself, and at the end its three colours in float32.
     return HELD * (value_bytes * (widest + 3) + 3 * 4)
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from videostyle.frames import Float32Array
 from videostyle.inference.backends.current import backend
 from videostyle.inference.shot_weights import FoldedWeights, ShotWeights
+from videostyle.network.precision import dtype_of
 
 
 class MixedWeights:
@@ -24,7 +25,7 @@ class MixedWeights:
         places: int ``[F, K]``: for each frame, which styles are mixed.
         shares: float32 ``[F, K]``: their shares, which sum to 1; styles of share 0 do not count.
         device: its name, as from ``choose_device``.
-        precision: dtype of the weights.
+        precision: of the weights (``network.precision``).
     """
 
     def __init__(
@@ -39,14 +40,14 @@ class MixedWeights:
         self._device = device
         self._mixed: dict[tuple[Any, ...], FoldedWeights] = {}  # those of the frames that were asked for last
 
-        def mean(values: list[Any], parts: Any) -> Any:
+        def mean(name: str, values: list[Any], parts: Any) -> Any:
             # In float64: in float32 the last bit depends on where the values lie in memory, and where it decides how
             # one is rounded to the precision, two workers would paint a frame differently.
             total = sum(parts[n] * ops.cast(one, parts.dtype) for n, one in enumerate(values))
-            return ops.cast(total, precision)
+            return ops.cast(total, dtype_of(precision, name))
 
         def mix(sets: list[FoldedWeights], parts: Any) -> FoldedWeights:
-            return {name: mean([one[name] for one in sets], parts) for name in sets[0]}
+            return {name: mean(name, [one[name] for one in sets], parts) for name in sets[0]}
 
         # Compiled once for each number of styles that are mixed at a time.
         self._mix: Callable[[list[FoldedWeights], Any], FoldedWeights] = backend().compiled(mix)

@@ -23,6 +23,7 @@ from videostyle.inference.tiling import Tile, mirrored_margins, padding_offset
 from videostyle.network.architecture import Architecture, padded_size
 from videostyle.network.canvas import CELL
 from videostyle.network.folding import forward_phases
+from videostyle.network.precision import dtype_of
 from videostyle.network.resampling import depth_to_space, space_to_depth
 from videostyle.network.style_network import forward
 
@@ -121,12 +122,13 @@ def folded_program(arch: Architecture, precision: str, *, deep: bool = False) ->
 
     Args:
         arch: sizes of the network.
-        precision: dtype of the computation and of the weights.
+        precision: of the computation and of the weights (``network.precision``).
         deep: paint uint16 0..65535 instead of uint8; done in any case where the inputs are not uint8.
     """
 
     def paint(weights: Any, inputs: FrameInputs) -> tuple[Any, Any]:
-        y = forward_phases(arch, weights, ops.cast(space_to_depth(inputs.frames, 2), precision), inputs.canvas)
+        phases = ops.cast(space_to_depth(inputs.frames, 2), dtype_of(precision, "stem"))
+        y = forward_phases(arch, weights, phases, inputs.canvas)
         finite = ops.isfinite(ops.sum(ops.cast(y[:, ::2, ::2], "float32")))
         words = deep or not is_bytes(inputs.frames)
         return depth_to_space((to_words if words else to_bytes)(y), 2), finite

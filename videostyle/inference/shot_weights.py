@@ -11,6 +11,7 @@ from keras import ops
 from videostyle.errors import ModelError
 from videostyle.inference.backends.current import backend
 from videostyle.network.folding import expand, fold
+from videostyle.network.precision import dtype_of
 from videostyle.network.statistics import KeyframeSegment, between, ramp_steps
 from videostyle.styles.card import Arrays, Style
 
@@ -23,7 +24,7 @@ class ShotWeights:
     Args:
         style: what to paint with.
         device: its name, as from ``choose_device``.
-        precision: dtype of the weights.
+        precision: of the weights (``network.precision``).
     """
 
     def __init__(self, style: Style, device: str, precision: str) -> None:
@@ -102,6 +103,9 @@ class ShotWeights:
             self._kernels = self._kernels or expand(self.style.weights)
         arrays = fold(self.style.weights, statistics, white=255.0, kernels=self._kernels)
         with backend().on(self._device):
-            weights = {name: ops.cast(backend().to_device(value), self._precision) for name, value in arrays.items()}
+            weights = {
+                name: ops.cast(backend().to_device(value), dtype_of(self._precision, name))
+                for name, value in arrays.items()
+            }
             backend().wait_for(next(reversed(weights.values())))  # other threads compute with them
             return weights

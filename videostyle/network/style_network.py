@@ -174,23 +174,25 @@ def run(
 
     def block(name: str, trunk: Tensor) -> Tensor:
         branch = ops.relu(conv_norm(f"{name}/a", trunk, 1))
-        return trunk + conv_norm(f"{name}/b", branch, 1)
+        return trunk + ops.cast(conv_norm(f"{name}/b", branch, 1), trunk.dtype)
 
     def step(name: str, below: Tensor, picture: Tensor) -> Tensor:
-        x = mirrored(ops.concatenate([below, picture], axis=-1), _groups(arch, name))
-        return ops.conv(x, weights[f"{name}/kernel"], padding="valid") + weights[f"{name}/bias"]
+        kernel = weights[f"{name}/kernel"]
+        parts = [ops.cast(part, kernel.dtype) for part in (below, picture)]
+        x = mirrored(ops.concatenate(parts, axis=-1), _groups(arch, name))
+        return ops.conv(x, kernel, padding="valid") + weights[f"{name}/bias"]
 
     small = halved(phases)
     trunk = _biased(weights, "stem", small, 2)
     if canvas is not None:
-        trunk = trunk + convolve(weights, "canvas", ops.cast(canvas, trunk.dtype))
+        trunk = trunk + convolve(weights, "canvas", canvas)
     early = (arch.blocks + 1) // 2
     for i in range(early):
         trunk = block(f"block{i}", trunk)
-    deep = ops.relu(conv_norm("down", trunk, 2))
+    deep = ops.cast(ops.relu(conv_norm("down", trunk, 2)), trunk.dtype)
     for i in range(arch.deep_blocks):
         deep = block(f"deep{i}", deep)
-    trunk = trunk + resize_up(_biased(weights, "up", deep))
+    trunk = trunk + resize_up(ops.cast(_biased(weights, "up", deep), trunk.dtype))
     for i in range(early, arch.blocks):
         trunk = block(f"block{i}", trunk)
     half = depth_to_space(ops.relu(step("head", trunk, space_to_depth(small, 2))), 2)
@@ -205,8 +207,9 @@ def _groups(arch: Architecture, name: str) -> tuple[int, ...]:
 
 
 def convolve(weights: Weights, name: str, x: Tensor, strides: int = 1) -> Tensor:
-    """A convolution without bias: 3x3, or 6x6 where ``strides`` is 2."""
-    return ops.conv(mirrored(x, reach=strides), weights[f"{name}/kernel"], strides=strides, padding="valid")
+    """A convolution without bias, in the dtype of its kernel: 3x3, or 6x6 where ``strides`` is 2."""
+    kernel = weights[f"{name}/kernel"]
+    return ops.conv(mirrored(ops.cast(x, kernel.dtype), reach=strides), kernel, strides=strides, padding="valid")
 
 
 def _biased(weights: Weights, name: str, x: Tensor, strides: int = 1) -> Tensor:

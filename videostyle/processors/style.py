@@ -73,7 +73,7 @@ class StyleProcessor:
 
     Attributes:
         device: the name of the device, as from ``choose_device``.
-        precision: dtype of the computation.
+        precision: of the computation (``network.precision``).
         canvas: as given.
         in_flight: batches that may be begun before the first is fetched (``processors.protocol.in_flight``).
         warnings: messages for the user, one sentence each, about lack of memory.
@@ -104,9 +104,7 @@ class StyleProcessor:
         if batch_size is not None and not 1 <= batch_size <= 1024:
             raise UsageError(f"cannot paint {batch_size} frames at once", hint="give 1 to 1024")
         self.device = choose_device(device)
-        self.precision = choose_precision(precision, self.device)
-        if precision == "auto" and self.precision == "bfloat16" and output in DEEP:
-            self.precision = "float32"  # bfloat16 has 8 bits, float16 has 11
+        self.precision = choose_precision(precision, self.device, deep=output in DEEP)
         self.canvas = canvas or CanvasSettings()
         self.warnings: list[str] = []
         self.layers: list[StyleProcessor] = []

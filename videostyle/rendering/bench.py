@@ -20,6 +20,7 @@ from videostyle.media.readers.base import ReadOptions
 from videostyle.media.readers.open import open_reader
 from videostyle.media.writers.base import EncodeOptions
 from videostyle.media.writers.open import open_writer
+from videostyle.network.precision import dtype_of
 from videostyle.network.statistics import KeyframeSegment
 from videostyle.platforms import peak_memory, processor_seconds
 from videostyle.processors.protocol import Borrowed
@@ -30,6 +31,7 @@ from videostyle.resources import usable_cores
 from videostyle.styles.card import Style
 
 RATE = Fraction(25)
+INNER = "deep"  # the layers that most of the time goes into
 AGAINST_SECONDS = 0.5  # of each turn of a comparison
 
 
@@ -87,7 +89,7 @@ def bench_device(
     share_of_device = sum(stages["device"]) / sum(whole)
     fps = Spread.of([value / share_of_device for value in throughput])
     work = 2.0 * style.architecture.multiplications(height, width)
-    value_bytes = 4 if precision == "float32" else 2
+    value_bytes = 4 if dtype_of(precision, INNER) == "float32" else 2
     for processor in (style_processor, exact):
         processor.close()
     return DeviceRow(
@@ -195,7 +197,7 @@ def bench_against_classic(style: Style, row: DeviceRow, device: str, rounds: int
     (width, height), frames = row.size, moving_frames(*row.size, row.batch * row.workers)
     processor = StyleProcessor(style, precision=row.precision, batch_size=row.batch, device=device, tile=1 << 40)
     processor.open(VideoInfo(width=width, height=height))
-    classic = ClassicPainter(row.precision, device, row.workers)
+    classic = ClassicPainter(dtype_of(row.precision, INNER), device, row.workers)
     batch = FrameBatch(frames, np.zeros(len(frames)), 0)
     rates: dict[str, list[float]] = {"ours": [], "classic": []}
     work = {"ours": lambda: processor(batch), "classic": lambda: classic(frames[: row.workers])}
@@ -247,7 +249,7 @@ def bench(
     report = BenchReport(device_name(device), usable_cores())
     for precision in precisions:
         say(f"matrix product, {precision}")
-        report.peaks[precision] = matmul_peak(device, precision, chosen.workers)
+        report.peaks[precision] = matmul_peak(device, dtype_of(precision, INNER), chosen.workers)
     report.bandwidth = copy_bandwidth(device)
     for size in sizes:
         for precision in precisions:

@@ -30,7 +30,7 @@ from videostyle.processors.registry import Choice, chain_from
 from videostyle.processors.timeline import KeyFrame, timeline_from
 from videostyle.styles.resolve import plain_spec
 
-PRECISIONS = ("auto", "float32", "bfloat16", "float16")
+PRECISIONS = ("auto", "float32", "mixed", "bfloat16", "float16")
 SHOWN = ("overlay", "mask")
 SMALLEST_SIDE = 16  # pixels; ``max_size`` may not be below
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from videostyle.processors.style import StyleProcessor
     from videostyle.styles.card import Style
 
-Precision = Literal["auto", "float32", "bfloat16", "float16"]
+Precision = Literal["auto", "float32", "mixed", "bfloat16", "float16"]
 Described = str | Mapping[str, Any]
 
 MEASURED = 4  # frames

@@ -101,7 +101,9 @@ CODECS: dict[str, Codec] = {
         quality_option="-crf",
         quality=22,
         presets=_X264,
-        draft="superfast",
+        # Of painted frames it needs 2 to 3 % more bytes than x265's own, "medium", and half of its time.
+        preset="veryfast",
+        draft="ultrafast",
         containers=(".mp4", ".mov", ".mkv", ".ts", ".m4v"),
         deep_pixel_format="yuv420p10le",
         odd_deep_pixel_format="yuv444p10le",
