@@ -31,6 +31,12 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     return 0 if picked else 2
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with slow tests come first: none of these is left to one process when the other has nothing more to do."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _own_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """The tests neither read nor write what the user keeps: styles, measurements."""

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -27,9 +26,11 @@ for verb in VERBS:
         print([name for name in {heavy} if name in sys.modules], file=sys.stderr)"""
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=20)
     assert set(done.stderr.split("\n")) == {"[]", ""}
-    began = time.monotonic()
+    before = os.times()
     assert command("--help").returncode == 0
-    assert time.monotonic() - began < 2.0  # 0.1 s on a quiet machine
+    after = os.times()
+    used = after.children_user - before.children_user + after.children_system - before.children_system
+    assert used < 1.5  # processor seconds, however busy the machine is; ordinarily 0.2
 
 
 def test_version_names_both_ffmpegs() -> None:

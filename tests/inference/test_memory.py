@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -23,7 +22,7 @@ def test_bytes_a_pixel_are_those_that_were_measured() -> None:
 
 def test_calls_that_fit_run_side_by_side_and_no_more() -> None:
     budget, running, most = MemoryBudget(100), 0, 0
-    lock = threading.Lock()
+    lock, three = threading.Lock(), threading.Barrier(3)  # goes on when three calls run
 
     def call(size: float) -> None:
         nonlocal running, most
@@ -31,7 +30,7 @@ def test_calls_that_fit_run_side_by_side_and_no_more() -> None:
             with lock:
                 running += 1
                 most = max(most, running)
-            time.sleep(0.02)
+            three.wait(timeout=60)
             with lock:
                 running -= 1
 

@@ -67,7 +67,7 @@ def test_p6_a_run_that_waits_for_its_first_frame_can_be_cancelled() -> None:
     began = time.monotonic()
     with pytest.raises(Interrupted):
         run(source, [], writer, cancel=cancel)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20
     assert writer.aborted
     assert not source.closed_while_reading  # which crashes OpenCV
 
@@ -83,7 +83,7 @@ def test_p6_a_run_that_waits_for_its_writer_can_be_cancelled() -> None:
     began = time.monotonic()
     with pytest.raises(Interrupted):
         run(Source(), [], writer, cancel=cancel)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20
 
 
 def test_p6_cancel_leaves_nothing(clip: Clip, tmp_path: Path) -> None:
