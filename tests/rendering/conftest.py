@@ -24,17 +24,19 @@ from videostyle.rendering.render import render
 from videostyle.rendering.settings import RenderSettings
 from videostyle.styles.style_file import save_style
 
+FRAMES = 375  # of the film
+
 
 @pytest.fixture(scope="session")
 def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three shots, 600 frames of variable rate, sound; three chunks or more. Tests must not write to it."""
+    """Three shots of 125 frames, variable rate, sound: three chunks. Tests must not write to it."""
     folder = tmp_path_factory.mktemp("film")
     shots = [folder / f"shot{i}.mkv" for i in range(3)]
     for path, source in zip(shots, ("testsrc2", "mandelbrot", "rgbtestsrc"), strict=True):
-        ffmpeg("-f", "lavfi", "-i", f"{source}=s=64x48:r=25", "-t", "8", *X264, path)
+        ffmpeg("-f", "lavfi", "-i", f"{source}=s=64x48:r=25", "-t", "5", *X264, path)
     (folder / "list.txt").write_text("".join(f"file '{path.name}'\n" for path in shots))
     path = folder / "film.mp4"
-    ffmpeg("-f", "concat", "-i", folder / "list.txt", "-f", "lavfi", "-i", "sine=f=440:d=24",
+    ffmpeg("-f", "concat", "-i", folder / "list.txt", "-f", "lavfi", "-i", "sine=f=440:d=15",
            "-vf", "setpts='PTS+if(gt(N,100),0.5/TB,0)'", "-fps_mode", "vfr", "-video_track_timescale", "12800",
            *X264, "-c:a", "aac", path)  # fmt: skip
     return path
@@ -76,7 +78,7 @@ def uninterrupted(film: Path, style: str, tmp_path_factory: pytest.TempPathFacto
     with taken(rendering) as steps:
         report = render(film, output, RenderSettings(style))
     assert steps == listed(rendering)
-    assert report.frames == 600
+    assert report.frames == FRAMES
     assert report.resumed == 0
     assert os.listdir(output.parent) == ["out.mp4"]
     return decoded(output)

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.rendering.conftest import decoded
+from tests.rendering.conftest import FRAMES, decoded
 from videostyle.errors import Interrupted, OutputError
 from videostyle.media import atomic as files
 from videostyle.media.readers.open import look_at
@@ -147,7 +147,7 @@ def test_p1_a_disk_that_fills_up_while_encoding_and_has_room_again(
     assert not list(work_folder(output).glob("*.part"))
     done = subprocess.run([*command, "--json"], env=environment, capture_output=True, text=True, check=True)
     report = json.loads(done.stdout.splitlines()[-1])
-    assert report["frames"] == 600
+    assert report["frames"] == FRAMES
     assert decoded(output) == uninterrupted
     assert os.listdir(tmp_path) == ["out.mp4"]
 
@@ -196,7 +196,7 @@ def test_cancelling_leaves_no_part(film: Path, style: str, tmp_path: Path) -> No
     def progress(phase: str, count: int, total: int | None) -> None:
         if phase == "paint":
             seen.append(count)
-            if sum(seen) > 300:
+            if sum(seen) > 200:
                 cancel.set()
 
     with pytest.raises(Interrupted, match="kept"):

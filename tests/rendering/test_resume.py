@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.rendering.conftest import decoded
+from tests.rendering.conftest import FRAMES, decoded
 from videostyle.errors import DeviceError, OutputError
 from videostyle.inference import device as devices
 from videostyle.rendering import chunks, processor_cache
@@ -51,7 +51,7 @@ def test_a_job_of_another_machine_is_painted_and_assembled_here(
     chunks.paint_in_folders([str(job.folder)], [0])
     machine("desk")
     report = render(film, output, settings)
-    assert report.frames == 600
+    assert report.frames == FRAMES
     assert report.resumed == job.plan.chunks[0][1]
     assert [w for w in report.warnings if "different: " in w and "device" in w]
     assert decoded(output)[1] == uninterrupted[1]
@@ -98,7 +98,7 @@ def test_strict_refuses_to_mix_machines(film: Path, style: str, machine: Machine
     machine("compute node")
     chunks.paint_in_folders([str(job.folder)], range(len(job.plan.chunks)))
     machine("login node")
-    assert render(film, output, settings).resumed == 600
+    assert render(film, output, settings).resumed == FRAMES
 
 
 def test_strict_refuses_to_assemble_what_differs(film: Path, style: str, machine: Machine, tmp_path: Path) -> None:
@@ -111,7 +111,7 @@ def test_strict_refuses_to_assemble_what_differs(film: Path, style: str, machine
     with pytest.raises(DeviceError, match=r"different: .*device.*leave `strict` out"):
         render(film, output, replace(settings, strict=True))
     assert len(finished_chunks(job)) == len(job.plan.chunks)
-    assert render(film, output, settings).resumed == 600
+    assert render(film, output, settings).resumed == FRAMES
 
 
 def test_another_precision_from_here_on_is_no_other_render(film: Path, style: str, tmp_path: Path) -> None:

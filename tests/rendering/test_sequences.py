@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import ffmpeg
+from tests.rendering.conftest import FRAMES
 from videostyle.errors import OutputError, UsageError
 from videostyle.media.readers.open import open_reader
 from videostyle.media.timecode import parse_time
@@ -55,7 +56,7 @@ def test_a_sequence_that_was_broken_off_goes_on(
     settings = RenderSettings(style, codec="png")
     render(film, tmp_path / "whole", settings)
     expected = pictures(tmp_path / "whole")
-    assert len(expected) == 600
+    assert len(expected) == FRAMES
     commit = chunk_writers.commit_pictures
 
     def crash(job: Job, number: int, conditions: object) -> None:
