@@ -96,6 +96,7 @@ def render(
     strict: bool = False,
     hdr: bool = True,
     tone_map: str = "mobius",
+    hwaccel: Literal["cuda", "vaapi", "videotoolbox", "d3d11va"] | None = None,
     restart: bool = False,
     on_progress: ProgressFunction | None = None,
 ) -> RunReport:
@@ -137,6 +138,7 @@ def render(
         strict: whether damage in the input is an error instead of a warning.
         hdr: whether HDR video is taken; it is refused otherwise.
         tone_map: how HDR becomes SDR: "mobius", "hable", "reinhard" or "clip"; "keep" = it stays HDR, in 10 bits.
+        hwaccel: the decoder in hardware that reads the input where it works; frames may differ in the last bits.
         restart: delete what an interrupted render of this output left, instead of resuming it.
         on_progress: called with a phase ("train", "plan" or "paint"), the steps done since the last call, and their
             number in all or None; before "paint" once with "resume" where an interrupted render is resumed. It may be
@@ -177,6 +179,7 @@ def paint(  # noqa: D417 - what both take is described once
     strict: bool = False,
     hdr: bool = True,
     tone_map: str = "mobius",
+    hwaccel: Literal["cuda", "vaapi", "videotoolbox", "d3d11va"] | None = None,
 ) -> Iterator[FrameBatch]:
     """Paints a video batch by batch, for use in another program; nothing is written.
 

@@ -191,6 +191,13 @@ def add_render_options(parser: argparse.ArgumentParser) -> None:
         help="how HDR becomes SDR: mobius (nearest to what players show), hable (darker), reinhard, clip; keep: it "
         "stays HDR, in 10 bits (hevc, av1, vp9, prores, ffv1) (default: mobius)",
     )
+    machine.add_argument(
+        "--hwaccel",
+        choices=("cuda", "vaapi", "videotoolbox", "d3d11va"),
+        default=absent,
+        help="decode in hardware where it works: cuda (NVIDIA), vaapi (Linux), videotoolbox (macOS), d3d11va "
+        "(Windows); frames may differ in the last bits (default: on the processor)",
+    )
 
 
 def add_processor_option(parser: argparse._ActionsContainer, default: Any) -> None:

@@ -116,11 +116,12 @@ class MediaInfo:
         return self.video.fps if self.video is not None else None
 
 
-def open_container(path: Path, **more: str) -> Any:
+def open_container(path: Path, hwaccel: Any = None, **more: str) -> Any:
     """Opens a local file with PyAV; formats that name other files (playlists) are not opened.
 
     Args:
         path: a file that ``vet_input`` accepted.
+        hwaccel: what decodes its video, from ``av.codec.hwaccel``; None = the processor.
         **more: options of the demuxer.
 
     Raises:
@@ -128,7 +129,7 @@ def open_container(path: Path, **more: str) -> Any:
     """
     options = {"protocol_whitelist": "file", "format_whitelist": FORMATS, "max_pixels": str(LARGEST_PICTURE)}
     try:
-        return av.open(f"file:{path}", options=options | more, metadata_errors="replace")
+        return av.open(f"file:{path}", options=options | more, metadata_errors="replace", hwaccel=hwaccel)
     except (FFmpegError, OSError, ValueError) as error:
         raise _unreadable(path, error) from error
 

@@ -20,7 +20,7 @@ from videostyle.errors import Mistakes, SettingError, UsageError, VideostyleErro
 from videostyle.inference.stroke_size import LARGEST, SMALLEST, STROKE_HINT
 from videostyle.media.ffmpeg.codecs import BIT_DEPTHS, codec_name
 from videostyle.media.hdr import TONE_MAPS
-from videostyle.media.readers.base import ReadOptions
+from videostyle.media.readers.base import HARDWARE_DECODERS, ReadOptions
 from videostyle.media.timecode import TimePoint, parse_rate, parse_time
 from videostyle.media.writers.base import EncodeOptions
 from videostyle.network.canvas import LARGEST_SEED
@@ -111,6 +111,12 @@ def _tone_map(name: str) -> str:
     return name
 
 
+def _hwaccel(name: str) -> str:
+    if name not in HARDWARE_DECODERS:
+        raise _Refused(f"no decoder in hardware '{name}'", f"use one of {', '.join(HARDWARE_DECODERS)}")
+    return name
+
+
 def _precision(name: str) -> str:
     if name not in PRECISIONS:
         raise _Refused(f"no precision '{name}'", f"use one of {', '.join(PRECISIONS)}")
@@ -173,6 +179,8 @@ class RenderSettings:
         strict: damage in the input, and chunks painted on unlike machines, are errors instead of warnings.
         hdr: whether HDR video is taken; it is refused otherwise.
         tone_map: how HDR becomes SDR, one of ``TONE_MAPS``; "keep" = it stays HDR, around a painting on an SDR view.
+        hwaccel: the decoder in hardware that reads the input where it works, one of ``HARDWARE_DECODERS``; None = the
+            processor.
     """
 
     style: str
@@ -205,6 +213,7 @@ class RenderSettings:
     strict: bool = False
     hdr: bool = True
     tone_map: Annotated[str, AfterValidator(_tone_map)] = "mobius"
+    hwaccel: Annotated[str, AfterValidator(_hwaccel)] | None = None
 
     def reading(self, batch_size: int) -> ReadOptions:
         """The part that a reader needs."""
@@ -217,6 +226,7 @@ class RenderSettings:
             strict=self.strict,
             hdr=self.hdr,
             tone_map=self.tone_map,
+            hwaccel=self.hwaccel,
         )
 
     @property

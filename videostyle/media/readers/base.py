@@ -32,6 +32,7 @@ SEQUENCE_RATE = Fraction(25)  # frames per second of pictures, if the user gives
 # Containers, in ffmpeg's names, that store the time of every frame and know where key frames are. Raw streams have
 # neither, and a frame of an animated picture builds on all frames before it.
 SEEKABLE = (*("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "avi", "mpegts", "mpeg", "flv", "nut", "mxf", "asf", "ogg"),)
+HARDWARE_DECODERS = ("cuda", "vaapi", "videotoolbox", "d3d11va")  # in PyAV's words
 SEEK_LEAD = 16  # frames to decode before the wanted one; no codec reorders more
 
 
@@ -51,6 +52,7 @@ class ReadOptions:
         deep: deliver frames of more than 8 bits as 16 bits ("rgb48"); otherwise all frames have 8.
         alpha: deliver the alpha channel, where there is one; otherwise pictures are put on white, and that of a
             video is dropped.
+        hwaccel: the decoder in hardware to use where it works, one of ``HARDWARE_DECODERS``; None = the processor.
 
     Raises:
         UsageError: if a value is out of range.
@@ -66,6 +68,7 @@ class ReadOptions:
     tone_map: str = "mobius"
     deep: bool = False
     alpha: bool = False
+    hwaccel: str | None = None
 
     def __post_init__(self) -> None:
         if self.batch_size < 1:

@@ -13,6 +13,7 @@ from videostyle.media import boxes, hdr, packets, probe, webp
 from videostyle.media.inputs import vet_input
 from videostyle.media.readers.base import FrameReader, Input, ReadOptions
 from videostyle.media.readers.ffmpeg import FFmpegReader
+from videostyle.media.readers.hardware import HardwareReader, why_not
 from videostyle.media.readers.images import ImageReader, is_picture, is_wildcard, look_at_images, sequence_files
 from videostyle.media.readers.opencv import OpenCVReader
 from videostyle.media.readers.pictures import PICTURES
@@ -125,5 +126,13 @@ def open_reader(source: str | Path | Input, options: ReadOptions | None = None) 
         if info.changes:
             reader.warnings.append("the frame size or format changes; all frames are scaled to the first size")
     else:
-        reader = OpenCVReader(source, options)
+        refused = why_not(source, options.hwaccel) if options.hwaccel else ""
+        reader = (HardwareReader if options.hwaccel and not refused else OpenCVReader)(source, options)
+        if refused:
+            reader.warnings.append(f"{options.hwaccel} does not decode it ({refused}); the processor does")
+        return reader
+    if options.hwaccel:
+        reader.warnings.append(
+            f"{options.hwaccel} does not decode it (8 bits, progressive, in SDR); the processor does"
+        )
     return reader
