@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,8 +11,25 @@ from numpy.typing import NDArray
 
 from videostyle.frames import Float32Array
 from videostyle.inference.backends.current import backend
+from videostyle.inference.shared_programs import Program, shared
 from videostyle.inference.shot_weights import FoldedWeights, ShotWeights
 from videostyle.network.precision import dtype_of
+
+
+@shared
+def mixing_program(device: str, precision: str) -> Program:
+    """What mixes folded weights (a list of them, and their shares); compiled once for each number and kind of them."""
+
+    def mean(name: str, values: list[Any], parts: Any) -> Any:
+        # In float64: in float32 the last bit depends on where the values lie in memory, and where it decides how one
+        # is rounded to the precision, two workers would paint a frame differently.
+        total = sum(parts[n] * ops.cast(one, parts.dtype) for n, one in enumerate(values))
+        return ops.cast(total, dtype_of(precision, name))
+
+    def mix(sets: list[FoldedWeights], parts: Any) -> FoldedWeights:
+        return {name: mean(name, [one[name] for one in sets], parts) for name in sets[0]}
+
+    return backend().compiled(mix)
 
 
 class MixedWeights:
@@ -39,18 +56,7 @@ class MixedWeights:
         self._styles, self._places, self._shares = list(styles), places, shares
         self._device = device
         self._mixed: dict[tuple[Any, ...], FoldedWeights] = {}  # those of the frames that were asked for last
-
-        def mean(name: str, values: list[Any], parts: Any) -> Any:
-            # In float64: in float32 the last bit depends on where the values lie in memory, and where it decides how
-            # one is rounded to the precision, two workers would paint a frame differently.
-            total = sum(parts[n] * ops.cast(one, parts.dtype) for n, one in enumerate(values))
-            return ops.cast(total, dtype_of(precision, name))
-
-        def mix(sets: list[FoldedWeights], parts: Any) -> FoldedWeights:
-            return {name: mean(name, [one[name] for one in sets], parts) for name in sets[0]}
-
-        # Compiled once for each number of styles that are mixed at a time.
-        self._mix: Callable[[list[FoldedWeights], Any], FoldedWeights] = backend().compiled(mix)
+        self._mix = mixing_program(device, precision)
 
     def of_frames(self, first: int, count: int) -> list[FoldedWeights]:
         """The weights of ``count`` frames from number ``first`` on; the same object where they are the same."""
