@@ -70,10 +70,11 @@ def run(options: argparse.Namespace) -> int:
     frames = frames_of(options.input, times, neighbours_of(processors, regions))
     looks = looks_of(options.style)
     with Bars(options.quiet) as bars:
+        from videostyle.inference.canvas_sampling import draw_ahead
         from videostyle.inference.startup import backend_title, load_backend
 
         bars.note(f"loading {backend_title()}")
-
+        draw_ahead(0)
         load_backend()  # one picture at a time: each operation uses all cores
 
         def on_progress(done: int, total: int) -> None:

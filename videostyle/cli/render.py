@@ -67,6 +67,7 @@ def run(options: argparse.Namespace) -> int:
     from videostyle.cli.interrupt import stoppable
     from videostyle.cli.learning import announce
     from videostyle.cli.progress import Bars
+    from videostyle.inference.canvas_sampling import draw_ahead
     from videostyle.inference.startup import backend_title, load_backend
     from videostyle.media.readers.open import expanded
     from videostyle.rendering.outputs import is_folder
@@ -92,6 +93,7 @@ def run(options: argparse.Namespace) -> int:
                 if work.error is not None:
                     raise work.error
                 bars.note(f"loading {backend_title()}")
+                draw_ahead(settings[0].seed)
                 load_backend(frames_side_by_side=not learns)
                 results += _render_one(work, options, engine, bars, cancel)
             except Interrupted:

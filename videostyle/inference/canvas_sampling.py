@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +12,7 @@ from videostyle.errors import UsageError
 from videostyle.frames import CanvasMesh
 from videostyle.inference.tiling import frame_margins
 from videostyle.media.opencv import load_cv2
-from videostyle.network.canvas import CELL, CHANNELS, LARGEST_SEED, blended, enlargement, octaves
+from videostyle.network.canvas import CELL, CHANNELS, LARGEST_SEED, blended, enlargement, octaves, tile
 
 Float = NDArray[np.float32]
 
@@ -74,9 +75,15 @@ def _between(values: Float, axis: int, first: NDArray[np.intp], share: Float) ->
     return np.asarray(near + weights * (next_ - near), np.float32)
 
 
-def remapped(tile: Float, columns: Float, rows: Float) -> Float:
+def remapped(noise: Float, columns: Float, rows: Float) -> Float:
     """Bilinear samples of a tile, in steps of 1/32 texel: what ``network.canvas`` reads the noise with."""
-    return np.asarray(load_cv2().remap(tile, columns, rows, load_cv2().INTER_LINEAR), np.float32)
+    return np.asarray(load_cv2().remap(noise, columns, rows, load_cv2().INTER_LINEAR), np.float32)
+
+
+def draw_ahead(seed: int) -> None:
+    """Draws the noise of the canvas with that seed in a thread, half a second while the backend is loaded."""
+    # No daemon: the interpreter must not end while OpenCV computes.
+    threading.Thread(target=tile, args=(seed, remapped), name="canvas").start()
 
 
 def sample_canvas(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import importlib
 import importlib.util
 import logging
@@ -12,6 +13,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from videostyle.errors import DeviceError
 
@@ -89,6 +91,34 @@ def _keep_memory() -> None:
         libc.mallopt(trim_threshold, 2 * most)
 
 
+@contextlib.contextmanager
+def _no_collection() -> Iterator[None]:
+    """Keeps Python from looking for garbage: there is none in modules that are loaded, and looking takes its time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+# Libraries of a backend that take long to open, in the order in which they need each other, by Keras' name.
+LIBRARIES = {"tensorflow": ("libtensorflow_framework.so.2", "libtensorflow_cc.so.2")}
+
+
+def _open_libraries(name: str) -> None:
+    """Opens the libraries of a backend without holding the lock of Python, so that other threads go on meanwhile."""
+    found = importlib.util.find_spec(name)
+    folder = Path(found.origin).parent if found is not None and found.origin else None
+    with contextlib.suppress(OSError, AttributeError, TypeError):  # import opens them otherwise
+        dlopen = ctypes.CDLL(None).dlopen  # ``ctypes.CDLL`` itself would hold the lock
+        dlopen.restype, dlopen.argtypes = ctypes.c_void_p, (ctypes.c_char_p, ctypes.c_int)
+        for library in LIBRARIES.get(name, ()):
+            if folder is not None and (folder / library).exists():
+                dlopen(os.fsencode(folder / library), os.RTLD_NOW | os.RTLD_LOCAL)
+
+
 class _NoRetracing(logging.Filter):
     """Drops TensorFlow's advice on "retracing": a program for another frame size is what that means here."""
 
@@ -150,7 +180,8 @@ def load_backend(*, frames_side_by_side: bool = False) -> None:
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # messages about its build do not concern the user
     _keep_memory()
-    with _held_stderr():
+    with _held_stderr(), _no_collection():
+        _open_libraries(name)
         importlib.import_module(name)
         from videostyle.inference.backends.current import backend
     remarks.setLevel(logging.ERROR)

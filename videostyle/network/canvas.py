@@ -20,6 +20,7 @@ Pure NumPy; the caller gives the function that samples (``cv2.remap``).
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
@@ -95,7 +96,6 @@ def drawn_out(noise: Float, angle: Float, length: int, sample: Sampler) -> Float
     return np.asarray(total, np.float32)
 
 
-@lru_cache(maxsize=4)
 def tile(seed: int, sample: Sampler) -> Float:
     """Noise ``[TILE + 1, TILE + 1, VARIANTS]``: spots, and strokes along curves. Zero mean, unit variance, it repeats.
 
@@ -103,6 +103,15 @@ def tile(seed: int, sample: Sampler) -> Float:
         seed: another seed gives other noise, and so another painting of the same scene.
         sample: as in ``octaves``.
     """
+    with _DRAWING:
+        return _tile(seed, sample)
+
+
+_DRAWING = threading.Lock()  # a thread that needs a tile waits for the one that draws it
+
+
+@lru_cache(maxsize=4)
+def _tile(seed: int, sample: Sampler) -> Float:
     rng = np.random.default_rng(seed)
     spots = band_passed(rng, WAVELENGTHS[0] * TEXELS)
     angle = BEND * band_passed(rng, BENDS * TEXELS, 0.6)

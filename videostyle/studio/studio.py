@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from videostyle.errors import UsageError, VideostyleError
+from videostyle.inference.canvas_sampling import draw_ahead
 from videostyle.media.locks import Lock
 from videostyle.rendering.settings import RenderSettings
 from videostyle.studio.clips import Clip, Clips
@@ -26,6 +28,7 @@ from videostyle.studio.painting.survey import Surveys
 from videostyle.styles import gallery
 
 UPLOAD_LIMIT = 4 << 30  # bytes
+FIRST_SEED = RenderSettings("").seed
 FIRST_SIZE = 640  # pixels; longest side at which the page shows a clip first
 
 
@@ -81,20 +84,25 @@ class Studio:
 
     def start(self) -> None:
         """Gets ready to paint, while the browser opens: loads TensorFlow, and paints what will be looked at first."""
+        draw_ahead(FIRST_SEED)
         self.queue.start()
         self.desk.submit(LATER, self._warm_up)
 
     def _warm_up(self) -> None:
-        load()
         if self.folders.opened is None:
+            load()
             return
         with contextlib.suppress(VideostyleError):  # told when it is looked at
             clip = self.clips.clip(self.folders.file(self.folders.opened))
+            self.clips.frame(clip, 0, FIRST_SIZE)
             first = RenderSettings(next(entry.name for entry in gallery.entries()))
-            self.painter.paint(clip, 0, FIRST_SIZE, first, None, quick=True)
-            # Mixed weights are measured by another program: the first move of a control need not wait for it.
-            weaker = replace(first, strength=0.5)
-            self.desk.submit(LATER, lambda: self.painter.paint(clip, 0, FIRST_SIZE, weaker, None, quick=True))
+            load()
+            self.painter.paint(clip, 0, FIRST_SIZE, first, None)  # what the page asks for first
+            # Shrunk frames, and mixed weights, are measured by other programs: the first move of a control need not
+            # wait for them.
+            for moved in (first, replace(first, strength=0.5)):
+                work = partial(self.painter.paint, clip, 0, FIRST_SIZE, moved, None, quick=True)
+                self.desk.submit(LATER, work)
 
     def state(self) -> dict[str, dict[str, Any]]:
         """What a browser is told when it begins to listen."""
