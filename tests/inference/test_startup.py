@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import subprocess
@@ -9,6 +10,8 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from videostyle.inference import startup
 
 ROOT = Path(__file__).parent.parent.parent
 POSIX = pytest.mark.skipif(os.name != "posix", reason="another C library")
@@ -42,6 +45,26 @@ def test_what_a_library_says_before_it_ends_the_process_is_shown(death: str, tra
     assert done.returncode == -(signal.SIGABRT if "abort" in death else signal.SIGILL)
     assert done.stderr == "a remark of the library\n"
     assert ("Fatal Python error" in done.stdout) is traced
+
+
+@POSIX
+def test_opening_libraries_is_never_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that are missing or damaged are the matter of the import."""
+    package = tmp_path / "odd_package"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "damaged.so").write_bytes(b"no library")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setitem(startup.LIBRARIES, "odd_package", ("damaged.so", "missing.so"))
+    monkeypatch.setitem(startup.LIBRARIES, "no_package", ("damaged.so",))
+    for name in ("odd_package", "no_package", "math"):
+        startup._open_libraries(name)
+
+
+def test_garbage_is_collected_again_afterwards() -> None:
+    with startup._no_collection():
+        assert not gc.isenabled()
+    assert gc.isenabled()
 
 
 def test_what_was_said_before_an_error_is_shown() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
 import numpy as np
@@ -33,6 +34,12 @@ def test_the_tile_has_mean_zero_variance_one_and_no_seam() -> None:
     steps = np.abs(np.diff(tile, axis=0)).mean(axis=(1, 2))
     assert steps[-1] < 1.2 * steps.mean()
     assert (canvas.tile(4, remapped) != tile).mean() > 0.99
+
+
+def test_a_tile_is_drawn_once_for_threads_that_need_it_together() -> None:
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(lambda seed: canvas.tile(seed, remapped), (5, 5))
+    assert first is second
 
 
 def test_strokes_are_long_and_curved_and_spots_are_round() -> None:

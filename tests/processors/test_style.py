@@ -148,6 +148,19 @@ def test_processors_that_paint_alike_share_a_program(random_style: Style) -> Non
     assert len({one, larger, fine}) == 3
 
 
+def test_what_is_painted_at_once_is_what_a_compiled_program_paints(random_style: Style) -> None:
+    frames = scene(2, 40, 48)
+    compiled, quick = opened(random_style, 40, 48), opened(random_style, 40, 48)
+    compiled.use_shots([KeyframeSegment(0, compiled.statistics_of(frames))])
+    wanted = compiled(batch(frames)).frames.astype(int)
+    quick.measurement.at_once = True
+    quick.open(VideoInfo(width=48, height=40))
+    for layer, (mean, _) in quick.statistics_of(frames).items():
+        np.testing.assert_allclose(mean, compiled.shots[0].statistics[layer][0], atol=1e-4)
+    quick.use_shots(compiled.shots)
+    assert np.abs(quick(batch(frames)).frames - wanted).max() <= 1
+
+
 def test_p8_values_that_are_not_finite_are_an_error(random_style: Style) -> None:
     bad = dict(random_style.weights)
     bad["out/bias"] = np.full_like(bad["out/bias"], np.nan)

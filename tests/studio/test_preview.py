@@ -18,6 +18,7 @@ from videostyle.frames import UInt8Array
 from videostyle.rendering.iterate import iterate
 from videostyle.studio.app import make_app
 from videostyle.studio.painting.choices import settings_of
+from videostyle.studio.painting.preview import PreviewPainter
 from videostyle.studio.studio import Studio
 
 NEAR = 2  # levels of 255
@@ -48,6 +49,26 @@ def painting(two_shots: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
     studio = Studio([two_shots], tmp_path_factory.mktemp("work"))
     yield studio
     studio.close()
+
+
+def test_the_first_picture_waits_for_no_compiler(
+    two_shots: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Programs are compiled behind it, for another style, for a control that moves, and for a weaker style."""
+    asked: list[tuple[bool, bool, bool]] = []
+
+    def paint(self: PreviewPainter, *what: Any, quick: bool = False) -> None:
+        asked.append((self.at_once, quick, what[3].strength < 1))
+
+    monkeypatch.setattr(PreviewPainter, "paint", paint)
+    monkeypatch.setattr("videostyle.studio.studio.load", lambda: None)
+    studio = Studio([two_shots], tmp_path / "work")
+    try:
+        studio.start()
+        until(lambda: len(asked) == 4, 10)
+        assert asked == [(True, False, False), (False, False, False), (False, True, False), (False, True, True)]
+    finally:
+        studio.close()
 
 
 @pytest.mark.slow

@@ -78,8 +78,12 @@ def painting_program(
     deep: bool,
     stroke_size: float,
     whole: bool,
+    at_once: bool = False,
 ) -> Program:
-    """What paints frames of one size: as a whole, delivered as they shall be, or their tiles. See ``FramePainter``."""
+    """What paints frames of one size: as a whole, delivered as they shall be, or their tiles. See ``FramePainter``.
+
+    With ``at_once`` a program for whole frames is not compiled.
+    """
     paint = folded_program(architecture, precision, deep=deep)
     if not whole:
         return backend().compiled(paint)
@@ -91,7 +95,7 @@ def painting_program(
         painted, finite = frames(weights, inputs)
         return converted(painted), finite
 
-    return backend().compiled(paint_whole)
+    return paint_whole if at_once else backend().compiled(paint_whole)
 
 
 class FramePainter:
@@ -114,6 +118,7 @@ class FramePainter:
         deep: as given.
         tiles: of a painted frame.
         program: what is compiled.
+        at_once: paint whole frames without compiling: the first comes sooner, each one takes longer.
 
     Raises:
         DeviceError: if such a tile has no room beside its halo.
@@ -142,8 +147,9 @@ class FramePainter:
         self._scaling = stroke_scaling(size, stroke_size)
         self._scaling_bytes = scaling_bytes(size, self.painted_size)
         # Compiled once for each number of frames, or for each size of tiles.
-        kind = architecture, size, device, precision, planes, deep, stroke_size
-        self.program = painting_program(*kind, len(self.tiles) == 1)
+        self._kind = architecture, size, device, precision, planes, deep, stroke_size, len(self.tiles) == 1
+        self.program = painting_program(*self._kind)
+        self.at_once = False
 
     def half_tile(self) -> int | None:
         """Pixels of a tile of half the current size; None if it would consist mostly of halo."""
@@ -173,7 +179,8 @@ class FramePainter:
         if len(self.tiles) > 1:
             return self._paint_tiles(inputs, weights)
         with backend().on(self._device):
-            painted, finite = self.program(weights, inputs.from_words().on_device())
+            program = painting_program(*self._kind, True) if self.at_once else self.program
+            painted, finite = program(weights, inputs.from_words().on_device())
             return self._delivered(painted), bool(finite)
 
     def _delivered(self, painted: Any) -> AnyArray:

@@ -33,8 +33,13 @@ MOST_COLUMNS = 64  # into which a frame is cut when memory is short
 
 
 @shared
-def measuring_program(architecture: Architecture, device: str, size: tuple[int, int], colour: bool) -> Program:
-    """What measures pieces of one size (height, width), with or without a reference, without or with colours."""
+def measuring_program(
+    architecture: Architecture, device: str, size: tuple[int, int], colour: bool, at_once: bool = False
+) -> Program:
+    """What measures pieces of one size (height, width), with or without a reference, without or with colours.
+
+    With ``at_once`` it is not compiled.
+    """
 
     def picture(piece: Any) -> Any:
         return symmetric_pad(ops.cast(piece[None], "float32") / 255.0, *padded_size(*size, architecture.stride))
@@ -45,7 +50,7 @@ def measuring_program(architecture: Architecture, device: str, size: tuple[int, 
             canvas = ops.repeat(canvas, 2, axis=0)
         return measure(architecture, weights, picture(piece), colour, other, weight, canvas)
 
-    return backend().compiled(statistics)
+    return statistics if at_once else backend().compiled(statistics)
 
 
 class ShotMeasurement:
@@ -61,6 +66,8 @@ class ShotMeasurement:
 
     Attributes:
         canvas: as given; may be changed between measurements.
+        at_once: measure without compiling, which is quicker where a size is measured once. A ``StyleProcessor`` that
+            is opened after that paints so, too.
     """
 
     def __init__(
@@ -74,6 +81,7 @@ class ShotMeasurement:
     ) -> None:
         self._device, self._architecture = device, architecture
         self.canvas = canvas or CanvasSettings()
+        self.at_once = False
         self._always_canvas, self._stroke_size = always_canvas, stroke_size
         self._budget, self._bytes_per_pixel = budget_of(device), bytes_per_pixel(architecture, "float32")
         self._one_at_a_time = threading.Lock()  # held by the thread that measures when memory is short
@@ -247,6 +255,7 @@ class ShotMeasurement:
             other = None if reference is None else to_device(reference)
             on_canvas = self._always_canvas or has_canvas(weights)
             canvas = self._canvas_of(piece.shape[0], piece.shape[1], amount) if on_canvas else None
-            program = measuring_program(self._architecture, self._device, piece.shape[:2], colour)
+            kind = self._architecture, self._device, piece.shape[:2], colour
+            program = measuring_program(*kind, True) if self.at_once else measuring_program(*kind)
             found = program(arrays, to_device(piece), canvas, other, to_device(np.array(weight, np.float32)))
             return {layer: (to_host(mean), to_host(variance)) for layer, (mean, variance) in found.items()}

@@ -162,6 +162,7 @@ class StyleProcessor:
             while self._tile is None and self._bytes_of_call() > self._budget.total and self._halve("is short"):
                 pass
             self._calls = self._budget.calls(self._bytes_of_call(), self._workers)
+        self._painter.at_once = self._measurement.at_once
         return info
 
     def _painter_for(self, size: tuple[int, int], planes: ColorInfo | None, tile: int | None) -> FramePainter:

@@ -95,14 +95,19 @@ class Studio:
         with contextlib.suppress(VideostyleError):  # told when it is looked at
             clip = self.clips.clip(self.folders.file(self.folders.opened))
             self.clips.frame(clip, 0, FIRST_SIZE)
-            first = RenderSettings(next(entry.name for entry in gallery.entries()))
+            names = [entry.name for entry in gallery.entries()]
+            first, second = (RenderSettings(name) for name in names[:2])
             load()
+            # Behind the first picture: what another style, and the first move of a control, will need. Shrunk frames,
+            # and mixed weights, are measured by other programs.
+            for settings, quick in ((second, False), (first, True), (replace(first, strength=0.5), True)):
+                self.desk.submit(LATER, partial(self._prepare, clip, settings, quick))
+            self.painter.at_once = True  # until these are compiled
             self.painter.paint(clip, 0, FIRST_SIZE, first, None)  # what the page asks for first
-            # Shrunk frames, and mixed weights, are measured by other programs: the first move of a control need not
-            # wait for them.
-            for moved in (first, replace(first, strength=0.5)):
-                work = partial(self.painter.paint, clip, 0, FIRST_SIZE, moved, None, quick=True)
-                self.desk.submit(LATER, work)
+
+    def _prepare(self, clip: Clip, settings: RenderSettings, quick: bool) -> None:
+        self.painter.at_once = False
+        self.painter.paint(clip, 0, FIRST_SIZE, settings, None, quick=quick)
 
     def state(self) -> dict[str, dict[str, Any]]:
         """What a browser is told when it begins to listen."""

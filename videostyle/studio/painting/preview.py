@@ -62,10 +62,14 @@ class PreviewPainter:
 
     Args:
         clips: reads the frames.
+
+    Attributes:
+        at_once: paint approximate pictures without compiling: the first one comes sooner, each one takes longer.
     """
 
     def __init__(self, clips: Clips) -> None:
-        self._clips = clips
+        self._clips, self.at_once = clips, False
+        self._hurry = False  # whether the picture in work is painted without compiling
         self._painters: OrderedDict[Hashable, StyleProcessor] = OrderedDict()
         self._statistics: OrderedDict[Hashable, Statistics] = OrderedDict()
 
@@ -101,6 +105,7 @@ class PreviewPainter:
         part = any((settings.start, settings.end, settings.fps))
         timed = bool(settings.timeline or settings.strength_from) and not still
         told = "still" if still else "planned"
+        self._hurry = self.at_once and plan is None and survey is None and not still
         if plan is None:
             if timed:
                 settings = at_time(settings, frame.time, clip)
@@ -149,6 +154,7 @@ class PreviewPainter:
     def _painters_of(self, settings: RenderSettings, shape: Sequence[int]) -> list[StyleProcessor]:
         """The style processor of a render, and those of the regions that it paints otherwise, with their styles."""
         load()
+        from videostyle.inference.backends.current import backend
         from videostyle.inference.canvas_sampling import CanvasSettings
         from videostyle.processors.style import StyleProcessor
         from videostyle.rendering.layer_painters import painters_of
@@ -167,7 +173,9 @@ class PreviewPainter:
         painter.use_style(style)
         painter.use_mix(None)
         found = [painter, *painters_of(painter, settings, layer_styles(settings))]
+        hurry = self._hurry and not backend().SLOW_TO_COMPILE
         for one in found:
+            one.measurement.at_once = hurry
             amount = one.style.card.canvas if settings.canvas is None else settings.canvas
             one.use_canvas(CanvasSettings(amount, settings.seed))
         return found
