@@ -2,6 +2,7 @@
 
     python scripts/mesh_report.py CLIP... [--frames 150] [--side 320] [--preset fast] [--strips DIR]
     python scripts/mesh_report.py --harbour            the drawn sample scene, whose true flow is known
+    python scripts/mesh_report.py --harbour --live     the same, each frame by itself as `live` sees it, not as in plans
     python scripts/mesh_report.py --true-flow DIR      Middlebury pairs: frame10.png, frame11.png, flow10.flo
 
 Slip is measured along true flow where it is known, else along DIS "medium" where that agrees forwards and backwards.
@@ -33,6 +34,7 @@ from videostyle.motion.dis import flow_and_mask
 from videostyle.motion.flow import Float
 from videostyle.motion.mesh_quality import TWICE, interpolated, seen_distortion, slip
 from videostyle.motion.mesh_store import LONGEST, pack
+from videostyle.motion.patient_tracker import PatientTracker
 from videostyle.motion.scene_motion import SIDE
 
 Truth = Callable[[int], Float]  # flow from frame t to the one before, NaN where it is unknown
@@ -101,33 +103,44 @@ def strip(frame: UInt8Array, mesh: CanvasMesh) -> UInt8Array:
     return np.vstack([small, canvas, small * 0.5 + canvas * 0.5, maps]).astype(np.uint8)
 
 
+def carried(frames: list[UInt8Array], options: argparse.Namespace, cuts: bool) -> tuple[list[CanvasMesh], float]:
+    """The mesh of each frame, and the processor time of all in seconds."""
+    exact, cut = CanvasTracker(options.side, options.preset), CutDetector()
+    patient = PatientTracker(exact)
+    meshes: list[CanvasMesh] = []
+    cost = 0.0
+    for t, frame in enumerate(frames):
+        first = (cut(frame) and cuts) or t == 0
+        began = time.thread_time()
+        if options.live:
+            if first:
+                exact.restart()
+            meshes.append(exact(frame))
+        else:
+            meshes += [mesh for seen in patient(frame, first) for mesh in seen.meshes()]
+        cost += time.thread_time() - began
+    return meshes + [mesh for seen in patient.rest() for mesh in seen.meshes()], cost
+
+
 def measure(
     name: str, frames: list[UInt8Array], truth: Truth, options: argparse.Namespace, cuts: bool = True
 ) -> list[float]:
     """One row of the table; writes the strip."""
-    tracker, cut = CanvasTracker(options.side, options.preset), CutDetector()
+    meshes, cost = carried(frames, options, cuts)
+    cut = CutDetector()
     slips: list[Float] = []
     exchanged: list[Float] = []
     distortions: list[Float] = []
     strips: list[UInt8Array] = []
-    meshes: list[CanvasMesh] = []
     shown = {min(int(part * len(frames)), len(frames) - 1) for part in SHOWN}
-    cost = 0.0
-    for t, frame in enumerate(frames):
-        first = (cut(frame) and cuts) or t == 0
-        if first:
-            tracker.restart()
-        began = time.thread_time()
-        mesh = tracker(frame)
-        cost += time.thread_time() - began
-        if not first:
+    for t, (frame, mesh) in enumerate(zip(frames, meshes, strict=True)):
+        if not (cut(frame) and cuts) and t > 0:
             flow = truth(t)
             known = np.isfinite(flow[::STEP, ::STEP]).all(axis=-1)
-            slipped, changed = slip(mesh, meshes[-1], flow, STEP)
+            slipped, changed = slip(mesh, meshes[t - 1], flow, STEP)
             slips.append(slipped[known])
             exchanged.append(changed[known])
         distortions.append(seen_distortion(mesh, frame.shape[:2]).ravel())
-        meshes.append(mesh)
         if t in shown:
             strips.append(strip(frame, mesh))
     if options.strips:
@@ -167,6 +180,7 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=150, help="of each clip")
     parser.add_argument("--side", type=int, default=SIDE, help="longer side of the picture that flow is measured on")
     parser.add_argument("--preset", default="fast", choices=("ultrafast", "fast", "medium"), help="of DIS")
+    parser.add_argument("--live", action="store_true", help="as `live` carries it, not as plans do")
     parser.add_argument("--strips", type=Path, help="folder for pictures of what was carried")
     options = parser.parse_args()
     cv2.setNumThreads(1)  # so that the time of one thread is that of one core

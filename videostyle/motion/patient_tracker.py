@@ -22,10 +22,14 @@ CHANGE, CHANGE_OF_FEW = 0.25, 0.6  # units in a frame, by which half of the plac
 
 
 class PatientTracker:
-    """Tells for each frame of a clip where its places lie on the canvas, some frames later than ``CanvasTracker``."""
+    """Tells for each frame of a clip where its places lie on the canvas, up to a frame later than ``CanvasTracker``.
 
-    def __init__(self) -> None:
-        self._tracker = CanvasTracker()
+    Args:
+        tracker: looks at frames; None = one of the usual exactness.
+    """
+
+    def __init__(self, tracker: CanvasTracker | None = None) -> None:
+        self._tracker = tracker or CanvasTracker()
         self._shape: tuple[int, ...] = ()
         self._passed_over: UInt8Array | None = None
         self._evenness = _Evenness()
