@@ -42,20 +42,20 @@ def test_frames_of_16_bits_are_painted_as_those_of_8_but_finer(random_style: Sty
     assert len(np.unique(fine.frames)) > 4 * len(np.unique(coarse.frames))
 
 
-@pytest.mark.parametrize("stroke_size", [1.0, 2.0])
-@pytest.mark.parametrize("output", ["rgb48", "i420p10", "i420", "rgb24"])
+@pytest.mark.parametrize(
+    ("output", "stroke_size"),
+    [("rgb48", 1.0), ("rgb48", 2.0), ("i420p10", 1.0), ("i420p10", 2.0), ("i420", 1.0), ("rgb24", 1.0)],
+)
 def test_tiles_and_batches_change_nothing(output: str, stroke_size: float, random_style: Style) -> None:
     rng = np.random.default_rng(2)
     frames = rng.integers(0, 65535, (2, 20, 24, 3), dtype=np.uint16).repeat(16, 1).repeat(16, 2)
     whole = painted(random_style, frames, output, stroke_size=stroke_size)
     tiles = painted(random_style, frames, output, stroke_size=stroke_size, tile=208 * 208)
-    single = painted(random_style, frames[1:2], output, stroke_size=stroke_size)
     # The statistics are those of the first frame given, so only the same frame alone can be compared.
     again = painted(random_style, frames[:1], output, stroke_size=stroke_size, batch_size=1)
     step = 257 if output == "rgb48" else 1
     assert np.abs(tiles.frames.astype(int) - whole.frames).max() <= step
     assert np.abs(again.frames.astype(int) - whole.frames[:1]).max() <= step
-    assert single.frames.shape[0] == 1
 
 
 def test_a_gradient_has_more_levels_in_ten_bits() -> None:

@@ -78,6 +78,11 @@ def test_an_exported_program_paints_what_a_render_paints(
     assert found.std() > 5
     assert np.abs(found - wanted).max() <= 1
     assert [path.name for path in tmp_path.iterdir()] == [target.name]  # nothing else is left
+    if kind == "onnx":
+        import onnx
+
+        card = {prop.key: prop.value for prop in onnx.load(target).metadata_props}["style"]
+        assert json.loads(card)["name"] == random_style.card.name
 
 
 def test_a_program_paints_strokes_of_the_size_asked_for(random_style: Style, kind: str, tmp_path: Path) -> None:
@@ -133,15 +138,6 @@ def test_a_program_has_the_canvas_inside_or_takes_it(random_style: Style, tmp_pa
     assert np.abs(runner(frame=frame[None], canvas=0 * noise)["painted"][0] - wanted).mean() > 1
     with pytest.raises(UsageError, match="canvas"):
         export(random_style, "litert", tmp_path / "none.tflite", frame, canvas_input=True)
-
-
-def test_onnx_carries_the_card(random_style: Style, tmp_path: Path) -> None:
-    onnx = pytest.importorskip("onnx", reason="the extra [export] is not installed")
-    pytest.importorskip("tf2onnx", reason="the extra [export] is not installed")
-    export(random_style, "onnx", tmp_path / "a.onnx", picture())
-    model = onnx.load(tmp_path / "a.onnx")
-    card = {prop.key: prop.value for prop in model.metadata_props}["style"]
-    assert json.loads(card)["name"] == random_style.card.name
 
 
 def test_the_command_exports_a_style_for_a_scene(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Collection
 from pathlib import Path
@@ -62,3 +63,12 @@ class FakeWriter:
 
     def abort(self) -> None:
         self.aborted += 1
+
+
+def nothing() -> None:
+    """What a worker does instead of loading TensorFlow, which takes seconds."""
+
+
+def die(folders: list[str], numbers: list[int], device: str | None) -> None:
+    """Stands for painting in a process that is killed at it."""
+    os._exit(9)

@@ -13,6 +13,7 @@ import pytest
 
 from tests.conftest import ffmpeg
 from tests.rendering.conftest import FRAMES, decoded
+from tests.rendering.pools import die, nothing
 from videostyle.cli.main import main
 from videostyle.errors import DeviceError, InputError, OutputError
 from videostyle.media.packets import packet_times
@@ -80,14 +81,11 @@ def test_chunks_are_painted_with_strokes_of_the_size_that_was_planned(
 def test_a_worker_that_dies_is_said_and_finished_chunks_are_kept(
     film: Path, style: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(local, "paint_in_folders", _die)
+    monkeypatch.setattr(local, "paint_in_folders", die)
+    monkeypatch.setattr(local, "warm_up", nothing)
     with pytest.raises(DeviceError, match=r"a worker died.*run the same command again"):
         render(film, tmp_path / "out.mp4", RenderSettings(style), engine=Engine(workers=2))
     assert os.listdir(tmp_path) == [".out.mp4.videostyle"]
-
-
-def _die(folders: list[str], numbers: list[int], device: str | None) -> None:
-    os._exit(9)
 
 
 def test_a_job_array_plans_paints_and_assembles(
