@@ -20,7 +20,7 @@ from videostyle.studio.jobs.rate import Rate
 from videostyle.studio.studio import Studio
 
 
-def until(check: Callable[[], bool], seconds: float = 20.0) -> None:
+def until(check: Callable[[], bool], seconds: float = 60.0) -> None:
     end = time.monotonic() + seconds
     while not check():
         assert time.monotonic() < end, "it took too long"

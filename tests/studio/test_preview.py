@@ -75,7 +75,7 @@ def test_the_first_picture_waits_for_no_compiler(
 def test_a_preview_equals_the_render(painting: Studio, two_shots: Path) -> None:
     client = Client(make_app(painting, PORT, TOKEN))
     client.get("/api/shots", id="f0/shots.mp4")
-    until(lambda: client.get("/api/shots", id="f0/shots.mp4").json["state"] == "ready", 60)
+    until(lambda: client.get("/api/shots", id="f0/shots.mp4").json["state"] == "ready", 300)
     assert [one["first"] for one in client.get("/api/shots", id="f0/shots.mp4").json["shots"]] == [0, 12]
     farthest = {}
     for number, chosen in enumerate(CHOICES):
@@ -84,7 +84,7 @@ def test_a_preview_equals_the_render(painting: Studio, two_shots: Path) -> None:
         rendered = np.concatenate(batches)
         body = {"id": "f0/shots.mp4", "settings": chosen, "size": 64, "format": "png"}
         client.post("/api/plan", {name: body[name] for name in ("id", "settings", "size")})
-        until(lambda body=body: plan_of(client, body) == "ready", 60)  # type: ignore[misc]
+        until(lambda body=body: plan_of(client, body) == "ready", 300)  # type: ignore[misc]
         apart = []
         for frame in (0, 7, 11, 12, 23):
             found = client.post("/api/preview", {**body, "frame": frame})
