@@ -20,7 +20,7 @@ from videostyle.rendering.plan import Plan
 from videostyle.rendering.settings import RenderSettings, to_json
 from videostyle.studio.clips import Clip
 from videostyle.studio.loading import load
-from videostyle.studio.web.problems import as_json
+from videostyle.studio.web.problems import as_json, bug
 
 log = logging.getLogger("videostyle")
 
@@ -101,7 +101,7 @@ class Plans:
                 state.error = error
             except Exception as error:
                 log.exception("a plan failed")
-                state.error = VideostyleError("this is a bug", str(error)[:200], "please report it")
+                state.error = bug(error)
             self._told(clip, _as_json(key, state))
 
     def _made(self, key: str, clip: Clip, settings: RenderSettings, state: _State) -> Plan:

@@ -24,7 +24,7 @@ from videostyle.motion.sampling import FramesToMeasure
 from videostyle.rendering.canvas import CanvasFollower
 from videostyle.rendering.shots import Shot, find_shots
 from videostyle.studio.clips import Clip
-from videostyle.studio.web.problems import as_json
+from videostyle.studio.web.problems import as_json, bug
 
 log = logging.getLogger("videostyle")
 
@@ -150,7 +150,7 @@ class Surveys:
                 state.error = error
             except Exception as error:
                 log.exception("a survey failed")
-                state.error = VideostyleError("this is a bug", str(error)[:200], "please report it")
+                state.error = bug(error)
             self._told(clip, told(clip, state))
 
     def _made(self, clip: Clip, state: _State) -> Survey:
