@@ -70,7 +70,7 @@ def render(
     strength: float = 1.0,
     canvas: float | None = None,
     seed: int = 0,
-    stroke_size: float = 1.0,
+    stroke_size: float | None = None,
     preserve_color: bool = False,
     compare: Literal["side", "split", "wipe"] | None = None,
     processors: Sequence[str | Mapping[str, Any]] = (),
@@ -109,7 +109,8 @@ def render(
         strength: 0 leaves the picture as it is, 1 paints fully.
         canvas: how much is painted where the scene shows nothing, 0..1; None = what suits the style.
         seed: another number gives another painting of the same clip.
-        stroke_size: 2 paints strokes twice as large, and faster; 0.5 to 4.
+        stroke_size: 2 paints strokes twice as large, and faster; 0.5 to 4; None = 1 up to 720 lines, and as large a part
+            of larger frames.
         preserve_color: keep the clip's own colours.
         compare: show the original as well: "side" by side, "split" in one frame, or with a line that "wipe"s over it.
         processors: other steps of the frame chain, in order: "sharpen:amount=0.5", or {"name": "sharpen",
@@ -161,7 +162,7 @@ def paint(  # noqa: D417 - what both take is described once
     strength: float = 1.0,
     canvas: float | None = None,
     seed: int = 0,
-    stroke_size: float = 1.0,
+    stroke_size: float | None = None,
     preserve_color: bool = False,
     compare: Literal["side", "split", "wipe"] | None = None,
     processors: Sequence[str | Mapping[str, Any]] = (),

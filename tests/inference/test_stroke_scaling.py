@@ -49,9 +49,15 @@ def painted(style: Style, pictures: np.ndarray, **options: object) -> np.ndarray
         ((20, 1000), 4.0, (8, 400)),  # the smallest side limits both
         ((5, 9), 4.0, (5, 9)),
         ((5, 9), 0.5, (10, 18)),
+        ((720, 1280), None, (720, 1280)),  # the usual size: as trained up to 720 lines, then as on 720
+        ((1080, 1920), None, (720, 1280)),
+        ((1920, 1080), None, (1280, 720)),
+        ((2160, 3840), None, (720, 1280)),
+        ((4320, 7680), None, (1080, 1920)),  # at most the largest
+        ((360, 640), None, (360, 640)),
     ],
 )
-def test_the_painted_size_keeps_proportions(size: tuple, stroke_size: float, wanted: tuple) -> None:
+def test_the_painted_size_keeps_proportions(size: tuple, stroke_size: float | None, wanted: tuple) -> None:
     assert painted_size(*size, stroke_size) == wanted
 
 

@@ -70,6 +70,7 @@ def test_an_output_is_named_after_its_clip(clip: str, codec: str | None, name: s
         ({"preserve_color": True}, "a_stylized_quick_own-colors.mp4"),
         ({"canvas": 0.5, "seed": 7}, "a_stylized_quick_canvas50_seed7.mp4"),
         ({"compare": "side"}, "a_stylized_quick_compare-side.mp4"),
+        ({"stroke_size": 1}, "a_stylized_quick_stroke1.mp4"),  # not the usual one in large frames
         ({"stroke_size": 2}, "a_stylized_quick_stroke2.mp4"),
         ({"stroke_size": 1.5, "preserve_color": True}, "a_stylized_quick_stroke1-5_own-colors.mp4"),
         ({"style": "b:0.7,c:0.3", "strength": 0.3}, "a_stylized_b0-7-c0-3_strength30.mp4"),

@@ -73,7 +73,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="number of the canvas: another one places strokes elsewhere (default: 0)",
     )
     parser.add_argument(
-        "--stroke-size", type=float, default=1.0, metavar="0.5..4", help="as in 'videostyle render' (default: 1)"
+        "--stroke-size", type=float, metavar="0.5..4", help="as in 'videostyle render'"
     )
     parser.add_argument(
         "--canvas-input",

@@ -63,9 +63,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--stroke-size",
         type=float,
-        default=1.0,
         metavar="0.5..4",
-        help="2 paints strokes twice as large, and faster; 0.5 smaller ones; keys , and . change it (default: 1)",
+        help="2 paints strokes twice as large, and faster; 0.5 smaller ones; keys , and . change it (default: as in "
+        "'videostyle render')",
     )
     parser.add_argument(
         "--crossfade",

@@ -17,7 +17,7 @@ def usual_pixels(device: str) -> int:
     return ACCELERATOR_BATCH_PIXELS if "GPU" in device else BATCH_PIXELS
 
 
-def frames_fitting(pixels: int, size: tuple[int, int], stroke_size: float) -> int:
+def frames_fitting(pixels: int, size: tuple[int, int], stroke_size: float | None) -> int:
     """Frames in a batch: a power of two, at most ``LARGEST_BATCH``.
 
     Args:

@@ -41,7 +41,7 @@ def export(
     *,
     canvas: CanvasSettings | None = None,
     canvas_input: bool = False,
-    stroke_size: float = 1.0,
+    stroke_size: float | None = None,
     overwrite: bool = False,
 ) -> float:
     """Writes a style as a program for another runtime.

@@ -134,7 +134,7 @@ class FramePainter:
         planes: ColorInfo | None = None,
         deep: bool = False,
         tile: int | None = None,
-        stroke_size: float = 1.0,
+        stroke_size: float | None = 1.0,
     ) -> None:
         self.size, self.planes, self.deep = size, planes, deep
         self.painted_size = painted_size(*size, stroke_size)

@@ -77,7 +77,7 @@ class ShotMeasurement:
         canvas: CanvasSettings | None = None,
         *,
         always_canvas: bool = False,
-        stroke_size: float = 1.0,
+        stroke_size: float | None = 1.0,
     ) -> None:
         self._device, self._architecture = device, architecture
         self.canvas = canvas or CanvasSettings()

@@ -29,7 +29,7 @@ def standalone(
     statistics: Statistics | None = None,
     canvas: NDArray[np.float32] | None = None,
     canvas_input: bool = False,
-    stroke_size: float = 1.0,
+    stroke_size: float | None = 1.0,
 ) -> Any:
     """The program for single frames, with the weights as constants, for other runtimes.
 

@@ -93,7 +93,7 @@ class StrokeScaling:
 
 
 @lru_cache(maxsize=16)
-def stroke_scaling(size: tuple[int, int], stroke_size: float) -> StrokeScaling | None:
+def stroke_scaling(size: tuple[int, int], stroke_size: float | None) -> StrokeScaling | None:
     """How frames of one size get strokes of another size; None if they are painted at their own size.
 
     Args:

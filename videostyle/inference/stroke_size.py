@@ -1,6 +1,8 @@
 """The stroke size, a setting: how much larger strokes are than the style was trained with, and what follows for frames.
 
-The network's strokes have a size in pixels, so they get larger on the frame if it is painted at a smaller size.
+The network's strokes have a size in pixels, so they get larger on the frame if it is painted at a smaller size. On
+frames of up to ``LINES`` lines they usually have the size with which the style was trained. On larger ones they usually
+take as large a part of the frame as on one of ``LINES``, so that a film in 4K looks as its copy in HD does.
 """
 
 from __future__ import annotations
@@ -9,23 +11,30 @@ from videostyle.errors import SettingError
 
 SMALLEST, LARGEST = 0.5, 4.0  # stroke size; 1 = as the style was trained
 STROKE_HINT = "1 is as the style was trained, 2 paints strokes twice as large"
+LINES = 720  # shorter side of a frame, pixels, above which strokes usually grow with it
 SMALLEST_SIDE = 8  # pixels of a painted frame
 
 
-def check_stroke_size(stroke_size: float) -> None:
-    """Checks a number given by a user.
+def check_stroke_size(stroke_size: float | None) -> None:
+    """Checks a number given by a user; None, the usual size, is right.
 
     Raises:
         SettingError: if it is outside ``SMALLEST``..``LARGEST``.
     """
-    if not SMALLEST <= stroke_size <= LARGEST:
+    if stroke_size is not None and not SMALLEST <= stroke_size <= LARGEST:
         raise SettingError("stroke_size", f"{stroke_size:g} is outside {SMALLEST:g}..{LARGEST:g}", STROKE_HINT)
 
 
-def painted_size(height: int, width: int, stroke_size: float) -> tuple[int, int]:
-    """Height and width at which a frame is painted: its own, divided by ``stroke_size``.
+def usual_stroke_size(height: int, width: int) -> float:
+    """The stroke size of frames for which the user chose none."""
+    return min(LARGEST, max(1.0, min(height, width) / LINES))
+
+
+def painted_size(height: int, width: int, stroke_size: float | None) -> tuple[int, int]:
+    """Height and width at which a frame is painted: its own, divided by ``stroke_size``, None being the usual one.
 
     A frame that would have a side below ``SMALLEST_SIDE`` is scaled to that side instead.
     """
+    stroke_size = usual_stroke_size(height, width) if stroke_size is None else stroke_size
     factor = stroke_size if stroke_size < 1 else min(stroke_size, max(1.0, min(height, width) / SMALLEST_SIDE))
     return round(height / factor), round(width / factor)

@@ -13,7 +13,7 @@ import numpy as np
 from videostyle.errors import ModelError
 from videostyle.frames import FrameBatch, UInt8Array, VideoInfo
 from videostyle.inference.canvas_sampling import CanvasSettings, remapped, still_mesh
-from videostyle.inference.stroke_size import LARGEST, SMALLEST
+from videostyle.inference.stroke_size import LARGEST, SMALLEST, usual_stroke_size
 from videostyle.live.dissolve import Dissolve
 from videostyle.live.pace import STEPS, painted_size
 from videostyle.live.scene_follower import COLUMNS, SceneFollower
@@ -78,7 +78,7 @@ class LivePainter:
         canvas: how much is painted where the scene shows nothing, 0..1; 1 = as the styles were trained, None = what
             the card of each style says.
         seed: number of the canvas; another one gives another painting of the same scene.
-        stroke_size: how large strokes are, 1 = as the styles were trained.
+        stroke_size: how large strokes are, 1 = as the styles were trained; None = usual for the frames.
         adaptive: prepare all sizes of ``pace.STEPS``; False = full size only.
 
     Attributes:
@@ -102,7 +102,7 @@ class LivePainter:
         strength: float = 1.0,
         canvas: float | None = None,
         seed: int = 0,
-        stroke_size: float = 1.0,
+        stroke_size: float | None = None,
         adaptive: bool = True,
     ) -> None:
         self._base, self._styles, self._info = base, list(styles), info
@@ -113,7 +113,9 @@ class LivePainter:
         self._current = self._at_strength(self._styles[0])
         self._steps = len(STEPS) if adaptive else 1
         self._processors: Sequence[StyleProcessor] = []  # one for each size
-        self._strokes = StrokeSizes(self._compiled, stroke_size)
+        self._strokes = StrokeSizes(
+            self._compiled, usual_stroke_size(info.height, info.width) if stroke_size is None else stroke_size
+        )
         self._last_frame: UInt8Array | None = None
         self._scene: SceneFollower | None = None
         self._statistics: Statistics | None = None

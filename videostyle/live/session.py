@@ -40,7 +40,7 @@ class LiveSettings:
         strength: 0..1.
         canvas: how much is painted where the scene shows nothing, 0..1; None = what the card of each style says.
         seed: number of the canvas, 0..``LARGEST_SEED``.
-        stroke_size: how large strokes are, 1 = as the styles were trained.
+        stroke_size: how large strokes are, 1 = as the styles were trained; None = usual for the frames.
         crossfade: duration of a change of style, seconds.
         every: seconds after which the next style is selected automatically; None = never.
         mirror: flip frames left to right.
@@ -60,7 +60,7 @@ class LiveSettings:
     strength: float = 1.0
     canvas: float | None = None
     seed: int = 0
-    stroke_size: float = 1.0
+    stroke_size: float | None = None
     crossfade: float = 1.0
     every: float | None = None
     mirror: bool = False

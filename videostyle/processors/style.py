@@ -69,7 +69,8 @@ class StyleProcessor:
             number for the device.
         canvas: amount and seed of the canvas.
         always_canvas: give the network a canvas of zeros where it paints without one: no change compiles it again.
-        stroke_size: how large strokes are, 1 = as the style was trained (``inference.stroke_size``).
+        stroke_size: how large strokes are, 1 = as the style was trained; None = usual for the frames
+            (``inference.stroke_size``).
 
     Attributes:
         device: the name of the device, as from ``choose_device``.
@@ -96,7 +97,7 @@ class StyleProcessor:
         batch_pixels: int | None = None,
         canvas: CanvasSettings | None = None,
         always_canvas: bool = False,
-        stroke_size: float = 1.0,
+        stroke_size: float | None = 1.0,
     ) -> None:
         check_stroke_size(stroke_size)
         if output not in OUTPUTS:

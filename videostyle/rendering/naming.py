@@ -42,7 +42,7 @@ def look_label(settings: RenderSettings) -> str:
         parts.append(f"canvas{percent(settings.canvas)}")
     if settings.seed:
         parts.append(f"seed{settings.seed}")
-    if settings.stroke_size != 1.0:
+    if settings.stroke_size is not None:
         parts.append(f"stroke{settings.stroke_size:g}".replace(".", "-"))
     if settings.preserve_color:
         parts.append("own-colors")

@@ -146,7 +146,8 @@ class RenderSettings:
         canvas: how much is painted where the scene shows nothing: 0 nothing, 1 as the style was trained; None = what
             the style's card says.
         seed: of the canvas; another one is another painting of the same clip.
-        stroke_size: how large strokes are: 1 as the style was trained, 2 twice as large.
+        stroke_size: how large strokes are: 1 as the style was trained, 2 twice as large; None = as trained up to 720
+            lines, and as large a part of larger frames.
         compare: show the original as well: "side" by side, "split" in one frame, or with a line that "wipe"s over it;
             None = the painted frame alone.
         processors: other steps of the frame chain, in order ("sharpen:amount=0.5"); the painting stands before the
@@ -188,7 +189,7 @@ class RenderSettings:
     preserve_color: bool = False
     canvas: Annotated[float, _between(0, 1, "0 leaves even areas empty, 1 paints them fully")] | None = None
     seed: Annotated[Whole, _between(0, LARGEST_SEED)] = 0
-    stroke_size: Annotated[float, _between(SMALLEST, LARGEST, STROKE_HINT)] = 1.0
+    stroke_size: Annotated[float, _between(SMALLEST, LARGEST, STROKE_HINT)] | None = None
     compare: Annotated[str, AfterValidator(_mode)] | None = None
     processors: Annotated[tuple[Chosen, ...], _read_by(chain_from)] = ()
     timeline: Annotated[tuple[Moment, ...], _read_by(timeline_from)] = ()

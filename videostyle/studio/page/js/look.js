@@ -16,7 +16,7 @@ export function newLook(style = "") {
     strength: 1,
     canvas: null, // as the style's card says
     seed: 0,
-    stroke_size: 1,
+    stroke_size: null, // usual for the size of the frames
     colour: 0, // 0 the painting's colours, 1 the clip's
     colour_mode: "luminance",
     regions: [],
@@ -73,7 +73,7 @@ export function toSettings(look, fps) {
   if (look.strength !== 1) settings.strength = look.strength;
   if (look.canvas !== null) settings.canvas = look.canvas;
   if (look.seed !== 0) settings.seed = look.seed;
-  if (look.stroke_size !== 1) settings.stroke_size = look.stroke_size;
+  if (look.stroke_size !== null) settings.stroke_size = look.stroke_size;
   const chain = [...others];
   const changes = look.keys.some((key) => key.property === "colour");
   if (look.colour > 0 || changes) {
@@ -130,7 +130,7 @@ function readRegion(value, fps) {
 
 /** A look of the settings of a job file or of a job. */
 export function fromSettings(settings, fps) {
-  const { style = "", strength = 1, canvas = null, seed = 0, stroke_size = 1, preserve_color, processors = [], regions = [], timeline = [], ...other } = settings;
+  const { style = "", strength = 1, canvas = null, seed = 0, stroke_size = null, preserve_color, processors = [], regions = [], timeline = [], ...other } = settings;
   const look = newLook();
   Object.assign(look, readStyle(style), { strength, canvas, seed, stroke_size });
   const colour = processors.find((step) => step.name === COLOUR);
