@@ -69,8 +69,7 @@ class StyleProcessor:
             number for the device.
         canvas: amount and seed of the canvas.
         always_canvas: give the network a canvas of zeros where it paints without one: no change compiles it again.
-        stroke_size: how large strokes are, 1 = as the style was trained; None = usual for the frames
-            (``inference.stroke_size``).
+        stroke_size: how large strokes are, 1 = as trained; None = usual for the frames (``inference.stroke_size``).
 
     Attributes:
         device: the name of the device, as from ``choose_device``.
