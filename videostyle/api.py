@@ -109,8 +109,8 @@ def render(
         strength: 0 leaves the picture as it is, 1 paints fully.
         canvas: how much is painted where the scene shows nothing, 0..1; None = what suits the style.
         seed: another number gives another painting of the same clip.
-        stroke_size: 2 paints strokes twice as large, and faster; 0.5 to 4; None = 1 up to 720 lines, and as large a part
-            of larger frames.
+        stroke_size: 2 paints strokes twice as large, and faster; 0.5 to 4; None = 1 up to 720 lines, and as large
+            a part of larger frames.
         preserve_color: keep the clip's own colours.
         compare: show the original as well: "side" by side, "split" in one frame, or with a line that "wipe"s over it.
         processors: other steps of the frame chain, in order: "sharpen:amount=0.5", or {"name": "sharpen",

@@ -72,9 +72,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="number of the canvas: another one places strokes elsewhere (default: 0)",
     )
-    parser.add_argument(
-        "--stroke-size", type=float, metavar="0.5..4", help="as in 'videostyle render'"
-    )
+    parser.add_argument("--stroke-size", type=float, metavar="0.5..4", help="as in 'videostyle render'")
     parser.add_argument(
         "--canvas-input",
         action="store_true",

@@ -53,8 +53,8 @@ def add_render_options(parser: argparse.ArgumentParser) -> None:
         type=float,
         default=absent,
         metavar="0.5..4",
-        help="2 paints strokes twice as large, and faster; 0.5 smaller ones (default: 1 up to 720 lines, and as large a "
-        "part of larger frames: 1.5 at 1080 lines, 3 in 4K)",
+        help="2 paints strokes twice as large, and faster; 0.5 smaller ones (default: 1 up to 720 lines, and as large "
+        "a part of larger frames: 1.5 at 1080 lines, 3 in 4K)",
     )
     look.add_argument(
         "--preserve-color",

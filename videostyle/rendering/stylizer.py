@@ -44,8 +44,8 @@ class Stylizer:
         strength: 0 leaves the picture as it is, 1 paints fully.
         canvas: how much is painted where the scene shows nothing, 0..1; None = what suits the style.
         seed: another number gives another painting of the same frames.
-        stroke_size: 2 paints strokes twice as large, and faster; 0.5 to 4; None = 1 up to 720 lines, and as large a part
-            of larger frames.
+        stroke_size: 2 paints strokes twice as large, and faster; 0.5 to 4; None = 1 up to 720 lines, and as large
+            a part of larger frames.
         processors: other steps of the frame chain, as in ``render``.
         regions: parts of the frame, as in ``render``.
         timeline: changes along time, as in ``render``; ``style`` must be a name then, and key frames cannot snap.
