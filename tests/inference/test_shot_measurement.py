@@ -107,7 +107,7 @@ def test_threads_that_measure_at_once_compile_once(random_style: Style, monkeypa
 
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(measured, range(4)))
-    program = program_of(random_style.architecture, "/CPU:0", (64, 96), False)
+    program = program_of(random_style.architecture, "/CPU:0", (64, 96), False, False)
     assert program.experimental_get_tracing_count() == 1
     for number in range(4):
         assert difference(found[number], measurement.statistics(frames[number : number + 1], random_style)) < 1e-6

@@ -112,7 +112,7 @@ def test_shots_are_measured_one_at_a_time_where_only_one_fits(
     available["bytes"] = 1.5 * 64 * 96 * bytes_per_pixel(random_style.architecture, "float32") / SHARE
     processor = opened(random_style, 64, 96)
     now, most = 0, 0
-    program = shot_measurement.measuring_program(random_style.architecture, "/CPU:0", (64, 96), False)
+    program = shot_measurement.measuring_program(random_style.architecture, "/CPU:0", (64, 96), False, False)
     lock = threading.Lock()
 
     def counted(*arguments: object) -> object:

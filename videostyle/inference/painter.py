@@ -78,7 +78,7 @@ def painting_program(
     deep: bool,
     stroke_size: float,
     whole: bool,
-    at_once: bool = False,
+    at_once: bool,
 ) -> Program:
     """What paints frames of one size: as a whole, delivered as they shall be, or their tiles. See ``FramePainter``.
 
@@ -148,7 +148,7 @@ class FramePainter:
         self._scaling_bytes = scaling_bytes(size, self.painted_size)
         # Compiled once for each number of frames, or for each size of tiles.
         self._kind = architecture, size, device, precision, planes, deep, stroke_size, len(self.tiles) == 1
-        self.program = painting_program(*self._kind)
+        self.program = painting_program(*self._kind, False)
         self.at_once = False
 
     def half_tile(self) -> int | None:

@@ -34,7 +34,7 @@ MOST_COLUMNS = 64  # into which a frame is cut when memory is short
 
 @shared
 def measuring_program(
-    architecture: Architecture, device: str, size: tuple[int, int], colour: bool, at_once: bool = False
+    architecture: Architecture, device: str, size: tuple[int, int], colour: bool, at_once: bool
 ) -> Program:
     """What measures pieces of one size (height, width), with or without a reference, without or with colours.
 
@@ -255,7 +255,6 @@ class ShotMeasurement:
             other = None if reference is None else to_device(reference)
             on_canvas = self._always_canvas or has_canvas(weights)
             canvas = self._canvas_of(piece.shape[0], piece.shape[1], amount) if on_canvas else None
-            kind = self._architecture, self._device, piece.shape[:2], colour
-            program = measuring_program(*kind, True) if self.at_once else measuring_program(*kind)
+            program = measuring_program(self._architecture, self._device, piece.shape[:2], colour, self.at_once)
             found = program(arrays, to_device(piece), canvas, other, to_device(np.array(weight, np.float32)))
             return {layer: (to_host(mean), to_host(variance)) for layer, (mean, variance) in found.items()}
