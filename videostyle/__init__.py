@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from videostyle.errors import VideostyleError
+from videostyle.version import __version__
 
-__version__ = "0.1.0"
 __all__ = ["Stylizer", "VideostyleError", "__version__", "list_styles", "paint", "render", "train"]
 
 if TYPE_CHECKING:

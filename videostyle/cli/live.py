@@ -359,8 +359,8 @@ def _train_styles(options: argparse.Namespace) -> None:
 
 def _provenance(options: argparse.Namespace) -> Painted:
     """The provenance that a recording stores; it names all styles of the run."""
-    from videostyle import __version__
     from videostyle.media.provenance import Painted
+    from videostyle.version import __version__
 
     return Painted(", ".join(options.style), "", "", options.strength, __version__)
 

@@ -11,12 +11,12 @@ import os
 import sys
 from collections.abc import Sequence
 
-from videostyle import __version__
 from videostyle.cli.colour import RED, coloured
 from videostyle.cli.messages import Formatter, message, without_hint
 from videostyle.cli.parser import parse
 from videostyle.errors import DeviceError, Interrupted, Mistakes, VideostyleError
 from videostyle.inference.startup import VARIABLE
+from videostyle.version import __version__
 
 
 def _version() -> str:

@@ -17,7 +17,6 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from videostyle import __version__
 from videostyle.errors import DeviceError, OutputError, UsageError
 from videostyle.frames import UInt8Array
 from videostyle.inference.canvas_sampling import CanvasSettings, still_canvas
@@ -26,6 +25,7 @@ from videostyle.inference.stroke_size import check_stroke_size, painted_size
 from videostyle.media.atomic import PendingOutput, disk_error, short_name
 from videostyle.network.statistics import Statistics
 from videostyle.styles.card import Style, has_canvas
+from videostyle.version import __version__
 
 OPSET = 17  # of ONNX; known to every runtime since 2022
 TOLERANCE = 0.5  # largest mean difference of an exported program, levels of 255; rounding alone is below 0.1

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from videostyle import __version__
 from videostyle.frames import UInt8Array, bgr_to_rgb
 from videostyle.media.opencv import load_cv2
 from videostyle.metrics import plot
 from videostyle.metrics.definitions import DEFINITIONS
 from videostyle.metrics.evaluate import BASELINE, PAINTED, UNPAINTED, Evaluation
 from videostyle.metrics.verdict import verdict
+from videostyle.version import __version__
 
 VIDEOS = (PAINTED, UNPAINTED, BASELINE)
 CSS = """

@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from videostyle import __version__
 from videostyle.errors import VideostyleError
 from videostyle.media.picture_metadata import embed_metadata
 from videostyle.media.probe import probe
 from videostyle.media.provenance import Painted, embed, read
 from videostyle.media.readers.pictures import PICTURES, kept_metadata
 from videostyle.rendering.settings import RenderSettings, to_json
+from videostyle.version import __version__
 
 if TYPE_CHECKING:
     from videostyle.styles.card import Style

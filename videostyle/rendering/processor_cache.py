@@ -10,7 +10,6 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from videostyle import __version__
 from videostyle.frames import VideoInfo
 from videostyle.media.ffmpeg.codecs import frames_for, holds_alpha, stores_deep
 from videostyle.media.ffmpeg.process import version as ffmpeg_version
@@ -21,6 +20,7 @@ from videostyle.processors.registry import STYLE
 from videostyle.rendering.chain import chain_of, packages_of
 from videostyle.rendering.job_store import Job
 from videostyle.rendering.settings import RenderSettings
+from videostyle.version import __version__
 
 if TYPE_CHECKING:
     from videostyle.processors.style import StyleProcessor

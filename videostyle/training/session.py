@@ -13,12 +13,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from videostyle import __version__
 from videostyle.errors import Interrupted, ModelError, OutputError, UsageError
 from videostyle.frames import UInt8Array
 from videostyle.media.readers.pictures import read_picture
 from videostyle.media.scaling import shrunk
 from videostyle.training.content import Neighbours, enlarged, read_content
+from videostyle.version import __version__
 
 if TYPE_CHECKING:
     from videostyle.styles.card import Style, StyleCard

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response, StreamingResponse
 
-from videostyle import __version__
 from videostyle.inference.stroke_size import LARGEST, SMALLEST
 from videostyle.media.ffmpeg.codecs import CODECS
 from videostyle.network.canvas import LARGEST_SEED
@@ -17,6 +16,7 @@ from videostyle.processors.timeline import CURVES
 from videostyle.rendering.delivery import DELIVERIES
 from videostyle.resources import usable_cores
 from videostyle.studio.web.endpoint import Call, Endpoint
+from videostyle.version import __version__
 
 if TYPE_CHECKING:
     from videostyle.processors.options import Options

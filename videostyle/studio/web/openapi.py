@@ -8,9 +8,9 @@ from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
-from videostyle import __version__
 from videostyle.studio.web.endpoint import Endpoint
 from videostyle.studio.web.problems import CODES
+from videostyle.version import __version__
 
 PLACE = "#/components/schemas/{model}"
 ERROR = {
