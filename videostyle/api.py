@@ -18,15 +18,19 @@ from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
 from videostyle.errors import VideostyleError
 from videostyle.frames import FrameBatch
 from videostyle.inference.startup import load_backend
+from videostyle.media.choices import HardwareDecoder
 from videostyle.media.inputs import vet_input
 from videostyle.media.readers.pictures import read_picture
 from videostyle.media.timecode import TimePoint
+from videostyle.network.precision import Precision
+from videostyle.processors.compare import Mode
+from videostyle.rendering.choices import Shown
 from videostyle.rendering.iterate import iterate
 from videostyle.rendering.pipeline import RunReport
 from videostyle.rendering.progress import ProgressFunction
 from videostyle.rendering.render import render as _render
 from videostyle.rendering.settings import NAMES, RenderSettings, named, settings_from
-from videostyle.rendering.stylizer import Precision, Stylizer
+from videostyle.rendering.stylizer import Stylizer
 
 if TYPE_CHECKING:
     from videostyle.styles.card import StyleCard
@@ -72,12 +76,12 @@ def render(
     seed: int = 0,
     stroke_size: float | None = None,
     preserve_color: bool = False,
-    compare: Literal["side", "split", "wipe"] | None = None,
+    compare: Mode | None = None,
     processors: Sequence[str | Mapping[str, Any]] = (),
     timeline: Sequence[str | Mapping[str, Any]] = (),
     strength_from: str | None = None,
     regions: Sequence[str | Mapping[str, Any]] = (),
-    show_region: Literal["overlay", "mask"] | None = None,
+    show_region: Shown | None = None,
     max_size: int | None = None,
     start: str | float | TimePoint | None = None,
     end: str | float | TimePoint | None = None,
@@ -96,7 +100,7 @@ def render(
     strict: bool = False,
     hdr: bool = True,
     tone_map: str = "mobius",
-    hwaccel: Literal["cuda", "vaapi", "videotoolbox", "d3d11va"] | None = None,
+    hwaccel: HardwareDecoder | None = None,
     restart: bool = False,
     on_progress: ProgressFunction | None = None,
 ) -> RunReport:
@@ -164,12 +168,12 @@ def paint(  # noqa: D417 - what both take is described once
     seed: int = 0,
     stroke_size: float | None = None,
     preserve_color: bool = False,
-    compare: Literal["side", "split", "wipe"] | None = None,
+    compare: Mode | None = None,
     processors: Sequence[str | Mapping[str, Any]] = (),
     timeline: Sequence[str | Mapping[str, Any]] = (),
     strength_from: str | None = None,
     regions: Sequence[str | Mapping[str, Any]] = (),
-    show_region: Literal["overlay", "mask"] | None = None,
+    show_region: Shown | None = None,
     max_size: int | None = None,
     start: str | float | TimePoint | None = None,
     end: str | float | TimePoint | None = None,
@@ -180,7 +184,7 @@ def paint(  # noqa: D417 - what both take is described once
     strict: bool = False,
     hdr: bool = True,
     tone_map: str = "mobius",
-    hwaccel: Literal["cuda", "vaapi", "videotoolbox", "d3d11va"] | None = None,
+    hwaccel: HardwareDecoder | None = None,
 ) -> Iterator[FrameBatch]:
     """Paints a video batch by batch, for use in another program; nothing is written.
 

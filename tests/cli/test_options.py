@@ -53,11 +53,3 @@ def test_a_size_that_cannot_be_used_is_refused(text: str) -> None:
 def test_devices_are_named_once_each(text: str) -> None:
     with pytest.raises(SettingError, match=r"device: .*gpu:0,gpu:1"):
         options._devices(argparse.Namespace(device=text))
-
-
-def test_precisions_are_the_same_for_options_settings_and_device() -> None:
-    """The device module loads TensorFlow, and the schema pydantic: the options must start without either."""
-    from videostyle.inference import device
-    from videostyle.rendering import settings
-
-    assert options.PRECISIONS == settings.PRECISIONS == device.PRECISIONS

@@ -11,8 +11,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from videostyle.cli.options import PRECISIONS, add_backend_option, size
+from videostyle.cli.options import add_backend_option, size
 from videostyle.errors import UsageError
+from videostyle.network.precision import PRECISIONS
 
 if TYPE_CHECKING:
     from videostyle.rendering.bench_report import BenchReport

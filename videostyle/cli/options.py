@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from videostyle.errors import SettingError, UsageError
 from videostyle.inference.startup import BACKENDS
+from videostyle.media.choices import BIT_DEPTHS, HARDWARE_DECODERS, TONE_MAPS
+from videostyle.network.precision import PRECISIONS
+from videostyle.rendering.choices import ENGINES, SHOWN
 from videostyle.rendering.delivery import DELIVERIES
 
 LARGEST_SIDE = 8192  # pixels
-PRECISIONS = ("auto", "float32", "mixed", "bfloat16", "float16")
 
 if TYPE_CHECKING:
     from videostyle.rendering.settings import Engine, RenderSettings
@@ -144,7 +146,7 @@ def add_render_options(parser: argparse.ArgumentParser) -> None:
     )
     writing.add_argument(
         "--bit-depth",
-        choices=("auto", "8", "10"),
+        choices=BIT_DEPTHS,
         default=absent,
         help="bits of a stored sample; auto: as the source, where the codec can (hevc, av1, vp9, ffv1), 10 for prores "
         "(default: auto)",
@@ -187,14 +189,14 @@ def add_render_options(parser: argparse.ArgumentParser) -> None:
     )
     machine.add_argument(
         "--tone-map",
-        choices=("mobius", "hable", "reinhard", "clip", "keep"),
+        choices=TONE_MAPS,
         default=absent,
         help="how HDR becomes SDR: mobius (nearest to what players show), hable (darker), reinhard, clip; keep: it "
         "stays HDR, in 10 bits (hevc, av1, vp9, prores, ffv1) (default: mobius)",
     )
     machine.add_argument(
         "--hwaccel",
-        choices=("cuda", "vaapi", "videotoolbox", "d3d11va"),
+        choices=HARDWARE_DECODERS,
         default=absent,
         help="decode in hardware where it works: cuda (NVIDIA), vaapi (Linux), videotoolbox (macOS), d3d11va "
         "(Windows); frames may differ in the last bits (default: on the processor)",
@@ -238,7 +240,7 @@ def add_region_options(parser: argparse._ActionsContainer, default: Any, *, show
     )
     parser.add_argument(
         "--show-region",
-        choices=("overlay", "mask"),
+        choices=SHOWN,
         default=shown,
         help="show where the regions are instead of painting: over the clip, or white on black (default: paint)",
     )
@@ -299,7 +301,7 @@ def add_chunk_options(parser: argparse.ArgumentParser) -> None:
     chunks.add_argument(
         "--engine",
         default="local",
-        choices=["local", "ray"],
+        choices=ENGINES,
         help="local: processes on this machine; ray: a Ray cluster (default: local)",
     )
     chunks.add_argument(

@@ -13,12 +13,11 @@ from videostyle.errors import DeviceError, UsageError
 from videostyle.inference.backends.current import backend
 from videostyle.inference.timing import shortest_seconds
 from videostyle.media.atomic import read_object, write_object
-from videostyle.network.precision import MIXED
+from videostyle.network.precision import MIXED, PRECISIONS
 from videostyle.styles.gallery import home
 
 log = logging.getLogger("videostyle")
 
-PRECISIONS = ("auto", "float32", "mixed", "bfloat16", "float16")
 # Smallest gain over float32 at which bfloat16 is chosen on a CPU. Processors with AVX512-BF16 reach 0.6 or 2.0; the
 # threshold is far from both, so that a busy moment does not decide.
 BFLOAT16_PAYS = 1.3

@@ -6,8 +6,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from videostyle.inference.device import PRECISIONS, device_key
+from videostyle.inference.device import device_key
 from videostyle.media.atomic import read_object, write_object
+from videostyle.network.precision import PRECISIONS
 from videostyle.styles import gallery
 
 

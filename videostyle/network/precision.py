@@ -8,6 +8,10 @@ what they round is spread by the float32 layers behind them. The page on machine
 
 from __future__ import annotations
 
+from typing import Literal, get_args
+
+Precision = Literal["auto", "float32", "mixed", "bfloat16", "float16"]  # what a user may ask for
+PRECISIONS: tuple[str, ...] = get_args(Precision)
 MIXED = "mixed"
 BRANCHES = ("block", "down", "deep", "up")  # how the names of their layers begin
 

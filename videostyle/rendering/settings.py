@@ -8,7 +8,7 @@ plain English what is wrong with one; ``to_json`` gives them as plain values, wh
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from fractions import Fraction
 from typing import Annotated, Any
@@ -18,20 +18,20 @@ from pydantic.dataclasses import dataclass as schema
 
 from videostyle.errors import Mistakes, SettingError, UsageError, VideostyleError, suggestion
 from videostyle.inference.stroke_size import LARGEST, SMALLEST, STROKE_HINT
-from videostyle.media.ffmpeg.codecs import BIT_DEPTHS, codec_name
-from videostyle.media.hdr import TONE_MAPS
-from videostyle.media.readers.base import HARDWARE_DECODERS, ReadOptions
+from videostyle.media.choices import BIT_DEPTHS, HARDWARE_DECODERS, TONE_MAPS
+from videostyle.media.ffmpeg.codecs import codec_name
+from videostyle.media.readers.base import ReadOptions
 from videostyle.media.timecode import TimePoint, parse_rate, parse_time
 from videostyle.media.writers.base import EncodeOptions
 from videostyle.network.canvas import LARGEST_SEED
+from videostyle.network.precision import PRECISIONS
 from videostyle.processors.compare import MODES
 from videostyle.processors.regions.kinds import RegionChoice, regions_from
 from videostyle.processors.registry import Choice, chain_from
 from videostyle.processors.timeline import KeyFrame, timeline_from
+from videostyle.rendering.choices import ENGINES, SHOWN
 from videostyle.styles.resolve import plain_spec
 
-PRECISIONS = ("auto", "float32", "mixed", "bfloat16", "float16")
-SHOWN = ("overlay", "mask")
 SMALLEST_SIDE = 16  # pixels; ``max_size`` may not be below
 
 
@@ -87,40 +87,15 @@ def _codec(text: str) -> str:
         raise _Refused(error.what, error.hint) from error
 
 
-def _mode(name: str) -> str:
-    if name not in MODES:
-        raise _Refused(f"cannot compare '{name}'", f"use {', '.join(MODES[:-1])} or {MODES[-1]}")
-    return name
+def _one_of(names: Sequence[str], refusal: str) -> AfterValidator:
+    """Refuses all but these names, with ``refusal`` and what was given."""
 
+    def validated(name: str) -> str:
+        if name not in names:
+            raise _Refused(f"{refusal} '{name}'", f"use one of {', '.join(names)}")
+        return name
 
-def _shown(name: str) -> str:
-    if name not in SHOWN:
-        raise _Refused(f"cannot show regions as '{name}'", f"use {' or '.join(SHOWN)}")
-    return name
-
-
-def _bit_depth(name: str) -> str:
-    if name not in BIT_DEPTHS:
-        raise _Refused(f"no bit depth '{name}'", f"use one of {', '.join(BIT_DEPTHS)}")
-    return name
-
-
-def _tone_map(name: str) -> str:
-    if name not in TONE_MAPS:
-        raise _Refused(f"no tone map '{name}'", f"use one of {', '.join(TONE_MAPS)}")
-    return name
-
-
-def _hwaccel(name: str) -> str:
-    if name not in HARDWARE_DECODERS:
-        raise _Refused(f"no decoder in hardware '{name}'", f"use one of {', '.join(HARDWARE_DECODERS)}")
-    return name
-
-
-def _precision(name: str) -> str:
-    if name not in PRECISIONS:
-        raise _Refused(f"no precision '{name}'", f"use one of {', '.join(PRECISIONS)}")
-    return name
+    return AfterValidator(validated)
 
 
 Whole = Annotated[int, BeforeValidator(_index)]
@@ -190,12 +165,12 @@ class RenderSettings:
     canvas: Annotated[float, _between(0, 1, "0 leaves even areas empty, 1 paints them fully")] | None = None
     seed: Annotated[Whole, _between(0, LARGEST_SEED)] = 0
     stroke_size: Annotated[float, _between(SMALLEST, LARGEST, STROKE_HINT)] | None = None
-    compare: Annotated[str, AfterValidator(_mode)] | None = None
+    compare: Annotated[str, _one_of(MODES, "cannot compare")] | None = None
     processors: Annotated[tuple[Chosen, ...], _read_by(chain_from)] = ()
     timeline: Annotated[tuple[Moment, ...], _read_by(timeline_from)] = ()
     strength_from: str | None = None
     regions: Annotated[tuple[Part, ...], _read_by(regions_from)] = ()
-    show_region: Annotated[str, AfterValidator(_shown)] | None = None
+    show_region: Annotated[str, _one_of(SHOWN, "cannot show regions as")] | None = None
     max_size: Annotated[Whole, _between(SMALLEST_SIDE, None)] | None = None
     start: Time | None = None
     end: Time | None = None
@@ -204,17 +179,17 @@ class RenderSettings:
     crf: Annotated[Whole, _between(0, 63)] | None = None
     preset: str | None = None
     pix_fmt: str | None = None
-    bit_depth: Annotated[str, BeforeValidator(lambda value: str(value)), AfterValidator(_bit_depth)] = "auto"
+    bit_depth: Annotated[str, BeforeValidator(lambda value: str(value)), _one_of(BIT_DEPTHS, "no bit depth")] = "auto"
     audio: bool = True
     overwrite: bool = False
     threads: Annotated[Whole, _between(1, None)] | None = None
     batch_size: Annotated[Whole, _between(1, 1024)] | None = None
     device: str = "auto"
-    precision: Annotated[str, AfterValidator(_precision)] = "auto"
+    precision: Annotated[str, _one_of(PRECISIONS, "no precision")] = "auto"
     strict: bool = False
     hdr: bool = True
-    tone_map: Annotated[str, AfterValidator(_tone_map)] = "mobius"
-    hwaccel: Annotated[str, AfterValidator(_hwaccel)] | None = None
+    tone_map: Annotated[str, _one_of(TONE_MAPS, "no tone map")] = "mobius"
+    hwaccel: Annotated[str, _one_of(HARDWARE_DECODERS, "no decoder in hardware")] | None = None
 
     def reading(self, batch_size: int) -> ReadOptions:
         """The part that a reader needs."""
@@ -318,9 +293,6 @@ def _refusal(found: dict[str, Any]) -> SettingError:
 def unknown(name: str, known: Collection[str]) -> SettingError:
     """What to say of a name that nothing has."""
     return SettingError(name, "not known", suggestion(name, known))
-
-
-ENGINES = ("local", "ray")
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from videostyle.errors import SettingError
 from videostyle.frames import Float32Array, FrameBatch, UInt8Array, VideoInfo, evenly_spread, joined
 from videostyle.inference.startup import load_backend
 from videostyle.motion.canvas_tracker import CanvasTracker
+from videostyle.network.precision import Precision
 from videostyle.network.statistics import KeyframeSegment
 from videostyle.processors.chain import Chain, needs_together
 from videostyle.processors.timeline import SETTING, snapped
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from videostyle.processors.style import StyleProcessor
     from videostyle.styles.card import Style
 
-Precision = Literal["auto", "float32", "mixed", "bfloat16", "float16"]
 Described = str | Mapping[str, Any]
 
 MEASURED = 4  # frames

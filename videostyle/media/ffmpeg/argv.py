@@ -8,6 +8,7 @@ from pathlib import Path
 
 from videostyle.frames import ColorInfo, VideoInfo
 from videostyle.media import hdr
+from videostyle.media.choices import KEEP_HDR
 from videostyle.media.ffmpeg.codecs import DRAFT, Codec, picture_quality
 from videostyle.media.opencv import LARGEST_PICTURE
 
@@ -169,7 +170,7 @@ def decode_arguments(
         path: the file.
         info: size of the frames, and whether they are interlaced.
         stream: number of the video stream in the file.
-        tone_map: what becomes of HDR, one of ``hdr.TONE_MAPS``; "" for other videos.
+        tone_map: what becomes of HDR, one of ``choices.TONE_MAPS``; "" for other videos.
         seek: where decoding begins: at a key frame there or before, seconds from the file's earliest time.
         begin: frames before this time are decoded and dropped, seconds on the file's own clock.
         pixels: ffmpeg's name of the frames' pixel format, one of ``RAW_FORMATS``.
@@ -182,7 +183,7 @@ def decode_arguments(
         # Frames that are not marked as interlaced pass as they are.
         filters.append("bwdif=mode=send_frame:deint=interlaced")
     if tone_map:
-        filters.append(hdr.to_codes(info.color) if tone_map == hdr.KEEP else hdr.to_sdr(info.color, tone_map))
+        filters.append(hdr.to_codes(info.color) if tone_map == KEEP_HDR else hdr.to_sdr(info.color, tone_map))
     guessed = f":in_color_matrix={info.color.matrix}" if info.color.guessed and not tone_map else ""
     # Chroma is repeated: encoding averages it again, so that what is not painted comes back as it was. (Without these
     # flags, or in OpenCV, conversion rounds down.) A scaler is at work only where the size changes.

@@ -352,7 +352,6 @@ def check_pixel_format(codec: Codec, wanted: str | None, known: Collection[str],
         raise SettingError("pix_fmt", f"{shown} cannot be stored as {wanted}", f"use {codec.odd_pixel_format}")
 
 
-BIT_DEPTHS = ("auto", "8", "10")
 _DEEP = re.compile(r"(p0|p2|p4|x2)1[026]|\d1[0246](le|be)?$|48|64")  # in names of pixel formats of more than 8 bits
 _ALPHA = re.compile(r"^(yuva|gbrap|rgba|bgra|argb|abgr|ya)")
 
@@ -369,7 +368,7 @@ def stores_deep(name: str | None, suffix: str, pixel_format: str | None, bit_dep
         name: the codec, as in ``codec_for``.
         suffix: of the file.
         pixel_format: stored pixel format, instead of the codec's.
-        bit_depth: one of ``BIT_DEPTHS``; "auto" = as the source.
+        bit_depth: one of ``choices.BIT_DEPTHS``; "auto" = as the source.
         source_bits: of the source.
 
     Raises:

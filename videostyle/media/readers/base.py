@@ -32,7 +32,6 @@ SEQUENCE_RATE = Fraction(25)  # frames per second of pictures, if the user gives
 # Containers, in ffmpeg's names, that store the time of every frame and know where key frames are. Raw streams have
 # neither, and a frame of an animated picture builds on all frames before it.
 SEEKABLE = (*("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "avi", "mpegts", "mpeg", "flv", "nut", "mxf", "asf", "ogg"),)
-HARDWARE_DECODERS = ("cuda", "vaapi", "videotoolbox", "d3d11va")  # in PyAV's words
 SEEK_LEAD = 16  # frames to decode before the wanted one; no codec reorders more
 
 
@@ -48,11 +47,12 @@ class ReadOptions:
         frame_rate: deliver at this constant rate instead of the frames' own times; for pictures, their rate.
         strict: damage is an error instead of a warning.
         hdr: whether HDR is taken; otherwise it is refused.
-        tone_map: what becomes of it, one of ``hdr.TONE_MAPS``.
+        tone_map: what becomes of it, one of ``choices.TONE_MAPS``.
         deep: deliver frames of more than 8 bits as 16 bits ("rgb48"); otherwise all frames have 8.
         alpha: deliver the alpha channel, where there is one; otherwise pictures are put on white, and that of a
             video is dropped.
-        hwaccel: the decoder in hardware to use where it works, one of ``HARDWARE_DECODERS``; None = the processor.
+        hwaccel: the decoder in hardware to use where it works, one of ``choices.HARDWARE_DECODERS``; None = decode on
+            the processor.
 
     Raises:
         UsageError: if a value is out of range.

@@ -15,6 +15,7 @@ from av.error import FFmpegError
 from videostyle.errors import InputError
 from videostyle.frames import AnyArray
 from videostyle.media import hdr, packets
+from videostyle.media.choices import KEEP_HDR
 from videostyle.media.ffmpeg import argv
 from videostyle.media.ffmpeg.argv import RAW_FORMATS
 from videostyle.media.ffmpeg.process import Process
@@ -70,7 +71,7 @@ class FFmpegReader(FrameReader):
         self._step = float(1 / info.fps) if info.fps else 0.04  # seconds between two frames, on average
         self._process: Process | None = None
         self._rewind()
-        if self._tone_map == hdr.KEEP:
+        if self._tone_map == KEEP_HDR:
             self.info = replace(self.info, color=hdr.output_color(info.color))
             if not options.deep:
                 self._tone_map = hdr.VIEW  # frames that are only measured are seen as those that are painted
@@ -80,7 +81,7 @@ class FFmpegReader(FrameReader):
 
     @property
     def _keeps_hdr(self) -> bool:
-        return self._tone_map == hdr.KEEP
+        return self._tone_map == KEEP_HDR
 
     @property
     def with_alpha(self) -> bool:

@@ -42,7 +42,7 @@ def why_not(source: Input, device: str) -> str:
 
     Args:
         source: a video of at most 8 bits, progressive.
-        device: one of ``base.HARDWARE_DECODERS``.
+        device: one of ``choices.HARDWARE_DECODERS``.
     """
     info, media = source.info, source.media
     if media is None or media.video_index is None or media.format not in CONTAINERS or media.segments:

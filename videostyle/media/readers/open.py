@@ -10,6 +10,7 @@ from av.error import FFmpegError
 from videostyle.errors import InputError
 from videostyle.frames import VideoInfo
 from videostyle.media import boxes, hdr, packets, probe, webp
+from videostyle.media.choices import KEEP_HDR
 from videostyle.media.inputs import vet_input
 from videostyle.media.readers.base import FrameReader, Input, ReadOptions
 from videostyle.media.readers.ffmpeg import FFmpegReader
@@ -116,7 +117,7 @@ def open_reader(source: str | Path | Input, options: ReadOptions | None = None) 
         if not options.hdr:
             raise hdr.refuse(source.path, info.color)
         reader = FFmpegReader(source, options)
-        kept = options.tone_map == hdr.KEEP
+        kept = options.tone_map == KEEP_HDR
         what = "is kept; colours beyond BT.709 are lost" if kept else "is mapped to SDR (BT.709)"
         reader.warnings.append(f"HDR ({info.color.transfer}) {what}")
     elif _needs_ffmpeg(info) or (options.alpha and info.has_alpha):

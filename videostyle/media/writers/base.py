@@ -19,7 +19,7 @@ class EncodeOptions:
         crf: constant quality on the scale of the codec, 0 is best; None = its default.
         preset: speed against size, one of the codec's presets, or ``codecs.DRAFT``; None = its default.
         pixel_format: stored pixel format, in ffmpeg's words; None = the codec's default.
-        bit_depth: one of ``codecs.BIT_DEPTHS``.
+        bit_depth: one of ``choices.BIT_DEPTHS``.
         audio: whether sound and subtitles are copied.
         overwrite: whether an existing output may be replaced.
         threads: threads of the encoder; None leaves the number to the encoder.
