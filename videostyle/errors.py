@@ -109,7 +109,7 @@ class DeviceError(VideostyleError):
 
 
 class Interrupted(VideostyleError):
-    """The user (SIGINT) or the system (SIGTERM) asked the run to stop."""
+    """The user (SIGINT), the system (SIGTERM) or a terminal that closed (SIGHUP) asked the run to stop."""
 
     exit_code = 130
 

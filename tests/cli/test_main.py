@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import ROOT, Clip, command
+from videostyle.cli.interrupt import stoppable
 from videostyle.cli.main import main
+from videostyle.errors import Interrupted
 
 
 def test_help_is_quick_and_imports_nothing_heavy() -> None:
@@ -216,7 +218,9 @@ def test_what_can_be_refused_at_once_is_refused_before_tensorflow_is_loaded(
     words = [word.format(**places) for word in words]
     program = f"""
 import sys
+from videostyle.cli.interrupt import stoppable
 from videostyle.cli.main import main
+from videostyle.errors import Interrupted
 code = main({words!r})
 print("loaded", [name for name in ("tensorflow", "keras", "ray", "scipy", "pandas") if name in sys.modules], code)
 """
@@ -225,3 +229,53 @@ print("loaded", [name for name in ("tensorflow", "keras", "ray", "scipy", "panda
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )  # fmt: skip
     assert done.stdout.splitlines()[-1] == f"loaded [] {code}", done.stderr
+
+
+def test_a_render_goes_on_when_nobody_reads_its_messages(clip: Clip, tmp_path: Path) -> None:
+    output = tmp_path / "painted.mp4"
+    words = ["render", str(clip("plain.mp4")), "--style", "great-wave", "--end", "1f", "-o", str(output)]
+    unheard, messages = os.pipe()
+    os.close(unheard)
+    with os.fdopen(messages, "wb") as pipe:
+        done = subprocess.run(
+            [sys.executable, "-m", "videostyle", *words], stdout=pipe, stderr=pipe, cwd=ROOT, timeout=120
+        )
+    assert done.returncode == 0
+    assert output.exists()
+
+
+def test_a_stream_that_is_closed_from_the_beginning_is_no_mistake() -> None:
+    closed = 'exec "$@" <&- >&- 2>&-'
+    words = ["sh", "-c", closed, "sh", sys.executable, "-m", "videostyle", "help", "files"]
+    assert subprocess.run(words, cwd=ROOT, timeout=60).returncode == 0
+    said = ["sh", "-c", 'exec "$@" 2>&-', "sh", sys.executable, "-m", "videostyle", "inspect", "missing.mp4"]
+    done = subprocess.run(said, stdout=subprocess.PIPE, cwd=ROOT, timeout=60)
+    assert (done.returncode, done.stdout) == (3, b"")  # Python prints on stdout what is meant for no stream
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a device that is always full")
+@pytest.mark.parametrize("words", [["help", "files"], ["inspect", "missing.mp4", "--json"]])
+def test_a_result_that_cannot_be_printed_is_an_error_of_one_line(words: list[str]) -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "videostyle", *words], stdout=full, stderr=subprocess.PIPE, text=True, cwd=ROOT
+        )
+    assert done.stderr.count("\n") == 1
+    assert done.returncode == (5 if "help" in words else 3)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="Windows has no SIGHUP")
+def test_a_terminal_that_closes_stops_cleanly_unless_it_is_meant_to_go_on() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    try:
+        with pytest.raises(Interrupted) as stopped, stoppable() as asked:
+            signal.raise_signal(signal.SIGHUP)
+            assert asked.is_set()
+            raise Interrupted("stopped")
+        assert stopped.value.exit_code == 129
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        with stoppable() as asked:
+            signal.raise_signal(signal.SIGHUP)
+            assert not asked.is_set()
+    finally:
+        signal.signal(signal.SIGHUP, before)

@@ -1,4 +1,4 @@
-"""Ctrl-C: the first stops cleanly, the second at once."""
+"""Ctrl-C and its like: the first stops cleanly, the second at once."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from videostyle.errors import Interrupted
 
 @contextlib.contextmanager
 def stoppable() -> Iterator[threading.Event]:
-    """Yields an event that the first SIGINT or SIGTERM sets; the second one ends the program at once.
+    """Yields an event that the first SIGINT, SIGTERM or SIGHUP sets; the second one ends the program at once.
 
-    An ``Interrupted`` raised in the block gets the exit code of the signal, 130 or 143.
+    SIGHUP comes when a terminal is closed; it goes on being ignored where it is, as behind ``nohup``. An
+    ``Interrupted`` raised in the block gets the exit code of the signal: 130, 143 or 129.
     """
     event = threading.Event()
     received = []
@@ -35,7 +36,11 @@ def stoppable() -> Iterator[threading.Event]:
 
     before = {}
     if threading.current_thread() is threading.main_thread():
-        before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+        numbers = [signal.SIGINT, signal.SIGTERM]
+        closed = getattr(signal, "SIGHUP", None)  # Windows has none
+        if closed is not None and signal.getsignal(closed) is not signal.SIG_IGN:
+            numbers.append(closed)
+        before = {number: signal.signal(number, handle) for number in numbers}
     try:
         yield event
     except Interrupted as error:

@@ -14,7 +14,8 @@ from collections.abc import Sequence
 from videostyle.cli.colour import RED, coloured
 from videostyle.cli.messages import Formatter, message, without_hint
 from videostyle.cli.parser import parse
-from videostyle.errors import DeviceError, Interrupted, Mistakes, VideostyleError
+from videostyle.cli.standard import keep_streams
+from videostyle.errors import DeviceError, Interrupted, Mistakes, OutputError, VideostyleError
 from videostyle.inference.startup import VARIABLE
 from videostyle.version import __version__
 
@@ -42,7 +43,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
     try:
-        return _run(words)
+        code = _run(words)
+        sys.stdout.flush()  # what cannot be printed is an error like others
+        return code
     except VideostyleError as error:
         if debug:
             raise
@@ -56,10 +59,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _refused(problem, words)
     except KeyboardInterrupt:
         return _refused(Interrupted("stopped", hint="the same command begins again"), words)
-    except BrokenPipeError:
-        # The reader of stdout has closed it, as ``head`` does; without this, Python would print an error at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except Exception as error:
         if debug:
             raise
@@ -75,6 +74,8 @@ def _refused(error: VideostyleError, words: Sequence[str]) -> int:
     if "--json" in words:
         rows = [{"error": without_hint(one), "hint": message(one.hint), "exit_code": one.exit_code} for one in errors]
         print(json.dumps({**rows[0], **({"errors": rows} if len(rows) > 1 else {})}))
+        with contextlib.suppress(OutputError):  # the error itself matters more
+            sys.stdout.flush()
     return error.exit_code
 
 
@@ -102,6 +103,7 @@ def entry() -> None:
     was built. faulthandler then prints where Python was. It writes to a copy of stderr, because stderr itself is held
     back while TensorFlow is loaded.
     """
+    keep_streams()
     with contextlib.suppress(OSError):  # there may be no stderr
         faulthandler.enable(os.dup(2))
     sys.exit(main())

@@ -10,6 +10,8 @@ import time
 from types import TracebackType
 from typing import Any, ClassVar, TextIO
 
+from videostyle.cli.standard import lasting
+
 TICK = 0.5  # seconds between two drawings of a bar while nothing else happens
 LOG_EVERY = 10.0  # seconds between two lines of a log, at least
 LOG_SHARE = 0.05  # progress between two lines of a log, at least, unless LOG_LONGEST passed
@@ -203,7 +205,7 @@ class Bars:
 
         if self._stream is sys.stderr:
             try:
-                self._own = os.fdopen(os.dup(self._stream.fileno()), "w", encoding=self._stream.encoding, buffering=1)
+                self._own = lasting(os.dup(self._stream.fileno()), self._stream)
             except (OSError, ValueError):
                 self._own = None
         above: Any = _Above(self, self._stream)
