@@ -47,6 +47,12 @@ from videostyle.rendering.settings import RenderSettings
         ('[[clip]]\nstyles = ["a"]\ninput = "a.mp4"\noverwrite = true', 4, "overwrite: not known"),
         ('[[clip]]\nstyles = ["a"]\ninput = "a.mp4"\n[[clip]]\nstyles = ["a"]', 4, "input: missing (give a path"),
         ('[[clip]]\nstyles = ["a", ""]\ninput = "a.mp4"', 2, "styles: cannot use ''"),
+        (
+            '[[clip]]\nstyles = ["a"]\ninput = "a.mp4"\n[[clip]]\nstyles = ["a"]\ninput = "b.mp4"\n\n'
+            "[[clip.regions]]\nkind = 3",
+            8,
+            "regions: cannot use {'kind': 3}",
+        ),
         ('defaults = 3\n[[clip]]\ninput = "a.mp4"', 1, "defaults: cannot use 3 (begin the table"),
     ],
 )

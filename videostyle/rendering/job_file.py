@@ -214,13 +214,15 @@ class _Reader:
         """The line of ``key`` in the ``number``-th table of that name, or else of its header; None if neither is found.
 
         The TOML parser of the standard library gives no lines, and another parser would be a dependency for this alone.
-        Keys are found in tables that are written with a header.
+        Keys are found in tables that are written with a header, and tables of a table by their own header.
         """
         seen, inside, header_line = -1, not table, None
         assignment = re.compile(rf"\s*[\"']?{re.escape(key)}[\"']?\s*=")
         for line, content in enumerate(self._text.splitlines(), 1):
             header = re.match(r"\s*\[\[?\s*([\w.-]+)\s*\]\]?", content)
             if header:
+                if seen == number and header[1] == f"{table}.{key}":
+                    return line
                 inside = bool(table) and header[1] == table
                 seen += inside
                 if (inside and seen == number) or (not table and header[1] == key):
