@@ -163,6 +163,8 @@ def test_key_frames_move_a_rectangle_in_straight_lines() -> None:
         "polygon:points=0 0 1 1",
         "polygon:points=0s 0 0 1 1 0 1; 1s 0 0 1 1 0 1 1 0",
         "rectangle:box=0 0 nan 1",
+        "rectangle:box=0.5 0 0.2 1",
+        "rectangle:box=0s 0 0 1 1; 1s 0 1 1 0",
         "color:color=red",
         "faces:hold=900",
         "facs",
@@ -176,6 +178,14 @@ def test_what_cannot_be_a_region_is_refused_in_one_line(text: str) -> None:
         region_from(text)
     assert refused.value.hint
     assert "\n" not in str(refused.value)
+
+
+def test_a_mask_is_one_file(tmp_path: Path) -> None:
+    for number in range(2):
+        cv2.imwrite(str(tmp_path / f"mask_{number}.png"), np.zeros((8, 8), np.uint8))
+    for path in (tmp_path, tmp_path / "mask_%d.png"):
+        with pytest.raises(InputError, match="not one file"):
+            make_region(region_from({"kind": "mask", "file": str(path)})).check()
 
 
 def test_words_and_tables_mean_the_same() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import os
 from collections.abc import Iterator
 
 import numpy as np
@@ -44,11 +45,13 @@ class MaskFile(Region[MaskFileOptions]):
         """Looks at the file.
 
         Raises:
-            InputError: if it cannot be read, or none is given.
+            InputError: if it cannot be read, is several files, or none is given.
         """
         if not self.options.file:
             raise InputError("the region 'mask' has no file", hint="as in mask:file=mask.png")
         look_at(self.options.file)
+        if not os.path.isfile(self.options.file):
+            raise InputError(f"the mask '{self.options.file}' is not one file", hint="give a picture or a video")
 
     def open(self, info: VideoInfo) -> None:
         """Looks at the file and reads its times."""

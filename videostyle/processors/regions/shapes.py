@@ -49,7 +49,9 @@ def key_frames(text: str, numbers: int | None) -> list[tuple[float, list[float]]
             values = [float(word) for word in words]
         except ValueError as error:
             raise ValueError(f"cannot read '{part}'") from error
-        if not np.isfinite(values).all() or (numbers is not None and len(values) != numbers) or len(values) < 4:
+        if not np.isfinite(values).all():
+            raise ValueError(f"'{part}' holds what is not a number")
+        if (numbers is not None and len(values) != numbers) or len(values) < 4:
             raise ValueError(f"'{part}' has {len(values)} numbers")
         found.append((time, values))
     if not found:
@@ -78,7 +80,9 @@ class RectangleOptions(RegionOptions):
     @field_validator("box")
     @classmethod
     def _readable(cls, text: str) -> str:
-        key_frames(text, 4)
+        for _, (left, top, right, bottom) in key_frames(text, 4):
+            if left > right or top > bottom:
+                raise ValueError("give left, top, right and bottom, in this order")
         return text
 
 
