@@ -90,7 +90,7 @@ def test_a_large_frame_is_painted_at_a_smaller_size(tmp_path: Path) -> None:
     [
         (["--style", "great-wav"], 4, "did you mean great-wave?"),
         (["--at", "noon"], 2, "cannot read the time"),
-        (["--at", "99"], 2, "no frame"),
+        (["--at", "99"], 2, "has no frame at 99 s or later"),
         (["-o", "sheet.jpg"], 2, "not a PNG"),
         (["--processor", "sharpn"], 2, "did you mean sharpen?"),
     ],

@@ -7,7 +7,9 @@ packets is set, nothing more), M8 (versions are printed, tests/cli).
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -18,6 +20,7 @@ from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
@@ -373,6 +376,25 @@ def test_p1_disk_full(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, timeout=60)
     assert done.stdout.startswith("refused"), done.stderr
     assert not list(tmp_path.iterdir())
+
+
+def test_p1_a_disk_that_is_full_at_the_end_is_said_to_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise av.error.OSError(errno.ENOSPC, "No space left on device", "out.mp4")
+
+    monkeypatch.setattr("videostyle.media.writers.mux.Muxer.write", full)
+    with pytest.raises(OutputError, match="no room to write"):
+        encode(tmp_path / "out.mp4")
+    assert not list(tmp_path.iterdir())
+
+
+def test_f3_a_file_that_vanished_is_said_to_be_gone(clip: Clip, tmp_path: Path) -> None:
+    path = tmp_path / "clip.mp4"
+    shutil.copy(clip("plain.mp4"), path)
+    with open_reader(path) as reader:
+        path.unlink()
+        with pytest.raises(InputError, match="no longer there"):
+            next(iter(reader))
 
 
 def test_p2_a_folder_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -79,6 +79,12 @@ def test_a_folder_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
         Lock(tmp_path / "missing" / "lock")
 
 
+@pytest.mark.skipif(not os.path.exists("/proc/self"), reason="needs a folder in which no file can be made")
+def test_a_lock_that_cannot_be_made_is_not_held_by_another() -> None:
+    with pytest.raises(FileNotFoundError):
+        Lock(Path("/proc/lock"))
+
+
 def test_an_output_on_a_disk_without_locks_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     refuse_flock(monkeypatch, errno.EOPNOTSUPP)
     with PendingOutput(tmp_path / "out.bin") as output:

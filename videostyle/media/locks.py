@@ -44,6 +44,9 @@ class Lock:
         try:
             lock.acquire(timeout=0)
         except Timeout as error:
+            if not os.path.exists(self._path):
+                # filelock takes a file that cannot be made for one that another process has just removed.
+                os.close(os.open(self._path, os.O_RDWR | os.O_CREAT))
             raise BlockingIOError(errno.EWOULDBLOCK, "it is locked", str(self._path)) from error
         return lock
 

@@ -30,6 +30,9 @@ class TimePoint:
     seconds: float | None = None
     frame: int | None = None
 
+    def __str__(self) -> str:
+        return f"frame {self.frame}" if self.frame is not None else f"{self.seconds or 0.0:g} s"
+
     def reached(self, seconds: float, frame: int) -> bool:
         """Whether a frame that is shown at ``seconds`` after the first and has number ``frame`` is at or past it."""
         if self.frame is not None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from videostyle.errors import ModelError, UsageError
+from videostyle.errors import ModelError
 from videostyle.frames import FrameBatch, UInt8Array, VideoInfo, joined
 from videostyle.media.readers.base import FrameReader, Input, ReadOptions
 from videostyle.media.readers.open import look_at, open_reader
@@ -87,9 +87,7 @@ def frames_of(path: str | Path, times: Sequence[TimePoint], around: tuple[int, i
     found = []
     for time in times or [TimePoint(seconds=(info.duration or 0.0) / 3)]:
         with _reader(source, None if info.still else time) as reader:
-            batch = next(iter(reader), None)
-            if batch is None:
-                raise UsageError(f"there is no frame of '{source.path.name}' there", hint="give an earlier time")
+            batch = next(iter(reader))
             shown = Shown(reader.info, batch, 0, float(batch.pts[0]) - info.start)
         found.append(_with_neighbours(source, shown, around) if any(around) and not info.still else shown)
     return found

@@ -423,9 +423,10 @@ class FrameReader:
         """Passes frames on; an error if there are none."""
         first = next(frames, None)
         if first is None:
-            raise UsageError(
-                f"no frame of '{self.path.name}' lies between `start` and `end`",
-                hint="'videostyle inspect' shows how long it is",
-            )
+            start, end = self.options.start, self.options.end
+            what = f"no frame of '{self.path.name}' lies between `start` and `end`"
+            if start is not None and end is None:
+                what = f"'{self.path.name}' has no frame at {start} or later"
+            raise UsageError(what, hint="'videostyle inspect' shows how long it is")
         yield first
         yield from frames

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
@@ -57,6 +58,9 @@ class OpenCVReader(FrameReader):
             cv2 = load_cv2()
             self._capture = cv2.VideoCapture(str(self.path), cv2.CAP_FFMPEG)
             if not self._capture.isOpened():
+                if not os.path.exists(self.path):
+                    hint = "put it back, and run the same command again"
+                    raise InputError(f"cannot read '{self.path}'", "it is no longer there", hint)
                 raise InputError(
                     f"cannot read '{self.path}'",
                     "OpenCV's decoder refuses it",

@@ -27,7 +27,7 @@ from videostyle.media.packets import stored_frames
 from videostyle.media.writers.base import EncodeOptions
 from videostyle.media.writers.belongings import lost
 from videostyle.media.writers.encoder import StreamEncoder
-from videostyle.media.writers.mux import Muxer, Original
+from videostyle.media.writers.mux import DISK_ERRORS, Muxer, Original
 from videostyle.media.writers.streams import Chosen, choose_streams
 
 
@@ -212,6 +212,8 @@ class VideoWriter:
             self._verify(len(times), copied)
             return self._output.commit()
         except FFmpegError as error:
+            if isinstance(error, OSError) and error.errno in DISK_ERRORS:
+                raise disk_error(path, error) from error
             raise self._incomplete(str(error)) from error
         except OSError as error:
             raise disk_error(path, error) from error
