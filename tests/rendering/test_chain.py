@@ -39,7 +39,7 @@ def test_chunks_painted_apart_and_out_of_order_are_the_whole(
     planned = render(film, tmp_path / "parts.mp4", settings, plan_only=True)
     job = load_job(planned.output)
     assert job is not None
-    assert len(job.plan.chunks) == 3
+    assert len(job.plan.chunks) >= 3
     for number in reversed(range(len(job.plan.chunks))):
         paint_in_folders([str(planned.output)], [number])
     with pytest.raises(OutputError, match="`processors` degrain"):

@@ -75,8 +75,8 @@ def test_whoever_paints_a_chunk_decodes_little_more_than_it(
     assert len(decoded) == FRAMES
     job = load_job(planned.output)
     assert job is not None
-    assert len(job.plan.chunks) == 5
-    for number in reversed(range(5)):
+    assert len(job.plan.chunks) >= 5
+    for number, (_, count) in reversed(list(enumerate(job.plan.chunks))):
         decoded.clear()
         paint_in_folders([str(planned.output)], [number])
-        assert 60 <= len(decoded) <= 60 + LEAD, number
+        assert count <= len(decoded) <= count + LEAD, number

@@ -13,6 +13,7 @@ from videostyle.rendering.layers import PlannedLayer
 BYTES_A_PIXEL = 0.1  # of a painted frame in H.264; clips of all kinds have 0.05 to 0.15
 CHUNK = 240  # largest number of frames in a chunk: ten seconds, about the usual distance of key frames
 CHUNK_AT_CUT = 120  # a chunk with at least this many frames ends at a cut
+BATCH = 8  # frames; a chunk has a multiple of these where it can, because a batch that is not full is filled up
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,9 @@ class Plan:
 def chunk_borders(frames: int, cuts: Iterable[int]) -> tuple[tuple[int, int], ...]:
     """First frame and length of each chunk: at most ``CHUNK`` frames, ending at a cut if one comes late enough.
 
+    Without cuts, a clip of more than one chunk has an even number of them, about equally long, so that two workers end
+    at about the same time.
+
     Borders depend on the clip alone and not on the workers. The encoder starts again at every border, so borders affect
     the output.
 
@@ -50,12 +54,21 @@ def chunk_borders(frames: int, cuts: Iterable[int]) -> tuple[tuple[int, int], ..
         cuts: numbers of the first frames of shots.
     """
     chunks, first, cuts = [], 0, sorted(cuts)
+    longest = _even_length(frames)
     while first < frames:
-        late = [cut for cut in cuts if first + CHUNK_AT_CUT <= cut <= first + CHUNK]
-        end = min(frames, late[-1] if late else first + CHUNK)
+        late = [cut for cut in cuts if first + CHUNK_AT_CUT <= cut <= first + longest]
+        end = min(frames, late[-1] if late else first + longest)
         chunks.append((first, end - first))
         first = end
     return tuple(chunks)
+
+
+def _even_length(frames: int) -> int:
+    """Frames of each chunk of a clip without cuts, but for the last."""
+    if frames <= CHUNK:
+        return CHUNK
+    pairs = -(-frames // (2 * CHUNK))
+    return min(CHUNK, -(-frames // (2 * pairs * BATCH)) * BATCH)
 
 
 def most_chunks(frames: int | None) -> int:
