@@ -7,15 +7,11 @@ render would, without planning the clip anew for each choice: only the shot that
 from __future__ import annotations
 
 import bisect
-import logging
-import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from videostyle.errors import VideostyleError
 from videostyle.frames import UInt8Array
 from videostyle.media.readers.base import FrameReader, ReadOptions
 from videostyle.media.readers.open import open_reader
@@ -24,11 +20,9 @@ from videostyle.motion.sampling import FramesToMeasure
 from videostyle.rendering.canvas import CanvasFollower
 from videostyle.rendering.shots import Shot, find_shots
 from videostyle.studio.clips import Clip
-from videostyle.studio.web.problems import as_json, bug
+from videostyle.studio.painting.background import Background, Count, Progress
+from videostyle.studio.web.problems import as_json
 
-log = logging.getLogger("videostyle")
-
-KEPT = 8  # surveys
 YIELD = 0.02  # seconds that a survey waits at each frame while previews are painted
 
 
@@ -66,35 +60,20 @@ class Survey:
         return self.shots[max(0, bisect.bisect_right(self.shots, frame, key=lambda shot: shot.first) - 1)]
 
 
-class _Stopped(Exception):
-    """The survey is not wanted any more."""
+class _Yielding:
+    """A reader that waits at each frame while previews are painted, so that they come first."""
 
-
-class _Watched:
-    """A reader that stops when it is told to, and lets previews go first."""
-
-    def __init__(self, reader: FrameReader, stop: threading.Event, busy: Callable[[], bool]) -> None:
-        self._reader, self._stop, self._busy = reader, stop, busy
+    def __init__(self, reader: FrameReader, busy: Callable[[], bool]) -> None:
+        self._reader, self._busy = reader, busy
 
     def raw_frames(self) -> Iterator[tuple[UInt8Array, float]]:
         for frame in self._reader.raw_frames():
-            if self._stop.is_set():
-                raise _Stopped
             if self._busy():
                 time.sleep(YIELD)
             yield frame
 
     def delivered(self, picture: UInt8Array) -> UInt8Array:
         return picture  # only numbers of frames are kept
-
-
-@dataclass
-class _State:
-    """How far a survey is."""
-
-    progress: float = 0.0
-    survey: Survey | None = None
-    error: VideostyleError | None = None
 
 
 class Surveys:
@@ -107,87 +86,48 @@ class Surveys:
 
     def __init__(self, told: Callable[[Clip, dict[str, Any]], None], busy: Callable[[], bool]) -> None:
         self._told, self._busy = told, busy
-        self._states: OrderedDict[tuple[str, int, int], _State] = OrderedDict()
-        self._lock = threading.Lock()
-        self._stop = threading.Event()
-        self._waiting: list[tuple[Clip, _State]] = []
-        self._thread: threading.Thread | None = None
+        self._made: Background[tuple[str, int, int], Survey] = Background("survey", latest_only=False)
 
     def find(self, clip: Clip) -> Survey | None:
         """The survey of a clip; None if there is none yet."""
-        state = self._states.get(clip.key)
-        return state.survey if state is not None else None
+        return self._made.find(clip.key)
 
     def ask(self, clip: Clip) -> dict[str, Any]:
         """Has a survey made, if there is none; returns its state as JSON."""
-        with self._lock:
-            state = self._states.get(clip.key)
-            if state is None:
-                state = self._states[clip.key] = _State()
-                self._waiting.append((clip, state))
-                while len(self._states) > KEPT:
-                    gone = self._states.popitem(last=False)[0]
-                    self._waiting = [one for one in self._waiting if one[0].key != gone]
-                if self._thread is None:
-                    self._thread = threading.Thread(target=self._run, name="survey", daemon=True)
-                    self._thread.start()
-            self._states.move_to_end(clip.key)
-        return told(clip, state)
 
-    def _run(self) -> None:
-        while True:
-            with self._lock:
-                if not self._waiting or self._stop.is_set():
-                    self._thread = None
-                    return
-                clip, state = self._waiting.pop()  # what was asked for last is looked at now
-            try:
-                state.survey = self._made(clip, state)
-                state.progress = 1.0
-            except _Stopped:
-                continue
-            except VideostyleError as error:
-                state.error = error
-            except Exception as error:
-                log.exception("a survey failed")
-                state.error = bug(error)
-            self._told(clip, told(clip, state))
+        def on_change(progress: Progress[Survey]) -> None:
+            self._told(clip, _as_json(clip, progress))
 
-    def _made(self, clip: Clip, state: _State) -> Survey:
-        info = clip.source.info
-        count = clip.frames or 0
-        done = 0
-
-        def on_progress(frames: int) -> None:
-            nonlocal done
-            done += frames
-            before, state.progress = state.progress, min(0.99, done / count) if count else 0.0
-            if int(20 * before) != int(20 * state.progress):
-                self._told(clip, told(clip, state))
-
-        follower = CanvasFollower(info.width / info.height)
-        with open_reader(clip.source, ReadOptions(batch_size=1)) as reader:
-            shots, times = find_shots(
-                _Watched(reader, self._stop, self._busy),
-                lambda found: Section(found.chosen, found.gaps, found.span),
-                on_progress,
-                follower,
-            )
-            return Survey(shots, times, follower.track(), tuple(reader.warnings))
+        return _as_json(clip, self._made.ask(clip.key, lambda count: _survey(clip, self._busy, count), on_change))
 
     def close(self) -> None:
         """Ends the survey in work."""
-        self._stop.set()
-        if (thread := self._thread) is not None:
-            thread.join(10)
+        self._made.close()
 
 
-def told(clip: Clip, state: _State) -> dict[str, Any]:
+def _survey(clip: Clip, busy: Callable[[], bool], count: Count) -> Survey:
+    """Surveys a clip; ``count`` is called as in ``Background.ask``."""
+    info = clip.source.info
+    follower = CanvasFollower(info.width / info.height)
+    try:
+        with open_reader(clip.source, ReadOptions(batch_size=1)) as reader:
+            shots, times = find_shots(
+                _Yielding(reader, busy),
+                lambda found: Section(found.chosen, found.gaps, found.span),
+                lambda frames: count(frames, clip.frames),
+                follower,
+            )
+            return Survey(shots, times, follower.track(), tuple(reader.warnings))
+    finally:
+        follower.close()
+
+
+def _as_json(clip: Clip, progress: Progress[Survey]) -> dict[str, Any]:
     """The state of a survey as JSON, with the shots when they are known."""
-    found: dict[str, Any] = {"state": "working", "progress": round(state.progress, 3), "shots": [], "frames": None}
-    if state.error is not None:
-        return {**found, "state": "failed", "error": as_json(state.error)}
-    survey = state.survey
+    found: dict[str, Any] = {"state": "working", "progress": round(progress.share, 3), "shots": [], "frames": None}
+    if progress.error is not None:
+        return {**found, "state": "failed", "error": as_json(progress.error)}
+    survey = progress.result
     if survey is None:
         return found
     start, times = clip.source.info.start, survey.times
