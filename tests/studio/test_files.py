@@ -100,7 +100,16 @@ def test_one_file_that_is_named_shows_no_others(folder: Path, tmp_path: Path) ->
 
 def test_a_clip_is_described(client: Client) -> None:
     found = client.get("/api/clip", id="f0/plain.mp4").json
-    wanted = {"kind": "video", "width": 64, "height": 48, "frames": 25, "fps": 25.0, "sound": True, "exact": True}
+    wanted = {
+        "kind": "video",
+        "width": 64,
+        "height": 48,
+        "frames": 25,
+        "fps": 25.0,
+        "sound": True,
+        "exact": True,
+        "usual_stroke_size": 1,
+    }
     assert wanted.items() <= found.items()
     assert client.get("/api/clip", id="f0/photo.png").json["kind"] == "picture"
     broken = client.get("/api/clip", id="f0/notes.txt")

@@ -1,4 +1,4 @@
-"""The stroke size, a setting: how much larger strokes are than the style was trained with, and what follows for frames.
+"""The stroke size: how much larger strokes are than those of the training, and at which size frames are painted for it.
 
 The network's strokes have a size in pixels, so they get larger on the frame if it is painted at a smaller size. On
 frames of up to ``LINES`` lines they usually have the size with which the style was trained. On larger ones they usually
@@ -25,9 +25,9 @@ def check_stroke_size(stroke_size: float | None) -> None:
         raise SettingError("stroke_size", f"{stroke_size:g} is outside {SMALLEST:g}..{LARGEST:g}", STROKE_HINT)
 
 
-def usual_stroke_size(height: int, width: int) -> float:
-    """The stroke size of frames for which the user chose none."""
-    return min(LARGEST, max(1.0, min(height, width) / LINES))
+def chosen_or_usual(stroke_size: float | None, height: int, width: int) -> float:
+    """The stroke size that a user chose or, for None, the usual one of frames of ``height`` by ``width`` pixels."""
+    return min(LARGEST, max(1.0, min(height, width) / LINES)) if stroke_size is None else stroke_size
 
 
 def painted_size(height: int, width: int, stroke_size: float | None) -> tuple[int, int]:
@@ -35,6 +35,6 @@ def painted_size(height: int, width: int, stroke_size: float | None) -> tuple[in
 
     A frame that would have a side below ``SMALLEST_SIDE`` is scaled to that side instead.
     """
-    stroke_size = usual_stroke_size(height, width) if stroke_size is None else stroke_size
+    stroke_size = chosen_or_usual(stroke_size, height, width)
     factor = stroke_size if stroke_size < 1 else min(stroke_size, max(1.0, min(height, width) / SMALLEST_SIDE))
     return round(height / factor), round(width / factor)

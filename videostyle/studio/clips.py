@@ -15,6 +15,7 @@ import numpy as np
 
 from videostyle.errors import InputError, UsageError
 from videostyle.frames import FrameBatch, UInt8Array
+from videostyle.inference.stroke_size import chosen_or_usual
 from videostyle.media import packets
 from videostyle.media.opencv import load_cv2
 from videostyle.media.readers.base import FrameReader, Input, ReadOptions
@@ -85,6 +86,7 @@ class Clip:
             "kind": "picture" if info.still else "video",
             "width": info.width,
             "height": info.height,
+            "usual_stroke_size": chosen_or_usual(None, info.height, info.width),
             "frames": self.frames,
             "fps": float(info.fps) if info.fps else None,
             "duration": info.duration,

@@ -6,15 +6,11 @@ import { valueAt } from "./look.js";
 const shown = (value) => `${Math.round(value * 100)} %`;
 const times = (value) => `${Number(value.toFixed(2))}×`;
 
-// As on the server: beyond this many lines strokes are as large a part of the frame as on one with so many.
-const LINES = 720;
-const usualStrokes = ({ clip }) => (clip ? Math.min(4, Math.max(1, Math.min(clip.width, clip.height) / LINES)) : 1);
-
 // Strokes double from step to step, so the slider holds their logarithm.
 const CONTROLS = [
   { name: "strength", label: "Strength", low: 0, high: 1, step: 0.01, text: shown, usual: () => 1, hint: "0 leaves the picture as it is" },
   { name: "canvas", label: "Canvas", low: 0, high: 1, step: 0.01, text: shown, usual: (store) => store.styleOf(store.look.style)?.canvas ?? 1, none: true, hint: "How much is painted where the scene shows nothing, as in skies" },
-  { name: "stroke_size", label: "Strokes", low: -1, high: 2, step: 0.05, text: times, usual: usualStrokes, none: true, out: (at) => Number((2 ** at).toFixed(2)), in: (value) => Math.log2(value), hint: "Size of the strokes" },
+  { name: "stroke_size", label: "Strokes", low: -1, high: 2, step: 0.05, text: times, usual: (store) => store.clip?.usual_stroke_size ?? 1, none: true, out: (at) => Number((2 ** at).toFixed(2)), in: (value) => Math.log2(value), hint: "Size of the strokes" },
   { name: "colour", label: "Clip's colours", low: 0, high: 1, step: 0.01, text: shown, usual: () => 0, hint: "0 the painting's colours, 100 % the clip's own" },
 ];
 
