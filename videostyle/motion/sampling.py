@@ -5,7 +5,7 @@ A run is sampled while it is read, so how long it will be is not known, and memo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import chain, pairwise
@@ -101,21 +101,26 @@ class FramesToMeasure:
             the first and the last gap reach to the ends of the run.
         picture: gives one of these frames by its number, as it will be painted, uint8 ``[H, W, 3]`` RGB.
         span: number of the first frame of the run, and the number behind that of its last one.
+        times: of all frames of the run, seconds on the source's clock; () where nobody needs them.
     """
 
     chosen: list[int]
     gaps: list[list[int]]
     picture: Callable[[int], UInt8Array]
     span: tuple[int, int] = (0, 0)
+    times: Sequence[float] = ()
 
 
-def frames_to_measure(sample: SpreadSample, convert: Callable[[UInt8Array], UInt8Array]) -> FramesToMeasure:
+def frames_to_measure(
+    sample: SpreadSample, convert: Callable[[UInt8Array], UInt8Array], times: Sequence[float] = ()
+) -> FramesToMeasure:
     """Chooses the frames of a sample to measure, leaving out those that are part of a fade.
 
     Args:
         sample: of the whole run.
         convert: makes a frame that was added to the sample what ``FramesToMeasure.picture`` gives; called at most
             once for each frame, and only for those that are measured.
+        times: as in ``FramesToMeasure``.
     """
     frames = sample.frames()
     gone = faded(frames)
@@ -128,4 +133,4 @@ def frames_to_measure(sample: SpreadSample, convert: Callable[[UInt8Array], UInt
         gaps[-1] = [*gaps[-1], *sample.between(chosen[-1], end), end]
     gaps = [[number for number in gap if number in whole] for gap in gaps]
     needed = {number: frames[number] for number in {*chosen, *chain.from_iterable(gaps)}}
-    return FramesToMeasure(chosen, gaps, cache(lambda number: convert(needed[number])), sample.span)
+    return FramesToMeasure(chosen, gaps, cache(lambda number: convert(needed[number])), sample.span, times)

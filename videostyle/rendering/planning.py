@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from videostyle.errors import OutputError
-from videostyle.frames import UInt8Array, VideoInfo
+from videostyle.frames import VideoInfo
 from videostyle.media.atomic import disk_error, disk_free
 from videostyle.media.readers.base import FrameReader
 from videostyle.media.readers.open import open_reader
@@ -131,9 +129,8 @@ def make_plans(
     info = source.info
     on_frames = (lambda count: on_progress("plan", count, info.frame_count)) if on_progress else None
     prepared = [Preparation(one, info) for one in settings]
-    recorded = _Recorded()
     measurements: list[_Measure] = [
-        TimelineMeasurement(one, source.input, processor, recorded.times) if has_timeline(one) else _Shots(processor)
+        TimelineMeasurement(one, source.input, processor) if has_timeline(one) else _Shots(processor)
         for one, processor in zip(settings, style_processors, strict=True)
     ]
     layers = [
@@ -153,7 +150,7 @@ def make_plans(
 
     try:
         with open_reader(source.input, source.options) as reader:
-            shots, times = find_shots(recorded.of(reader), measured, on_frames, follower)
+            shots, times = find_shots(reader, measured, on_frames, follower)
             warnings = tuple(reader.warnings)
         meshes = follower.track() if follower else None
     finally:
@@ -165,7 +162,7 @@ def make_plans(
     plans, place = [], len(settings)
     for number, (one, measurement) in enumerate(zip(settings, measurements, strict=True)):
         chunks = borders if is_chunkable(one) else ((0, len(times)),)
-        timed = measurement.finished(shots, number) if isinstance(measurement, TimelineMeasurement) else None
+        timed = measurement.finished(shots, times, number) if isinstance(measurement, TimelineMeasurement) else None
         segments = () if timed is not None else segments_of(shots, number)
         over = tuple(
             PlannedLayer(painter.style, segments_of(shots, at)) for at, painter in enumerate(layers[number], place)
@@ -190,29 +187,6 @@ class _Shots:
 
 
 _Measure = TimelineMeasurement | _Shots
-
-
-class _Recorded:
-    """Keeps the times of the frames that a reader delivers."""
-
-    def __init__(self) -> None:
-        self.times: list[float] = []
-        self._reader: FrameReader | None = None
-
-    def of(self, reader: FrameReader) -> _Recorded:
-        self._reader = reader
-        return self
-
-    def raw_frames(self) -> Iterator[tuple[UInt8Array, float]]:
-        if self._reader is not None:
-            for picture, time in self._reader.raw_frames():
-                self.times.append(time)
-                yield picture, time
-
-    def delivered(self, picture: UInt8Array) -> UInt8Array:
-        if self._reader is None:
-            raise ValueError("of() comes first")
-        return np.asarray(self._reader.delivered(picture), np.uint8)
 
 
 def _new_job(output: Output, source: FrameReader) -> Job:

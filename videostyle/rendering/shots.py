@@ -128,7 +128,8 @@ def find_shots(
             size = sum(frame.nbytes for frame in sample.frames().values())
             while len(waiting) > min(workers, WAITING_BYTES // size):
                 waiting.pop(0).result()
-            waiting.append(pool.submit(measure, frames_to_measure(sample, source.delivered)))
+            found = frames_to_measure(sample, source.delivered, times[section_start:])
+            waiting.append(pool.submit(measure, found))
             sections.append(waiting[-1])
 
         reported = 0

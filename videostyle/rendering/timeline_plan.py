@@ -126,13 +126,10 @@ class TimelineMeasurement:
         settings: of the render.
         source: the clip.
         style_processor: measures.
-        times: the times of all frames read so far, seconds on the clip's clock; grows while the clip is read.
     """
 
-    def __init__(
-        self, settings: RenderSettings, source: Input, style_processor: StyleProcessor, times: Sequence[float]
-    ) -> None:
-        self._settings, self._processor, self._times = settings, style_processor, times
+    def __init__(self, settings: RenderSettings, source: Input, style_processor: StyleProcessor) -> None:
+        self._settings, self._processor = settings, style_processor
         self._start = source.info.start
         self._rate = float(source.info.fps or USUAL_RATE)
         self._curve = curve_of(settings.strength_from, source)
@@ -149,8 +146,7 @@ class TimelineMeasurement:
 
     def __call__(self, frames: FramesToMeasure) -> Sections:
         """Measures a section for each node that its frames may be mixed of."""
-        first, end = frames.span
-        times = [time - self._start for time in self._times[first:end]]
+        times = [time - self._start for time in frames.times]
         if self._reach:  # key frames may move, by as much
             step = 1 / self._rate
             count = int(self._reach / step) + 1
@@ -165,7 +161,7 @@ class TimelineMeasurement:
         if any(frame.ease > 0 for frame in self._settings.timeline):
             number = frames.chosen[len(frames.chosen) // 2]
             picture = shrunk(frames.picture(number), SAMPLE)
-            self._samples.append(_Sample(self._times[number] - self._start, picture, found))
+            self._samples.append(_Sample(frames.times[number - frames.span[0]] - self._start, picture, found))
         return found
 
     def _spread(self, source: TimelineSource) -> None:
@@ -189,14 +185,15 @@ class TimelineMeasurement:
             )
             track.spread(number, parts.tolist(), seen.tolist())
 
-    def finished(self, shots: Sequence[Shot[list[Sections]]], number: int) -> FrameTimeline:
+    def finished(self, shots: Sequence[Shot[list[Sections]]], times: Sequence[float], number: int) -> FrameTimeline:
         """The timeline frame by frame, once the whole clip is read.
 
         Args:
             shots: of the clip.
+            times: of all frames, seconds on the clip's clock.
             number: which of the measurements of a section is this one's.
         """
-        cuts = [self._times[shot.first] - self._start for shot in shots]
+        cuts = [times[shot.first] - self._start for shot in shots]
         source = TimelineSource(self._settings, snapped(self._settings.timeline, cuts, self._rate), self._curve)
         self._spread(source)
         nodes = dict.fromkeys(node for shot in shots for section in shot.sections for node in section[number])
@@ -210,4 +207,4 @@ class TimelineMeasurement:
             ]
             for node in nodes
         }
-        return frame_timeline(source, [time - self._start for time in self._times], segments)
+        return frame_timeline(source, [time - self._start for time in times], segments)
