@@ -64,7 +64,7 @@ def test_tiles_are_the_whole_frame_but_for_rounding(random_style: Style, precisi
     whole.use_shots([KeyframeSegment(0, whole.statistics_of(frames))])
     tiled = opened(random_style, 333, 517, precision=precision, tile=280 * 280)
     tiled.use_shots(whole.shots)
-    assert len(tiled._painter.tiles) > 3
+    assert len(tiled._batches.painter.tiles) > 3
     deviation = np.abs(whole(batch(frames)).frames.astype(int) - tiled(batch(frames)).frames)
     assert deviation.max() <= {"float32": 1, "float16": 2, "bfloat16": 4}[precision]
     assert deviation.mean() < 0.05
@@ -130,18 +130,21 @@ def test_styles_change_without_compiling(random_style: Style) -> None:
     frames = scene(2, 32, 32)
     processor = opened(random_style, 32, 32)
     before = processor(batch(frames)).frames
-    program, traces = processor._painter.program, processor._painter.program.experimental_get_tracing_count()
+    program, traces = (
+        processor._batches.painter.program,
+        processor._batches.painter.program.experimental_get_tracing_count(),
+    )
     other = replace(random_style, weights={k: v * 1.1 for k, v in random_style.weights.items()})
     processor.use_style(other)
     after = processor(batch(frames)).frames
-    assert processor._painter.program is program
+    assert processor._batches.painter.program is program
     assert program.experimental_get_tracing_count() == traces > 0
     assert (before != after).any()
 
 
 def test_processors_that_paint_alike_share_a_program(random_style: Style) -> None:
     one, other, larger, fine = (
-        opened(random_style, height, 32, precision=precision)._painter.program
+        opened(random_style, height, 32, precision=precision)._batches.painter.program
         for height, precision in ((32, "float32"), (32, "float32"), (40, "float32"), (32, "bfloat16"))
     )
     assert one is other

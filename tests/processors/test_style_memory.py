@@ -145,14 +145,14 @@ def test_a_lack_that_is_foreseen_shrinks_the_batch_then_the_tiles(
     host_budget.cache_clear()
     available["bytes"] = 2.1 * whole / SHARE
     halved = opened(random_style, 480, 640, batch_size=4)
-    assert (halved.batch_size, len(halved._painter.tiles)) == (2, 1)
+    assert (halved.batch_size, len(halved._batches.painter.tiles)) == (2, 1)
     assert halved.warnings == ["memory is short: painting 2 frames at once from here on"]
     host_budget.cache_clear()
     available["bytes"] = 0.9 * whole / SHARE
     tiled = opened(random_style, 480, 640, batch_size=4)
     assert tiled.batch_size == 1
-    assert len(tiled._painter.tiles) > 1
-    assert tiled._painter.bytes_of_call(1) <= 0.9 * whole
+    assert len(tiled._batches.painter.tiles) > 1
+    assert tiled._batches.painter.bytes_of_call(1) <= 0.9 * whole
     for processor in (expected, halved, tiled):
         processor.use_shots(shots)
     wanted = expected(batch(frames)).frames.astype(int)
@@ -276,9 +276,9 @@ def test_a_processor_that_is_opened_for_another_size_begins_anew(random_style: S
     processor.open(small)
     assert processor.batch_size == 16
     first = processor(batch(scene(1, 48, 64)))
-    painter = processor._painter
+    painter = processor._batches.painter
     processor.open(small)
-    assert processor._painter is painter  # nothing is compiled again
+    assert processor._batches.painter is painter  # nothing is compiled again
     processor.open(large)
     assert processor.batch_size == 1
     assert processor(batch(scene(1, 720, 1280))).frames.shape == (1, 720, 1280, 3)
@@ -300,8 +300,10 @@ def test_the_page_on_machines_tells_the_memory_that_is_asked_for(
             monkeypatch.setenv("VIDEOSTYLE_THREADS", row[0])
             processor = StyleProcessor(base, precision="float32", device="cpu")
             processor.open(VideoInfo(width=width, height=height))
-            assert processor._calls == int(row[0])
-            assert told == pytest.approx(processor._calls * processor._bytes_of_call() / SHARE / 1e9, abs=0.05)
+            assert processor._batches.calls == int(row[0])
+            assert told == pytest.approx(
+                processor._batches.calls * processor._batches.bytes_of_call() / SHARE / 1e9, abs=0.05
+            )
     (one,) = re.findall(r"single call takes\s([\d.]+),\s([\d.]+) and ([\d.]+) GB", page)
     for (width, height), told in zip(sizes, map(float, one), strict=True):
         painter = FramePainter(

@@ -1,14 +1,11 @@
-"""The style processor: paints batches of frames with a style, in the memory that is available.
+"""The style processor: paints each frame of a batch with the weights of its style and shot, and on its canvas.
 
-It distributes the frames of a batch over calls of the device program (``inference``). Where memory is short it reduces
-the number of calls side by side, then the frames in a call, then the size of tiles.
+How a batch is divided into calls of the device program is ``inference.batch_painter``'s.
 """
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import partial
 from typing import Any
 
@@ -18,8 +15,6 @@ from numpy.typing import NDArray
 from videostyle.errors import ModelError, UsageError
 from videostyle.frames import (
     PIXEL_FORMATS,
-    AnyArray,
-    ColorInfo,
     Float32Array,
     FrameBatch,
     UInt8Array,
@@ -28,27 +23,19 @@ from videostyle.frames import (
     to_bytes,
     to_words,
 )
-from videostyle.inference.backends.current import backend
-from videostyle.inference.batch_size import frames_fitting, usual_pixels
+from videostyle.inference.batch_painter import DEEP, BatchPainter
 from videostyle.inference.canvas_sampling import CanvasSettings
 from videostyle.inference.device import choose_device, choose_precision
 from videostyle.inference.frame_canvases import FrameCanvases, MeshOf
-from videostyle.inference.memory import budget_of, bytes_per_pixel, does_not_fit, is_out_of_memory, scaling_bytes
 from videostyle.inference.mixed_weights import MixedWeights
-from videostyle.inference.painter import FramePainter, best_tile
 from videostyle.inference.program import FrameInputs
 from videostyle.inference.shot_measurement import ShotMeasurement
-from videostyle.inference.shot_weights import FoldedWeights, ShotWeights
-from videostyle.inference.stroke_size import check_stroke_size, painted_size
+from videostyle.inference.shot_weights import ShotWeights
+from videostyle.inference.stroke_size import check_stroke_size
 from videostyle.network.statistics import KeyframeSegment, Statistics
-from videostyle.resources import usable_cores
 from videostyle.styles.card import Style, has_canvas
 
-log = logging.getLogger("videostyle")
-
 OUTPUTS = tuple(PIXEL_FORMATS)
-DEEP = ("rgb48", "i420p10")  # outputs of more than 8 bits
-IN_FLIGHT = 3  # batches on an accelerator: one is copied up, one is painted, one is copied down
 
 
 class StyleProcessor:
@@ -75,8 +62,6 @@ class StyleProcessor:
         device: the name of the device, as from ``choose_device``.
         precision: of the computation (``network.precision``).
         canvas: as given.
-        in_flight: batches that may be begun before the first is fetched (``processors.protocol.in_flight``).
-        warnings: messages for the user, one sentence each, about lack of memory.
         layers: processors of other styles that paint regions over what this one paints; closed with it.
 
     Raises:
@@ -106,26 +91,25 @@ class StyleProcessor:
         self.device = choose_device(device)
         self.precision = choose_precision(precision, self.device, deep=output in DEEP)
         self.canvas = canvas or CanvasSettings()
-        self.warnings: list[str] = []
         self.layers: list[StyleProcessor] = []
-        self._output, self._batch_size, self._tile = output, batch_size, tile
-        self._batch_pixels = batch_pixels or usual_pixels(self.device)
+        self._output = output
         self._weights = ShotWeights(style, self.device, self.precision)
         self._always_canvas, self._stroke_size = always_canvas, stroke_size
         self._measurement = self._new_measurement()
         # Where style and canvas change along the clip: weights, and amounts of the canvas, of each frame.
         self._mix: MixedWeights | None = None
         self._amounts: Float32Array | None = None
-        # Where each operation is computed on one thread, calls run side by side: no core waits for another.
-        one_thread = "CPU" in self.device and backend().one_thread_each()
-        self._workers = usable_cores() if one_thread else 1
-        self.in_flight = IN_FLIGHT if "GPU" in self.device else 1
-        self._budget = budget_of(self.device)
-        # Set by ``open``: the compiled program, frames in a call of it, calls side by side.
-        self._painter: FramePainter | None = None
-        self._frames, self._calls = 1, 1
-        self._pool = ThreadPoolExecutor(max(self._workers, self.in_flight), thread_name_prefix="paint")
-        self._sampling = FrameCanvases(style.architecture.stride, self._pool)
+        self._batches = BatchPainter(
+            style.architecture,
+            device=self.device,
+            precision=self.precision,
+            output=output,
+            batch_size=batch_size,
+            tile=tile,
+            batch_pixels=batch_pixels,
+            stroke_size=stroke_size,
+        )
+        self._sampling = FrameCanvases(style.architecture.stride, self._batches.pool)
 
     @property
     def style(self) -> Style:
@@ -140,48 +124,40 @@ class StyleProcessor:
     @property
     def workers(self) -> int:
         """Largest number of calls side by side, if memory allows."""
-        return self._workers
+        return self._batches.workers
 
     @property
     def batch_size(self) -> int:
         """Frames in one call, after ``open``."""
-        return self._frames
+        return self._batches.frames
+
+    @property
+    def in_flight(self) -> int:
+        """Batches that may be begun before the first is fetched (``processors.protocol.in_flight``)."""
+        return self._batches.in_flight
+
+    @property
+    def warnings(self) -> list[str]:
+        """Messages for the user, one sentence each, about lack of memory."""
+        return self._batches.warnings
+
+    def frames_per_call(self, info: VideoInfo) -> int:
+        """Frames in one call of the program for a video of this size (``BatchPainter.frames_per_call``)."""
+        return self._batches.frames_per_call(info)
+
+    def frames_per_batch(self, info: VideoInfo) -> int:
+        """The best size of a batch for a video of this size: the frames of all calls side by side."""
+        return self._batches.frames_per_batch(info)
 
     def open(self, info: VideoInfo) -> VideoInfo:
         """Prepares for frames of this size; painted frames have the same size.
 
         A compiled program is reused for a video of the same size and colours.
         """
-        size = info.height, info.width
-        even = info.width % 2 == 0 and info.height % 2 == 0
-        planes = info.color if self._output.startswith("i420") and even else None
-        if self._painter is None or (self._painter.size, self._painter.planes) != (size, planes):
+        if self._batches.open(info):
             self._sampling.forget()
-            self._frames, self._calls = self.frames_per_call(info), 1
-            self._painter = self._painter_for(size, planes, self._tile_for(info))
-            while self._tile is None and self._bytes_of_call() > self._budget.total and self._halve("is short"):
-                pass
-            self._calls = self._budget.calls(self._bytes_of_call(), self._workers)
-        self._painter.at_once = self._measurement.at_once
+        self._batches.painter.at_once = self._measurement.at_once
         return info
-
-    def _painter_for(self, size: tuple[int, int], planes: ColorInfo | None, tile: int | None) -> FramePainter:
-        return FramePainter(
-            self.style.architecture,
-            size,
-            device=self.device,
-            precision=self.precision,
-            planes=planes,
-            deep=self._output in DEEP,
-            tile=tile,
-            stroke_size=self._stroke_size,
-        )
-
-    @property
-    def _opened(self) -> FramePainter:
-        if self._painter is None:
-            raise ValueError("open() must be called first")
-        return self._painter
 
     def __call__(self, batch: FrameBatch) -> FrameBatch:
         """Paints one batch. Its frames may belong to several shots.
@@ -194,7 +170,7 @@ class StyleProcessor:
 
     def begin(self, batch: FrameBatch) -> Callable[[], FrameBatch]:
         """Begins to paint a batch; returns a function that waits for the painted batch, and raises as a call does."""
-        painter = self._opened
+        painter = self._batches.painter
         if batch.frames.shape[1:3] != painter.size:
             raise ValueError(f"frames of {batch.frames.shape[1:3]} after open() with {painter.size}")
         if not self.shots and self._mix is None:
@@ -205,10 +181,15 @@ class StyleProcessor:
         weights, numbers = self._mix or self._weights, range(batch.index, batch.index + len(batch))
         # Which frames are painted together depends on the clip alone: other numbers of them may be rounded otherwise.
         alone = [weights.alone(number) for number in numbers]
-        painting = self._begin(inputs, weights.of_frames(batch.index, len(batch)), alone)
+        painting = self._batches.begin(inputs, weights.of_frames(batch.index, len(batch)), alone)
 
         def painted() -> FrameBatch:
-            frames = painting()
+            frames, finite = painting()
+            if not finite:
+                raise ModelError(
+                    f"the style '{self.style.card.name}' painted values that are not finite",
+                    hint="the style file is damaged, or the `precision` float32 is needed",
+                )
             words = frames.dtype == np.uint16
             pixels = ("i420p10" if words else "i420") if painter.planes else ("rgb48" if words else "rgb24")
             alpha = batch.alpha if batch.alpha is None else (to_words if words else to_bytes)(batch.alpha)
@@ -220,7 +201,7 @@ class StyleProcessor:
         """Frees the compiled programs and the weights on the device."""
         for layer in self.layers:
             layer.close()
-        self._painter = None
+        self._batches.close()
         self._weights.clear()
         if self._mix is not None:
             self._mix.clear()
@@ -324,117 +305,7 @@ class StyleProcessor:
         settings = self.canvas if self.on_canvas else CanvasSettings(0.0)
         if self._amounts is not None:
             settings = CanvasSettings(1.0, self.canvas.seed)
-        return self._sampling.of_frames(first, count, self._opened.painted_size, settings, self._amounts)
-
-    def frames_per_call(self, info: VideoInfo) -> int:
-        """Frames in one call of the program for a video of this size, if memory is not short.
-
-        Without a ``batch_size``, a batch is a power of two of frames, which are divided among the calls side by side.
-        """
-        if self._batch_size:
-            return self._batch_size
-        fitting = frames_fitting(self._batch_pixels, (info.height, info.width), self._stroke_size)
-        return max(1, fitting // self._workers)
-
-    def frames_per_batch(self, info: VideoInfo) -> int:
-        """The best size of a batch for a video of this size: the frames of all calls side by side."""
-        frames = self.frames_per_call(info)
-        painted = painted_size(info.height, info.width, self._stroke_size)
-        pixels = min(painted[0] * painted[1], self._tile_for(info))
-        size = pixels * bytes_per_pixel(self.style.architecture, self.precision)
-        size += scaling_bytes((info.height, info.width), painted)
-        return frames * self._budget.calls(frames * size, self._workers)
-
-    def _tile_for(self, info: VideoInfo) -> int:
-        size, frames = painted_size(info.height, info.width, self._stroke_size), self.frames_per_call(info)
-        network = self.style.architecture, self.precision
-        return self._tile or best_tile(*network, size, frames, self._budget, self._workers)
-
-    def _begin(
-        self, inputs: FrameInputs, weights: Sequence[FoldedWeights], alone: Sequence[bool]
-    ) -> Callable[[], AnyArray]:
-        """Begins to paint frames, each with its weights; where memory runs out, they are painted with less at a time.
-
-        Returns:
-            A function that waits for all of them.
-        """
-        begun = self._begin_calls(inputs, weights, alone, 0)
-
-        def finish() -> AnyArray:
-            results: list[AnyArray] = []
-            painted, calls = 0, begun
-            while calls:
-                try:
-                    done = [call.result() for call in calls]
-                except Exception as error:
-                    wait(calls)
-                    if not is_out_of_memory(error):
-                        raise
-                    if not self._halve("ran out"):
-                        raise does_not_fit(self._opened.size, error) from error
-                    done = []
-                for frames, finite in done:
-                    if not finite:
-                        raise ModelError(
-                            f"the style '{self.style.card.name}' painted values that are not finite",
-                            hint="the style file is damaged, or the `precision` float32 is needed",
-                        )
-                    results.append(frames)
-                    painted += len(frames)
-                calls = self._begin_calls(inputs, weights, alone, painted)
-            # Some backends give arrays that nobody may write to.
-            return results[0] if len(results) == 1 and results[0].flags.writeable else np.concatenate(results)
-
-        return finish
-
-    def _begin_calls(
-        self, inputs: FrameInputs, weights: Sequence[FoldedWeights], alone: Sequence[bool], end: int
-    ) -> list[Future[tuple[AnyArray, bool]]]:
-        """Begins as many calls as may run side by side, from frame ``end`` of the inputs on; none if it is the last."""
-        calls: list[Future[tuple[AnyArray, bool]]] = []
-        while end < inputs.frame_count and len(calls) < self._calls:
-            first = end
-            while end < min(inputs.frame_count, first + self._frames) and weights[end] is weights[first]:
-                end += 1
-            size = 1 if alone[first] else self._frames
-            calls.append(self._pool.submit(self._paint_filled, inputs.between(first, end), size, weights[first]))
-        return calls
-
-    def _paint_filled(self, inputs: FrameInputs, size: int, weights: FoldedWeights) -> tuple[AnyArray, bool]:
-        """Paints frames in a call that is filled up to ``size`` frames, as another number needs another program."""
-        painter = self._opened
-        with self._budget.reserved(painter.bytes_of_call(size)):
-            painted, finite = painter(inputs.filled(size), weights)
-        return painted[: inputs.frame_count], finite
-
-    def _bytes_of_call(self) -> float:
-        return self._opened.bytes_of_call(self._frames)
-
-    def _halve(self, what: str) -> bool:
-        """Halves the calls side by side, or else the frames in a call, or else the tiles, and warns.
-
-        Args:
-            what: what happened to memory, for the warning: "is short" or "ran out".
-
-        Returns:
-            False if nothing is left to halve.
-        """
-        painter = self._opened
-        if self._calls > 1:
-            self._calls //= 2
-            now = f"{self._calls} batches side by side"
-        elif self._frames > 1:
-            self._frames //= 2
-            now = f"{self._frames} frames at once"
-        else:
-            tile = painter.half_tile()
-            if tile is None:
-                return False
-            self._painter = self._painter_for(painter.size, painter.planes, tile)
-            now = f"in {len(self._painter.tiles)} tiles"
-        self.warnings.append(f"memory {what}: painting {now} from here on")
-        log.warning(self.warnings[-1])
-        return True
+        return self._sampling.of_frames(first, count, self._batches.painter.painted_size, settings, self._amounts)
 
     def seconds_of_call(self, frames: UInt8Array, rounds: int) -> dict[str, list[float]]:
         """Measures one call of the program on frames of one shot (``FramePainter.seconds``).
@@ -446,4 +317,4 @@ class StyleProcessor:
         if not self.shots:
             self.use_shots([KeyframeSegment(0, self.statistics_of(frames[:1]))])
         inputs = FrameInputs(frames, self._canvases(0, len(frames)))
-        return self._opened.seconds(inputs, self._weights.of_frames(0, 1)[0], rounds)
+        return self._batches.painter.seconds(inputs, self._weights.of_frames(0, 1)[0], rounds)

@@ -36,9 +36,10 @@ def make_style_processor(style: Style, settings: RenderSettings, *, output: str 
 
     load_backend(frames_side_by_side=True)
     from videostyle.inference import tuning
+    from videostyle.inference.batch_painter import DEEP
     from videostyle.inference.canvas_sampling import CanvasSettings
     from videostyle.inference.device import choose_device
-    from videostyle.processors.style import DEEP, StyleProcessor
+    from videostyle.processors.style import StyleProcessor
 
     tuned = tuning.load(choose_device(settings.device))
     usable = tuned is not None and not (tuned.precision == "bfloat16" and output in DEEP)
