@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
@@ -13,52 +12,21 @@ import numpy as np
 from videostyle.errors import ModelError
 from videostyle.frames import FrameBatch, UInt8Array, VideoInfo
 from videostyle.inference.canvas_sampling import CanvasSettings, remapped, still_mesh
-from videostyle.inference.stroke_size import LARGEST, SMALLEST, usual_stroke_size
+from videostyle.inference.stroke_size import LARGEST, SMALLEST, chosen_or_usual
 from videostyle.live.dissolve import Dissolve
 from videostyle.live.pace import STEPS, painted_size
 from videostyle.live.scene_follower import COLUMNS, SceneFollower
 from videostyle.live.stroke_sizes import StrokeSizes
+from videostyle.live.transition import Transition
 from videostyle.media.opencv import load_cv2
 from videostyle.motion.canvas_tracker import CanvasTracker
 from videostyle.network.canvas import LARGEST_SEED, tile
-from videostyle.network.statistics import KeyframeSegment, Statistics, between
+from videostyle.network.statistics import KeyframeSegment, Statistics
 from videostyle.processors.style import StyleProcessor
-from videostyle.processors.timeline import eased
 from videostyle.styles.card import Style, has_canvas
 from videostyle.styles.interpolation import blend, interpolate
 
-CROSSFADE_RATE = 24  # changes of the weights per second of a crossfade; each one costs time
 TRIALS = 3  # frames that are timed at each size; the fastest counts
-
-
-@dataclass
-class _Transition:
-    """A change of style or strength in progress.
-
-    Attributes:
-        start: weights at its beginning.
-        end: weights at its end.
-        began: time of its beginning, seconds.
-        seconds: its duration; 0 = the next frame is painted with ``end``.
-        start_canvas: amount of the canvas at its beginning, 0..1.
-        start_statistics: statistics for ``start``; None = to be measured.
-        curve: how it goes on, one of ``timeline.CURVES``.
-        end_statistics: statistics for ``end``; None = to be measured.
-        steps_done: changes of the weights made so far.
-    """
-
-    start: Style
-    end: Style
-    began: float
-    seconds: float
-    start_canvas: float
-    start_statistics: Statistics | None
-    curve: str = "linear"
-    end_statistics: Statistics | None = None
-    steps_done: int = 0
-
-    def remaining(self, now: float) -> float:
-        return max(0.0, self.began + self.seconds - now)
 
 
 class LivePainter:
@@ -113,14 +81,12 @@ class LivePainter:
         self._current = self._at_strength(self._styles[0])
         self._steps = len(STEPS) if adaptive else 1
         self._processors: Sequence[StyleProcessor] = []  # one for each size
-        self._strokes = StrokeSizes(
-            self._compiled, usual_stroke_size(info.height, info.width) if stroke_size is None else stroke_size
-        )
+        self._strokes = StrokeSizes(self._compiled, chosen_or_usual(stroke_size, info.height, info.width))
         self._last_frame: UInt8Array | None = None
         self._scene: SceneFollower | None = None
         self._statistics: Statistics | None = None
         self._dissolve = Dissolve()
-        self._transition: _Transition | None = None
+        self._transition: Transition | None = None
         self._canvas = CanvasSettings(self.canvas, seed)  # what the next frame is painted with
         self._new_strokes = False  # whether strokes lie elsewhere from the next frame on
         self._has_canvas = any(has_canvas(style.weights) for style in self._styles)
@@ -265,8 +231,16 @@ class LivePainter:
                 seconds = self._transition.remaining(now) if self._transition else 0.0
             target = self._at_strength(self._styles[self.style_index])
             lasting = seconds if self._can_interpolate else 0.0
-            start = self._canvas.amount, self._statistics
-            self._transition = _Transition(self._current, target, now, lasting, *start, curve)
+            self._transition = Transition(
+                self._current,
+                target,
+                self._canvas.amount,
+                self.canvas,
+                began=now,
+                seconds=lasting,
+                curve=curve,
+                start_statistics=self._statistics,
+            )
 
     def select_style(self, index: int, now: float, seconds: float = 0.0) -> None:
         """Changes to another style (``change``)."""
@@ -320,7 +294,7 @@ class LivePainter:
             return False
         self._processors = processors
         if self._transition is not None:
-            self._transition.start_statistics = self._transition.end_statistics = None
+            self._transition.forget_statistics()
         return True
 
     def set_step(self, step: int, now: float) -> None:
@@ -350,35 +324,22 @@ class LivePainter:
         )
 
     def _advance(
-        self, transition: _Transition, scene: SceneFollower, frame: UInt8Array, now: float
+        self, transition: Transition, scene: SceneFollower, frame: UInt8Array, now: float
     ) -> Statistics | None:
-        """Advances a transition by one frame; returns statistics if they or the weights have changed.
-
-        Statistics of mixed weights lie close to the straight line between those of both ends. Measuring an end takes
-        as long as painting one or two frames, so at most one is measured per frame.
-        """
-        done = 1.0 if transition.seconds <= 0 else (now - transition.began) / transition.seconds
-        progress = 1.0 if done >= 1.0 else eased(transition.curve, done)
+        """Advances a transition by one frame; returns statistics if they or the weights have changed."""
         if scene.is_new(frame, now):
-            transition.start_statistics = transition.end_statistics = None
-        if progress >= 1.0:
+            transition.forget_statistics()
+        if transition.progress(now) >= 1.0:
             self._transition, self._current = None, transition.end
-            self._canvas = CanvasSettings(self.canvas, self.seed)
-            measured = transition.end_statistics or self._measure(frame, transition.end, self.canvas)
+            self._canvas = CanvasSettings(transition.end_canvas, self.seed)
+            measured = transition.end_statistics or self._measure(frame, transition.end, transition.end_canvas)
             return scene.restart(measured, now)
-        step = int(progress * CROSSFADE_RATE * max(1.0, transition.seconds))
-        if transition.start_statistics is None:
-            transition.start_statistics = self._measure(frame, transition.start, transition.start_canvas)
-        elif transition.end_statistics is None:
-            transition.end_statistics = self._measure(frame, transition.end, self.canvas)
-        elif step <= transition.steps_done:
+        changed = transition.advance(now, lambda style, canvas: self._measure(frame, style, canvas))
+        if changed is None:
             return None
-        transition.steps_done = step
-        self._current = blend(transition.start, transition.end, progress)
-        amount = transition.start_canvas + progress * (self.canvas - transition.start_canvas)
+        self._current, amount, statistics = changed
         self._canvas = CanvasSettings(amount, self.seed)
-        end_statistics = transition.end_statistics or transition.start_statistics
-        return between(transition.start_statistics, end_statistics, progress)
+        return statistics
 
     def __call__(self, frame: UInt8Array, now: float) -> UInt8Array:
         """Paints one frame.
