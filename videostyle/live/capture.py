@@ -59,6 +59,7 @@ class Capture:
         mirror: flip frames left to right.
         fps: highest rate to deliver, frames/s; None = every frame.
         stalled: seconds without a frame after which the camera has failed.
+        patient: wait without end until ``expect_frames`` is called.
 
     Attributes:
         slot: the newest frame; closed when no more will come.
@@ -78,6 +79,7 @@ class Capture:
         mirror: bool,
         fps: float | None = None,
         stalled: float = STALLED,
+        patient: bool = False,
     ) -> None:
         self.slot: LatestSlot[LiveFrame] = LatestSlot()
         self.captured = self.reconnects = self.skipped = 0
@@ -87,7 +89,7 @@ class Capture:
         self._period, self._due = (1.0 / fps if fps else 0.0), 0.0
         self._grabber, self._reopen, self._mirror = grabber, reopen, mirror
         self._size = (grabber.info.height, grabber.info.width)
-        self._stalled = stalled
+        self._stalled, self._patient = stalled, patient
         self._stop = threading.Event()
         self._last = time.monotonic()
         # A reader thread belongs to one opening of the camera. When the number has moved on, the thread is obsolete.
@@ -96,6 +98,10 @@ class Capture:
         self._start()
         self._watchdog = threading.Thread(target=self._watch, name="watchdog", daemon=True)
         self._watchdog.start()
+
+    def expect_frames(self) -> None:
+        """Ends the patience: from now on, frames that fail to arrive are a failure."""
+        self._last, self._patient = time.monotonic(), False
 
     def _start(self) -> None:
         self._generation += 1
@@ -158,7 +164,7 @@ class Capture:
     def _watch(self) -> None:
         """The watchdog thread."""
         while not self._stop.wait(0.1):
-            if time.monotonic() - self._last > self._stalled:
+            if not self._patient and time.monotonic() - self._last > self._stalled:
                 self._fail(f"no frame for {self._stalled:.0f} s", self._generation)
 
     def _fail(self, reason: str, generation: int) -> None:

@@ -78,6 +78,7 @@ class LiveLoop:
         viewer: a display; None = there is none.
         tick: called about every ``POLL`` seconds with the time, in the thread of ``run``.
         started: start of the program, ``time.monotonic``; None = now.
+        prepared: called when everything is compiled, before the first frame is painted.
 
     Raises:
         VideostyleError: if an output cannot be opened; capture and the other outputs are closed then.
@@ -96,9 +97,10 @@ class LiveLoop:
         viewer: Viewer | None = None,
         tick: Callable[[float], None] | None = None,
         started: float | None = None,
+        prepared: Callable[[], None] | None = None,
     ) -> None:
         self.capture, self.painter, self._pace = capture, painter, pace
-        self._compose, self._viewer, self._tick = compose, viewer, tick
+        self._compose, self._viewer, self._tick, self._prepared = compose, viewer, tick, prepared
         self._started = time.monotonic() if started is None else started
         self._size, self._fps = size, fps
         self._shown: LatestSlot[UInt8Array] = LatestSlot()
@@ -209,6 +211,8 @@ class LiveLoop:
             if first is not None:
                 self._pace.begin(self.painter.prepare(first.picture, time.monotonic()))
                 self.painter.set_step(self._pace.step, time.monotonic())
+                if self._prepared is not None:
+                    self._prepared()
             while not self._ended():
                 frame = self.capture.slot.get(0.2)
                 if frame is not None:

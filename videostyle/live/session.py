@@ -21,7 +21,7 @@ from videostyle.live.painter import LivePainter
 from videostyle.live.schedule import Schedule
 from videostyle.live.telemetry import LiveReport
 from videostyle.live.viewer import Screen, WindowViewer
-from videostyle.media.readers.camera import Grabber
+from videostyle.media.readers.camera import Grabber, PacedFile
 from videostyle.processors.curve import read_curve
 from videostyle.processors.regions.kinds import RegionChoice
 from videostyle.processors.registry import Choice
@@ -201,7 +201,18 @@ def run_live(
             schedule=schedule,
         )
     viewer = WindowViewer(controls, screen) if screen is not None else None
-    capture = Capture(grabber, reopen, mirror=settings.mirror, fps=fps if fps < camera_fps else None)
+    file = grabber if isinstance(grabber, PacedFile) else None
+    if file is not None:
+        file.hold()
+    capture = Capture(
+        grabber, reopen, mirror=settings.mirror, fps=fps if fps < camera_fps else None, patient=file is not None
+    )
+
+    def play() -> None:
+        capture.expect_frames()
+        if file is not None:
+            file.play()
+
     size = (info.width, info.height)
     pace = Pace(1.0 / fps, adaptive=settings.adaptive)
     loop = LiveLoop(
@@ -215,6 +226,7 @@ def run_live(
         viewer=viewer,
         tick=tick,
         started=started,
+        prepared=play,
     )
     controls.loop = loop
     return loop.run(stop, settings.duration)

@@ -55,6 +55,26 @@ def test_a_file_is_played_at_its_own_pace(clip: Clip, paced: Callable[..., tuple
     camera.close()
 
 
+def test_a_file_that_is_held_stays_at_its_first_frame(
+    clip: Clip, paced: Callable[..., tuple[PacedFile, Clock]]
+) -> None:
+    camera, clock = paced(clip("plain.mp4"))
+    camera.hold()
+    first = camera.read()
+    assert first is not None
+    clock.now += 100  # as long as the painter takes to get ready
+    camera.play()
+    pictures, stamps = [], []
+    while (found := camera.read()) is not None:
+        pictures.append(found[0])
+        stamps.append(found[1])
+    with open_reader(clip("plain.mp4")) as source:
+        whole = np.concatenate([batch.frames for batch in source])
+    assert np.array_equal(np.stack(pictures), whole)
+    assert np.diff(stamps) == pytest.approx(0.04, abs=1e-6)
+    camera.close()
+
+
 def test_late_frames_of_a_slowly_decoded_file_are_given_at_once(
     clip: Clip, paced: Callable[..., tuple[PacedFile, Clock]]
 ) -> None:

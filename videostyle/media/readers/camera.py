@@ -202,7 +202,21 @@ class PacedFile(_SafelyClosed):
         self._source = open_reader(path, ReadOptions(batch_size=1))
         self.warnings: list[str] = []
         self.info = square_info(self._source.info)
+        self._waits, self._playing = False, threading.Event()
         self._frames = self._run()
+
+    def hold(self) -> None:
+        """Waits behind the first frame for ``play``, so that a clip does not run out while a painter is prepared."""
+        self._waits = True
+
+    def play(self) -> None:
+        """Goes on from the first frame, which is given once more."""
+        self._playing.set()
+
+    def close(self) -> None:
+        """Releases the file after the frame that is being read."""
+        self._playing.set()
+        super().close()
 
     def _run(self) -> Iterator[tuple[UInt8Array, float]]:
         last = float(1 / (self.info.fps or SEQUENCE_RATE))  # seconds for which the last frame is shown
@@ -223,6 +237,11 @@ class PacedFile(_SafelyClosed):
                 picture = squared(batch.frames[0], self.info)
                 # A frame that was decoded late counts as captured when it was due, as with a camera.
                 yield picture.copy(), max(due, now - 0.5)
+                if self._waits:
+                    self._playing.wait()
+                    self._waits = False
+                    due = began = time.monotonic()
+                    yield picture.copy(), began
             if not self._repeat or picture is None:
                 return
             while frames == 1:  # no need to open a still image again
