@@ -14,6 +14,7 @@ pytest.importorskip("tensorflow")
 from tests.conftest import ffmpeg
 from tests.rendering.conftest import decoded
 from videostyle.errors import InputError, SettingError
+from videostyle.media.readers.open import open_reader
 from videostyle.media.timecode import TimePoint
 from videostyle.processors.curve import read_curve
 from videostyle.processors.timeline import CURVES, Track, eased, key_frame_from, shares_of, snapped
@@ -21,6 +22,8 @@ from videostyle.rendering import plan
 from videostyle.rendering.chunks import paint_in_folders
 from videostyle.rendering.iterate import iterate
 from videostyle.rendering.job_store import load_job
+from videostyle.rendering.outputs import OutputRequest
+from videostyle.rendering.preflight import tell_of_late_changes
 from videostyle.rendering.render import render
 from videostyle.rendering.settings import RenderSettings, settings_from, to_json
 
@@ -84,6 +87,13 @@ def test_mistakes_between_settings_are_found_before_anything_is_painted(still_cl
     with pytest.raises(InputError, match="cannot read"):
         render(still_clip, tmp_path / "a.mp4", timed(strength_from=str(tmp_path / "none.csv")))
     assert not list(tmp_path.iterdir())
+
+
+def test_a_change_behind_the_end_is_warned_of(still_clip: Path, caplog: pytest.LogCaptureFixture) -> None:
+    changes = timed("1s strength=0.5", "0:01:40 strength=0.2")
+    with open_reader(still_clip) as reader:
+        tell_of_late_changes([OutputRequest(None, changes)], reader)
+    assert caplog.messages == ["still.mkv: the change at 100 s comes behind the end, and changes nothing"]
 
 
 # -- which values it means ------------------------------------------------------------------------------------------

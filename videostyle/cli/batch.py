@@ -131,6 +131,7 @@ def run(options: argparse.Namespace) -> int:
         bars.close()
         if len({task.input for task in tasks}) == 1:
             bars.say(f"{tasks[0].input.name}, {', '.join(task.settings.style for task in tasks)}")
+        bars.note("getting ready", logged=False)
         return bars
 
     def on_outcome(outcome: Outcome, left: float | None) -> None:

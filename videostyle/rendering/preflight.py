@@ -5,6 +5,7 @@ Nothing is made, nothing is decoded, and no backend is loaded.
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Sequence
 
@@ -17,6 +18,8 @@ from videostyle.rendering.layers import check_regions
 from videostyle.rendering.outputs import OutputRequest, target_of
 from videostyle.rendering.timeline_plan import check_timeline
 from videostyle.styles.resolve import check_style
+
+log = logging.getLogger("videostyle")
 
 
 def mistakes_of(requests: Sequence[OutputRequest], source: FrameReader) -> list[VideostyleError]:
@@ -41,6 +44,14 @@ def mistakes_of(requests: Sequence[OutputRequest], source: FrameReader) -> list[
             except VideostyleError as error:
                 wrong.append(error)
     return wrong
+
+
+def tell_of_late_changes(requests: Sequence[OutputRequest], source: FrameReader) -> None:
+    """Warns of key frames behind the end of a clip, which change nothing."""
+    length = source.input.media.duration if source.input.media is not None else None
+    frames = [frame for request in requests for frame in request.settings.timeline]
+    for at in dict.fromkeys(frame.at for frame in frames if nothing_between(frame.at, None, length)):
+        log.warning("%s: the change at %s comes behind the end, and changes nothing", source.path.name, at)
 
 
 def _check_part(request: OutputRequest, source: FrameReader) -> None:

@@ -23,7 +23,7 @@ from videostyle.rendering.painting import planned_chain
 from videostyle.rendering.pipeline import Branch, RunReport, Trace, run_all
 from videostyle.rendering.plan import Plan, most_chunks
 from videostyle.rendering.planning import Planned, plan_outputs
-from videostyle.rendering.preflight import mistakes_of
+from videostyle.rendering.preflight import mistakes_of, tell_of_late_changes
 from videostyle.rendering.processor_cache import painting_options
 from videostyle.rendering.progress import FramesFunction, ProgressFunction, cancellable
 from videostyle.rendering.scheduler import Scheduler
@@ -134,6 +134,7 @@ def _open_clip(
     """Opens the outputs of an input and plans them; with ``always`` in chunks, even if there is only one."""
     reader = open_reader(source, requests[0].settings.reading(1))
     raise_all(mistakes_of(requests, reader))
+    tell_of_late_changes(requests, reader)
     outputs = open_outputs(requests, reader, on_progress)
     try:
         return _Clip(reader, outputs, plan_outputs(outputs, reader, on_progress, restart=restart, always=always))
