@@ -128,6 +128,7 @@ def test_what_comes_before_and_after_the_steps_counts_into_the_time(  # type: ig
     _, calls = learn(random_style, small_net, sampler, 1000, DeviceLoop(16), settings={"minutes": 0.5}, began=-30.0)
     assert calls[-1].step <= 2
     assert "to get ready took" in caplog.messages[0]
+    assert "the style has learned little" in caplog.messages[1]
 
 
 def test_a_loss_that_is_not_finite_stops_it(random_style, small_net, sampler, counted) -> None:  # type: ignore[no-untyped-def]

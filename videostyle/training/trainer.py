@@ -31,6 +31,7 @@ from videostyle.training.style_objective import LOSSES, LossNetworks, LossWeight
 
 log = logging.getLogger("videostyle")
 
+FEW = 30  # steps after which a style shows little of its painting
 FINISH = 5.0  # seconds from the last step to the kept style, about
 
 
@@ -287,4 +288,7 @@ def train_style(
                 saved = state.step
     if keep is not None and state.step > saved:
         keep.save(objective, state)
+    if settings.minutes is not None and state.step < min(FEW, settings.steps):
+        text = "%d steps were done in %g minutes, which is few: the style has learned little; give it more `minutes`"
+        log.warning(text, state.step, settings.minutes)
     return snapshot()
