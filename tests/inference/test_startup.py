@@ -18,11 +18,11 @@ POSIX = pytest.mark.skipif(os.name != "posix", reason="another C library")
 
 
 def run(body: str) -> subprocess.CompletedProcess[str]:
-    """Runs ``body`` in a process of its own, inside of ``_held_stderr``."""
+    """Runs ``body`` in a process of its own, inside of ``held_stderr``."""
     code = f"""
 import ctypes, os, signal, sys
-from videostyle.inference.startup import _held_stderr
-with _held_stderr():
+from videostyle.inference.startup import held_stderr
+with held_stderr():
     os.write(2, b"a remark of the library\\n")
     {body}
 os.write(2, b"afterwards\\n")

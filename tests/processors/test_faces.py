@@ -162,19 +162,21 @@ def test_a_model_of_the_user_needs_its_checksum(tmp_path: Path) -> None:
         face_finder([file], 0.5, 1)
 
 
-def test_persons_are_found_by_a_model_of_the_user(tmp_path: Path) -> None:
+def test_persons_are_found_by_a_model_of_the_user(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     tf = pytest.importorskip("tensorflow")
     lightness = tf.function(lambda x: tf.reduce_mean(x, axis=3, keepdims=True))
     concrete = lightness.get_concrete_function(tf.TensorSpec((1, 24, 32, 3), tf.float32))
     file = tmp_path / "model.tflite"
     file.write_bytes(tf.lite.TFLiteConverter.from_concrete_functions([concrete], lightness).convert())
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    capfd.readouterr()
     mask = make_mask(region_from(f"person:model={file},sha256={digest[:12]},feather=0,smooth=0"))
     mask.region.check()
     mask.open(VideoInfo(64, 48))
     frames = np.zeros((1, 48, 64, 3), np.uint8)
     frames[:, :, 32:] = 255
     found = mask(FrameBatch(frames, np.zeros(1), 0))[0]
+    assert capfd.readouterr().err == ""  # TensorFlow Lite tells what it was built with
     assert (found[:, 36:] == 255).all()
     assert not found[:, :28].any()
 

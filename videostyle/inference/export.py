@@ -21,6 +21,7 @@ from videostyle.errors import DeviceError, OutputError, UsageError
 from videostyle.frames import UInt8Array
 from videostyle.inference.canvas_sampling import CanvasSettings, still_canvas
 from videostyle.inference.standalone import standalone
+from videostyle.inference.startup import held_stderr
 from videostyle.inference.stroke_size import check_stroke_size, painted_size
 from videostyle.media.atomic import PendingOutput, disk_error, short_name
 from videostyle.network.statistics import Statistics
@@ -193,8 +194,9 @@ def _run_onnx(data: bytes) -> Run:
 
 
 def _run_litert(data: bytes) -> Run:
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), held_stderr():
         warnings.simplefilter("ignore")  # a notice that LiteRT moves to a package of its own
         interpreter = tf.lite.Interpreter(model_content=data)
+        interpreter.allocate_tensors()
     runner = interpreter.get_signature_runner("serving_default")
     return lambda inputs: np.asarray(runner(**inputs)["painted"])

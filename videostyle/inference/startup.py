@@ -22,7 +22,7 @@ BACKENDS = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}  # by 
 
 
 @contextlib.contextmanager
-def _held_stderr() -> Iterator[None]:
+def held_stderr() -> Iterator[None]:
     """Holds back what is written to stderr, and shows it only if something goes wrong.
 
     The C++ part of TensorFlow writes messages there before it reads its log level; it also writes there why it ends the
@@ -180,7 +180,7 @@ def load_backend(*, frames_side_by_side: bool = False) -> None:
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # messages about its build do not concern the user
     _keep_memory()
-    with _held_stderr(), _no_collection():
+    with held_stderr(), _no_collection():
         _open_libraries(name)
         importlib.import_module(name)
         from videostyle.inference.backends.current import backend

@@ -11,6 +11,7 @@ import numpy as np
 
 from videostyle.errors import ModelError
 from videostyle.frames import AnyArray, Float32Array, UInt8Array
+from videostyle.inference.startup import held_stderr
 from videostyle.media.opencv import load_cv2
 
 
@@ -46,8 +47,9 @@ class LiteModel:
 
     def __init__(self, path: Path) -> None:
         try:
-            self._model = _interpreter(path)
-            self._model.allocate_tensors()
+            with held_stderr():  # it tells what it was built with
+                self._model = _interpreter(path)
+                self._model.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             raise ModelError(f"the model '{path}' cannot be loaded", str(error)[:200], "give another one") from error
         inputs = self._model.get_input_details()
