@@ -77,6 +77,11 @@ def test_mistakes_are_one_line_and_the_right_exit_code(
     [
         (["rendr", "a.mp4"], "no verb 'rendr' (did you mean render?)"),
         (["paint"], "no verb 'paint' (there are render, live, "),
+        (
+            ["render", "a", "--style", "b", "--duration", "1"],
+            "no option '--duration' ('videostyle render --help' lists what there is)",
+        ),
+        (["render", "a", "--style", "b", "-o", "c.mp4", "--chunk", "-1"], "--chunk: -1 is too small"),
         (["render", "a", "--style", "b", "--strenght", "1"], "has no option '--strenght' (did you mean --strength?)"),
         (["render", "a", "--style", "b", "--crf", "low"], "argument --crf: 'low' is not a whole number"),
         (["render", "a", "--style", "b", "--strength", "nan"], "argument --strength: 'nan' is not a number"),
@@ -118,10 +123,10 @@ def test_a_library_that_ends_the_process_while_stderr_is_silenced_is_not_silent(
     code = """
 import os, signal, sys
 import videostyle.cli.doctor, videostyle.cli.main
-from videostyle.inference.startup import _held_stderr
+from videostyle.inference.startup import held_stderr
 
 def run(options):
-    with _held_stderr():
+    with held_stderr():
         os.kill(os.getpid(), signal.SIGILL)
 
 videostyle.cli.doctor.run = run

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import re
+import sys
 
 import pytest
 
 from videostyle.cli import options
-from videostyle.errors import SettingError, UsageError
+from videostyle.cli.parser import parse
+from videostyle.errors import DeviceError, SettingError, UsageError
 from videostyle.media.ffmpeg.codecs import CODECS, HARDWARE, WORST_PICTURE
 
 
@@ -47,6 +49,18 @@ def test_a_size_that_cannot_be_used_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="640x360"):
         options.size(text, even=True)
     assert options.size("640X360", even=True) == (640, 360)
+
+
+def test_no_strength_has_no_sign() -> None:
+    given, _ = parse(["render", "a.mp4", "--style", "b", "--strength", "-0"])
+    assert str(given.strength) == "0.0"
+
+
+def test_ray_is_looked_for_before_anything_slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    given, _ = parse(["render", "a.mp4", "--style", "b", "--engine", "ray"])
+    with pytest.raises(DeviceError, match=r"videostyle\[cluster\]"):
+        options.engine_from(given)
 
 
 @pytest.mark.parametrize("text", ["gpu:0,gpu:0", "gpu:0,", ","])

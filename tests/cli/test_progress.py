@@ -275,7 +275,7 @@ def test_a_terminal_that_fails_stops_the_bar_and_not_the_program(monkeypatch: py
     closed.set()
     drawing.join()
     assert not closing.is_alive()
-    assert "painting: 1 frames in" in stream.getvalue()
+    assert "painting: 1 frame in" in stream.getvalue()
 
 
 def test_tqdm_is_loaded_with_the_first_bar_only() -> None:

@@ -109,8 +109,24 @@ def test_a_dry_run_shows_the_plan_and_writes_nothing(
     assert len(plan["failed"]) == 1
     assert main(words) == 3
     assert "2 outputs" in capsys.readouterr().out
+    assert main(["batch", str(footage / "broken.mp4"), "--style", "quick", "--dry-run", "-q"]) == 3
+    assert "0 outputs\n" in capsys.readouterr().out
     assert sorted(footage.rglob("*")) == before
     assert not (tmp_path / "out").exists()
+
+
+def test_each_clip_says_that_it_gets_ready(footage: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = []
+
+    def run_tasks(tasks, engine, *, bars, **_):  # type: ignore[no-untyped-def]
+        bars(tasks)
+        said.append("painting")
+        return []
+
+    monkeypatch.setattr("videostyle.rendering.batch.run_tasks", run_tasks)
+    monkeypatch.setattr("videostyle.cli.progress.Bars.note", lambda self, text, **_: said.append(text))
+    assert main(["batch", str(footage / "a.mp4"), "--style", "quick", "-o", str(tmp_path / "out")]) == 0
+    assert said[-2:] == ["getting ready", "painting"]
 
 
 def test_a_job_file_sets_styles_and_settings_for_each_clip(footage: Path, capsys: pytest.CaptureFixture[str]) -> None:

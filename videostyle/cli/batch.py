@@ -211,13 +211,14 @@ def _show_plan(
         state = _duration(clock.left(task.cost))
         if task.output in there:
             state = "exists, is painted anew" if again else "exists, is kept"
-        print(f"{task.input} -> {task.output}: {task.settings.style}, {task.frames or '?'} frames, {state}")
+        frames = f"{task.frames or '?'} frame{'' if task.frames == 1 else 's'}"
+        print(f"{task.input} -> {task.output}: {task.settings.style}, {frames}, {state}")
     for outcome in failed:
         name = outcome.task.output if outcome.task.output in there else outcome.task.input
         print(f"{name}: {message(outcome.error)}")
-    disk = f"about {needed / 1e6:.0f} MB of disk ({free / 1e6:.0f} MB are free)"
-    print(f"{len(tasks)} outputs, {_duration(total)}, {disk}")
-    if total is None:
+    disk = f", {_duration(total)}, about {needed / 1e6:.0f} MB of disk ({free / 1e6:.0f} MB are free)" if tasks else ""
+    print(f"{len(tasks)} output{'' if len(tasks) == 1 else 's'}{disk}")
+    if total is None and tasks:
         print("'videostyle bench' measures this machine once; the time is known then")
     return next((outcome.exit_code for outcome in failed), 0)
 

@@ -130,4 +130,5 @@ def _colour_line(video: VideoInfo) -> str:
     names += [
         n for n, on in (("HDR", color.is_hdr), ("interlaced", video.interlaced), ("alpha", video.has_alpha)) if on
     ]
-    return f"colour: {video.pixel_format}, {video.bit_depth} bits, {', '.join(filter(None, names))}"
+    pixels = video.pixel_format or "pixel format unknown"
+    return f"colour: {pixels}, {video.bit_depth} bits, {', '.join(filter(None, names))}"

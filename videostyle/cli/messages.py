@@ -12,7 +12,8 @@ import sys
 from videostyle.cli.colour import RED, YELLOW, coloured
 from videostyle.errors import SettingError, VideostyleError
 
-OTHERWISE = {"processors": "--processor", "timeline": "--at", "regions": "--region"}  # other names of options
+# Other names of options.
+OTHERWISE = {"processors": "--processor", "timeline": "--at", "regions": "--region", "hdr": "--no-hdr"}
 SETTING = re.compile(r"`([a-z][a-z_]*)`")
 
 

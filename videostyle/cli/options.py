@@ -7,11 +7,12 @@ user gave it, under the name of the setting.
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from videostyle.errors import SettingError, UsageError
+from videostyle.errors import DeviceError, SettingError, UsageError
 from videostyle.inference.startup import BACKENDS
 from videostyle.media.choices import BIT_DEPTHS, HARDWARE_DECODERS, TONE_MAPS
 from videostyle.network.precision import PRECISIONS
@@ -320,9 +321,12 @@ def engine_from(options: argparse.Namespace) -> Engine:
 
     Raises:
         UsageError: if the options do not fit together.
+        DeviceError: if Ray is asked for, and not installed.
     """
     from videostyle.rendering.settings import Engine
 
+    if options.engine == "ray" and importlib.util.find_spec("ray") is None:
+        raise DeviceError("Ray is not installed", hint="pip install 'videostyle[cluster]'")
     devices = _devices(options)
     return Engine(options.engine, options.workers, options.address, devices if len(devices) > 1 else ())
 

@@ -45,7 +45,7 @@ def _number(text: str) -> float:
         value = math.nan
     if not math.isfinite(value):
         raise argparse.ArgumentTypeError(f"'{text}' is not a number")
-    return value
+    return value + 0.0  # -0 is 0
 
 
 class Parser(argparse.ArgumentParser):
@@ -111,7 +111,10 @@ def _unknown(word: str, parser: argparse.ArgumentParser) -> UsageError:
     if not word.startswith("-"):
         return UsageError(f"cannot place '{word}'", f"'{parser.prog}' takes no more arguments", "leave it out")
     known = dict.fromkeys(re.findall(r"^  (?:-\w.*?, )?(--[a-z][a-z-]*)", parser.format_help(), re.MULTILINE))
-    return UsageError(f"'{parser.prog}' has no option '{word}'", hint=suggestion(word.split("=")[0], known))
+    hint = suggestion(word.split("=")[0], known)
+    if hint.startswith("there are"):
+        hint = f"'{parser.prog} --help' lists what there is"
+    return UsageError(f"'{parser.prog}' has no option '{word}'", hint=hint)
 
 
 def _add_common(parser: argparse.ArgumentParser) -> None:

@@ -176,7 +176,7 @@ class Bars:
             self._ticker = threading.Thread(target=self._tick, name="progress", daemon=True)
             self._ticker.start()
         elif not self._live:
-            self._write(f"{title}{f' {total} {self._unit()}' if total else ''} ...")
+            self._write(f"{title}{f' {total} {self._unit(total)}' if total else ''} ...")
         stream = self._own or self._stream
         self._bar = _tqdm()(
             desc=title,
@@ -193,8 +193,9 @@ class Bars:
             **_size(stream, self._live),
         )
 
-    def _unit(self) -> str:
-        return self.UNITS.get(self._phase, "steps")
+    def _unit(self, count: float = 0) -> str:
+        unit = self.UNITS.get(self._phase, "steps")
+        return unit.removesuffix("s") if count == 1 else unit
 
     def _redirect(self) -> None:
         """Lets everything that is written to stderr appear above the bar; the bar itself gets a stderr of its own.
@@ -270,7 +271,7 @@ class Bars:
             rest = f"{pace}{to_go}{{postfix}}"
         drawn = "|{bar}| " if self._live else ""
         head = f"{{desc}} {{percentage:3.0f}} % {drawn}" if bar.total else "{desc} "
-        bar.bar_format = f"{head}{of} {unit}{rest}"
+        bar.bar_format = f"{head}{of} {self._unit(bar.total or 0)}{rest}"
 
     def _pace(self, reached: int) -> str:
         """Has tqdm say its rate, once there is one; the seconds of one frame or step where that takes longer."""
@@ -287,7 +288,7 @@ class Bars:
         if self._timed is not None:
             bar.n = self._timed[0]
         bar.leave = bar.n > bar.initial and self._phase not in ("", "plan")
-        bar.bar_format = f"{{desc}}: {{n_fmt}} {self._unit()} in {{elapsed}}{self._pace(bar.n)}"
+        bar.bar_format = f"{{desc}}: {{n_fmt}} {self._unit(bar.n)} in {{elapsed}}{self._pace(bar.n)}"
         if bar.leave and not self._live:
             self._write(str(bar))
         bar.close()

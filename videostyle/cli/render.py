@@ -20,7 +20,7 @@ from videostyle.cli.options import (
     inputs_of,
     render_settings,
 )
-from videostyle.errors import InputError, Interrupted, UsageError, VideostyleError, raise_all
+from videostyle.errors import InputError, Interrupted, SettingError, UsageError, VideostyleError, raise_all
 
 if TYPE_CHECKING:
     from videostyle.cli.progress import Bars
@@ -72,6 +72,8 @@ def run(options: argparse.Namespace) -> int:
     from videostyle.media.readers.open import expanded
     from videostyle.rendering.outputs import is_folder
 
+    if options.chunk is not None and options.chunk < 0:
+        raise SettingError("chunk", f"{options.chunk} is too small", "the first chunk is 0")
     styles = list(dict.fromkeys(options.style))
     settings, engine = [render_settings(options, style) for style in styles], engine_from(options)
     options.inputs = expanded(inputs_of(options))

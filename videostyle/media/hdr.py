@@ -179,4 +179,4 @@ def restored(frames: AnyArray, dimmed: AnyArray) -> UInt16Array:
 
 def refuse(path: object, color: ColorInfo) -> InputError:
     """The error of a file that is HDR where that is not wanted."""
-    return InputError(f"'{path}' is HDR ({color.transfer})", hint="allow HDR, and it is mapped to SDR")
+    return InputError(f"'{path}' is HDR ({color.transfer})", hint="leave `hdr` out, and it is mapped to SDR")

@@ -262,6 +262,7 @@ def _save_new(job: Job, info: VideoInfo) -> None:
     needed = 2 * BYTES_A_PIXEL * len(job.plan.times) * info.width * info.height
     free = disk_free(job.folder.parent)
     if needed > free:
-        log.warning("rendering '%s' needs about %.1f GB, and %.1f GB are free", job.output, needed / 1e9, free / 1e9)
+        amounts = needed / 1e9, free / 1e9
+        log.warning("rendering '%s' needs about %.3g GB, and %.3g GB are free", job.output, *amounts)
     remove_job(job.folder)
     _save(job)

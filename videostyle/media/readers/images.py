@@ -102,7 +102,7 @@ class ImageReader(FrameReader):
                 raise InputError(
                     f"'{file}' is {picture.shape[1]}x{picture.shape[0]}",
                     f"the first picture is {size[1]}x{size[0]}",
-                    hint="give all pictures of a sequence the same size",
+                    hint="give those of a sequence the same size; 'videostyle batch FOLDER' paints each by itself",
                 )
             yield picture, float(number / self._rate)
 
