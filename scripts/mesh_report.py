@@ -32,9 +32,9 @@ from videostyle.motion.canvas_tracker import CanvasTracker
 from videostyle.motion.cuts import CutDetector
 from videostyle.motion.dis import flow_and_mask
 from videostyle.motion.flow import Float
+from videostyle.motion.lookahead_tracker import LookaheadTracker
 from videostyle.motion.mesh_quality import TWICE, interpolated, seen_distortion, slip
 from videostyle.motion.mesh_store import LONGEST, pack
-from videostyle.motion.patient_tracker import PatientTracker
 from videostyle.motion.scene_motion import SIDE
 
 Truth = Callable[[int], Float]  # flow from frame t to the one before, NaN where it is unknown
@@ -106,7 +106,7 @@ def strip(frame: UInt8Array, mesh: CanvasMesh) -> UInt8Array:
 def carried(frames: list[UInt8Array], options: argparse.Namespace, cuts: bool) -> tuple[list[CanvasMesh], float]:
     """The mesh of each frame, and the processor time of all in seconds."""
     exact, cut = CanvasTracker(options.side, options.preset), CutDetector()
-    patient = PatientTracker(exact)
+    tracker = LookaheadTracker(exact)
     meshes: list[CanvasMesh] = []
     cost = 0.0
     for t, frame in enumerate(frames):
@@ -117,9 +117,9 @@ def carried(frames: list[UInt8Array], options: argparse.Namespace, cuts: bool) -
                 exact.restart()
             meshes.append(exact(frame))
         else:
-            meshes += [mesh for seen in patient(frame, first) for mesh in seen.meshes()]
+            meshes += [mesh for seen in tracker(frame, first) for mesh in seen.meshes()]
         cost += time.thread_time() - began
-    return meshes + [mesh for seen in patient.rest() for mesh in seen.meshes()], cost
+    return meshes + [mesh for seen in tracker.rest() for mesh in seen.meshes()], cost
 
 
 def measure(

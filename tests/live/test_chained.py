@@ -7,7 +7,7 @@ import pytest
 
 from videostyle.errors import SettingError
 from videostyle.frames import UInt8Array, VideoInfo
-from videostyle.live.chained import ChainedPainter, blind_to
+from videostyle.live.chained import ChainedPainter, lookahead_warnings
 from videostyle.live.schedule import Schedule, check_schedule
 from videostyle.processors.curve import Curve
 from videostyle.processors.regions.kinds import regions_from
@@ -87,7 +87,7 @@ def test_a_region_limits_the_painting_and_others_are_painted_by_painters_of_thei
 
 
 def test_regions_that_look_ahead_say_so_and_find_what_moves_without_it() -> None:
-    (told,) = blind_to(regions_from(["moving:frames=4", "rectangle"]))
+    (told,) = lookahead_warnings(regions_from(["moving:frames=4", "rectangle"]))
     assert "'moving' looks at frames to come" in told
     shown = ChainedPainter(
         Inverter(), (), VideoInfo(96, 64), regions=regions_from(["moving:frames=4,feather=0"]), shown="mask"

@@ -30,9 +30,9 @@ from videostyle.media.ffmpeg.process import ffmpeg_exe
 from videostyle.media.programmes import programmes
 from videostyle.media.readers.open import look_at, open_reader
 from videostyle.media.writers.base import EncodeOptions
-from videostyle.media.writers.belongings import later_timecode
 from videostyle.media.writers.mux import Original
 from videostyle.media.writers.open import open_writer
+from videostyle.media.writers.original_tags import later_timecode
 
 BEEP = ("-f", "lavfi", "-i", "aevalsrc='sin(2513*t)*between(t,0.48,0.52)':d=1:s=48000")
 FLASH = ("-f", "lavfi", "-i", "color=black:s=64x48:r=25:d=1,geq=lum='if(between(N,12,12),235,16)':cb=128:cr=128")
@@ -228,9 +228,9 @@ def test_what_the_program_copies_keeps_its_time_name_and_place_beside_others(tmp
 def test_sound_that_cannot_be_copied_is_encoded_and_that_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from videostyle.media.writers import aside
+    from videostyle.media.writers import ffmpeg_copy
 
-    monkeypatch.setattr(aside, "INTO", ())
+    monkeypatch.setattr(ffmpeg_copy, "INTO", ())
     picture = (*PICTURE[:3], "testsrc2=s=64x48:r=25:d=0.4")
     film = make(tmp_path / "f.avi", *picture, *SOUND, *X264, "-c:a", "adpcm_ms", "-ar", "8000")
     report = copied(film, tmp_path / "out.mkv")

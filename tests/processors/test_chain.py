@@ -113,7 +113,7 @@ def test_originals_follow_their_frames() -> None:
 
 def test_live_holds_nothing_back() -> None:
     batch = contract.clip()
-    chain = Chain([Mean(Options())], patient=False)
+    chain = Chain([Mean(Options())], may_wait=False)
     chain.open(contract.info_of(batch))
     for number, one in enumerate(contract.in_batches(batch, 1)):
         done = chain(one)

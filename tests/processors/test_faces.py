@@ -105,7 +105,7 @@ def test_live_a_face_is_held_but_not_foreseen(monkeypatch: pytest.MonkeyPatch) -
     use_fake_detectors(monkeypatch)
     clip = np.full((20, 40, 60, 3), 90, np.uint8)
     clip[8:11, 10:22, 20:32] = 230
-    chain = Chain([ShownRegions([make_mask(region_from("faces:hold=4"))], True)], patient=False)
+    chain = Chain([ShownRegions([make_mask(region_from("faces:hold=4"))], True)], may_wait=False)
     batch = FrameBatch(clip, np.arange(20) / 25, 0)
     chain.open(contract.info_of(batch))
     shown = [chain(batch.part(number, number + 1)) for number in range(20)]

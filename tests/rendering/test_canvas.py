@@ -12,8 +12,8 @@ import pytest
 
 pytest.importorskip("tensorflow")
 from videostyle.media.readers.open import open_reader
+from videostyle.motion.lookahead_tracker import LookaheadTracker
 from videostyle.motion.mesh_store import MeshRecorder
-from videostyle.motion.patient_tracker import PatientTracker
 from videostyle.processors.style import StyleProcessor
 from videostyle.rendering.canvas import CanvasFollower
 from videostyle.rendering.job_store import Job, load_job, save_job
@@ -47,7 +47,7 @@ def test_plans_hold_a_mesh_for_each_frame_and_come_back_from_disk(
 def test_the_meshes_are_those_of_a_tracker_that_sees_one_frame_after_the_other() -> None:
     scene = np.random.default_rng(0).integers(0, 255, (20, 36, 3), np.uint8).repeat(8, axis=0).repeat(8, axis=1)
     frames = [np.roll(scene, 2 * number, axis=1) for number in range(24)]
-    follower, tracker, recorder = CanvasFollower(aspect=288 / 160), PatientTracker(), MeshRecorder()
+    follower, tracker, recorder = CanvasFollower(aspect=288 / 160), LookaheadTracker(), MeshRecorder()
     looked = []
     for number, frame in enumerate(frames):
         follower(frame, number == 6)

@@ -77,8 +77,8 @@ def _duration(seconds: float | None) -> str:
 def run(options: argparse.Namespace) -> int:
     """Paints everything; returns the exit code of the first failure."""
     from videostyle.cli.interrupt import stoppable
-    from videostyle.cli.learning import announce
     from videostyle.cli.progress import Bars
+    from videostyle.cli.training_notice import announce
     from videostyle.inference.startup import backend_title, load_backend
     from videostyle.media.atomic import disk_free
     from videostyle.rendering.batch import Clock, run_tasks

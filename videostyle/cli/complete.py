@@ -49,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def candidates(words: list[str]) -> list[str]:
-    """What the last word can become; [] where only a file can stand.
+    """Completions of the last word; [] where only a file name is possible.
 
     Args:
         words: those behind ``videostyle``, the last of them unfinished and perhaps empty.

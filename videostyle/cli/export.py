@@ -131,7 +131,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _check_target(target: Path, options: argparse.Namespace) -> None:
-    """Refuses what the program could not be written to, or with, before TensorFlow is loaded.
+    """Checks the target and the libraries that writing needs, before TensorFlow is loaded.
 
     Raises:
         OutputError: if the target exists or cannot be written.
@@ -157,7 +157,7 @@ def _write(
     size: tuple[int, int],
     bars: Bars,
 ) -> float:
-    """Writes the program; by how many levels of 255 it paints otherwise than a render does.
+    """Writes the program; returns the mean difference between its painting and a render's, levels of 255.
 
     Args:
         options: of the command line.

@@ -202,10 +202,10 @@ def run(options: argparse.Namespace) -> int:
     if options.input is not None and not is_address(options.input):
         vet_input(options.input)
     from videostyle.cli.interrupt import stoppable
-    from videostyle.cli.learning import announce
     from videostyle.cli.progress import Bars
+    from videostyle.cli.training_notice import announce
     from videostyle.inference.startup import backend_title, load_backend
-    from videostyle.live.chained import blind_to
+    from videostyle.live.chained import lookahead_warnings
     from videostyle.live.warmup import show_first_picture
     from videostyle.live.window import Window, check_display
     from videostyle.media.readers.camera import open_grabber
@@ -222,7 +222,7 @@ def run(options: argparse.Namespace) -> int:
         pixels=options.pixels,
         repeat=options.loop,
     )
-    for text in () if options.quiet else blind_to(options.regions):
+    for text in () if options.quiet else lookahead_warnings(options.regions):
         print(f"warning: {text}", file=sys.stderr)
     try:
         # Everything that can fail quickly comes before TensorFlow is loaded, which takes seconds.

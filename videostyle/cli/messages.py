@@ -26,7 +26,7 @@ def message(said: object) -> str:
 
 
 def without_hint(error: VideostyleError) -> str:
-    """What went wrong and why, as ``message`` says it, without what to do about it."""
+    """The text of ``message`` without its hint."""
     text = message(error)
     hint = f" ({message(' '.join(error.hint.split()))})"
     return text.removesuffix(hint) if error.hint else text

@@ -218,7 +218,7 @@ def add_processor_option(parser: argparse._ActionsContainer, default: Any) -> No
 
 
 def add_backend_option(parser: argparse._ActionsContainer) -> None:
-    """Adds the option that chooses what computes; ``cli.main`` obeys it before anything is imported that computes."""
+    """Adds the option that chooses the backend; ``cli.main`` applies it before any backend is imported."""
     parser.add_argument(
         "--backend",
         choices=list(BACKENDS),
@@ -388,7 +388,7 @@ def base_settings() -> RenderSettings:
 
 
 def render_settings(options: argparse.Namespace, style: str) -> RenderSettings:
-    """The settings that the options of ``add_render_options`` mean, for what they leave open those of the config file.
+    """The settings of a command: its options of ``add_render_options``, then the configuration file, then defaults.
 
     Raises:
         SettingError: if one has a value that it cannot have.

@@ -241,7 +241,7 @@ class Bars:
             self._write(str(bar))
 
     def _word(self, coming: int) -> None:
-        """Tells tqdm what the bar is to say once it moved on by ``coming``."""
+        """Sets the text of the bar for when it has moved on by ``coming``."""
         bar, unit = self._bar, self._unit()
         if not self._phase:
             bar.bar_format = "{desc} {elapsed}"
@@ -274,7 +274,7 @@ class Bars:
         bar.bar_format = f"{head}{of} {self._unit(bar.total or 0)}{rest}"
 
     def _pace(self, reached: int) -> str:
-        """Has tqdm say its rate, once there is one; the seconds of one frame or step where that takes longer."""
+        """Has tqdm show its rate, once it is known, or the seconds of a frame or step where one takes over a second."""
         counted, gone = reached - self._bar.initial, self._bar.format_dict["elapsed"]
         if counted <= 0 or gone <= 0:
             return ""

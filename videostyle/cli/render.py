@@ -65,8 +65,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Paints every input in every style, and continues when one fails; returns the exit code of the first failure."""
     from videostyle.cli.interrupt import stoppable
-    from videostyle.cli.learning import announce
     from videostyle.cli.progress import Bars
+    from videostyle.cli.training_notice import announce
     from videostyle.inference.canvas_sampling import draw_ahead
     from videostyle.inference.startup import backend_title, load_backend
     from videostyle.media.readers.open import expanded

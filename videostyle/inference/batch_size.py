@@ -13,7 +13,7 @@ LARGEST_BATCH = 16  # frames of a batch whose size is chosen by their pixels
 
 
 def usual_pixels(device: str) -> int:
-    """Pixels of all frames in a batch together, where nobody has measured the device."""
+    """Pixels of all frames in a batch together, on a device that ``bench`` has not measured."""
     return ACCELERATOR_BATCH_PIXELS if "GPU" in device else BATCH_PIXELS
 
 

@@ -58,7 +58,7 @@ def still_canvas(height: int, width: int, stride: int, settings: CanvasSettings)
 
 
 def _neighbours(places: NDArray[np.float64], vertices: int) -> tuple[NDArray[np.intp], Float]:
-    """Which of the vertices spread evenly over 0..1 lie before ``places``, and how far on to the next each place lies.
+    """The vertex before each of ``places``, among vertices spread evenly over 0..1, and how far it is to the next.
 
     Places outside 0..1 are extrapolated. (``cv2.remap`` of OpenCV 4 rounds positions to 1/32 of the distance between
     two vertices, which is too coarse here.)
@@ -117,7 +117,7 @@ def sample_canvas(
     cv2 = load_cv2()
 
     def interpolated(values: Float) -> Float:
-        # Not as a matrix product: the threads of NumPy's BLAS would go on waiting for work beside the network's.
+        # Not as a matrix product: the threads of NumPy's BLAS would busy-wait beside those of the network.
         return _between(_between(values, 0, *down), 1, *across)
 
     def layer(number: int) -> Float:

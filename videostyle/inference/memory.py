@@ -55,7 +55,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def does_not_fit(size: tuple[int, int], error: BaseException) -> DeviceError:
-    """What to say where memory runs out for the smallest part of a frame of a size, height and width in pixels."""
+    """The error for a frame of which not even the smallest part fits; ``size`` is its height and width in pixels."""
     height, width = size
     return DeviceError(f"a frame of {width}x{height} does not fit into memory", str(error)[:200], "lower `max_size`")
 

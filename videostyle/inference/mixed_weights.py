@@ -18,7 +18,7 @@ from videostyle.network.precision import dtype_of
 
 @shared
 def mixing_program(device: str, precision: str) -> Program:
-    """What mixes folded weights (a list of them, and their shares); compiled once for each number and kind of them."""
+    """The program that mixes folded weights, given as a list, by their shares; compiled for each length of the list."""
 
     def mean(name: str, values: list[Any], parts: Any) -> Any:
         # In float64: in float32 the last bit depends on where the values lie in memory, and where it decides how one

@@ -27,13 +27,15 @@ from videostyle.inference.tiling import padding_offset, plan_tiles
 from videostyle.network.architecture import Architecture, padded_size
 
 TILE_PIXELS = 1920 * 1088  # of a tile where memory is short; it takes about 0.5 GB of activations in float32
-LARGEST_TILE = 4096 * 2176  # a frame of 4K is painted whole where memory allows: what tiles share is painted twice
+LARGEST_TILE = 4096 * 2176  # a frame of 4K is painted whole where memory allows: where tiles overlap, they paint twice
 
 
 def best_tile(
     architecture: Architecture, precision: str, size: tuple[int, int], frames: int, budget: MemoryBudget, workers: int
 ) -> int:
-    """Pixels that a tile may have, so that most is painted in a time: large ones share little, small ones fit.
+    """The size of tiles, in pixels, with which most is painted per second.
+
+    Large tiles overlap less; of small ones, more fit into memory side by side.
 
     Args:
         architecture: of the network.
@@ -57,12 +59,12 @@ def best_tile(
 
 
 def halo_of(architecture: Architecture) -> int:
-    """Pixels around a tile that what is kept of it depends on; whole cells of the network."""
+    """The margin of a tile, in pixels: what the kept part of it depends on, in whole cells of the network."""
     return -(-architecture.receptive_radius // architecture.stride) * architecture.stride
 
 
 def _conversion(planes: ColorInfo | None, deep: bool) -> Callable[[Any], Any]:
-    """From painted RGB of 8 or 16 bits to what is delivered; 8 bits that are made of 16 are dithered."""
+    """From painted RGB of 8 or 16 bits to the output format; 8 bits that are made of 16 are dithered."""
     if planes:
         return i420_converter(planes, deep=deep)
     return lambda painted: painted if deep or is_bytes(painted) else dithered_bytes(painted)
@@ -80,7 +82,7 @@ def painting_program(
     whole: bool,
     at_once: bool,
 ) -> Program:
-    """What paints frames of one size: as a whole, delivered as they shall be, or their tiles. See ``FramePainter``.
+    """The program for frames of one size: for whole frames, in their output format, or for tiles (``FramePainter``).
 
     With ``at_once`` a program for whole frames is not compiled.
     """

@@ -123,7 +123,7 @@ def folded_program(arch: Architecture, precision: str, *, deep: bool = False) ->
     Args:
         arch: sizes of the network.
         precision: of the computation and of the weights (``network.precision``).
-        deep: paint uint16 0..65535 instead of uint8; done in any case where the inputs are not uint8.
+        deep: paint uint16 0..65535 instead of uint8, as is always done for inputs that are not uint8.
     """
 
     def paint(weights: Any, inputs: FrameInputs) -> tuple[Any, Any]:

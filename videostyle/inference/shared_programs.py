@@ -1,4 +1,4 @@
-"""Compiled programs that all share who compute the same: to compile one takes as long as to paint many frames."""
+"""Compiled programs, each made once and shared by all that need it: compiling takes as long as painting many frames."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Program = Callable[..., Any]
 
 
 def shared(make: Callable[..., Program]) -> Callable[..., Program]:
-    """Lets a function that makes a program make one for equal arguments, also for threads that ask at the same time.
+    """Decorates a function that makes a program: calls with equal arguments share one, also from several threads.
 
     Args:
         make: a function of hashable arguments that name all that the program depends on, the device included.

@@ -36,7 +36,7 @@ MOST_COLUMNS = 64  # into which a frame is cut when memory is short
 def measuring_program(
     architecture: Architecture, device: str, size: tuple[int, int], colour: bool, at_once: bool
 ) -> Program:
-    """What measures pieces of one size (height, width), with or without a reference, without or with colours.
+    """The program that measures pieces of one size (height, width), with or without a reference or painted colours.
 
     With ``at_once`` it is not compiled.
     """

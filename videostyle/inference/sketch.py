@@ -1,4 +1,4 @@
-"""Paints small pictures without compiling anything, to see how much a change of style changes."""
+"""Paints small pictures without compiling anything, to see how much a step between two styles changes the picture."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ def _before_death(action: Callable[[], None]) -> Iterator[None]:
 
     def die(number: int) -> None:
         action()
-        # Then as without this handler: faulthandler, if enabled, reports where Python was, and the process ends.
+        # Then the signal has its usual effect: faulthandler, if enabled, reports where Python was; the process ends.
         libc.signal(number, before[number])
         libc["raise"](number)
 
@@ -93,7 +93,7 @@ def _keep_memory() -> None:
 
 @contextlib.contextmanager
 def _no_collection() -> Iterator[None]:
-    """Keeps Python from looking for garbage: there is none in modules that are loaded, and looking takes its time."""
+    """Suspends Python's garbage collector: loading modules leaves no garbage, and looking for it takes time."""
     enabled = gc.isenabled()
     gc.disable()
     try:

@@ -1,4 +1,4 @@
-"""Puts the live painter into a chain of processors."""
+"""Runs the live painter as one step of a chain of processors."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def check_chain(choices: Sequence[Choice]) -> None:
             raise SettingError(SETTING, f"'{choice.name}' changes the size of frames", "live paints at one size")
 
 
-def blind_to(regions: Sequence[RegionChoice]) -> list[str]:
-    """What to tell of regions that look at frames to come, which a live painting does not have; one sentence each."""
+def lookahead_warnings(regions: Sequence[RegionChoice]) -> list[str]:
+    """A warning for each region that looks at later frames: a live painting has none, so it finds less."""
     return [
         f"the region '{choice.kind}' looks at frames to come as well; live there are none, and it finds less"
         for choice in regions
@@ -67,7 +67,7 @@ class _Painting:
 class ChainedPainter:
     """A painter that runs a chain of processors on each frame; what it paints itself is one of them.
 
-    Processors and regions see earlier frames that were painted, none that are yet to come. Their times begin with 0.
+    Processors and regions see earlier frames, but no later ones. Their clock begins at 0.
 
     Args:
         painter: paints; closed with this one.
@@ -105,8 +105,8 @@ class ChainedPainter:
         ]
         if shown is not None:
             made = [ShownRegions([make_mask(choice) for choice in regions], shown == "mask")]
-        self._first = Chain([make(choice) for choice in chain[:at]], patient=False)
-        self._chain = Chain(made, patient=False)
+        self._first = Chain([make(choice) for choice in chain[:at]], may_wait=False)
+        self._chain = Chain(made, may_wait=False)
         self._first.open(info)
         self._chain.open(replace(info, start=0.0))
 

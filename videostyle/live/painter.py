@@ -215,7 +215,7 @@ class LivePainter:
             now: time, seconds.
             seconds: how long it takes, 0 = at once; None = as long as is left of a change in progress. Styles that
                 cannot be interpolated change at once.
-            curve: how it goes on, one of ``timeline.CURVES``.
+            curve: its course, one of ``timeline.CURVES``.
             index: of the style to change to, taken modulo their number; None = it stays.
             strength: limited to 0..1; None = it stays, as it does where styles cannot be interpolated.
             canvas: limited to 0..1; None = it stays.
@@ -380,7 +380,7 @@ class LivePainter:
         return self._dissolve(self._paint(frame, self.step), frame, now)
 
     def _follow(self, scene: SceneFollower, frame: UInt8Array, now: float, *, anew: bool) -> Statistics | None:
-        """What ``scene`` says of a frame; with ``anew`` it is measured whether a scene begins with it or not."""
+        """The statistics of a frame, if they have changed; with ``anew`` it is measured in any case."""
         if not anew:
             return scene(frame, now)
         scene.is_new(frame, now)

@@ -1,4 +1,4 @@
-"""Another stroke size while a live run goes on: its programs are compiled beside the painting, which does not wait."""
+"""Changes the stroke size of a live run: its programs are compiled in a thread, and painting does not wait for them."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ class Transition:
         end_canvas: amount of the canvas at its end, 0..1.
         began: time of its beginning, seconds.
         seconds: its duration; 0 = the next frame is painted with ``end``.
-        curve: how it goes on, one of ``timeline.CURVES``.
+        curve: its course, one of ``timeline.CURVES``.
         start_statistics: statistics for ``start``; None = to be measured.
         end_statistics: statistics for ``end``; None = to be measured.
         steps_done: changes of the weights made so far.

@@ -1,4 +1,4 @@
-"""Shows an unpainted picture with a note while everything gets ready, so that nobody looks at an empty window."""
+"""Shows an unpainted picture with a note while the program gets ready, instead of an empty window."""
 
 from __future__ import annotations
 

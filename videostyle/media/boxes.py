@@ -1,4 +1,4 @@
-"""Looks into the boxes of MP4 and its relatives for what ffmpeg does not say: why a file cannot be read.
+"""Reads the boxes of MP4 and related files for what ffmpeg does not report, such as why a file cannot be read.
 
 *Source:* ISO/IEC 14496-12 (file format: boxes), ISO/IEC 14496-12, 8.12 (protected streams: ``sinf``, ``encv``).
 """

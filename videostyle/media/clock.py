@@ -1,4 +1,4 @@
-"""Puts right the clock of streams that jumps: broadcasts that were cut, joined or restarted.
+"""Corrects jumps in the clock of streams: of broadcasts that were cut, joined or restarted.
 
 In such formats a time that is far from the one before it is not a gap but another clock; ffmpeg's own program
 treats it so as well (``ts_discontinuity_process`` in its ``ffmpeg_demux.c``). Each run of times on one clock is a

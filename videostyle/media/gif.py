@@ -86,6 +86,6 @@ def add_xmp(path: Path, xmp: bytes) -> None:
     """Writes an XMP packet into a complete GIF file, before its frames: readers take what follows them for another."""
     data = path.read_bytes()
     at = _after_palette(data)
-    # Whoever takes the packet for sub-blocks lands in this run of numbers, which leads to the end of the extension.
+    # A decoder that reads the packet as sub-blocks ends in this run of numbers, which leads to the extension's end.
     leading_out = b"\x01" + bytes(range(255, -1, -1)) + b"\0"
     path.write_bytes(data[:at] + b"\x21\xff\x0bXMP DataXMP" + xmp + leading_out + data[at:])

@@ -22,7 +22,7 @@ from videostyle.frames import AnyArray, ColorInfo, Float32Array, UInt16Array
 # Operators of ffmpeg's ``tonemap`` filter, and how many cd/m2 are 1.0 for them: 203 is white of SDR, but for "hable",
 # which dims white, it would be too much.
 OPERATORS = {"mobius": 203, "hable": 100, "reinhard": 203, "clip": 203}
-VIEW = "mobius"  # what the view of HDR that is kept looks like
+VIEW = "mobius"  # the tone map of the SDR view
 WHITE = 203.0  # cd/m2
 USUAL_PEAK = 1000.0  # cd/m2 of the brightest highlights, where a file does not say
 PQ, HLG = "smpte2084", "arib-std-b67"

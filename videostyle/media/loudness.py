@@ -1,4 +1,4 @@
-"""How loud the sound of a clip is along time."""
+"""Measures the loudness of a clip's sound along time."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def _scaled(levels: Float64Array) -> Float64Array:
 
 
 def _followed(values: Float64Array) -> Float32Array:
-    """Values that rise quickly and fall slowly, as the eye likes it."""
+    """Smooths values so that they rise quickly and fall slowly, which looks calmer."""
     found, held = np.empty(len(values), np.float32), float(values[0])
     for number, value in enumerate(values):
         held += (value - held) * min(1.0, STEP / (RISE if value > held else FALL))

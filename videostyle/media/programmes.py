@@ -1,4 +1,4 @@
-"""Which streams of a transport stream belong together: its programmes, as its tables state them.
+"""Finds which streams of a transport stream belong together: its programmes, from its tables.
 
 *Source:* ISO/IEC 13818-1, 2.4.4 (programme association and programme map tables).
 """

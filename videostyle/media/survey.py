@@ -1,4 +1,4 @@
-"""Looks through a whole video file for what its headers and its first frame do not say; nothing is converted.
+"""Scans a whole video file for what its headers and its first frame do not say; nothing is converted.
 
 One pass over the packets finds jumps of the clock, for how long the last frame is shown, and whether frames may be
 interlaced or change their shape. Only streams that may hold interlaced frames are decoded too, up to the first one.

@@ -54,7 +54,7 @@ FLOOR = 0.25  # levels of 255 added to a deviation: less than a rounded picture 
 BLOCK_QUANTILES = np.linspace(0.02, 0.98, 49)
 LOWEST_THIRD = np.linspace(0.02, 1 / 3, 9)
 PIXEL_QUANTILES = np.linspace(0.005, 0.995, 100)
-PIXELS = 65_536  # about so many pixels of a picture stand for its colours
+PIXELS = 65_536  # about how many pixels of a picture are sampled for its colours
 DIRECTIONS = 64
 
 FIGURES = ("deep", "fine", "texture", "flat", "colour")

@@ -1,4 +1,4 @@
-"""An evaluation in words: what its figures mean to somebody who looks at the video."""
+"""An evaluation in words: what its figures mean for the look of the video."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ LIKENESS = (
 
 
 def verdict(values: Values) -> list[str]:
-    """What is to be said of a painted video, a sentence each; nothing of figures that were not measured.
+    """Sentences about a painted video; none about figures that were not measured.
 
     Flicker and motion are judged by what is there beyond the unpainted video.
 

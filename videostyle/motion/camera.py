@@ -10,7 +10,7 @@ from videostyle.media.opencv import load_cv2
 TOLERANCE = 0.6  # units; how far a place may be from the camera's motion and still move with it
 FEWEST = 12  # places that must agree
 SMALLEST = 0.2  # share of the trusted places that must agree
-FLATNESS = 2.0  # places of no motion that hold back turning and scaling, so that few places cannot feign them
+FLATNESS = 2.0  # weight of a prior against rotation and scale, in places: a few places cannot fake them
 POINTS = 400  # places that are looked at
 
 
@@ -38,7 +38,7 @@ def camera_motion(places: Float32Array, motion: Float32Array, trust: Float32Arra
 
 
 def _fitted(here: Float32Array, moved: Float32Array, trust: Float32Array) -> Float64Array:
-    """Least squares of an affine motion, its turning and scaling held back by ``FLATNESS``."""
+    """An affine motion by ridge regression: ``FLATNESS`` damps its rotation and scale."""
     middle = trust @ here / trust.sum()
     size = 320.0  # units; half of the longer side
     terms = np.ones((len(here), 3))

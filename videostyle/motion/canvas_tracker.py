@@ -8,20 +8,20 @@ from dataclasses import dataclass
 import numpy as np
 
 from videostyle.frames import CanvasMesh, Float32Array, UInt8Array
-from videostyle.motion.kept_picture import KeptPicture, Step
 from videostyle.motion.layer_motion import motions_of_both, spread
 from videostyle.motion.layers import Layers
 from videostyle.motion.mesh import MeshShape, sampled
 from videostyle.motion.ownership import Ownership
+from videostyle.motion.reference_frame import ReferenceFrame, Step
 from videostyle.motion.relaxation import relax
 from videostyle.motion.renewal import Renewal
 from videostyle.motion.scene_motion import SIDE, MotionMeter
 
-DEAD = 0.15  # units; a layer that moves less than this while the camera stands, stands
+DEAD = 0.15  # units; while the camera stands, a layer that moves by less counts as still
 
 
 class CanvasTracker:
-    """Tells for each frame of a shot where its places lie on the canvas; causal, the same live and in plans.
+    """Gives the canvas mesh of each frame of a shot, from this frame and earlier ones only: live, and in plans.
 
     Args:
         side: longer side, pixels, of the picture that flow is measured on.
@@ -42,7 +42,7 @@ class CanvasTracker:
         return self.seen(frame).meshes()[-1]
 
     def seen(self, frame: UInt8Array, frames: int = 1) -> SeenFrame:
-        """The first half of the work on a frame, which needs nothing of the second halves of frames before.
+        """Measures the motion of a frame. This half of the work does not wait for the meshes of earlier frames.
 
         Args:
             frame: uint8 ``[H, W, 3]`` RGB.
@@ -53,11 +53,11 @@ class CanvasTracker:
             self._shot = _Shot(MeshShape.of(*self._size), self._side, self._preset)
         return SeenFrame(self._shot.carrier, self._shot.step(frame, frames), self._size[0] / self._size[1])
 
-    def mark(self) -> KeptPicture | None:
-        """What ``back_to`` takes to make the last frame so far the last one again."""
+    def mark(self) -> ReferenceFrame | None:
+        """The state after the last frame so far, for ``back_to``."""
         return copy(self._shot.kept) if self._shot is not None else None
 
-    def back_to(self, mark: KeptPicture | None) -> None:
+    def back_to(self, mark: ReferenceFrame | None) -> None:
         """Forgets the frames that were seen since ``mark``, all of one shot; their meshes must not be asked for."""
         if self._shot is not None:
             self._shot.kept = mark
@@ -86,18 +86,18 @@ class SeenFrame:
 
 
 class _Shot:
-    """The motion of one shot, and who carries its canvas."""
+    """The motion of one shot, and the carrier of its canvas."""
 
     def __init__(self, shape: MeshShape, side: int, preset: str) -> None:
         self._meter = MotionMeter(shape, side, preset)
-        self.kept: KeptPicture | None = None
+        self.kept: ReferenceFrame | None = None
         self.carrier = _Carrier(shape)
 
     def step(self, frame: UInt8Array, frames: int) -> Step | None:
         """The motion since the last frame, which is ``frames`` before; None for the first."""
         grey = self._meter.grey(frame)
         if self.kept is None:
-            self.kept = KeptPicture(self._meter, grey)
+            self.kept = ReferenceFrame(self._meter, grey)
             return None
         return self.kept(grey, frames)
 
@@ -136,7 +136,7 @@ class _Carrier:
             moving, verdict = motions_of_both(step.scene, self._layers, step.of_camera, (motion, trust))
         stands = np.zeros(moving.shape[:3], bool)
         if step.camera_stands:
-            # What stands, stands exactly: each layer where it is seen standing, and where it hardly moves.
+            # What stands still must not move at all: each layer where it is seen standing, and where it hardly moves.
             second = self._layers.second()
             stands = np.stack([~second, second]) & step.standing
             stands |= np.hypot(moving[..., 0], moving[..., 1]) < DEAD

@@ -16,7 +16,7 @@ CUT = 0.16  # mean change of a thumbnail's values, of 1, that a cut exceeds...
 CUT_IN_THE_DARK = 0.06  # ...or this, where the thumbnails are not alike: dark scenes change by less
 UNLIKE = 0.6  # correlation of thumbnails below which they are not alike; across cuts it is below 0.5
 CUT_RATIO = 3.5  # times the recent change that either must exceed, so that a fast pan is not cut to pieces
-SHORTEST = 8  # frames of a shot; a flash or a strobe is not a row of shots
+SHORTEST = 8  # frames of the shortest shot, so that a flash or a strobe makes no shots
 
 
 def thumbnail(frame: UInt8Array) -> NDArray[np.float32]:

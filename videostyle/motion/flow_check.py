@@ -1,7 +1,7 @@
-"""How far optical flow is wrong and how far it can be trusted, from what still differs between the two pictures.
+"""Corrects optical flow, and estimates its error, from the difference that is left between the two pictures.
 
-DIS works on a part of the picture's size and takes motions for nearer to whole pixels there than they are; a step of
-Lucas and Kanade (1981) corrects that. The error of a motion that was found by least squares is estimated from the same
+DIS works at a reduced size, and its motions are biased towards whole pixels there; a step of Lucas and Kanade (1981)
+corrects that. The error of a motion that was found by least squares is estimated from the same
 differences, and from the gradients in the direction in which they are weakest (the smaller eigenvalue of the structure
 tensor). Differences of brightness alone do not count.
 """
@@ -17,17 +17,17 @@ from videostyle.media.opencv import load_cv2
 PATCH = 16  # pixels of a side of the flow's patches
 INDEPENDENT = 64  # pixels of a patch whose errors do not depend on each other
 NOISE = 1.0  # grey levels that differ between frames of the same scene, at the least
-GRADIENT_OF_NOISE = 0.2  # squared gradient that noise feigns, to its squared difference between frames
+GRADIENT_OF_NOISE = 0.2  # squared gradient of noise over its squared difference between frames
 MOST = 0.5  # pixels; a motion is corrected by no more
 LEAVING = 0.25  # pixels; motion that may take a patch out of the picture
-SUBPIXELS = 32  # places that cv2.remap knows between two pixels
+SUBPIXELS = 32  # positions between two pixels, to which cv2.remap rounds
 MANY = 3.0  # pixels along a cell of the lattice, from which on pictures are halved before they are divided into cells
 
 
 class FlowCheck:
     """Corrects flow between pictures of one size.
 
-    All is written into the same memory again: to get and to clear so much of it takes longer than to compute.
+    Arrays are allocated once and reused: to allocate and clear so much memory takes longer than the computation.
 
     Args:
         size: height and width of the pictures.
@@ -70,7 +70,7 @@ class FlowCheck:
         correction = cv2.merge([(along_y * xe - xy * ye) * scale, (along_x * ye - xy * xe) * scale])
         known = np.maximum(smaller_eigenvalue(xx, yy, xy) - feigned, 0) * self._certain
         trust = known / (known + residual + np.float32(NOISE**2))
-        # Patches that stick out of the picture where they came from are matched badly.
+        # Patches that came partly from outside the picture are matched badly.
         leaves = _leaves(self._u, self._there_x, width) | _leaves(self._v, self._there_y, height)
         if leaves.any():
             trust *= 1 - cv2.resize(leaves.astype(np.float32), self._lattice, interpolation=cv2.INTER_AREA)
@@ -79,7 +79,7 @@ class FlowCheck:
         return motion, np.asarray(trust, np.float32)
 
     def _differences(self) -> Float32Array:
-        """What differs between the picture and the one before, as moved, ``[H, W]``."""
+        """The difference between the picture and the one before, warped by the flow, ``[H, W]``."""
         cv2 = load_cv2()
         axes = (self._u, self._x, self._there_x, self._gx), (self._v, self._y, self._there_y, self._gy)
         for move, place, there, _ in axes:

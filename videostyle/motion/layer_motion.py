@@ -1,4 +1,4 @@
-"""How the layers of the canvas move: each as the places that belong to it, carried on smoothly to where it is hidden.
+"""How the layers of the canvas move: each as the places that belong to it, extrapolated smoothly to where it is hidden.
 
 Motions are in units (``motion.mesh``).
 """
@@ -13,7 +13,7 @@ from videostyle.motion.layers import Layers
 from videostyle.motion.scene_motion import SceneMotion, at_vertices, on_lattice
 
 REACHES = (0.0, 1.2, 4.0)  # vertices; deviations of the surroundings that a motion is taken from, one after the other
-AT_LARGE = (3.0,)  # the same, so wide that few places of wrong belonging do not count
+AT_LARGE = (3.0,)  # the same, so wide that a few places of the wrong layer do not count
 FAINT = 0.03  # weight of wider surroundings against narrower ones
 SAME = 0.4  # units; motions this near to each other are the same
 NEAR = 0.1  # of the distance of both layers' motions; a motion that far from a layer's counts half for it
@@ -22,7 +22,7 @@ NEAR = 0.1  # of the distance of both layers' motions; a motion that far from a 
 def spread(
     motion: Float32Array, weight: Float32Array, beyond: Float32Array, reaches: tuple[float, ...] = REACHES
 ) -> Float32Array:
-    """Motion where it is known, carried on to where it is not: means over ever wider surroundings.
+    """Extrapolates motion from where it is known to where it is not, by means over ever wider surroundings.
 
     Args:
         motion: ``[rows, columns, 2]``; any values with two channels.
@@ -49,7 +49,7 @@ def motions_of_both(
 
     Args:
         scene: motion of what is seen.
-        layers: whom places belonged to in the frame before.
+        layers: the layer that each place belonged to in the frame before.
         of_camera: motion of the camera, ``[rows, columns, 2]``.
         at_vertex: what ``scene`` gives at the vertices: motion and trust.
 

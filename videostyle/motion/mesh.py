@@ -80,7 +80,7 @@ def distortion(places: Float32Array, pitch: tuple[float, float]) -> Float32Array
 
 
 def squares(numbers: Complex) -> Float32Array:
-    """``|numbers|^2``; ``np.abs`` guards against overflow, which takes its time."""
+    """``|numbers|^2``; ``np.abs`` is slower, because it guards against overflow."""
     return numbers.real * numbers.real + numbers.imag * numbers.imag
 
 

@@ -1,4 +1,4 @@
-"""How well meshes carry the canvas: by how far it slips on the scene, how much of it is exchanged, its distortion."""
+"""Measures how well meshes carry the canvas: its slip on the scene, the share that is exchanged, its distortion."""
 
 from __future__ import annotations
 

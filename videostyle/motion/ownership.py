@@ -10,13 +10,13 @@ from videostyle.motion.layer_motion import SAME
 from videostyle.motion.layers import Layers, fringed, most_around
 from videostyle.motion.renewal import STRAINED, WORN
 
-TELLING, NOTHING = 0.15, 0.05  # verdict by motion that is acted upon, and that says nothing
+TELLING, NOTHING = 0.15, 0.05  # verdict by motion from which on places change layers, and below which it says nothing
 REACH = 0.02  # share of the second layer around a vertex that it may take
-YIELD = 0.1  # of a place in a frame, that goes over to a less worn layer
+YIELD = 0.1  # share of a place that goes over to a less worn layer with each frame
 EASE = 0.1  # distortion by which another layer must be better
-HOME = 50  # frames that layers move alike, until what is on the second goes back to the first
-CRISP = 1.2  # by how much the border of layers is made sharper in a frame, against what carrying it blurs
-QUICK, SLOW = 1 / 3, 1 / 24  # of the share in a frame: where layers move apart, and where they move alike
+HOME = 50  # frames for which both layers must move alike before the second gives its places back to the first
+CRISP = 1.2  # factor by which the border of the layers is sharpened in each frame, because resampling blurs it
+QUICK, SLOW = 1 / 3, 1 / 24  # change of the share in a frame: where the layers move apart, and where they move alike
 
 
 class Ownership:

@@ -9,7 +9,7 @@ from videostyle.motion.mesh import Complex, squares
 
 STRIDES = (6, 3, 1)  # cells; sides of the squares whose distortion is looked at, so that large things relax as a whole
 FINE_UP_TO, FULLY_FROM = 0.2, 0.5  # distortion that is left alone, and that is relaxed with full strength
-CREEP = 1.0  # units in a frame that a place may slip for the sake of squares of one size, fully distorted
+CREEP = 1.0  # units; largest slip of a place in a frame, for squares of one size that are fully distorted
 
 
 def relax(layers: Layers, fixed: Mask, unit: float) -> None:

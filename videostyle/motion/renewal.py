@@ -1,8 +1,9 @@
 """Gives distorted places of the canvas to the layer that lies there undistorted.
 
-Two ways. A thing that begins to move otherwise than what is around it goes to the other layer as it is, paint and all;
-nobody sees that, and from then on both move without strain. Where that cannot be, the other layer is laid out anew, at
-another place of the canvas, and the share goes over to it by and by (*source:* advected textures, Neyret 2003).
+There are two ways. A thing that begins to move otherwise than its surroundings goes to the other layer with its canvas
+coordinates: that is invisible, and from then on both move without distortion. Where that is impossible, the other layer
+is laid out anew, at another place of the canvas, and the share goes over to it gradually (*source:* advected textures,
+Neyret 2003).
 """
 
 from __future__ import annotations

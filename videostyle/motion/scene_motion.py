@@ -77,7 +77,7 @@ class MotionMeter:
         }
         self._dis: Any = cv2.DISOpticalFlow_create(presets[preset])
         self._finest = self._dis.getFinestScale()
-        # Half of its time, and what it smooths is smoothed here again and corrected.
+        # The refinement takes half of DIS's time, and the flow is smoothed and corrected here anyway.
         self._dis.setVariationalRefinementIterations(0)
         self._check: FlowCheck | None = None
 

@@ -107,7 +107,7 @@ def tile(seed: int, sample: Sampler) -> Float:
         return _tile(seed, sample)
 
 
-_DRAWING = threading.Lock()  # a thread that needs a tile waits for the one that draws it
+_DRAWING = threading.Lock()  # a thread that needs a tile waits while another one draws it
 
 
 @lru_cache(maxsize=4)

@@ -43,7 +43,7 @@ class Anonymize(OnFaces[AnonymizeOptions]):
 
     @property
     def needs(self) -> Needs:
-        """Those of its faces; what is hidden must not come back."""
+        """Those of the detector; and no later processor may read the clip's own frames, which would show the faces."""
         return replace(super().needs, hides=True)
 
     def __call__(self, batch: FrameBatch) -> FrameBatch:
@@ -85,7 +85,7 @@ def blurred(picture: AnyArray, cells: int) -> AnyArray:
     cv2 = load_cv2()
     size = picture.shape[1], picture.shape[0]
     small = cv2.resize(picture, _grid(picture, cells), interpolation=cv2.INTER_AREA)
-    # What lies between smooth places is easier to recognise than what lies between squares, so there is less of it.
+    # A smooth picture is easier to recognise than squares of the same number, so fewer places are kept.
     small = cv2.GaussianBlur(small, (0, 0), 1.0, borderType=cv2.BORDER_REPLICATE)
     return np.asarray(cv2.resize(small, size, interpolation=cv2.INTER_LINEAR), picture.dtype)
 

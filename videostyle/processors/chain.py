@@ -1,6 +1,6 @@
 """Passes batches through a chain of processors, and gives each the frames before and behind them that it asks for.
 
-What comes out does not depend on how frames are divided into batches and chunks. A run that paints a part of a clip
+The result does not depend on how frames are divided into batches and chunks. A run that paints a part of a clip
 reads ``Chain.history`` frames before it and ``Chain.lookahead`` behind it. Each processor gets only those of them on
 which the frames of the part depend; no other frame is delivered.
 """
@@ -49,10 +49,10 @@ class Chain:
     Args:
         processors: in order; the chain opens and closes them.
         part: what to deliver.
-        patient: whether the chain may hold frames back until those behind them have come. A live painting may not.
+        may_wait: whether the chain may hold frames back until those behind them have come. A live painting cannot.
     """
 
-    def __init__(self, processors: Sequence[Processor], part: Part | None = None, *, patient: bool = True) -> None:
+    def __init__(self, processors: Sequence[Processor], part: Part | None = None, *, may_wait: bool = True) -> None:
         self._part = part or Part()
         self._links: list[_Link] = []
         history, lookahead = 0, 0
@@ -60,8 +60,8 @@ class Chain:
             # What the processors behind this one need decides which of its frames are worth computing.
             span = Part(self._part.first - history, None, self._part.chunks), self._part.end + lookahead
             needs = needs_of(processor)
-            needs = needs if patient else replace(needs, lookahead=0)
-            self._links.insert(0, _Link(processor, needs, *span, patient=patient))
+            needs = needs if may_wait else replace(needs, lookahead=0)
+            self._links.insert(0, _Link(processor, needs, *span, may_wait=may_wait))
             history, lookahead = history + needs.history, lookahead + needs.lookahead
 
     def open(self, info: VideoInfo) -> VideoInfo:
@@ -77,7 +77,7 @@ class Chain:
         return self._through(0, batch)
 
     def finish(self) -> FrameBatch | None:
-        """What is left when no more frames come; None if nothing is."""
+        """Processes the frames that are still held when no more come; None if there are none."""
         found = []
         for number, link in enumerate(self._links):
             rest = link.finish()
@@ -114,10 +114,10 @@ class _Link:
         needs: what it needs.
         part: first frame to deliver, and the chunks.
         end: the number behind that of the last frame to deliver.
-        patient: as in ``Chain``.
+        may_wait: as in ``Chain``.
     """
 
-    def __init__(self, processor: Processor, needs: Needs, part: Part, end: float, *, patient: bool) -> None:
+    def __init__(self, processor: Processor, needs: Needs, part: Part, end: float, *, may_wait: bool) -> None:
         self.processor, self._needs = processor, needs
         self._first, self._chunks, self._end = part.first, part.chunks, end
         self._held: FrameBatch | None = None  # frames that were delivered already, then those that were not
@@ -126,7 +126,7 @@ class _Link:
         self._begun = False
         # Batches that were begun and not fetched yet, in order.
         self._flying: deque[tuple[FrameBatch, Callable[[], FrameBatch]]] = deque()
-        self._in_flight = 1 if self._window or not patient else in_flight(processor)
+        self._in_flight = 1 if self._window or not may_wait else in_flight(processor)
 
     def __call__(self, batch: FrameBatch) -> FrameBatch | None:
         if not self._window:

@@ -13,7 +13,7 @@ from videostyle.processors.filters import luminance, smoothed, stored, unit
 from videostyle.processors.protocol import Configured, Needs, Options
 
 RADIUS = 2  # pixels; grain is smaller
-SAME = 2.0  # multiple of the grain's deviation by which lightness of two frames may differ where the thing is the same
+SAME = 2.0  # multiple of the grain's deviation by which the lightness of a thing may differ between frames
 
 
 class DegrainOptions(Options):

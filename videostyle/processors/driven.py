@@ -1,4 +1,4 @@
-"""Changes options of a processor from frame to frame, as a timeline says."""
+"""Changes the options of a processor from frame to frame, by a timeline."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Puts frames together of two by a mask: outside of it, they stay what they were."""
+"""Composes two frames by a mask; pixels outside the mask stay exactly as they are."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from videostyle.media.opencv import load_cv2
 
 
 def within(mask: UInt8Array, inside: AnyArray, outside: AnyArray) -> AnyArray:
-    """Frames put together of two by a mask; exact where the mask is 0 or 255.
+    """Composes frames of two by a mask; exact where the mask is 0 or 255.
 
     Args:
         mask: uint8 ``[T, H, W]``.

@@ -1,4 +1,4 @@
-"""What processors that work on faces have in common."""
+"""The common part of the processors that work on faces: the detector, and the mask of the faces."""
 
 from __future__ import annotations
 

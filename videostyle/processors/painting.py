@@ -8,7 +8,7 @@ from videostyle.processors.protocol import Configured, Needs, Options
 class Painting(Configured[Options]):
     """Paints: where it stands in a chain. Its options are those of the render: --style, --strength, --canvas...
 
-    Whoever runs the chain puts the style processor of the render (``style.StyleProcessor``) in its place.
+    The style processor of the render (``style.StyleProcessor``) takes its place when the chain runs.
     """
 
     @property

@@ -133,6 +133,6 @@ def _power(matrix: Float64Array, power: float) -> Float64Array:
 def _cumulative(values: Float32Array) -> Float64Array:
     """The share of values, 0..1, below each of ``BINS + 1`` levels; strictly rising, so that it can be inverted."""
     counts, _ = np.histogram(_counted(values), BINS, (0.0, 1.0))
-    # A little of an even distribution keeps every level apart.
+    # A small even share keeps the values strictly rising.
     counts = counts / counts.sum() + 1e-6 / BINS
     return np.concatenate([[0.0], np.cumsum(counts) / counts.sum()])

@@ -33,7 +33,7 @@ class Needs:
         around: what it looks at of the frames before and behind: the frames as they reach it, or the originals alone.
         resizes: whether its frames have another size than those it gets. It stands behind the painting.
         device: "cpu", or "any" if it computes on the device that is chosen for painting.
-        hides: what it hides must not come back: no processor behind it may read the clip's own frames.
+        hides: whether it hides something that must not come back: then no later processor may read the original frames.
     """
 
     place: Literal["before", "after"] = "after"

@@ -82,7 +82,7 @@ class Stabilize(Configured[StabilizeOptions]):
         before = self._before
         if before is not None and before.delivered.shape == now.shape and self.options.amount:
             now = self._blended(now, small, before)
-        self._before = _Before(now, small)  # not rounded: what is kept would stop to follow small changes
+        self._before = _Before(now, small)  # not rounded: otherwise small changes would never add up
         return stored(now, frame.dtype)
 
     def _blended(self, now: Float32Array, small: UInt8Array, before: _Before) -> Float32Array:

@@ -1,7 +1,7 @@
 """A timeline: how style, strength, canvas and options of processors change along a clip, as a user writes it.
 
-``KeyFrame`` is one change, ``Track`` one value along time. ``rendering.frame_timeline`` makes of them what each frame
-is painted with, ``live.schedule`` carries them out while frames are painted.
+``KeyFrame`` is one change, ``Track`` one value along time. ``rendering.frame_timeline`` computes from them with what
+each frame is painted, ``live.schedule`` carries them out while frames are painted.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ SETTING = "timeline"
 CURVES = ("smooth", "linear", "in", "out")
 WORDS = ("at", "ease", "curve", "snap", "style", "strength", "canvas")  # keys of a key frame
 SOFT = 0.1  # part of a smooth change, at each end, in which it gets faster or slower
-SNAP = 1.0  # seconds; a cut that is farther away than this draws no key frame
+SNAP = 1.0  # seconds; a key frame snaps to no cut that is farther away
 LONGEST_EASE = 3600.0  # seconds
 
 Shares = Mapping[str, float]  # full name of a style -> share; they sum to 1

@@ -32,7 +32,7 @@ from videostyle.styles.card import Style
 
 RATE = Fraction(25)
 INNER = "deep"  # the layers that most of the time goes into
-AGAINST_SECONDS = 0.5  # of each turn of a comparison
+AGAINST_SECONDS = 0.5  # of each measurement in a comparison, which takes turns
 
 
 def moving_frames(width: int, height: int, count: int) -> UInt8Array:

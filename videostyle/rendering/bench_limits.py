@@ -8,7 +8,7 @@ from __future__ import annotations
 from videostyle.rendering.bench_report import BenchReport, SizeRow
 
 NAMES = {"decode": "decoder", "device": "network", "encode": "encoder"}
-LARGE = 0.35  # share of the cores' time from which on an encoder or a decoder is worth to be moved away
+LARGE = 0.35  # share of the cores' time from which on it pays to move an encoder or a decoder to other hardware
 NEAR = 0.5  # share of a limit from which on it is what holds a stage back
 
 

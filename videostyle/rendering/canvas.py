@@ -9,11 +9,11 @@ import numpy as np
 
 from videostyle.frames import CanvasMesh, UInt8Array
 from videostyle.motion.canvas_tracker import SeenFrame
+from videostyle.motion.lookahead_tracker import LookaheadTracker
 from videostyle.motion.mesh_store import MeshRecorder, MeshTrack
-from videostyle.motion.patient_tracker import PatientTracker
 
 SQUARE = 0.01  # largest relative difference of a pixel's sides at which it counts as square
-AHEAD = 4  # frames that are read before the canvas is there
+AHEAD = 4  # frames that may be read ahead of the canvas
 
 
 class CanvasFollower:
@@ -27,7 +27,7 @@ class CanvasFollower:
 
     def __init__(self, aspect: float) -> None:
         self._aspect = aspect
-        self._tracker, self._recorder = PatientTracker(), MeshRecorder()
+        self._tracker, self._recorder = LookaheadTracker(), MeshRecorder()
         self._seeing = ThreadPoolExecutor(1, thread_name_prefix="motion")
         self._carrying = ThreadPoolExecutor(1, thread_name_prefix="canvas")
         self._waiting: deque[Future[None]] = deque()
@@ -51,13 +51,13 @@ class CanvasFollower:
             self._recorder.add(mesh)
 
     def track(self) -> MeshTrack:
-        """The meshes of all frames, the last of which was given."""
+        """The meshes of all frames, after the last one was given."""
         self._waiting.append(self._carrying.submit(self._record, self._seeing.submit(self._tracker.rest)))
         while self._waiting:
             self._waiting.popleft().result()
         return self._recorder.track()
 
     def close(self) -> None:
-        """Ends the threads; frames that wait are not looked at."""
+        """Ends the threads; frames that wait are dropped."""
         for pool in (self._seeing, self._carrying):
             pool.shutdown(cancel_futures=True)

@@ -1,4 +1,4 @@
-"""The chain of processors of a render: which there are, in which order, and what they make of a clip."""
+"""The chain of processors of a render: which, in which order, and what it makes of the size and rate of a clip."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def check_processors(settings: RenderSettings) -> None:
 
 
 class Preparation:
-    """What happens to a frame before it is painted. Frames are measured as they are painted, so it comes first there.
+    """Runs the processors before the painting on frames to measure, because frames are measured as they are painted.
 
     Several threads may call it at once.
 

@@ -1,8 +1,8 @@
-"""What a timeline comes to: which styles, how much canvas and which options each frame of a clip is painted with.
+"""The timeline frame by frame: with which styles, amount of canvas and options each frame of a clip is painted.
 
-Weights are mixed of *nodes*: styles, at a strength, with statistics of their own. Along a change there are nine, an
-eighth of the way apart, because the statistics and colours of mixed weights lie on no straight line, and neither does
-what is seen: some strengths change the picture three times as much as others. Changes are spread to make up for that.
+Weights are mixed of *nodes*: styles, at a strength, with statistics of their own. A change has nine nodes, an eighth of
+the way apart, because statistics and colours of mixed weights are not linear in the shares. Nor is the look: near some
+strengths the picture changes three times as fast as near others, and changes are spread in time to make up for that.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from videostyle.styles.card import Style
 
 STEPS = tuple(step / 8 for step in range(9))  # of a change, at which statistics are measured
-DIGITS = 6  # of shares and strengths that are told apart
+DIGITS = 6  # to which shares and strengths are rounded
 
 
 @dataclass(frozen=True)

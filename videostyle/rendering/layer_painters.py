@@ -1,4 +1,4 @@
-"""The style processors that paint regions otherwise than the style of the render; compiled once, and kept with it."""
+"""The style processors of regions with a style of their own; compiled once, and kept with that of the render."""
 
 from __future__ import annotations
 

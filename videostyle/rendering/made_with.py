@@ -1,4 +1,4 @@
-"""What a painted file, or a part of one, was made with, and how that differs from what is asked for now."""
+"""The settings that a painted file, or a part of one, was made with, and how they differ from those asked for now."""
 
 from __future__ import annotations
 

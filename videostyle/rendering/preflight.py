@@ -1,4 +1,4 @@
-"""Looks at what is to be rendered before anything slow begins: styles, names, codecs, existing files.
+"""Checks a render before anything slow begins: styles, names, codecs, existing files.
 
 Nothing is made, nothing is decoded, and no backend is loaded.
 """

@@ -1,4 +1,4 @@
-"""Paints a few frames of a clip in many styles, or at many strengths, as a look ahead of a render."""
+"""Paints a few frames of a clip in many styles, or at many strengths, to choose before a render."""
 
 from __future__ import annotations
 

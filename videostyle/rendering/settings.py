@@ -36,7 +36,7 @@ SMALLEST_SIDE = 16  # pixels; ``max_size`` may not be below
 
 
 class _Refused(ValueError):
-    """Why a value cannot be taken, and what can; pydantic adds where it stood."""
+    """Why a value is refused, and what can be given; pydantic adds the name of the setting."""
 
     def __init__(self, why: str, hint: str) -> None:
         super().__init__(why, hint)
@@ -222,7 +222,7 @@ class RenderSettings:
 
 NAMES = tuple(field.name for field in fields(RenderSettings))
 _JSON = TypeAdapter(RenderSettings)
-# What pydantic calls a wrong kind of value, and what should have been given.
+# pydantic's name of a wrong kind of value -> what should have been given.
 _KINDS = {
     "int_type": "give a whole number",
     "float_type": "give a number",
@@ -291,13 +291,13 @@ def _refusal(found: dict[str, Any]) -> SettingError:
 
 
 def unknown(name: str, known: Collection[str]) -> SettingError:
-    """What to say of a name that nothing has."""
+    """The error for a name of no setting."""
     return SettingError(name, "not known", suggestion(name, known))
 
 
 @dataclass(frozen=True)
 class Engine:
-    """Who paints.
+    """What paints the chunks of a render: this process, several processes, or a cluster.
 
     Attributes:
         name: one of ``ENGINES``.

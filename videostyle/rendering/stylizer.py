@@ -37,7 +37,7 @@ class Stylizer:
 
     The statistics of the first call (up to four of its frames, evenly spread) are kept, and the canvas follows the
     scene from frame to frame, so a shot may be given in several calls, in order. ``reset`` begins a new shot.
-    Processors and regions see the frames of the shot that were given before, none that are yet to come.
+    Processors and regions see the frames of the shot that were given before, but no later ones.
 
     Args:
         style: a style's name, a style file, a mix, or a ``Style``.
@@ -190,7 +190,7 @@ class _Shot:
             processors = processors_of(self._painter, self._settings, self._layers, self._driven)
             # What looks ahead would see more in a long call than in a short one.
             self._one_by_one = needs_together(processors)[1] > 0
-            self._chain = Chain(processors, patient=False)
+            self._chain = Chain(processors, may_wait=False)
             self._chain.open(VideoInfo(width=self.size[1], height=self.size[0]))
         whole = FrameBatch(frames, (first + np.arange(len(frames))) / fps, first)
         step = 1 if self._one_by_one else len(frames)
@@ -209,7 +209,7 @@ class _Shot:
                 found = self._painter.statistics_of(self._sample, self._source.style_of(node), amount=node.canvas)
                 self._known[node] = [KeyframeSegment(0, found)]
         timeline = frame_timeline(self._source, times, {node: self._known[node] for node in nodes})
-        # It is looked up by the numbers of frames; those that were painted before do not count any more.
+        # A timeline is looked up by frame numbers, so rows that nobody reads stand for the frames painted before.
         shown = replace(
             timeline,
             places=_behind(first, timeline.places),

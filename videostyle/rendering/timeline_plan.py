@@ -1,4 +1,4 @@
-"""Measures a clip for its timeline while it is planned: each section for the nodes that its frames are mixed of."""
+"""Measures a clip that has a timeline, while it is planned: each section for the nodes that its frames are mixed of."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from videostyle.processors.style import StyleProcessor
     from videostyle.styles.card import Style
 
-BETWEEN = 3  # steps of a change, from one node to the next, at which it is looked at
+BETWEEN = 3  # steps from one node of a change to the next, at which its look is compared
 SAMPLE = 192  # pixels; longest side of the pictures by which a change is spread
 USUAL_RATE = 25.0  # frames a second, where a clip does not say
 
@@ -86,7 +86,7 @@ class _Sample:
 
 
 class _Known:
-    """Measures frames of a section for nodes; for the styles that these lie between, each frame is measured once.
+    """Measures frames of a section for nodes; the styles between which nodes lie are measured once for each frame.
 
     Args:
         style_processor: measures.
@@ -147,7 +147,7 @@ class TimelineMeasurement:
     def __call__(self, frames: FramesToMeasure) -> Sections:
         """Measures a section for each node that its frames may be mixed of."""
         times = [time - self._start for time in frames.times]
-        if self._reach:  # key frames may move, by as much
+        if self._reach:  # key frames that snap may move by as much
             step = 1 / self._rate
             count = int(self._reach / step) + 1
             times = [*(times[0] - n * step for n in range(count, 0, -1)), *times]
@@ -174,7 +174,7 @@ class TimelineMeasurement:
             if sample is None or len(along) < 3:
                 continue
             styles = [(source.style_of(node), sample.found[node][0].statistics, node.canvas) for _, node in along]
-            # A little of an even change keeps every step apart.
+            # A small constant keeps the steps distinct where nothing changes.
             steps = [
                 float(np.abs(one - other).mean()) + 1e-3
                 for one, other in pairwise(sketches(styles, BETWEEN, sample.picture, self._settings.seed))

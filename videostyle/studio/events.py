@@ -1,4 +1,4 @@
-"""What browsers are told while it happens, as server-sent events."""
+"""Tells browsers of changes at once, as server-sent events."""
 
 from __future__ import annotations
 

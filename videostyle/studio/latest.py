@@ -1,4 +1,4 @@
-"""Which request of a view is the newest: those that are overtaken need no answer."""
+"""Knows the newest request of each view: requests that a newer one replaces need no answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Loads what computes, once: threads that need it wait until it is loaded whole."""
+"""Loads the backend once; threads that need it wait until it is completely loaded."""
 
 from __future__ import annotations
 

@@ -21,9 +21,9 @@ from videostyle.studio.jobs.shown import check, described, listed
 from videostyle.studio.latest import Latest
 from videostyle.studio.live.session import LiveSession
 from videostyle.studio.loading import load
-from videostyle.studio.painting.desk import LATER, Desk
 from videostyle.studio.painting.plans import Plans
 from videostyle.studio.painting.preview import PreviewPainter
+from videostyle.studio.painting.preview_thread import LATER, PreviewThread
 from videostyle.studio.painting.survey import Surveys
 from videostyle.styles import gallery
 
@@ -45,7 +45,7 @@ class Studio:
         clips: reads clips.
         latest: knows which requests are overtaken.
         events: what browsers are told.
-        desk: the thread that paints previews.
+        previews: the thread that paints previews.
         painter: paints them, in that thread.
         surveys: shots of clips.
         plans: plans of renders with a timeline.
@@ -76,8 +76,8 @@ class Studio:
             self._lock.release()
             raise
         self.clips, self.latest, self.events = Clips(), Latest(), Events()
-        self.desk, self.painter = Desk(), PreviewPainter(self.clips)
-        self.surveys = Surveys(self._surveyed, lambda: self.desk.busy)
+        self.previews, self.painter = PreviewThread(), PreviewPainter(self.clips)
+        self.surveys = Surveys(self._surveyed, lambda: self.previews.busy)
         self.plans = Plans(self._planned)
         self.live = LiveSession(lambda: self.events.tell("live", self.live.state))
         self.queue = JobQueue(work, lambda job: check(self.folders, job), self._job_told)
@@ -86,7 +86,7 @@ class Studio:
         """Gets ready to paint, while the browser opens: loads TensorFlow, and paints what will be looked at first."""
         draw_ahead(FIRST_SEED)
         self.queue.start()
-        self.desk.submit(LATER, self._warm_up)
+        self.previews.submit(LATER, self._warm_up)
 
     def _warm_up(self) -> None:
         if self.folders.opened is None:
@@ -101,7 +101,7 @@ class Studio:
             # Behind the first picture: what another style, and the first move of a control, will need. Shrunk frames,
             # and mixed weights, are measured by other programs.
             for settings, quick in ((second, False), (first, True), (replace(first, strength=0.5), True)):
-                self.desk.submit(LATER, partial(self._prepare, clip, settings, quick))
+                self.previews.submit(LATER, partial(self._prepare, clip, settings, quick))
             self.painter.at_once = True  # until these are compiled
             self.painter.paint(clip, 0, FIRST_SIZE, first, None)  # what the page asks for first
 
@@ -134,7 +134,7 @@ class Studio:
         self.queue.close()
         self.surveys.close()
         self.plans.close()
-        self.desk.close()
+        self.previews.close()
         self.painter.close()
         self.clips.close()
         self._lock.release()

@@ -1,4 +1,4 @@
-"""What the painting needs of a backend beyond ``keras.ops``: devices, compiling, copies, and what its errors mean."""
+"""What painting needs of a backend beyond ``keras.ops``: devices, compiling, copies, and the meaning of its errors."""
 
 from __future__ import annotations
 

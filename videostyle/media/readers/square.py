@@ -1,4 +1,4 @@
-"""Makes pixels square where a live picture is shown: windows, pages and streams know no other shape of pixels."""
+"""Makes pixels square for live pictures: windows, pages and streams know no other pixel aspect ratio."""
 
 from __future__ import annotations
 

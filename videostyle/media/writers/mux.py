@@ -20,8 +20,8 @@ from videostyle.errors import OutputError
 from videostyle.frames import VideoInfo
 from videostyle.media.clock import FITS, DecodingOrder, SteadyClock
 from videostyle.media.probe import MediaInfo, open_container
-from videostyle.media.writers import aside, sound
-from videostyle.media.writers.belongings import (
+from videostyle.media.writers import ffmpeg_copy, sound
+from videostyle.media.writers.original_tags import (
     Track,
     add_attachments,
     language_for,
@@ -91,7 +91,7 @@ class Muxer:
         self._path, self._target, self._info = path, target, info
         self._suffix = path.suffix.lower()
         self._original, self._chosen, self._metadata = original, list(chosen.copied), metadata
-        self._encoded, self._aside = dict(chosen.encoded), list(chosen.aside)
+        self._encoded, self._by_ffmpeg = dict(chosen.encoded), list(chosen.by_ffmpeg)
         self._refused: dict[int, int] = {}  # packets that the muxer refused, by their stream's number
         self._parts: list[Path] = []
         self._times: list[float] = []
@@ -108,19 +108,19 @@ class Muxer:
             FFmpegError: if the file cannot be written.
         """
         self._parts, self._times = list(parts), list(times)
-        chosen, encoded, beside, why = list(self._chosen), dict(self._encoded), list(self._aside), ""
+        chosen, encoded, beside, why = list(self._chosen), dict(self._encoded), list(self._by_ffmpeg), ""
         every = [*chosen, *encoded, *beside]
         for dropped in ([], *([index] for index in every), every):
             self._chosen = [index for index in chosen if index not in dropped]
             self._encoded = {index: encoder for index, encoder in encoded.items() if index not in dropped}
-            self._aside = [index for index in beside if index not in dropped]
+            self._by_ffmpeg = [index for index in beside if index not in dropped]
             self.copied.clear()
             self.warnings.clear()
             self._refused.clear()
             try:
                 self._mux()
             except FFmpegError as error:
-                if not (self._chosen or self._encoded or self._aside) or error.errno in DISK_ERRORS:
+                if not (self._chosen or self._encoded or self._by_ffmpeg) or error.errno in DISK_ERRORS:
                     raise
                 why = why or str(error.strerror or error)
                 continue
@@ -138,7 +138,7 @@ class Muxer:
             encoded = stack.enter_context(av.open(f"file:{self._parts[0]}")).streams.video[0]
             source = (
                 stack.enter_context(open_container(original.media.path))
-                if original and (self._chosen or self._encoded or self._aside)
+                if original and (self._chosen or self._encoded or self._by_ffmpeg)
                 else None
             )
             muxer = stack.enter_context(
@@ -156,9 +156,9 @@ class Muxer:
                 video.metadata["alpha_mode"] = encoded.metadata["alpha_mode"]
             copies = self._copied_streams(source, muxer, self._chosen) if source is not None else {}
             beside: Any = None
-            if source is not None and self._aside:
-                beside = stack.enter_context(av.open(f"file:{self._beside}", "w", format=aside.CONTAINER))
-                copies |= self._copied_streams(source, beside, self._aside)
+            if source is not None and self._by_ffmpeg:
+                beside = stack.enter_context(av.open(f"file:{self._beside}", "w", format=ffmpeg_copy.CONTAINER))
+                copies |= self._copied_streams(source, beside, self._by_ffmpeg)
             added = {
                 index: sound.add_stream(muxer, source.streams[index], encoder)
                 for index, encoder in self._encoded.items()
@@ -175,7 +175,7 @@ class Muxer:
             orders: dict[int, DecodingOrder] = {}
             for _, number, packet in heapq.merge(*packets, key=lambda timed: timed[:2]):
                 if number > 0:
-                    into = beside if number - 1 in self._aside else muxer
+                    into = beside if number - 1 in self._by_ffmpeg else muxer
                     self._mux_copy(into, number - 1, packet, orders)
                 else:
                     muxer.mux(packet)
@@ -196,12 +196,12 @@ class Muxer:
 
     def _join(self) -> None:
         """Adds the sound that the ffmpeg program copies."""
-        found = [index for index in self._aside if index in self.copied]
+        found = [index for index in self._by_ffmpeg if index in self.copied]
         try:
             if found and self._original is not None:
                 with open_container(self._original.media.path) as source:
-                    streams = [source.streams[index] for index in self._aside]
-                    aside.join(self._target, self._beside, streams, MUXERS[self._suffix])
+                    streams = [source.streams[index] for index in self._by_ffmpeg]
+                    ffmpeg_copy.join(self._target, self._beside, streams, MUXERS[self._suffix])
         except OutputError as error:
             self.copied -= set(found)
             self._refused |= dict.fromkeys(found, 0)
@@ -219,8 +219,8 @@ class Muxer:
             written = [Track.of(stream) for stream in container.streams]
         pairs = [(Track("video", media.video_index or 0, media.video_metadata), written[0])]
         others = [track for track in written if track.kind in ("audio", "subtitle")]
-        order = [track for track in tracks if track.index not in self._aside]
-        order += [track for track in tracks if track.index in self._aside and track.index in self.copied]
+        order = [track for track in tracks if track.index not in self._by_ffmpeg]
+        order += [track for track in tracks if track.index in self._by_ffmpeg and track.index in self.copied]
         if len(order) == len(others):  # otherwise one is missing, and that is said
             pairs += list(zip(order, others, strict=True))
         self.warnings += lost_of_tracks(pairs, self._suffix)

@@ -13,9 +13,9 @@ from videostyle.media.atomic import disk_error, vet_output
 from videostyle.media.ffmpeg.codecs import BY_SUFFIX, SEQUENCE
 from videostyle.media.readers.pictures import WRITTEN
 from videostyle.media.writers.base import EncodeOptions
-from videostyle.media.writers.belongings import lost_in_pictures
 from videostyle.media.writers.images import PLACE, ImageWriter, check_picture_options
 from videostyle.media.writers.mux import Original
+from videostyle.media.writers.original_tags import lost_in_pictures
 from videostyle.media.writers.video import VideoWriter, check_encoding
 
 VIDEO_HINT = "write NAME.mp4 for a video, NAME_%04d.png for numbered pictures, or NAME/ for a folder, which is made"

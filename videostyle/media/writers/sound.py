@@ -12,7 +12,7 @@ import av
 
 from videostyle.media.clock import SteadyClock
 from videostyle.media.probe import open_container
-from videostyle.media.writers.belongings import titled
+from videostyle.media.writers.original_tags import titled
 
 # Container -> the encoder of sound that every one of its players knows.
 ENCODERS = {

@@ -13,7 +13,7 @@ import av
 from av.error import FFmpegError
 
 from videostyle.media.probe import MediaInfo, open_container
-from videostyle.media.writers import aside
+from videostyle.media.writers import ffmpeg_copy
 from videostyle.media.writers.sound import ENCODERS, NAMES, layout_of
 
 MUXERS = {
@@ -44,14 +44,14 @@ class Chosen:
     Attributes:
         copied: numbers, in the file, of the streams that are copied.
         encoded: number and encoder of each stream of sound that is encoded anew.
-        aside: numbers of the streams that the ffmpeg program copies (``writers.aside``).
+        by_ffmpeg: numbers of the streams that the ffmpeg program copies (``writers.ffmpeg_copy``).
         warnings: messages about what is not copied.
     """
 
     copied: tuple[int, ...] = ()
     encoded: Mapping[int, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
-    aside: tuple[int, ...] = ()
+    by_ffmpeg: tuple[int, ...] = ()
 
 
 def choose_streams(media: MediaInfo, suffix: str, *, copy: bool) -> Chosen:
@@ -96,7 +96,7 @@ def choose_streams(media: MediaInfo, suffix: str, *, copy: bool) -> Chosen:
                 codec, why = context.name, _refusal(stream, firsts.get(stream.index), MUXERS[suffix.lower()])
             encoder = ENCODERS[suffix.lower()]
             sounds = stream.type == "audio" and context is not None and stream.index in firsts
-            if why and sounds and aside.can_copy(media.path, stream, suffix.lower(), MUXERS[suffix.lower()]):
+            if why and sounds and ffmpeg_copy.can_copy(media.path, stream, suffix.lower(), MUXERS[suffix.lower()]):
                 beside.append(stream.index)
             elif why and sounds:
                 encoded[stream.index] = encoder

@@ -25,9 +25,9 @@ from videostyle.media.ffmpeg.codecs import (
 from videostyle.media.ffmpeg.process import encoder_formats, encoder_works
 from videostyle.media.packets import stored_frames
 from videostyle.media.writers.base import EncodeOptions
-from videostyle.media.writers.belongings import lost
 from videostyle.media.writers.encoder import StreamEncoder
 from videostyle.media.writers.mux import DISK_ERRORS, Muxer, Original
+from videostyle.media.writers.original_tags import lost
 from videostyle.media.writers.streams import Chosen, choose_streams
 
 

@@ -1,4 +1,4 @@
-"""Faces, held through frames in which the detector misses them."""
+"""Faces, tracked through frames in which the detector misses them."""
 
 from __future__ import annotations
 

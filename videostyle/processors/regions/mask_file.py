@@ -1,4 +1,4 @@
-"""A region that a file shows: a picture, or a video of masks."""
+"""A region given by a file: a picture, or a video of masks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What moves: before a camera whose own motion is taken out, and what moves otherwise than the background."""
+"""Regions by motion: what moves when the camera's motion is taken out, and what moves otherwise than the ground."""
 
 from __future__ import annotations
 

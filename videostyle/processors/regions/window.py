@@ -1,4 +1,4 @@
-"""What a region looks at: the clip's frames around a batch, and how the scene moves between them."""
+"""The frames of the clip around a batch, and the motion of the scene between them, as regions need them."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Seen:
 
 
 class Memory:
-    """Keeps what was found out about frames, so that overlapping windows do not find it out again."""
+    """Caches results about frames, so that overlapping windows do not compute them again."""
 
     def __init__(self) -> None:
         self._kept: dict[str, dict[Hashable, Any]] = {what: {} for what in KEPT}

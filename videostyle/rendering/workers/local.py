@@ -90,7 +90,7 @@ class ProcessPool:
             self._submit(number, warm_up)
 
     def _submit(self, number: int, function: Callable[..., None], *arguments: Any) -> Future[None]:
-        """Gives work to a process; the first work starts it."""
+        """Gives work to a process, which is started with its first work."""
         with _without_ctrl_c():
             return self._pool(number).submit(function, *arguments)
 

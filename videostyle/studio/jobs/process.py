@@ -32,7 +32,7 @@ class JobProcess:
         other.close()
 
     def messages(self, patience: float) -> list[tuple[str, Any]] | None:
-        """What it has told since the last call; None if it has ended and told everything.
+        """Its messages since the last call; None if it has ended and there are no more.
 
         Args:
             patience: seconds to wait for a message.
@@ -51,7 +51,7 @@ class JobProcess:
             self._pipe.send(word)
 
     def ended(self) -> VideostyleError:
-        """What to say of a process that has ended without a word; waits for its end."""
+        """The error of a process that has ended without a message; waits for its end."""
         self._process.join(5)
         code = self._process.exitcode
         why = f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"

@@ -1,4 +1,4 @@
-"""How fast a job is lately, and how long it still takes."""
+"""Measures how fast a job has been lately, from which the time left follows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the process of a job does. It tells its parent over a pipe how far it is, and stops when it is told to.
+"""The process of a job: it reports its progress to its parent over a pipe, and stops when it is told to.
 
 Messages to the parent are pairs of a word and what belongs to it; those to the process are single words: "stop", and
 "finish", by which a training ends early and keeps what it has learnt.

@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from videostyle.frames import UInt8Array, VideoInfo
 
-HELD = 1.0  # seconds after which the last picture is given again, so that no one takes the camera for dead
+HELD = 1.0  # seconds after which the last picture is given again, so that the camera does not count as failed
 GONE = 30.0  # seconds without a picture after which the page has gone
 
 

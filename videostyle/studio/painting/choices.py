@@ -1,6 +1,6 @@
-"""What a user chose on the page, as settings of a render; and back, as the command that does the same.
+"""Converts what a user chose on the page to settings of a render, and settings to the command that does the same.
 
-Whatever names a file does so by an id of the studio's folders. Styles are those that can be named; a path as a style
+Files are named by their ids in the studio's folders. Styles are those that can be named; a path as a style
 would reach outside the folders.
 """
 
@@ -22,7 +22,7 @@ from videostyle.studio.folders import Folders
 from videostyle.styles import gallery
 from videostyle.styles.resolve import parse_mix, unknown_style
 
-REFUSED = ("device", "precision", "batch_size", "overwrite")  # matters of the server, not of what is painted
+REFUSED = ("device", "precision", "batch_size", "overwrite")  # they concern the server, not the painting
 FILES = ("file", "model")  # options of regions that name a file
 MOST = 256  # processors, regions or key frames
 LONGEST = 4096  # characters of a word

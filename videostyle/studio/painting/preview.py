@@ -1,6 +1,6 @@
 """Paints one frame of a clip as a render paints it, or quickly and nearly so.
 
-All methods run in the thread of the desk: the painter holds compiled programs and weights.
+All methods run in one thread (``preview_thread``): the painter holds compiled programs and weights.
 """
 
 from __future__ import annotations

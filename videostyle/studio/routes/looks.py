@@ -22,8 +22,8 @@ from videostyle.rendering.settings import RenderSettings
 from videostyle.rendering.timeline_plan import check_timeline, has_timeline
 from videostyle.studio.clips import Clip, encoded
 from videostyle.studio.painting.choices import settings_of
-from videostyle.studio.painting.desk import NOW, SOON
 from videostyle.studio.painting.preview import Painted
+from videostyle.studio.painting.preview_thread import NOW, SOON
 from videostyle.studio.routes.files import Id, IdQuery, Kind, Number, Size
 from videostyle.studio.web.endpoint import Call, Endpoint, Taken
 from videostyle.studio.web.problems import Problem, as_json, not_found
@@ -107,7 +107,7 @@ def endpoints(studio: Studio) -> list[Endpoint]:
             survey, plan = studio.surveys.find(clip), studio.plans.find(clip, body.size, settings)
             return studio.painter.paint(clip, body.frame, body.size, settings, survey, plan, quick=body.quick)
 
-        found = await _awaited(call.request, studio.desk.submit(NOW, paint))
+        found = await _awaited(call.request, studio.previews.submit(NOW, paint))
         if not clip.source.info.still and not body.quick:
             studio.surveys.ask(clip)
         headers = {
@@ -177,7 +177,7 @@ async def _grid(
             return
         try:
             settings = await run_in_threadpool(settings_of, {**given, "style": name}, studio.folders)
-            painted = await asyncio.wrap_future(studio.desk.submit(SOON, _cell(studio, clip, body, settings)))
+            painted = await asyncio.wrap_future(studio.previews.submit(SOON, _cell(studio, clip, body, settings)))
             data = await run_in_threadpool(encoded, painted.picture, "jpeg", 85)
             yield _line({"style": name, "image": f"data:image/jpeg;base64,{base64.b64encode(data).decode()}"})
         except VideostyleError as error:

@@ -10,7 +10,7 @@ import keras
 
 
 def backend_module() -> Any:
-    """The module that compiles for the Keras backend in use; no other is imported."""
+    """The module of this folder for the Keras backend in use; no other is imported."""
     return import_module(f"videostyle.training.device.{keras.backend.backend()}_steps")
 
 

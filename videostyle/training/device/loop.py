@@ -47,7 +47,7 @@ class DeviceLoop:
     """Makes many steps of a training in one call, and keeps compiled programs for later trainings of the same kind.
 
     Args:
-        most: largest number of steps in a call. What a call holds cannot be observed, saved or stopped half way.
+        most: largest number of steps in a call. Within a call, training cannot be observed, saved or stopped.
     """
 
     def __init__(self, most: int = 50) -> None:

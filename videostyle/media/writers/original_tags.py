@@ -1,4 +1,4 @@
-"""What belongs to the video of the original besides its pictures: tags, timecode, fonts; what is kept, what is lost."""
+"""Tags, timecode, chapters and fonts of the original: what an output can hold of them, and a warning for the rest."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Carries the canvas through a clip whose next frames are known, in half the time where the scene moves evenly.
+"""Carries the canvas through a clip with a look-ahead of one frame: half the work where the scene moves evenly.
 
 Where a scene moves on as it did, its motion over two frames is measured as exactly as that over one, so that half of
 the error is left for each. The frame between them is passed over: its canvas lies in the middle. A hand-held camera, a
-thing that moves fast or by jerks, and the first frames of a shot are looked at frame by frame.
+thing that moves fast or by jerks, and the first frames of a shot are measured frame by frame.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import numpy as np
 
 from videostyle.frames import Float32Array, UInt8Array
 from videostyle.motion.canvas_tracker import CanvasTracker, SeenFrame
-from videostyle.motion.kept_picture import Step
+from videostyle.motion.reference_frame import Step
 from videostyle.motion.scene_motion import SceneMotion
 
 EVEN = 8  # steps in a row that must be even, before a frame is passed over
@@ -21,8 +21,8 @@ FASTEST = 6.0  # units in a frame, that no place exceeds
 CHANGE, CHANGE_OF_FEW = 0.25, 0.6  # units in a frame, by which half of the places and 90 % of them may move otherwise
 
 
-class PatientTracker:
-    """Tells for each frame of a clip where its places lie on the canvas, up to a frame later than ``CanvasTracker``.
+class LookaheadTracker:
+    """Gives the canvas mesh of each frame of a clip, up to one frame later than ``CanvasTracker``.
 
     Args:
         tracker: looks at frames; None = one of the usual exactness.

@@ -1,4 +1,4 @@
-"""The thread in which all previews are painted: one at a time, the most urgent first, those overtaken never."""
+"""The thread in which all previews are painted: one at a time, the most urgent first; cancelled ones are skipped."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ T = TypeVar("T")
 NOW, SOON, LATER = 0, 1, 2  # how urgent: what is looked at, the cells of a grid, what is prepared
 
 
-class Desk:
+class PreviewThread:
     """Does pieces of work in one thread, in order of urgency. TensorFlow is loaded by the first.
 
     A piece whose future is cancelled before it begins is never done.
@@ -24,7 +24,7 @@ class Desk:
         self._queue: queue.PriorityQueue[tuple[int, int, Callable[[], Any], Future[Any]]] = queue.PriorityQueue()
         self._number = itertools.count()
         self._closed = self._working = False
-        self._thread = threading.Thread(target=self._run, name="desk", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="preview", daemon=True)
         self._thread.start()
 
     def submit(self, urgency: int, work: Callable[[], T]) -> Future[T]:

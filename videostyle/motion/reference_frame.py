@@ -1,8 +1,9 @@
 """Motion of the scene from frame to frame, exactly zero where it stands still.
 
-Motion between neighbouring frames cannot tell what stands: its noise adds up, and slow motion drowns in it. So frames
-are compared with a *kept picture*. While the camera stands, it stays as it was around the vertices that stand, and a
-displacement against it grows only if something moves. What moves is taken anew with every frame.
+Motion between neighbouring frames cannot tell what stands still: its noise adds up, and slow motion drowns in it. So
+frames are compared with a *reference frame*. While the camera stands still, the reference keeps its pixels around the
+vertices that stand still, so that a displacement against it grows only if something moves. Around moving vertices its
+pixels are replaced with every frame.
 
 Lengths are in units (``motion.mesh``).
 """
@@ -20,7 +21,7 @@ from videostyle.motion.layers import Mask
 from videostyle.motion.scene_motion import MotionMeter, SceneMotion, on_lattice
 
 KNOWN = 0.3  # trust of a motion that counts as seen
-DEAD = 0.25  # units; what is displaced by less against the kept picture stands
+DEAD = 0.25  # units; what is displaced by less against the reference frame stands still
 SURE = 2.0  # times its estimated error that a motion must be to be believed
 STANDS = 0.2  # share of the known places that must stand, for a camera that stood to stand on
 FEWEST = 12  # known places without which nothing is said of the camera
@@ -54,7 +55,7 @@ class Step:
         return bool(self.standing.all()) and not self.scene.motion.any()
 
 
-class KeptPicture:
+class ReferenceFrame:
     """Follows the motion of one shot.
 
     Args:
@@ -70,8 +71,8 @@ class KeptPicture:
         self._known: int | None = None  # places known in the last frame that told something
         nothing = np.zeros_like(self._here)
         self._velocity = nothing  # of the camera, in one frame
-        self._stepped = nothing  # motion since the camera stands, that the kept picture has followed
-        self._ahead = nothing  # motion that was concluded in blind frames, that the kept picture has not followed
+        self._stepped = nothing  # motion since the camera stands, that the reference frame has followed
+        self._ahead = nothing  # motion that was concluded in blind frames, that the reference frame has not followed
 
     def __call__(self, now: UInt8Array, frames: int = 1) -> Step:
         """The step to a frame that is ``frames`` further on."""
@@ -106,7 +107,7 @@ class KeptPicture:
         return step
 
     def _nothing(self, frames: int) -> Step:
-        """The step to a frame that is the kept picture, as in recordings of screens."""
+        """The step to a frame that equals the reference frame, as in recordings of screens."""
         vertices, lattice = self._here.shape[:2], self._meter.lattice
         self._blind, self._ahead, self._velocity = 0, np.zeros_like(self._here), np.zeros_like(self._here)
         scene = SceneMotion(np.zeros((*lattice, 2), np.float32), np.ones(lattice, np.float32))
@@ -121,7 +122,7 @@ class KeptPicture:
         return Step(scene, moved, np.full(moved.shape[:2], self._stands), frames)
 
     def _camera(self, motion: Float32Array, trust: Float32Array, error: Float32Array) -> Float32Array | None:
-        """Motion of the camera since the kept picture, ``[rows, columns, 2]``; None if nothing is known of it.
+        """Motion of the camera since the reference frame, ``[rows, columns, 2]``; None if nothing is known of it.
 
         Says in ``_stands`` whether it stands.
         """
@@ -143,7 +144,7 @@ class KeptPicture:
         return moves
 
     def _followed(self, now: UInt8Array, where: Mask) -> UInt8Array:
-        """The kept picture, taken anew around the vertices ``where``."""
+        """The reference frame, with the pixels of ``now`` around the vertices ``where``."""
         if not where.any():
             return self._picture
         cv2 = load_cv2()

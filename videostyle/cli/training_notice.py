@@ -1,4 +1,4 @@
-"""What is said before a style is learnt on the way, because a picture was given as a style."""
+"""Announces the training that a command begins with, where a picture without a style was given as a style."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
 
 def announce(styles: Sequence[str], bars: Bars) -> bool:
-    """Says which pictures will be learnt first, for how long and under which name; whether there are any.
+    """Prints which pictures will be trained on, for how long and under which name; returns whether there are any.
 
-    Pictures that cannot be read are left to whoever reads them.
+    Pictures that cannot be read are skipped: reading them later reports the error.
     """
     from videostyle.styles import gallery
     from videostyle.styles.resolve import is_picture

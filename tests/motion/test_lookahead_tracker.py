@@ -8,8 +8,8 @@ import pytest
 from tests.motion.scenes import Plane, Scene, shift, texture
 from videostyle.frames import CanvasMesh, UInt8Array
 from videostyle.motion.canvas_tracker import CanvasTracker, between
+from videostyle.motion.lookahead_tracker import EVEN, LookaheadTracker
 from videostyle.motion.mesh_quality import slip
-from videostyle.motion.patient_tracker import EVEN, PatientTracker
 from videostyle.motion.scene_motion import MotionMeter
 
 WIDE = texture(120, 420).astype(np.uint8)
@@ -21,7 +21,7 @@ def panned(places: list[float]) -> Scene:
 
 def followed(frames: list[UInt8Array], cuts: tuple[int, ...] = ()) -> tuple[list[CanvasMesh], int]:
     """The meshes of frames, and how many of these were looked at."""
-    tracker, found, looked = PatientTracker(), [], 0
+    tracker, found, looked = LookaheadTracker(), [], 0
     for seen in (*(tracker(frame, t in cuts) for t, frame in enumerate(frames)), tracker.rest()):
         looked += len(seen)
         for one in seen:

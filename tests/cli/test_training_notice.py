@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.cli.conftest import ROOT
-from videostyle.cli.learning import announce
 from videostyle.cli.progress import Bars
+from videostyle.cli.training_notice import announce
 from videostyle.styles import gallery
 from videostyle.styles.style_file import save_style
 
