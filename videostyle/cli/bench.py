@@ -136,8 +136,8 @@ def run(options: argparse.Namespace) -> int:
         except OSError as error:  # the measurement is shown all the same
             log.warning("not kept for the next time: cannot write %s: %s", tuning.path(), error.strerror or error)
     if options.json:
-        told = {"limits": [limits(report, row) for row in report.sizes], "advice": advice(report)}
-        print(json.dumps({**asdict(report), **told, "best": asdict(best), "tuning": str(kept) if kept else None}))
+        summary = {"limits": [limits(report, row) for row in report.sizes], "advice": advice(report)}
+        print(json.dumps({**asdict(report), **summary, "best": asdict(best), "tuning": str(kept) if kept else None}))
     else:
         _print(report)
         print(f"best: {best.precision}, batches of {best.batch} frames, {best.workers} batches in parallel")

@@ -247,8 +247,8 @@ def _print(evaluation: Evaluation, options: argparse.Namespace) -> None:
             for figure, values in evaluation.values.items()
         }
         data = {"frames": evaluation.frames, "size": evaluation.size, "figures": figures}
-        told = {"verdict": verdict(evaluation.values), "warnings": evaluation.warnings, "report": options.report}
-        print(json.dumps({**data, **told}))
+        summary = {"verdict": verdict(evaluation.values), "warnings": evaluation.warnings, "report": options.report}
+        print(json.dumps({**data, **summary}))
         return
     shown = [name for name in VIDEOS if any(name in values for values in evaluation.values.values())]
     width, height = evaluation.size

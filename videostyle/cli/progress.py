@@ -69,7 +69,7 @@ class Bars:
         self._phase = ""  # none, or a note alone
         self._bar: Any = None
         self._note = ""
-        self._timed: tuple[int, int | None, float, float] | None = None  # steps done, of, seconds left, told when
+        self._timed: tuple[int, int | None, float, float] | None = None  # steps done, of, seconds left, since when
         self._moved = self._logged = self._logged_share = 0.0
         self._own: TextIO | None = None
         self._redirected: list[tuple[Any, str, Any]] = []
@@ -80,7 +80,7 @@ class Bars:
     def _is_terminal(stream: TextIO) -> bool:
         return bool(getattr(stream, "isatty", lambda: False)()) and os.environ.get("TERM") != "dumb"
 
-    # -- what is told ------------------------------------------------------------------------------------------------
+    # -- what callers report -----------------------------------------------------------------------------------------
 
     def __call__(self, phase: str, done: int, total: int | None) -> None:
         """Moves ``phase`` on by ``done`` towards ``total``, which may change on the way.
@@ -252,9 +252,9 @@ class Bars:
                 bar.total = None  # the total was an estimate, and too low
             of, pace = "{n_fmt} of {total_fmt}" if bar.total else "{n_fmt}", self._pace(reached)
         else:
-            steps, expected, left, told = self._timed
+            steps, expected, left, since = self._timed
             gone = max(0.0, bar.format_dict["elapsed"])  # less than nothing after the clock was set back
-            bar.n, bar.total = gone, max(gone + left - (time.monotonic() - told), gone / FULLEST)
+            bar.n, bar.total = gone, max(gone + left - (time.monotonic() - since), gone / FULLEST)
             reached = gone
             of = f"{steps} of {expected}" if expected else f"{steps}"
             pace = ""

@@ -104,10 +104,10 @@ def _list(options: argparse.Namespace) -> int:
     for entry in gallery.entries():
         try:
             card = load_style(entry.path).card
-            told = {"painting": card.painting, "artist": card.artist, "year": card.year}
+            about = {"painting": card.painting, "artist": card.artist, "year": card.year}
         except ModelError as error:
-            told = {"painting": f"broken: {error.why}", "artist": "", "year": ""}
-        rows.append({"name": entry.name, **told, "bundled": entry.bundled})
+            about = {"painting": f"broken: {error.why}", "artist": "", "year": ""}
+        rows.append({"name": entry.name, **about, "bundled": entry.bundled})
     if options.sheet is not None:
         _sheet(options)
     if options.json:

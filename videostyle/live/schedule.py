@@ -69,9 +69,10 @@ class Schedule:
                 track.change(at, value, frame.ease, frame.curve)
             if frame.strength is not None:
                 level.change(at, frame.strength, frame.ease, frame.curve)
-            told = frame.strength if curve is None else None
-            if frame.style is not None or told is not None or frame.canvas is not None:
-                events.append(_Event(at, frame.ease, frame.curve, frame.style, told, frame.canvas))
+            # With a curve the strength is followed as a whole, below.
+            at_once = frame.strength if curve is None else None
+            if frame.style is not None or at_once is not None or frame.canvas is not None:
+                events.append(_Event(at, frame.ease, frame.curve, frame.style, at_once, frame.canvas))
         if curve is not None:
             events += _followed(level, curve)
         self._left = sorted(events, key=lambda event: event.at)

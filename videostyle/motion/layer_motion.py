@@ -67,10 +67,10 @@ def motions_of_both(
     here = on_lattice(cv2.merge(coarse))
     own_here = on_lattice(cv2.merge(owned))
     verdict, fits = belonging(scene.motion, here[..., :2], here[..., 2:])
-    told = at_vertices(verdict * scene.trust)
+    smoothed = at_vertices(verdict * scene.trust)
     weights = fits[0] * own_here[..., 0], fits[1] * own_here[..., 1]
     moving = [spread(*scene.at_vertices(weight), far) for weight, far in zip(weights, beyond, strict=True)]
-    return np.stack(moving), told
+    return np.stack(moving), smoothed
 
 
 def belonging(

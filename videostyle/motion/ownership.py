@@ -39,12 +39,12 @@ class Ownership:
         owner = np.clip((both[..., 0] - 0.5) * CRISP + 0.5, 0, 1)
         apart = np.hypot(moving[0, ..., 0] - moving[1, ..., 0], moving[0, ..., 1] - moving[1, ..., 1])
         self._alike = np.where(apart < SAME, self._alike + 1, 0).astype(np.int16)
-        layers.owner = np.clip(owner + self._told(owner, verdict), 0, 1).astype(np.float32)
+        layers.owner = np.clip(owner + self._change_of_owner(owner, verdict), 0, 1).astype(np.float32)
         rate = SLOW + (QUICK - SLOW) * np.clip(apart / SAME - 0.25, 0, 1)
         share = both[..., 1]
         layers.share = (share + np.clip(fringed(layers.owner) - share, -rate, rate)).astype(np.float32)
 
-    def _told(self, owner: Float32Array, verdict: Float32Array) -> Float32Array:
+    def _change_of_owner(self, owner: Float32Array, verdict: Float32Array) -> Float32Array:
         """By how much places go over to the second layer (above 0) or to the first (below) in this frame."""
         strains = [most_around(cells) for cells in self._layers.distortions()]
         second = owner > 0.5
@@ -52,10 +52,10 @@ class Ownership:
         # By motion: to the layer that moves as the place does, if it is not torn there. The second layer takes only
         # what lies beside its own; the first lies ready everywhere.
         near = fringed(fringed(owner)) > REACH
-        told = np.where((verdict < -TELLING) | ((verdict > TELLING) & near), verdict, 0)
-        taking = np.where(told > 0, strains[1], strains[0])
-        told[(taking > WORN) & (taking > own)] = 0
+        telling = np.where((verdict < -TELLING) | ((verdict > TELLING) & near), verdict, 0)
+        taking = np.where(telling > 0, strains[1], strains[0])
+        telling[(taking > WORN) & (taking > own)] = 0
         # By wear: where motion tells nothing, to the less worn one; and home to the first after a while.
         worn = (np.abs(verdict) < NOTHING) & (own > WORN) & (other < own - EASE) & (~second | near)
         home = (self._alike > HOME) & second & (strains[0] < STRAINED)
-        return np.where(told != 0, told, np.where(worn | home, np.where(second, -YIELD, YIELD), 0))
+        return np.where(telling != 0, telling, np.where(worn | home, np.where(second, -YIELD, YIELD), 0))

@@ -230,7 +230,7 @@ def _kept_job(job: Job, threads: int | None, restart: bool) -> Job | None:
     if changed:
         done = len(finished_chunks(found))
         raise OutputError(
-            f"a partial render of '{job.output}' exists, made with {_told(found, job, changed)}",
+            f"a partial render of '{job.output}' exists, made with {_in_words(found, job, changed)}",
             f"it has {done} finished chunks",
             "finish it with its own settings, or choose another name; `restart` deletes it",
         )
@@ -243,10 +243,13 @@ def _kept_job(job: Job, threads: int | None, restart: bool) -> Job | None:
     return resumed
 
 
-def _told(found: Job, wanted: Job, changed: Sequence[str]) -> str:
+def _in_words(found: Job, wanted: Job, changed: Sequence[str]) -> str:
     """What differs between two jobs of one output, with both values."""
-    told = differing_settings(made_with(found.settings, found.style), made_with(wanted.settings, wanted.style))
-    return ", ".join([*(["another input, or the input has changed"] if "input" in changed else []), *told]) or "others"
+    differing = differing_settings(made_with(found.settings, found.style), made_with(wanted.settings, wanted.style))
+    return (
+        ", ".join([*(["another input, or the input has changed"] if "input" in changed else []), *differing])
+        or "others"
+    )
 
 
 def _save(job: Job) -> None:

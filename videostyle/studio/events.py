@@ -8,7 +8,7 @@ import json
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-WAITING = 256  # events that a slow browser may be behind; it is then told everything anew
+WAITING = 256  # events that a slow browser may be behind; beyond that it gets the whole state again
 HEARTBEAT = 15.0  # seconds between two signs of life
 
 

@@ -92,7 +92,7 @@ class Studio:
         if self.folders.opened is None:
             load()
             return
-        with contextlib.suppress(VideostyleError):  # told when it is looked at
+        with contextlib.suppress(VideostyleError):  # reported when the clip is looked at
             clip = self.clips.clip(self.folders.file(self.folders.opened))
             self.clips.frame(clip, 0, FIRST_SIZE)
             names = [entry.name for entry in gallery.entries()]
@@ -110,7 +110,7 @@ class Studio:
         self.painter.paint(clip, 0, FIRST_SIZE, settings, None, quick=quick)
 
     def state(self) -> dict[str, dict[str, Any]]:
-        """What a browser is told when it begins to listen."""
+        """The events that a browser gets first when it begins to listen."""
         return {"jobs": listed(self.folders, self.queue), "live": self.live.state}
 
     def _job_told(self, name: str, job: Job | None) -> None:

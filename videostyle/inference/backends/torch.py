@@ -134,5 +134,5 @@ def is_out_of_memory(error: BaseException) -> bool:
     """See ``protocol.Backend``."""
     if isinstance(error, torch.OutOfMemoryError):
         return True
-    told = str(error)
-    return isinstance(error, RuntimeError) and ("can't allocate memory" in told or "out of memory" in told)
+    message = str(error)
+    return isinstance(error, RuntimeError) and ("can't allocate memory" in message or "out of memory" in message)

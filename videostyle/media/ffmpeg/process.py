@@ -184,10 +184,12 @@ def encoder_formats(encoder: str) -> frozenset[str]:
     """The pixel formats that an encoder takes, in ffmpeg's words; empty where ffmpeg does not say."""
     command = [ffmpeg_exe(), "-hide_banner", "-h", f"encoder={encoder}"]
     try:
-        told = subprocess.run(command, capture_output=True, timeout=20, check=False).stdout.decode("utf-8", "replace")
+        printed = subprocess.run(command, capture_output=True, timeout=20, check=False).stdout.decode(
+            "utf-8", "replace"
+        )
     except (OSError, subprocess.TimeoutExpired):
         return frozenset()
-    found = re.search(r"Supported pixel formats: (.*)", told)
+    found = re.search(r"Supported pixel formats: (.*)", printed)
     return frozenset(found[1].split()) if found else frozenset()
 
 

@@ -114,9 +114,9 @@ def lost(media: MediaInfo, suffix: str) -> list[str]:
         warnings.append(f"{word} inside the pictures cannot be kept: painted pictures have none")
     if media.chapters and suffix not in WITH_CHAPTERS:
         warnings.append(f"the chapters cannot be kept in {suffix} (.mp4, .mov, .mkv and .webm keep them)")
-    told = sorted(key.lower() for key in media.metadata if key.lower() in TOLD)
-    if told and suffix in WITHOUT_TAGS:
-        warnings.append(f"the tags ({', '.join(told)}) cannot be kept in {suffix}")
+    tags = sorted(key.lower() for key in media.metadata if key.lower() in TOLD)
+    if tags and suffix in WITHOUT_TAGS:
+        warnings.append(f"the tags ({', '.join(tags)}) cannot be kept in {suffix}")
     spoken = [s for s in media.others if s.kind == "audio" and s.metadata.get("language", "und") != "und"]
     if spoken and suffix in WITHOUT_LANGUAGES:
         warnings.append(f"the languages of the sound cannot be kept in {suffix}")

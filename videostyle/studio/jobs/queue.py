@@ -45,12 +45,12 @@ class JobQueue:
     Args:
         work: folder of the studio.
         check: called before a job runs; raises if it may not.
-        told: called with "job" and a job, or "jobs" and None, when something changes.
+        on_change: called with "job" and a job, or "jobs" and None, when something changes.
     """
 
-    def __init__(self, work: Path, check: Callable[[Job], None], told: Callable[[str, Job | None], None]) -> None:
+    def __init__(self, work: Path, check: Callable[[Job], None], on_change: Callable[[str, Job | None], None]) -> None:
         self._path, self._folder = work / "queue.json", work / "jobs"
-        self._check, self._told = check, told
+        self._check, self._on_change = check, on_change
         self._changed = threading.Condition()
         self._wanted = ""  # of the job that runs: "", PAUSED, CANCELLED, "finish" or "close"
         self._closed = False
@@ -247,7 +247,7 @@ class JobQueue:
                         self._heard(job, word, data, rate)
                 job.seconds = before + time.monotonic() - began
                 if messages:
-                    self._told("job", job)
+                    self._on_change("job", job)
                 wanted = self._wanted
                 if wanted and wanted != asked:
                     asked, asked_at = wanted, time.monotonic()
@@ -327,7 +327,7 @@ class JobQueue:
         with contextlib.suppress(OSError):  # of a full disk; what runs goes on all the same
             write_object(self._path, {"paused": self.paused, "jobs": [one.stored() for one in self._jobs]})
         self._changed.notify_all()
-        self._told("jobs", job)
+        self._on_change("jobs", job)
 
     def close(self) -> None:
         """Stops the job that runs, which goes on when the queue is opened again."""

@@ -22,8 +22,20 @@ def listed(folders: Folders, queue: JobQueue) -> dict[str, Any]:
 def described(folders: Folders, queue: JobQueue, job: Job) -> dict[str, Any]:
     """A job as JSON for browsers: with ids of files instead of paths."""
     output = folders.id_of(Path(job.output)) if job.output else None
-    told = ("id", "kind", "state", "title", "phase", "total", "rate", "seconds_left", "created", "started", "finished")
-    found: dict[str, Any] = {name: getattr(job, name) for name in (*told, "error", "command", "warnings", "resumed")}
+    copied = (
+        "id",
+        "kind",
+        "state",
+        "title",
+        "phase",
+        "total",
+        "rate",
+        "seconds_left",
+        "created",
+        "started",
+        "finished",
+    )
+    found: dict[str, Any] = {name: getattr(job, name) for name in (*copied, "error", "command", "warnings", "resumed")}
     request = job.request
     settings = settings_from(request["settings"]) if job.kind == RENDER else None
     report = next((one for one in queue.jobs if one.id == job.report_job), None)

@@ -29,11 +29,11 @@ class LiveSession:
     """A live painting. All methods may be called from any thread.
 
     Args:
-        told: called when its state changes.
+        on_change: called when its state changes.
     """
 
-    def __init__(self, told: Callable[[], None]) -> None:
-        self._told = told
+    def __init__(self, on_change: Callable[[], None]) -> None:
+        self._on_change = on_change
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -80,7 +80,7 @@ class LiveSession:
             work = (settings, grabber, self._stop, self.pictures)
             self._thread = threading.Thread(target=self._run, args=work, name="studio live", daemon=True)
             self._thread.start()
-        self._told()
+        self._on_change()
 
     def _run(self, settings: Mapping[str, Any], grabber: Grabber, stop: threading.Event, pictures: Pictures) -> None:
         error: VideostyleError | None = None
@@ -101,11 +101,11 @@ class LiveSession:
             grabber.close()
         over = {"state": OFF if error is None else FAILED, "error": None if error is None else as_json(error)}
         self._state = {**self._state, **over}
-        self._told()
+        self._on_change()
 
     def _ready(self) -> None:
         self._state = {**self._state, "state": RUNNING}
-        self._told()
+        self._on_change()
 
     def set(self, changes: dict[str, Any]) -> None:
         """Changes style, strength, canvas, seed or stroke size while it runs.
@@ -122,7 +122,7 @@ class LiveSession:
                 )
             self._changes = {**self._changes, **changes}
             self._state = {**self._state, **changes}
-        self._told()
+        self._on_change()
 
     def _change(self, painter: LivePainter, now: float) -> None:
         """Makes the changes that were asked for; called in the thread of the run."""
@@ -169,7 +169,7 @@ class LiveSession:
         if thread is not None:
             thread.join(END)
             self._state = {**self._state, "state": OFF, "error": None}
-            self._told()
+            self._on_change()
 
 
 def live_size(text: str) -> tuple[int, int]:

@@ -179,8 +179,8 @@ def _changed(values: Mapping[str, Any], usual: Mapping[str, Any]) -> list[str]:
 def _moment(frame: KeyFrame) -> list[str]:
     values = frame.values()
     at = values.pop("at")
-    told = _changed(values, {"ease": 0.0, "curve": "smooth", "snap": False})
-    return [at if isinstance(at, str) else f"{word(at)}s", *told]
+    changed = _changed(values, {"ease": 0.0, "curve": "smooth", "snap": False})
+    return [at if isinstance(at, str) else f"{word(at)}s", *changed]
 
 
 def _region(region: RegionChoice) -> str:

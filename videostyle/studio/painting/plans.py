@@ -24,11 +24,11 @@ class Plans:
     """Makes plans in a thread; a plan that is asked for ends the work on another one.
 
     Args:
-        told: called with a clip and the state of its plan as JSON when that changes.
+        on_change: called with a clip and the state of its plan as JSON when that changes.
     """
 
-    def __init__(self, told: Callable[[Clip, dict[str, Any]], None]) -> None:
-        self._told = told
+    def __init__(self, on_change: Callable[[Clip, dict[str, Any]], None]) -> None:
+        self._on_change = on_change
         self._made: Background[str, Plan] = Background("plan", latest_only=True)
 
     def find(self, clip: Clip, size: int, settings: RenderSettings) -> Plan | None:
@@ -46,10 +46,10 @@ class Plans:
         settings = _sized(settings, size)
         key = _key(clip, settings)
 
-        def on_change(progress: Progress[Plan]) -> None:
-            self._told(clip, _as_json(key, progress))
+        def report(progress: Progress[Plan]) -> None:
+            self._on_change(clip, _as_json(key, progress))
 
-        return _as_json(key, self._made.ask(key, lambda count: _plan(clip, settings, count), on_change))
+        return _as_json(key, self._made.ask(key, lambda count: _plan(clip, settings, count), report))
 
     def close(self) -> None:
         """Ends the plan in work."""

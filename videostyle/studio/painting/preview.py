@@ -104,7 +104,7 @@ class PreviewPainter:
         still = clip.source.info.still
         part = any((settings.start, settings.end, settings.fps))
         timed = bool(settings.timeline or settings.strength_from) and not still
-        told = "still" if still else "planned"
+        how = "still" if still else "planned"
         self._hurry = self.at_once and plan is None and survey is None and not still
         if plan is None:
             if timed:
@@ -114,9 +114,9 @@ class PreviewPainter:
             if survey is not None:
                 plan = replace(plan, meshes=survey.meshes)
             if not still and not (exact and whole):
-                told = "approximate"
+                how = "approximate"
         picture = self._painted(clip, frame, size, settings, plan)
-        return Painted(picture, frame, told, time.monotonic() - began)
+        return Painted(picture, frame, how, time.monotonic() - began)
 
     # -- painting ----------------------------------------------------------------------------------------------------
 

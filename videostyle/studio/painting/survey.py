@@ -80,12 +80,12 @@ class Surveys:
     """Makes surveys in a thread, one after the other, and keeps them.
 
     Args:
-        told: called with a clip and its state as JSON when it changes.
+        on_change: called with a clip and its state as JSON when it changes.
         busy: whether something is painted now, for which a survey takes its time.
     """
 
-    def __init__(self, told: Callable[[Clip, dict[str, Any]], None], busy: Callable[[], bool]) -> None:
-        self._told, self._busy = told, busy
+    def __init__(self, on_change: Callable[[Clip, dict[str, Any]], None], busy: Callable[[], bool]) -> None:
+        self._on_change, self._busy = on_change, busy
         self._made: Background[tuple[str, int, int], Survey] = Background("survey", latest_only=False)
 
     def find(self, clip: Clip) -> Survey | None:
@@ -95,10 +95,10 @@ class Surveys:
     def ask(self, clip: Clip) -> dict[str, Any]:
         """Has a survey made, if there is none; returns its state as JSON."""
 
-        def on_change(progress: Progress[Survey]) -> None:
-            self._told(clip, _as_json(clip, progress))
+        def report(progress: Progress[Survey]) -> None:
+            self._on_change(clip, _as_json(clip, progress))
 
-        return _as_json(clip, self._made.ask(clip.key, lambda count: _survey(clip, self._busy, count), on_change))
+        return _as_json(clip, self._made.ask(clip.key, lambda count: _survey(clip, self._busy, count), report))
 
     def close(self) -> None:
         """Ends the survey in work."""

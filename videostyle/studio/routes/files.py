@@ -143,8 +143,8 @@ async def _upload(studio: Studio, call: Call) -> dict[str, Any]:
             raise Problem("bad_request", "the file is empty", hint="send it as the body of the request")
         path = await run_in_threadpool(_published, part, target, name)
     except OSError as error:
-        told = disk_error(target, error)
-        raise Problem("full", told.what, told.why, told.hint) from error
+        failure = disk_error(target, error)
+        raise Problem("full", failure.what, failure.why, failure.hint) from error
     finally:
         with contextlib.suppress(OSError):
             part.unlink()

@@ -150,9 +150,9 @@ def _render(studio: Studio, body: JobBody) -> Job:
     source = studio.clips.clip(path).source
     output = output_of(studio, path, settings, body.output)
     raise_all(mistakes_of([OutputRequest(output, settings)], open_reader(source, settings.reading(1))))
-    told = command_line(command(path, settings, output))
+    as_command = command_line(command(path, settings, output))
     request = {"input": str(path), "output": str(output), "settings": to_json(settings)}
-    return Job(new_id(), RENDER, f"{path.name} as {settings.style}", request, told, output=str(output))
+    return Job(new_id(), RENDER, f"{path.name} as {settings.style}", request, as_command, output=str(output))
 
 
 def output_of(studio: Studio, path: Path, settings: RenderSettings, id: str | None) -> Path:
@@ -182,9 +182,9 @@ def output_of(studio: Studio, path: Path, settings: RenderSettings, id: str | No
 
 def _train(studio: Studio, body: JobBody) -> Job:
     words, request = training(studio, body)
-    told = command_line([*words, *(["--overwrite"] if body.overwrite else [])])
+    as_command = command_line([*words, *(["--overwrite"] if body.overwrite else [])])
     title = f"{request['name']}, learnt from {Path(request['input']).name}"
-    return Job(new_id(), TRAIN, title, request, told)
+    return Job(new_id(), TRAIN, title, request, as_command)
 
 
 def training(studio: Studio, body: JobBody) -> tuple[list[str], dict[str, Any]]:
@@ -230,6 +230,6 @@ def _evaluation(studio: Studio, body: JobBody) -> Job:
     id = new_id()
     words = ["evaluate", str(original), str(painted), "--style", render.request["settings"]["style"], "--report"]
     request = {"input": str(original), "words": [*words, str(studio.work / "jobs" / id / "report.html"), "-y"]}
-    told = command_line(["videostyle", *words, str(painted.with_suffix(".html"))])
+    as_command = command_line(["videostyle", *words, str(painted.with_suffix(".html"))])
     render.report_job = id
-    return Job(id, EVALUATE, f"{painted.name} beside {original.name}", request, told)
+    return Job(id, EVALUATE, f"{painted.name} beside {original.name}", request, as_command)

@@ -1,1 +1,1 @@
-"""What all answers of the studio's server share: who may ask, how requests are read, how errors are told."""
+"""What all answers of the studio's server share: who may ask, how requests are read, how errors are reported."""

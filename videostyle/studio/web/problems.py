@@ -82,8 +82,8 @@ def as_json(error: VideostyleError) -> dict[str, Any]:
     if isinstance(error, SettingError):
         what, setting = f"{error.setting}: {error.why}" if error.why else error.setting, error.setting
         return {"code": code_of(error), "what": what, "why": "", "hint": error.hint, "setting": setting}
-    told = {"what": error.what, "why": error.why, "hint": error.hint}
-    return {"code": code_of(error), **{key: " ".join(text.split()) for key, text in told.items()}, "setting": None}
+    texts = {"what": error.what, "why": error.why, "hint": error.hint}
+    return {"code": code_of(error), **{key: " ".join(text.split()) for key, text in texts.items()}, "setting": None}
 
 
 def answer(error: VideostyleError) -> JSONResponse:
