@@ -118,7 +118,10 @@ def sample_canvas(
 
     def interpolated(values: Float) -> Float:
         # Not as a matrix product: the threads of NumPy's BLAS would busy-wait beside those of the network.
-        return _between(_between(values, 0, *down), 1, *across)
+        if values.ndim == 2:
+            return _between(_between(values, 0, *down), 1, *across)
+        # Each coordinate in a plane of its own is interpolated faster than pairs are.
+        return np.stack([interpolated(values[..., axis]) for axis in range(values.shape[-1])]).transpose(1, 2, 0)
 
     def layer(number: int) -> Float:
         places = mesh.places[number] * np.float32(cells)

@@ -156,21 +156,43 @@ def octaves(places: Float, scale: Float | np.floating[Any] | float, sample: Samp
     lowest = np.floor(level)
     blend = (level - lowest) * np.float32(np.pi / 2)
     weights = np.cos(blend), np.sin(blend)
-    # Octave k has waves of 6 * 2**k cells on the canvas; k may be negative. Neighbouring channels share octaves.
-    read = {}
-    for step in range(0 if not weights[1].any() else -1, len(WAVELENGTHS)):
+    nearer, farther = (_for_channels(weight, VARIANTS) for weight in weights)
+    # Octave k has waves of 6 * 2**k cells on the canvas; k may be negative. Neighbouring channels share octaves, and
+    # with each octave the density of texels halves, which is exact.
+    density = np.float32(2 * TEXELS) * np.exp2(lowest).astype(np.float32)
+    texels: list[Any] = [places[..., axis] * density for axis in (0, 1)]
+    found = np.empty((*places.shape[:2], CHANNELS), np.float32)
+    before: Float | None = None
+    for step in range(-1, len(WAVELENGTHS)):
+        if step < 0 and not weights[1].any():
+            continue
         k = step - lowest
-        density = np.float32(TEXELS) * np.exp2(-k).astype(np.float32)
         columns, rows = (
-            _within_tile(places[..., axis] * density + k * np.float32(OCTAVE_OFFSET[axis] * TEXELS)) for axis in (0, 1)
+            _within_tile(at * np.float32(0.5 ** (step + 1)) + k * np.float32(offset * TEXELS))
+            for at, offset in zip(texels, OCTAVE_OFFSET, strict=True)
         )
-        read[step] = sample(noise, columns, rows)
-    nearer, farther = (weight[..., None] for weight in weights)
-    channels = [
-        nearer * read[step] + farther * read[step - 1] if step - 1 in read else nearer * read[step]
-        for step in range(len(WAVELENGTHS))
-    ]
-    return np.asarray(np.concatenate(channels, -1), np.float32)
+        read = sample(noise, columns, rows)
+        if step >= 0:
+            channels = nearer * read
+            if before is not None:
+                channels += farther * before
+            _as_pairs(found)[..., step] = _as_pairs(channels)[..., 0]
+        if weights[1].any():
+            before = read
+    return found
+
+
+def _for_channels(values: Any, count: int) -> Any:
+    """Values ``[h, w]`` for each of ``count`` channels ``[h, w, count]``, in memory: NumPy is slow with views of that.
+
+    A number stays one.
+    """
+    return np.repeat(values[..., None], count, axis=-1) if np.ndim(values) else values
+
+
+def _as_pairs(channels: Float) -> Any:
+    """The same memory, two channels as one value of 64 bits: copied several times faster than pairs of 32."""
+    return channels.view(np.float64)
 
 
 def _within_tile(texels: Float) -> Float:
@@ -188,11 +210,12 @@ def blended(first: Float, second: Float, share: Float, apart: Float | None = Non
         apart: ``[h, w]``, cells of the screen between the positions that the layers read; None where they are
             uncorrelated. Near positions read alike noise, which adds up; it is scaled down for it.
     """
-    angle = share[..., None] * np.float32(np.pi / 2)
-    mixed = np.cos(angle) * first + np.sin(angle) * second
+    angle = share * np.float32(np.pi / 2)
+    mixed = _for_channels(np.cos(angle), CHANNELS) * first
+    mixed += _for_channels(np.sin(angle), CHANNELS) * second
     if apart is not None:
-        waves = np.repeat(np.array(WAVELENGTHS, np.float32), VARIANTS)
         # Of noise of one wavelength the correlation is a Bessel function; this Gaussian follows it to its first zero.
-        alike = np.exp(-((np.float32(np.pi) * apart[..., None] / waves) ** 2))
-        mixed = mixed / np.sqrt(1 + np.sin(2 * angle) * alike)
+        both, path = np.sin(2 * angle), np.float32(np.pi) * apart
+        loud = [np.sqrt(1 + both * np.exp(-((path / np.float32(wave)) ** 2))) for wave in WAVELENGTHS]
+        mixed /= np.repeat(np.stack(loud, -1), VARIANTS, axis=-1)
     return np.asarray(mixed, np.float32)
