@@ -16,7 +16,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -92,15 +92,15 @@ def channels_filled_up(multiple: int) -> Iterator[None]:
 
     real = ops.conv
 
-    def more(x: Any, count: int, axes: Sequence[int]) -> Any:
-        missing = -count % multiple
-        widths = [(0, missing if axis in axes else 0) for axis in range(len(x.shape))]
-        return ops.pad(x, widths) if missing else x
+    def more(x: Any, axis: int) -> Any:
+        shape = list(x.shape)
+        shape[axis] = -shape[axis] % multiple
+        # Not ``ops.pad``: TensorFlow on a processor aborts where a kernel is padded.
+        return ops.concatenate([x, ops.zeros(shape, x.dtype)], axis=axis) if shape[axis] else x
 
     def conv(x: Any, kernel: Any, **options: Any) -> Any:
-        into, out = kernel.shape[2], kernel.shape[3]
-        kernel = more(more(kernel, into, [2]), out, [3])
-        return real(more(x, into, [3]), kernel, **options)[..., :out]
+        out = kernel.shape[3]
+        return real(more(x, 3), more(more(kernel, 2), 3), **options)[..., :out]
 
     ops.conv = conv
     try:
@@ -109,11 +109,25 @@ def channels_filled_up(multiple: int) -> Iterator[None]:
         ops.conv = real
 
 
+def torch_compiled(program: Any) -> Any:
+    """A program that PyTorch compiles: outside inference mode, where it rejects constants that it made itself."""
+    import torch
+
+    made = torch.compile(program, dynamic=False)
+
+    def run(*inputs: Any) -> Any:
+        with torch.inference_mode(False), torch.no_grad():
+            return made(*inputs)
+
+    return run
+
+
 def network_alone(
     style: Any, size: tuple[int, int], batch: int, precision: str, device: str, seconds: float, way: str = ""
 ) -> None:
     """Frames per second of the compiled program on frames and canvas that lie on the device, calls queued."""
     from videostyle.inference.backends.current import backend
+    from videostyle.inference.painter import painting_program
     from videostyle.inference.program import FrameInputs
     from videostyle.rendering.bench import moving_frames
 
@@ -125,17 +139,19 @@ def network_alone(
         channels_filled_up(fill),
     ):
         painter, weights = painter_for(style, size, precision, device)
+        program = painter.program
+        if fill > 1:  # the painter's own may have been compiled before, with as many channels as it has
+            kind = style.architecture, painter.size, device, precision, BT709, False, 1.0, True, False
+            program = painting_program.__wrapped__(*kind)  # type: ignore[attr-defined]
         if "torch.compile" in way:
-            import torch
-
-            painter.program = torch.compile(painter.program, dynamic=False)
+            program = torch_compiled(program)
         frames = np.repeat(moving_frames(*size, 1), batch, axis=0)
         h, w = -(-size[1] // 8) * 2, -(-size[0] // 8) * 2
         canvas = np.random.default_rng(0).standard_normal((batch, h, w, style.architecture.canvas_channels), np.float32)
         with backend().on(device):
             inputs = FrameInputs(frames, canvas).on_device()
             began = time.perf_counter()
-            backend().wait_for(painter.program(weights, inputs)[0])
+            backend().wait_for(program(weights, inputs)[0])
             row["first call s"] = round(time.perf_counter() - began, 2)
             best, count = float("inf"), 2
             end = time.perf_counter() + seconds
@@ -143,7 +159,7 @@ def network_alone(
                 began = time.perf_counter()
                 found = None
                 for _ in range(count):
-                    found = painter.program(weights, inputs)[0]
+                    found = program(weights, inputs)[0]
                 backend().wait_for(found)
                 taken = time.perf_counter() - began
                 best, count = min(best, taken / count), max(2, min(64, int(0.15 * count / taken)))

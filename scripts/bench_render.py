@@ -3,16 +3,16 @@
     python scripts/bench_render.py CLIP [--style great-wave] [--rounds 3] [--classic-frames 30]
 
 Start-up is not counted on either side: frames a second from the first frame asked for to the finished file.
-Also each stage alone (decode, device, encode), and how near the pipeline comes to what they allow together:
-the cores are shared, so the ideal time of a frame is the larger of the slowest stage alone and the sum of all
-stages' processor time over the number of cores.
+Also each stage alone (decode, painting with its canvas, encode), and how near the pipeline comes to what they allow
+together: the cores are shared, so the ideal time of a frame is the larger of the slowest stage alone and the sum of
+all stages' processor time over the number of cores. Planning is measured as well; a render's frames a second leave
+it out, so the ideal does too.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
 import resource
 import statistics
 import subprocess
@@ -20,16 +20,29 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from videostyle.api import Stylizer
 from videostyle.frames import FrameBatch
-from videostyle.media.readers.base import ReadOptions
+from videostyle.inference.startup import load_backend
 from videostyle.media.readers.open import open_reader
-from videostyle.media.writers.base import EncodeOptions
 from videostyle.media.writers.open import open_writer
 from videostyle.platforms import processor_seconds
-from videostyle.processors.style import StyleProcessor
+from videostyle.rendering.painting import planned_chain
+from videostyle.rendering.plan import Plan
+from videostyle.rendering.planning import make_plans
+from videostyle.rendering.processor_cache import make_style_processor, painted_pixels, painting_options
+from videostyle.rendering.settings import RenderSettings
+from videostyle.resources import usable_cores
+from videostyle.styles.resolve import resolve
+
+load_backend(frames_side_by_side=True)
+
+from videostyle.inference.frame_canvases import FrameCanvases  # noqa: E402
+from videostyle.inference.stroke_size import painted_size  # noqa: E402
+
+OVERLAPPING = ("decode", "painting", "encode")  # stages of which each has a thread
+MOST_FRAMES, MOST_BYTES = 200, 5e8  # of the clip's beginning, on which stages are measured
 
 
 def timed(work: Callable[[], object], frames: int) -> tuple[float, float]:
@@ -40,37 +53,64 @@ def timed(work: Callable[[], object], frames: int) -> tuple[float, float]:
 
 
 def stages(clip: Path, style: str, scratch: Path) -> dict[str, tuple[float, float]]:
-    """Each stage alone on the clip's first 200 frames."""
-    with open_reader(clip, ReadOptions(batch_size=4)) as source:
-        batches = []
-        for batch in source:
-            batches.append(batch)
-            if len(batches) == 50:
-                break
-        info = source.info
-    count = sum(len(b) for b in batches)
+    """Each stage alone on the beginning of the clip, as a render with its usual settings calls it."""
+    settings, output = RenderSettings(style), scratch / "stage.mp4"
+    source = open_reader(clip, settings.reading(1))
+    info = source.info
+    device = make_style_processor(resolve(style), settings, output=painted_pixels(settings, output.suffix, info))
+    cores = usable_cores()
+    pool = ThreadPoolExecutor(cores)
+    canvases = FrameCanvases(device.style.architecture.stride, pool)
 
-    def decode() -> None:
-        with open_reader(clip, ReadOptions(batch_size=4)) as again:
-            for number, _ in enumerate(again):
-                if number == len(batches) - 1:
-                    break
+    def plan() -> None:
+        plans.extend(make_plans([device], source, [settings]))
 
-    device = StyleProcessor(Stylizer(style)._style, output="i420")
+    plans: list[Plan] = []
     device.open(info)
-    device(batches[0])
+    device(next(iter(open_reader(clip, settings.reading(1)))))  # compiles; what is measured then stays compiled
+    plan()
+    frames = len(plans[0].times)
+    found = {"planning": timed(plan, frames)}
+    options = painting_options(settings.reading(device.frames_per_batch(info)), False)
+
+    def decode() -> list[FrameBatch]:
+        batches: list[FrameBatch] = []
+        with open_reader(clip, options) as reader:
+            for batch in reader:
+                batches.append(batch)
+                seen = batch.index + len(batch)
+                if seen >= MOST_FRAMES or seen * batch.frames[0].nbytes > MOST_BYTES:
+                    break
+        return batches
+
+    batches = decode()
+    count = sum(len(batch) for batch in batches)
+    found["decode"] = timed(decode, count)
+    (chain,) = planned_chain(device, settings, plans[0])
+    canvases.mesh_of = plans[0].meshes
+    size = painted_size(info.height, info.width, settings.stroke_size)
     painted: list[FrameBatch] = []
 
+    def sample() -> None:
+        for batch in batches:
+            canvases.of_frames(batch.index, len(batch), size, device.canvas, None)
+
     def paint() -> None:
-        painted.extend(device(b) for b in batches)
+        painted.extend(chain(batch) for batch in batches)
 
     def encode() -> None:
-        sink = open_writer(scratch / "stage.mp4", info, EncodeOptions(overwrite=True))
+        sink = open_writer(output, info, settings.encode)
         for batch in painted:
             sink.write(batch)
         sink.close()
 
-    return {name: timed(work, count) for name, work in (("decode", decode), ("device", paint), ("encode", encode))}
+    chain(batches[0])
+    if device.on_canvas:
+        found["canvas (a part of painting)"] = timed(sample, count)
+    found["painting"] = timed(paint, count)
+    found["encode"] = timed(encode, count)
+    pool.shutdown()
+    return found
 
 
 def main() -> None:
@@ -98,10 +138,11 @@ def main() -> None:
                 classic.append(float(done.stdout.split()[0]))
             print(f"ours {ours[-1]:.2f} frames/s, classic {classic[-1] if classic else 0:.2f}", flush=True)
         alone = stages(options.clip, options.style, scratch)
+    whole = sum(alone[name][1] for name in ("planning", *OVERLAPPING))
     for name, (wall, cpu) in alone.items():
-        print(f"{name} alone: {wall:.2f} ms a frame, {cpu:.2f} ms of processor time")
-    cores = len(os.sched_getaffinity(0))
-    ideal = max(max(wall for wall, _ in alone.values()), sum(cpu for _, cpu in alone.values()) / cores)
+        print(f"{name} alone: {wall:.2f} ms a frame, {cpu:.2f} ms of processor time, {cpu / whole:.0%} of all")
+    together = [alone[name] for name in OVERLAPPING]
+    ideal = max(max(wall for wall, _ in together), sum(cpu for _, cpu in together) / usable_cores())
     best = statistics.median(ours)
     print(f"median {best:.2f} frames/s; the stages allow {1e3 / ideal:.2f}: {best * ideal / 1e3:.2f} of the ideal")
     if classic:
