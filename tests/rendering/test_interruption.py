@@ -12,12 +12,13 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from tests.rendering.conftest import FRAMES, decoded
-from videostyle.errors import Interrupted, OutputError
+from videostyle.errors import InputError, Interrupted, OutputError
 from videostyle.media import atomic as files
 from videostyle.media.readers.open import look_at
 from videostyle.rendering import chunk_writers, chunks, plan
@@ -158,6 +159,12 @@ def test_p1_too_little_room_is_said_beforehand(
     monkeypatch.setattr("videostyle.rendering.planning.disk_free", lambda folder: 1000)
     render(film, tmp_path / "out.mp4", RenderSettings(style), plan_only=True)
     assert "needs about" in caplog.text
+
+
+def test_a_clip_that_became_shorter_is_a_fault_of_the_input() -> None:
+    writer = SimpleNamespace(_numbers=[1], _job=SimpleNamespace(input="a.mp4"))
+    with pytest.raises(InputError, match="fewer frames than when it was planned"):
+        chunk_writers._ChunkWriter._check_complete(writer)
 
 
 def test_p6_ctrl_c_keeps_finished_chunks_and_says_how_to_go_on(film: Path, style: str, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from videostyle.errors import OutputError
+from videostyle.errors import InputError, OutputError
 from videostyle.frames import FrameBatch, VideoInfo
 from videostyle.media.atomic import disk_error
 from videostyle.media.ffmpeg.codecs import codec_for
@@ -49,9 +49,9 @@ class _ChunkWriter:
         self._numbers = list(numbers)
 
     def _check_complete(self) -> None:
-        """Raises ``OutputError`` if a chunk is not complete."""
+        """Raises ``InputError`` if a chunk is not complete."""
         if self._numbers:
-            raise OutputError(
+            raise InputError(
                 f"'{self._job.input}' has fewer frames than when it was planned",
                 f"chunk {self._numbers[0]} is not complete",
                 "if the input was changed, render it under another name",
@@ -122,7 +122,7 @@ class ChunkWriter(_ChunkWriter):
         """Waits for the last chunk.
 
         Raises:
-            OutputError: if a chunk is not complete.
+            InputError: if a chunk is not complete.
         """
         try:
             self._wait()
@@ -183,7 +183,7 @@ class PictureChunkWriter(_ChunkWriter):
         """Checks that all chunks are complete.
 
         Raises:
-            OutputError: if one is not complete.
+            InputError: if one is not complete.
         """
         self._check_complete()
         return self._job.folder
