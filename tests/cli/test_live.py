@@ -17,6 +17,7 @@ import pytest
 
 from tests.live.fakes import ROOT, Clock, FakeLibrary, InStep, times_of
 from videostyle.cli.main import main
+from videostyle.cli.progress import Bars
 from videostyle.errors import OutputError
 from videostyle.live import capture as capture_module
 from videostyle.live import loop as loop_module
@@ -48,6 +49,8 @@ def test_live_paints_a_file_into_a_recording(
         monkeypatch.setattr(module, "time", clock)
     for module in (capture_module, output_module):
         monkeypatch.setattr(module, "LatestSlot", InStep)
+    counted = []
+    monkeypatch.setattr(Bars, "__call__", lambda self, phase, done, total: counted.append(done))
     out = tmp_path / "out.mp4"
     words = ["live", "--style", "great-wave", "--style", "starry-night", "--every", "0.5", "--crossfade", "0.2"]
     words += ["--input", str(clip("plain.mp4")), "--loop", "--record", str(out), "--duration", "2.5", "--json", "-q"]
@@ -57,6 +60,7 @@ def test_live_paints_a_file_into_a_recording(
     assert report["painted"] == pytest.approx(25 * report["seconds"], abs=4)  # at the clip's own pace
     assert report["outputs"]["recording"]["frames"] == report["painted"]
     assert report["latency_p95"] < 200
+    assert 0 < sum(counted) <= report["painted"]  # a terminal shows meanwhile that frames are painted
     times = times_of(out)
     assert len(times) == report["painted"]
     assert np.diff(times) == pytest.approx(0.04, abs=0.001)

@@ -258,7 +258,7 @@ def run(options: argparse.Namespace) -> int:
                 screen=screen,
                 recorder=partial(_numbered_recording, _provenance(options)),
                 started=started,
-                on_ready=bars.close,
+                on_painted=lambda count: bars("paint", count, None),
             )
     except BaseException:
         for output in outputs.values():

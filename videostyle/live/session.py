@@ -110,6 +110,7 @@ def run_live(
     started: float | None = None,
     watch: Callable[[LivePainter, float], Any] | None = None,
     on_ready: Callable[[], None] | None = None,
+    on_painted: Callable[[int], None] | None = None,
 ) -> LiveReport:
     """Paints until ``stop`` is set, the duration has passed, or the camera has ended.
 
@@ -124,6 +125,7 @@ def run_live(
         started: start of the program, ``time.monotonic``.
         watch: called about twenty times a second with the painter and the time.
         on_ready: called when the first frame is painted, which waits until everything is compiled.
+        on_painted: called about twenty times a second with the number of frames that were painted since, if any.
 
     Raises:
         VideostyleError: if a style cannot be used, or the camera failed.
@@ -169,13 +171,16 @@ def run_live(
     controls = Controls(painter, crossfade=settings.crossfade, recorder=recorder)
     pages = [output for output in outputs.values() if isinstance(output, Page)]
 
-    waiting = on_ready
+    waiting, told = on_ready, 0
 
     def tick(now: float) -> None:
-        nonlocal waiting
+        nonlocal waiting, told
         if waiting is not None and loop.report.painted:
             waiting()
             waiting = None
+        if on_painted is not None and (painted := loop.report.painted) > told:
+            on_painted(painted - told)
+            told = painted
         controls.check_recordings()
         for page in pages:
             page.answer_keys(controls.press_remotely)
