@@ -342,7 +342,7 @@ def encode(output: Path) -> None:
     ("body", "words"),
     [
         ("sys.stdin.buffer.read(9000); os._exit(9)", "died"),
-        ("sys.stdin.buffer.read(); print('No space left on device', file=sys.stderr); sys.exit(228)", "No space left"),
+        ("sys.stdin.buffer.read(); print('No space left on device', file=sys.stderr); sys.exit(228)", "free some"),
         ("sys.stdin.buffer.read(); os.kill(os.getpid(), 9)", "signal 9"),
         ("sys.stderr.write('noise\\n' * 200000); sys.stdin.buffer.read(); sys.exit(1)", "noise"),
     ],

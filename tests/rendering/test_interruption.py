@@ -23,7 +23,7 @@ from videostyle.media import atomic as files
 from videostyle.media.readers.open import look_at
 from videostyle.rendering import chunk_writers, chunks, plan
 from videostyle.rendering.chunk_store import finished_chunks
-from videostyle.rendering.job_store import load_job, work_folder
+from videostyle.rendering.job_store import Job, load_job, work_folder
 from videostyle.rendering.render import render
 from videostyle.rendering.settings import RenderSettings
 
@@ -159,6 +159,19 @@ def test_p1_too_little_room_is_said_beforehand(
     monkeypatch.setattr("videostyle.rendering.planning.disk_free", lambda folder: 1000)
     render(film, tmp_path / "out.mp4", RenderSettings(style), plan_only=True)
     assert "needs about" in caplog.text
+
+
+def test_p1_a_disk_too_full_for_the_plan_is_left_as_it_was(
+    film: Path, style: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(job: Job) -> None:
+        job.folder.mkdir()
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("videostyle.rendering.planning.save_job", full)
+    with pytest.raises(OutputError, match="no room"):
+        render(film, tmp_path / "out.mp4", RenderSettings(style))
+    assert not os.listdir(tmp_path)
 
 
 def test_a_clip_that_became_shorter_is_a_fault_of_the_input() -> None:

@@ -268,4 +268,8 @@ def _save_new(job: Job, info: VideoInfo) -> None:
         amounts = needed / 1e9, free / 1e9
         log.warning("rendering '%s' needs about %.3g GB, and %.3g GB are free", job.output, *amounts)
     remove_job(job.folder)
-    _save(job)
+    try:
+        _save(job)
+    except OutputError:
+        remove_job(job.folder)  # without a plan there is nothing to resume
+        raise

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import collections
+import errno
 import re
 import subprocess
 import threading
@@ -17,6 +18,9 @@ from videostyle.errors import OutputError
 from videostyle.frames import UInt8Array
 from videostyle.media.ffmpeg.argv import QUIET
 from videostyle.platforms import own_process_group
+
+# Exit statuses by which ffmpeg says that the disk is full: the number of the error, negative, in a byte.
+FULL = tuple(256 - number for number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG))
 
 
 def ffmpeg_exe() -> str:
@@ -107,9 +111,12 @@ class Process:
         except OSError as error:
             self._child.wait()
             self._drain.join(5)
-            raise OutputError(
-                "the encoder died", self._reason(), hint="try another `codec`, `preset` or `pix_fmt`"
-            ) from error
+            raise self._failure("the encoder died") from error
+
+    def _failure(self, what: str) -> OutputError:
+        full = self._child.returncode in FULL
+        hint = "free some space and run again" if full else "try another `codec`, `preset` or `pix_fmt`"
+        return OutputError(what, self._reason(), hint)
 
     def _reason(self) -> str:
         code = self._child.returncode
@@ -134,7 +141,7 @@ class Process:
             if pipe is not None:
                 pipe.close()
         if self._child.returncode != 0:
-            raise OutputError("the encoder failed", self._reason(), hint="try another `codec`, `preset` or `pix_fmt`")
+            raise self._failure("the encoder failed")
 
     @property
     def failed(self) -> str:
