@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 BIN = 0.5e-3  # seconds; resolution of the histogram
+RATE_WINDOW = 2.0  # seconds over which the rate on a display is averaged
 LONGEST = 20.0  # seconds; longer latencies are counted in the last bin
 
 
@@ -35,20 +36,15 @@ class LatencyHistogram:
 
 
 class RollingRate:
-    """Frames per second over the last few seconds, for a display.
+    """Frames per second over the last ``RATE_WINDOW`` seconds, for a display."""
 
-    Args:
-        window: length of the period that is averaged, seconds.
-    """
-
-    def __init__(self, window: float = 2.0) -> None:
-        self._window = window
+    def __init__(self) -> None:
         self._times: collections.deque[float] = collections.deque(maxlen=1024)
 
     def add(self, now: float) -> None:
         """Counts a frame at time ``now``, seconds."""
         self._times.append(now)
-        while self._times[0] < now - self._window:
+        while self._times[0] < now - RATE_WINDOW:
             self._times.popleft()
 
     @property

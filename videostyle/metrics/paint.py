@@ -60,12 +60,12 @@ DIRECTIONS = 64
 FIGURES = ("deep", "fine", "texture", "flat", "colour")
 
 
-def at_side(picture: UInt8Array, side: int = SIDE) -> UInt8Array:
-    """A picture uint8 ``[H, W, 3]`` scaled to the short side ``side``; its proportions stay."""
+def at_side(picture: UInt8Array) -> UInt8Array:
+    """A picture uint8 ``[H, W, 3]`` scaled to the short side ``SIDE``; its proportions stay."""
     cv2 = load_cv2()
     height, width = picture.shape[:2]
-    factor = side / min(height, width)
-    size = (max(side, round(width * factor)), max(side, round(height * factor)))
+    factor = SIDE / min(height, width)
+    size = (max(SIDE, round(width * factor)), max(SIDE, round(height * factor)))
     way = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
     return np.asarray(cv2.resize(picture, size, interpolation=way), np.uint8)
 

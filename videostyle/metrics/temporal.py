@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,8 @@ from numpy.typing import NDArray
 
 from videostyle.frames import UInt8Array
 from videostyle.motion.flow import Float, warp
+
+STILL = 3.0  # levels of 255; a pixel is still if its deviation over time in the original is below
 
 FlowFunction = Callable[[UInt8Array, UInt8Array], tuple[Float, Float]]
 
@@ -32,21 +35,20 @@ def pair_error(current: UInt8Array, before: UInt8Array, flow: Float, mask: Float
     return float((mask * change**2).sum() / (3.0 * mask.sum() + 1e-6))
 
 
-def warping_error(painted: UInt8Array, flows: Sequence[tuple[Float, Float]], distance: int = 1) -> float:
-    """Mean of ``pair_error`` over all pairs of frames that are ``distance`` apart.
+def warping_error(painted: UInt8Array, flows: Sequence[tuple[Float, Float]]) -> float:
+    """Mean of ``pair_error`` over all pairs of neighbouring frames.
 
     Args:
         painted: the frames.
-        flows: for t = distance, distance + 1...: flow and mask from frame t to frame t - distance.
-        distance: distance of the two frames of a pair; above 1 it shows slow changes that neighbours do not.
+        flows: flow and mask from each frame but the first to the frame before it (``clip_flows``).
     """
-    errors = [pair_error(painted[i + distance], painted[i], *flows[i]) for i in range(len(painted) - distance)]
+    errors = [pair_error(painted[i + 1], painted[i], *flows[i]) for i in range(len(painted) - 1)]
     return float(np.mean(errors)) if errors else 0.0
 
 
-def clip_flows(frames: UInt8Array, flow: FlowFunction, distance: int = 1) -> list[tuple[Float, Float]]:
-    """Flow and mask for each pair of frames ``distance`` apart, by ``flow(current, before)``."""
-    return [flow(frames[i + distance], frames[i]) for i in range(len(frames) - distance)]
+def clip_flows(frames: UInt8Array, flow: FlowFunction) -> list[tuple[Float, Float]]:
+    """Flow and mask for each pair of neighbouring frames, by ``flow(current, before)``."""
+    return [flow(current, before) for before, current in pairwise(frames)]
 
 
 def sintel_error(painted: Sequence[UInt8Array] | UInt8Array, flows: Sequence[tuple[Float, Float]]) -> float:
@@ -61,17 +63,16 @@ def sintel_error(painted: Sequence[UInt8Array] | UInt8Array, flows: Sequence[tup
     return float(np.sqrt(np.mean(squares)))
 
 
-def static_flicker(painted: UInt8Array, original: UInt8Array, still: float = 3.0) -> float:
-    """Mean standard deviation over time (levels of 255) of pixels that hardly change in the original.
+def static_flicker(painted: UInt8Array, original: UInt8Array) -> float:
+    """Mean standard deviation over time (levels of 255) of pixels that hardly change (``STILL``) in the original.
 
     Args:
         painted: painted frames.
         original: the same, unpainted.
-        still: a pixel is still if its deviation over time in the original is below this many levels.
 
     Known answer: s for fresh noise of deviation s on a constant clip; 0 for a constant clip.
     """
-    steady = original.astype(np.float32).std(axis=0).max(axis=2) < still
+    steady = original.astype(np.float32).std(axis=0).max(axis=2) < STILL
     if not steady.any():
         return float("nan")
     return float(painted.astype(np.float32).std(axis=0)[steady].mean())
@@ -92,7 +93,7 @@ def color_drift(painted: NDArray[Any], original: NDArray[Any], edge: int) -> flo
 
 
 def noise_gain(
-    paint: Callable[[UInt8Array], UInt8Array], still: UInt8Array, sigma: float = 4.0, count: int = 8, seed: int = 0
+    paint: Callable[[UInt8Array], UInt8Array], still: UInt8Array, sigma: float = 4.0, count: int = 8
 ) -> float:
     """The share of a camera's noise that is painted: deviation over time of the painted frames over the input's.
 
@@ -101,9 +102,8 @@ def noise_gain(
         still: uint8 ``[H, W, 3]``.
         sigma: deviation of the noise, levels of 255.
         count: frames.
-        seed: of the noise.
     """
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     noisy = still + rng.normal(0, sigma, (count, *still.shape))
     frames = np.clip(np.rint(noisy), 0, 255).astype(np.uint8)
     return float(paint(frames).astype(np.float32).std(axis=0).mean() / frames.astype(np.float32).std(axis=0).mean())

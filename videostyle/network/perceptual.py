@@ -105,10 +105,10 @@ def style_targets(net: LossNetwork, painting: Tensor, scales: int) -> list[dict[
     return targets
 
 
-def content_features(net: LossNetwork, pictures: Tensor, dtype: str = "float32") -> Tensor:
-    """Content features of pictures ``[N, H, W, 3]``: ``[N, h, w, C]`` in ``dtype``."""
+def content_features(net: LossNetwork, pictures: Tensor) -> Tensor:
+    """Content features of pictures ``[N, H, W, 3]``: float32 ``[N, h, w, C]``."""
     layer = net.content_layer
-    return project(net, layer, features(net, ops.cast(pictures, dtype), (layer,))[layer])
+    return project(net, layer, features(net, ops.cast(pictures, "float32"), (layer,))[layer])
 
 
 def perceptual_losses(
@@ -116,7 +116,6 @@ def perceptual_losses(
     painted: Tensor,
     reference: Tensor,
     targets: list[dict[str, Tensor]],
-    dtype: str = "float32",
 ) -> tuple[Tensor, Tensor]:
     """Content loss at full size and style loss averaged over layers and scales.
 
@@ -125,13 +124,12 @@ def perceptual_losses(
         painted: ``[N, H, W, 3]``.
         reference: ``content_features`` of the same pictures unpainted.
         targets: from ``style_targets``.
-        dtype: dtype of the loss network; distances are always float32.
 
     Returns:
         Content loss and style loss, scalars.
     """
     layer = net.content_layer
-    painted = ops.cast(painted, dtype)
+    painted = ops.cast(painted, "float32")
     found = features(net, painted)
     energy = ops.trace(targets[0][layer][0]) / targets[0][layer].shape[-1] if layer in targets[0] else 0.0
     content = content_loss(project(net, layer, found[layer]), reference, energy)

@@ -69,7 +69,6 @@ def serve(
     work: Path,
     *,
     port: int = 0,
-    token: str | None = None,
     upload_limit: int = UPLOAD_LIMIT,
     browser: bool = True,
     on_ready: Callable[[str], None] = lambda address: None,
@@ -80,7 +79,6 @@ def serve(
         named: folders and files that may be seen.
         work: folder for uploads, results and the queue.
         port: to listen on; 0 = any free one.
-        token: that requests need; None = the one that is kept in ``work``.
         upload_limit: bytes of an upload.
         browser: open the page.
         on_ready: called with the address, token included, when the server answers.
@@ -96,7 +94,7 @@ def serve(
         taken.close()
         raise
     try:
-        token = token or kept_token(work)
+        token = kept_token(work)
         address = f"http://{HOST}:{port}/?token={token}"
         config = uvicorn.Config(
             make_app(studio, port, token),

@@ -23,6 +23,7 @@ log = logging.getLogger("videostyle")
 
 LONG_SIDE = 640  # pixels; training windows have a few hundred
 FRAMES_OF_A_CLIP = 24
+FRAMES_OF_A_SCENE = 8  # that measure a scene
 Neighbours = tuple[UInt8Array, UInt8Array]  # a frame and the one before it
 Kept = TypeVar("Kept")
 
@@ -70,24 +71,24 @@ def _spread(source: FrameReader, count: int, keep: Callable[[UInt8Array, UInt8Ar
     return [kept[i] for i in evenly_spread(len(kept), count)]
 
 
-def clip_neighbours(source: FrameReader, count: int = FRAMES_OF_A_CLIP) -> list[Neighbours]:
-    """Up to ``count`` frames spread over a clip, each with the frame before it (the first frame with itself)."""
+def clip_neighbours(source: FrameReader) -> list[Neighbours]:
+    """Up to ``FRAMES_OF_A_CLIP`` frames spread over a clip, each with the frame before it (the first with itself)."""
 
     def keep(frame: UInt8Array, before: UInt8Array | None) -> Neighbours:
         small = shrunk(frame, LONG_SIDE)
         return small, small if before is None else shrunk(before, LONG_SIDE)
 
-    return _spread(source, count, keep)
+    return _spread(source, FRAMES_OF_A_CLIP, keep)
 
 
-def scene_frames(path: Path, width: int, height: int, count: int = 8) -> UInt8Array:
-    """Up to ``count`` frames spread over a clip, a folder of pictures or a still: uint8 ``[K, height, width, 3]`` RGB.
+def scene_frames(path: Path, width: int, height: int) -> UInt8Array:
+    """Frames spread over a clip, a folder of pictures or a still: uint8 ``[K, height, width, 3]`` RGB.
 
     Raises:
         InputError: if it cannot be read.
     """
     with open_reader(path, ReadOptions()) as source:
-        frames = _spread(source, count, lambda frame, _: covering(frame, width, height))
+        frames = _spread(source, FRAMES_OF_A_SCENE, lambda frame, _: covering(frame, width, height))
     if not frames:
         raise InputError(f"'{path}' has no frames", hint="give another clip or picture")
     return np.stack(frames)

@@ -20,6 +20,9 @@ Tensor = Any
 
 LUMA = (0.2126, 0.7152, 0.0722)  # relative luminance of linear BT.709 RGB, as ReCoNet uses it
 TINY = 1e-8
+TONE_CELL = 16  # side of the cells of the tone loss, pixels
+NEIGHBOURHOOD = 13  # side of the neighbourhoods of the local tone loss, cells
+AREAS = 8  # areas along the shorter side of a picture, whose colours the interpolation loss compares
 KEPT_CONTRAST = 0.8  # share of the original's local contrast that is enough
 
 
@@ -28,25 +31,24 @@ def _lightness(x: Tensor, cell: int) -> Tensor:
     return ops.average_pool(ops.mean(x, axis=-1, keepdims=True), cell, cell, padding="valid")
 
 
-def tone_loss(painted: Tensor, original: Tensor, cell: int = 16) -> Tensor:
+def tone_loss(painted: Tensor, original: Tensor) -> Tensor:
     """1 - correlation of the lightness of large cells: dark areas of the scene stay darker than light ones.
 
     Args:
         painted: ``[N, H, W, 3]``.
         original: the unpainted pictures, of the same shape.
-        cell: side of a cell, pixels.
 
     Returns:
         A scalar: 0 where painted lightness is a rising linear function of the original's, 2 for a negative.
     """
-    a, b = (_lightness(x, cell) for x in (painted, original))
+    a, b = (_lightness(x, TONE_CELL) for x in (painted, original))
     a, b = (z - ops.mean(z, axis=(1, 2), keepdims=True) for z in (a, b))
     axes = (1, 2, 3)
     energy = ops.sum(a * a, axis=axes) * ops.sum(b * b, axis=axes)
     return 1.0 - ops.mean(ops.sum(a * b, axis=axes) * ops.rsqrt(energy + 1e-6))
 
 
-def local_tone_loss(painted: Tensor, original: Tensor, cell: int, window: int = 13) -> Tensor:
+def local_tone_loss(painted: Tensor, original: Tensor, cell: int) -> Tensor:
     """1 - correlation of lightness within neighbourhoods: a face keeps its features, whatever its mean lightness.
 
     A neighbourhood counts by the original's contrast in it: where the original is even, nothing is compared. Where the
@@ -57,14 +59,13 @@ def local_tone_loss(painted: Tensor, original: Tensor, cell: int, window: int = 
         painted: ``[N, H, W, 3]``.
         original: the unpainted pictures, of the same shape.
         cell: side of a cell, pixels.
-        window: side of a neighbourhood, cells.
 
     Returns:
         A scalar, 0 (perfect correlation in every neighbourhood) to 2 (negatives).
     """
 
     def mean(z: Tensor) -> Tensor:
-        return _box_mean(z, window)
+        return _box_mean(z, NEIGHBOURHOOD)
 
     u, v = (_lightness(x, cell) for x in (painted, original))
     mean_u, mean_v = mean(u), mean(v)
@@ -146,15 +147,14 @@ def temporal_output_loss(
     return ops.sum(mask * ops.square(change)) / (3.0 * ops.sum(mask) + 1.0)
 
 
-def area_loss(painted: Tensor, wanted: Tensor, cells: int = 8) -> Tensor:
+def area_loss(painted: Tensor, wanted: Tensor) -> Tensor:
     """Mean squared difference of the mean colours of large areas; details within an area do not count.
 
     Args:
-        painted: ``[N, H, W, 3]``, sides of at least ``cells`` pixels.
+        painted: ``[N, H, W, 3]``, sides of at least ``AREAS`` pixels.
         wanted: the target, of the same shape.
-        cells: number of areas along the shorter side.
     """
-    size = min(painted.shape[1:3]) // cells
+    size = min(painted.shape[1:3]) // AREAS
     return ops.mean(ops.square(ops.average_pool(painted - wanted, size, size, "valid")))
 
 

@@ -95,7 +95,6 @@ class Page:
 
     Args:
         port: port to listen on; 0 = any free one.
-        token: secret part of the address; None = a random one.
         styles: name and picture of each style, for its button.
 
     Attributes:
@@ -105,9 +104,9 @@ class Page:
         DeviceError: if the port cannot be used.
     """
 
-    def __init__(self, port: int = 0, token: str | None = None, styles: Sequence[Thumbnail] = ()) -> None:
+    def __init__(self, port: int = 0, styles: Sequence[Thumbnail] = ()) -> None:
         self._styles = list(styles)
-        self.token = token or secrets.token_urlsafe(16)
+        self.token = secrets.token_urlsafe(16)
         self._latest: bytes | None = None
         self._condition = threading.Condition()
         self._number = 0

@@ -8,6 +8,7 @@ from fractions import Fraction
 
 from videostyle.frames import UInt8Array, VideoInfo
 
+FPS = 25  # about the rate at which the page sends pictures
 HELD = 1.0  # seconds after which the last picture is given again, so that the camera does not count as failed
 GONE = 30.0  # seconds without a picture after which the page has gone
 
@@ -17,14 +18,13 @@ class BrowserCamera:
 
     Args:
         size: width and height of the frames, pixels.
-        fps: rate that the page sends them at, about.
 
     Attributes:
         info: as of any grabber; so are ``warnings`` and ``device_time``.
     """
 
-    def __init__(self, size: tuple[int, int], fps: int = 25) -> None:
-        self.info = VideoInfo(size[0], size[1], Fraction(fps))
+    def __init__(self, size: tuple[int, int]) -> None:
+        self.info = VideoInfo(size[0], size[1], Fraction(FPS))
         self.warnings: list[str] = []
         self.device_time: float | None = None
         self._changed = threading.Condition()

@@ -10,6 +10,7 @@ from videostyle.live.telemetry import RollingRate
 from videostyle.studio.clips import encoded
 
 QUALITY = 85
+PATIENCE = 5.0  # seconds that a browser waits for the next picture
 
 
 class Pictures:
@@ -50,18 +51,17 @@ class Pictures:
             self._rate.add(now)
             self._changed.notify_all()
 
-    def after(self, number: int, captured: float = 0.0, patience: float = 5.0) -> tuple[int, bytes] | None:
-        """Waits for a picture behind the one of that number.
+    def after(self, number: int, captured: float = 0.0) -> tuple[int, bytes] | None:
+        """Waits up to ``PATIENCE`` seconds for a picture behind the one of that number.
 
         Args:
             number: of the last picture that was seen; 0 = none.
             captured: it was captured then or later, seconds of ``time.monotonic``.
-            patience: seconds to wait.
 
         Returns:
             Its number, and a JPEG; None if none has come.
         """
-        end = time.monotonic() + patience
+        end = time.monotonic() + PATIENCE
         with self._changed:
             while not self._closed and (self._number <= number or self._captured < captured):
                 if not self._changed.wait(max(0.0, end - time.monotonic())) and time.monotonic() >= end:
