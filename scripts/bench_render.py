@@ -87,13 +87,14 @@ def stages(clip: Path, style: str, scratch: Path) -> dict[str, tuple[float, floa
     count = sum(len(batch) for batch in batches)
     found["decode"] = timed(decode, count)
     (chain,) = planned_chain(device, settings, plans[0])
-    canvases.mesh_of = plans[0].meshes
+    meshes = plans[0].meshes
+    canvases.use(meshes, meshes.offsets if meshes else None)
     size = painted_size(info.height, info.width, settings.stroke_size)
     painted: list[FrameBatch] = []
 
     def sample() -> None:
         for batch in batches:
-            canvases.of_frames(batch.index, len(batch), size, device.canvas, None)
+            canvases.inputs(batch.frames, batch.index, size, device.canvas, None)
 
     def paint() -> None:
         painted.extend(chain(batch) for batch in batches)

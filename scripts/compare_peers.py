@@ -25,6 +25,7 @@ from flow_report import true_pairs
 from train_gallery import read_rgb
 
 from videostyle.frames import FrameBatch, VideoInfo, evenly_spread
+from videostyle.inference.canvas_sampling import CanvasSettings
 from videostyle.metrics import temporal
 from videostyle.metrics.paint import PaintJudge
 from videostyle.metrics.perceptual import PerceptualJudge
@@ -146,7 +147,8 @@ class InMemory:
 
 def ours(name: str, whole: np.ndarray, first: int) -> Paint:
     """A style of ours that paints frames from ``first`` on with the statistics and canvas of a render of ``whole``."""
-    stylize = StyleProcessor(resolve(name, 1.0), batch_size=4)
+    style = resolve(name, 1.0)
+    stylize = StyleProcessor(style, batch_size=4, canvas=CanvasSettings(style.card.canvas))
     stylize.open(VideoInfo(width=whole.shape[2], height=whole.shape[1]))
     shots, _ = find_shots(InMemory(whole), lambda frames: [measure_section(frames, stylize.statistics_of)])
     stylize.use_shots(segments_of(shots, 0))
@@ -154,7 +156,8 @@ def ours(name: str, whole: np.ndarray, first: int) -> Paint:
         follow, cut = CanvasFollower(whole.shape[2] / whole.shape[1]), CutDetector()
         for frame in whole:
             follow(frame, cut(frame))
-        stylize.use_meshes(follow.track())
+        track = follow.track()
+        stylize.use_meshes(track, track.offsets)
         follow.close()
     return lambda frames: stylize(FrameBatch(frames, np.zeros(len(frames)), first)).frames
 

@@ -91,6 +91,15 @@ def test_a_shot_is_measured_and_painted(plain: StyleProcessor) -> None:
     plain.use_shots([EVEN])
 
 
+def test_frames_lie_on_the_grid_where_they_are_told_to() -> None:
+    frames = moving(2, 37, 50)
+    processor = opened(frames)
+    processor.use_meshes(None, lambda height: np.array([(0, 0), (3, 5)], np.int32))
+    painted = painted_by(processor, frames)
+    assert painted.shape == frames.shape
+    keep("grid", painted)
+
+
 def test_frames_become_planes_at_another_stroke_size() -> None:
     frames = moving(1, 48, 64)
     keep("planes", painted_by(opened(frames, output="i420", stroke_size=2.0), frames))

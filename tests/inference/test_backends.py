@@ -50,7 +50,7 @@ def painted(tmp_path_factory: pytest.TempPathFactory) -> Painted:
 
 @pytest.mark.parametrize("name", list(startup.BACKENDS))
 def test_the_contract_holds(name: str, painted: Painted) -> None:
-    assert len(list(painted(name).glob("*.npy"))) == 4
+    assert len(list(painted(name).glob("*.npy"))) == 5
 
 
 @pytest.mark.parametrize("name", OTHERS)

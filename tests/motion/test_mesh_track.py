@@ -19,7 +19,8 @@ def test_any_frame_of_several_runs_is_found() -> None:
     count = 2 * LONGEST + 5
     for number in range(count):
         recorder.add(mesh(number))
-    track = MeshTrack(recorder.track().runs)
+    found = recorder.track()
+    track = MeshTrack(found.runs, found.moves)
     assert len(track.runs) == 3
     for number in (0, LONGEST - 1, LONGEST, count - 1, 3, 2 * LONGEST):
         np.testing.assert_allclose(track(number).places[0], mesh(number).places[0], atol=STEP)

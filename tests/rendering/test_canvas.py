@@ -42,6 +42,7 @@ def test_plans_hold_a_mesh_for_each_frame_and_come_back_from_disk(
     assert kept is not None
     assert kept.plan.meshes is not None
     assert kept.plan.meshes.runs == plan.meshes.runs
+    np.testing.assert_array_equal(kept.plan.meshes.offsets(720), plan.meshes.offsets(720))
 
 
 def test_the_meshes_are_those_of_a_tracker_that_sees_one_frame_after_the_other() -> None:

@@ -23,7 +23,7 @@ from videostyle.inference.program import (
 from videostyle.inference.shared_programs import Program, shared
 from videostyle.inference.stroke_scaling import stroke_scaling
 from videostyle.inference.stroke_size import painted_size
-from videostyle.inference.tiling import padding_offset, plan_tiles
+from videostyle.inference.tiling import grid_size, plan_tiles
 from videostyle.network.architecture import Architecture, padded_size
 
 TILE_PIXELS = 1920 * 1088  # of a tile where memory is short; it takes about 0.5 GB of activations in float32
@@ -141,10 +141,13 @@ class FramePainter:
         self.size, self.planes, self.deep = size, planes, deep
         self.painted_size = painted_size(*size, stroke_size)
         self._device = device
-        self._padded = padded_size(*self.painted_size, architecture.stride)
-        self._halo = halo_of(architecture)
+        self._stride, self._halo = architecture.stride, halo_of(architecture)
         self._bytes_per_pixel = bytes_per_pixel(architecture, precision)
-        self.tiles = plan_tiles(*self._padded, self._halo, tile or TILE_PIXELS, architecture.stride)
+        still, moving = (grid_size(*self.painted_size, self._stride, moving=moves) for moves in (False, True))
+        self.tiles = plan_tiles(*still, self._halo, tile or TILE_PIXELS, self._stride)
+        # Frames that move on the grid are padded by a cell more, and so are their tiles.
+        limit = (self.tiles[0].height + self._stride) * (self.tiles[0].width + self._stride)
+        self._moving_tiles = plan_tiles(*moving, self._halo, limit, self._stride)
         self._converted = _conversion(planes, deep)
         self._scaling = stroke_scaling(size, stroke_size)
         self._scaling_bytes = scaling_bytes(size, self.painted_size)
@@ -206,11 +209,12 @@ class FramePainter:
     def _paint_in_pieces(self, one: FrameInputs, weights: dict[str, Any]) -> tuple[AnyArray, bool]:
         """Paints one frame of the painted size; ``[1, h, w, 3]``, uint8, or uint16 where more bits are wanted."""
         h, w = self.painted_size
-        top, left = padding_offset(h, self._padded[0]), padding_offset(w, self._padded[1])
-        padded = one.padded(*self._padded).as_numpy()
+        still = one.offsets is None
+        size = grid_size(h, w, self._stride, moving=not still)
+        padded = one.padded(*size, self._stride).as_numpy()
         dtype = np.uint16 if self.deep or padded.frames.dtype != np.uint8 else np.uint8
-        painted, all_finite = np.empty((1, *self._padded, 3), dtype), True
-        for t in self.tiles:
+        painted, all_finite = np.empty((1, *size, 3), dtype), True
+        for t in self.tiles if still else self._moving_tiles:
             y, finite = self.program(weights, padded.of_tile(t).on_device())
             rows, columns = (
                 slice(t.keep_top, t.keep_top + t.keep_height),
@@ -220,7 +224,7 @@ class FramePainter:
             row, column = t.top + t.keep_top, t.left + t.keep_left
             painted[:, row : row + t.keep_height, column : column + t.keep_width] = kept
             all_finite = all_finite and bool(finite)
-        return painted[:, top : top + h, left : left + w], all_finite
+        return np.asarray(one.unpadded(painted, h, w)), all_finite
 
     def seconds(self, inputs: FrameInputs, weights: dict[str, Any], rounds: int) -> dict[str, list[float]]:
         """Measures the copy to the device, the computation, and the copy back, each on its own.

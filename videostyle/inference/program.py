@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 
 from videostyle.frames import ColorInfo
 from videostyle.inference.backends.current import backend
+from videostyle.inference.backends.protocol import Margins
 from videostyle.inference.picture_scaling import to_bytes, to_words
 from videostyle.inference.stroke_scaling import StrokeScaling
-from videostyle.inference.tiling import Tile, mirrored_margins, padding_offset
-from videostyle.network.architecture import Architecture, padded_size
+from videostyle.inference.tiling import Tile, grid_size, mirrored_margins, padding_offset
+from videostyle.network.architecture import Architecture
 from videostyle.network.canvas import CELL
 from videostyle.network.folding import forward_phases
 from videostyle.network.precision import dtype_of
@@ -39,10 +40,13 @@ class FrameInputs(NamedTuple):
         canvas: float32 ``[B, h, w, C]``, sampled for the frames as they are scaled (``stroke_scaling``) and padded to
             the network's stride (``canvas_sampling``): h and w are a quarter of those sides. None = the style has no
             canvas.
+        offsets: int32 ``[B, 2]``, (x, y), 0 to the network's stride - 1: where on the network's grid a frame's first
+            pixel lies (``motion.grid_offsets``); the canvas is sampled accordingly. None = frames are padded evenly.
     """
 
     frames: Any
     canvas: Any = None
+    offsets: Any = None
 
     @property
     def frame_count(self) -> int:
@@ -60,9 +64,21 @@ class FrameInputs(NamedTuple):
             return self
         return self._each(lambda array: np.concatenate([array, np.repeat(array[-1:], missing, axis=0)]))
 
-    def padded(self, height: int, width: int) -> FrameInputs:
-        """Inputs for frames that are padded to ``height`` x ``width`` pixels."""
-        return self._replace(frames=symmetric_pad(self.frames, height, width))
+    def padded(self, height: int, width: int, stride: int) -> FrameInputs:
+        """Inputs for frames that are padded to ``height`` x ``width`` pixels, at their offsets on a grid of cells."""
+        if self.offsets is None:
+            return self._replace(frames=symmetric_pad(self.frames, height, width))
+        h, w = self.frames.shape[1:3]
+        most = stride - 1
+        around = _mirrored(self.frames, (most, height - h), (most, width - w))
+        return FrameInputs(_cut(around, most - self.offsets, (height, width)), self.canvas)
+
+    def unpadded(self, painted: Any, height: int, width: int) -> Any:
+        """What was painted of these inputs after ``padded``, ``[B, ...]``, at the size of the frames."""
+        if self.offsets is not None:
+            return _cut(painted, self.offsets, (height, width))
+        top, left = padding_offset(height, painted.shape[1]), padding_offset(width, painted.shape[2])
+        return painted[:, top : top + height, left : left + width]
 
     def of_tile(self, tile: Tile) -> FrameInputs:
         """The part of padded inputs that a tile reads."""
@@ -107,11 +123,14 @@ def symmetric_pad(frames: Any, height: int, width: int) -> Any:
         h, w = frames.shape[1:3]
         if (h, w) == (height, width):
             return frames
-        rows, columns = mirrored_margins(h, height), mirrored_margins(w, width)
-        if isinstance(frames, np.ndarray):
-            frames = np.pad(frames, ((0, 0), rows, columns, (0, 0)), mode="symmetric")
-        else:
-            frames = backend().symmetric_pad(frames, rows, columns)
+        frames = _mirrored(frames, mirrored_margins(h, height), mirrored_margins(w, width))
+
+
+def _mirrored(frames: Any, rows: Margins, columns: Margins) -> Any:
+    """``[B, h, w, C]`` padded by mirroring; no margin is larger than the frames."""
+    if isinstance(frames, np.ndarray):
+        return np.pad(frames, ((0, 0), rows, columns, (0, 0)), mode="symmetric")
+    return backend().symmetric_pad(frames, rows, columns)
 
 
 def folded_program(arch: Architecture, precision: str, *, deep: bool = False) -> Program:
@@ -146,14 +165,21 @@ def normalising_program(arch: Architecture) -> Program:
     return paint
 
 
+def _cut(frames: Any, starts: Any, size: tuple[int, int]) -> Any:
+    """The part of each frame ``[B, H, W, C]`` that begins at its start (x, y), int32 ``[B, 2]``, and has one size."""
+    shape = (*size, frames.shape[3])
+    if isinstance(frames, np.ndarray):
+        return np.stack([frame[y : y + size[0], x : x + size[1]] for frame, (x, y) in zip(frames, starts, strict=True)])
+    return ops.stack([ops.slice(frames[n], (starts[n, 1], starts[n, 0], 0), shape) for n in range(frames.shape[0])])
+
+
 def for_whole_frames(program: Program, height: int, width: int, stride: int) -> Program:
     """The program for unpadded frames of one size: it pads them to the network's stride by mirroring, and crops."""
-    padded = padded_size(height, width, stride)
-    top, left = padding_offset(height, padded[0]), padding_offset(width, padded[1])
 
     def paint(weights: Any, inputs: FrameInputs) -> tuple[Any, Any]:
-        painted, finite = program(weights, inputs.padded(*padded))
-        return painted[:, top : top + height, left : left + width], finite
+        size = grid_size(height, width, stride, moving=inputs.offsets is not None)
+        painted, finite = program(weights, inputs.padded(*size, stride))
+        return inputs.unpadded(painted, height, width), finite
 
     return paint
 

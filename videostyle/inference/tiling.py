@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from videostyle.errors import DeviceError
+from videostyle.network.architecture import padded_size
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,18 @@ def frame_margins(height: int, width: int, stride: int) -> tuple[int, int, int, 
         before = padding_offset(side, total)
         margins += [before, total - side - before]
     return margins[0], margins[1], margins[2], margins[3]
+
+
+def grid_size(height: int, width: int, stride: int, *, moving: bool) -> tuple[int, int]:
+    """The size to pad frames to, in multiples of ``stride``; ``moving`` ones lie anywhere in a cell of the grid."""
+    more = stride - 1 if moving else 0
+    return padded_size(height + more, width + more, stride)
+
+
+def moving_margins(height: int, width: int, stride: int, offset: tuple[int, int]) -> tuple[int, int, int, int]:
+    """As ``frame_margins``, for a frame with an ``offset`` (x, y), 0 to ``stride - 1``, on the grid."""
+    total, (left, top) = grid_size(height, width, stride, moving=True), offset
+    return top, total[0] - height - top, left, total[1] - width - left
 
 
 def padding_offset(side: int, total: int) -> int:

@@ -17,12 +17,14 @@ from numpy.typing import NDArray
 
 from videostyle.errors import InputError
 from videostyle.frames import CanvasMesh
+from videostyle.motion.grid_offsets import camera_move, grid_offsets
 from videostyle.motion.layers import dilated
 from videostyle.motion.mesh import middle
 
 STEP = 4 / 1080 / 64  # heights: 1/64 of a cell of the canvas (4 pixels) on a frame of 1080 lines
 SHARES = 255  # steps of the share from 0 to 1
 LONGEST = 240  # frames of a run
+MOST_MOVE = 30000  # steps that a camera moves in a frame at most: 1.7 heights
 _HEAD = struct.Struct("<4sHHHb")  # mark, frames, rows, columns, octaves that STEP is made finer
 _MARK = b"VSM1"
 _MARGIN = 2  # vertices around what is seen that are stored as well, for whoever interpolates with splines
@@ -187,10 +189,15 @@ class MeshTrack:
 
     Args:
         runs: what ``pack`` made of each ``LONGEST`` frames in order.
+        moves: int16 ``[F, 2]``, how far the camera has moved since the frame before (``camera_move``), in ``STEP``.
+
+    Attributes:
+        runs: as given.
+        moves: as given.
     """
 
-    def __init__(self, runs: Sequence[bytes]) -> None:
-        self.runs = tuple(runs)
+    def __init__(self, runs: Sequence[bytes], moves: NDArray[np.int16]) -> None:
+        self.runs, self.moves = tuple(runs), moves
         # Frames come in order, from several threads at once.
         self._unpacked = lru_cache(maxsize=2)(lambda number: unpack(self.runs[number]))
 
@@ -200,6 +207,10 @@ class MeshTrack:
         meshes = self._unpacked(number)
         return meshes[min(frame - number * LONGEST, len(meshes) - 1)]
 
+    def offsets(self, height: int) -> Whole:
+        """Where each frame of the clip, painted ``height`` pixels high, lies on the grid (``grid_offsets``)."""
+        return grid_offsets(self.moves * STEP, height)
+
 
 class MeshRecorder:
     """Collects the meshes of a clip, frame by frame, and holds no more than a run of them unpacked."""
@@ -207,9 +218,16 @@ class MeshRecorder:
     def __init__(self) -> None:
         self._runs: list[bytes] = []
         self._meshes: list[CanvasMesh] = []
+        self._moves: list[NDArray[np.int16]] = []
+        self._last: CanvasMesh | None = None
 
     def add(self, mesh: CanvasMesh) -> None:
         """Takes the mesh of the next frame."""
+        before, self._last = self._last, mesh
+        same = before is not None and before.share.shape == mesh.share.shape
+        move = camera_move(before, mesh) if before is not None and same else np.zeros(2)
+        # A camera that moves further than this in a frame shows something else.
+        self._moves.append(np.clip(np.rint(move / STEP), -MOST_MOVE, MOST_MOVE).astype(np.int16))
         self._meshes.append(mesh)
         if len(self._meshes) == LONGEST:
             self._end_run()
@@ -218,7 +236,7 @@ class MeshRecorder:
         """All that was collected."""
         if self._meshes:
             self._end_run()
-        return MeshTrack(self._runs)
+        return MeshTrack(self._runs, np.array(self._moves, np.int16).reshape(-1, 2))
 
     def _end_run(self) -> None:
         self._runs.append(pack(self._meshes))

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from videostyle.errors import ModelError, UsageError
 from videostyle.frames import (
     PIXEL_FORMATS,
+    AnyArray,
     Float32Array,
     FrameBatch,
     UInt8Array,
@@ -26,7 +27,7 @@ from videostyle.frames import (
 from videostyle.inference.batch_painter import DEEP, BatchPainter
 from videostyle.inference.canvas_sampling import CanvasSettings
 from videostyle.inference.device import choose_device, choose_precision
-from videostyle.inference.frame_canvases import FrameCanvases, MeshOf
+from videostyle.inference.frame_canvases import FrameCanvases, MeshOf, OffsetsAt
 from videostyle.inference.mixed_weights import MixedWeights
 from videostyle.inference.program import FrameInputs
 from videostyle.inference.shot_measurement import ShotMeasurement
@@ -177,7 +178,7 @@ class StyleProcessor:
             self.use_shots(
                 [KeyframeSegment(0, self.statistics_of(to_bytes(batch.frames[evenly_spread(len(batch), 4)])))]
             )
-        inputs = FrameInputs(batch.frames, self._canvases(batch.index, len(batch)))
+        inputs = self._inputs(batch.frames, batch.index)
         weights, numbers = self._mix or self._weights, range(batch.index, batch.index + len(batch))
         # Which frames are painted together depends on the clip alone: other numbers of them may be rounded otherwise.
         alone = [weights.alone(number) for number in numbers]
@@ -229,14 +230,16 @@ class StyleProcessor:
         """
         self._weights.use_style(style)
 
-    def use_meshes(self, mesh_of: MeshOf | None) -> None:
-        """Sets the position of the canvas at each frame.
+    def use_meshes(self, mesh_of: MeshOf | None, offsets_at: OffsetsAt | None = None) -> None:
+        """Sets the position of the canvas, and of the network's grid, at each frame.
 
         Args:
             mesh_of: maps the number of a frame to its mesh; None = the canvas is fixed to the screen, as it is before
                 the first call.
+            offsets_at: maps the painted height to where each frame lies on the grid (``motion.grid_offsets``); None =
+                the grid is fixed to the screen.
         """
-        self._sampling.mesh_of = mesh_of
+        self._sampling.use(mesh_of, offsets_at)
 
     def use_mix(
         self,
@@ -294,18 +297,17 @@ class StyleProcessor:
             return self._amounts is not None
         return self.canvas.amount > 0 and has_canvas(self.style.weights)
 
-    def _canvases(self, first: int, count: int) -> Float32Array | None:
-        """The canvases of ``count`` frames from number ``first`` on, sampled for their padded painted size.
+    def _inputs(self, frames: AnyArray, first: int) -> FrameInputs:
+        """Inputs of the program for frames from number ``first`` on.
 
-        Returns:
-            ``FrameInputs.canvas``; None where nothing is painted on the canvas, unless the network always gets one.
+        They have a canvas where something is painted on it, or if the network always gets one.
         """
         if not self.on_canvas and not self._always_canvas:
-            return None
+            return FrameInputs(frames)
         settings = self.canvas if self.on_canvas else CanvasSettings(0.0)
         if self._amounts is not None:
             settings = CanvasSettings(1.0, self.canvas.seed)
-        return self._sampling.of_frames(first, count, self._batches.painter.painted_size, settings, self._amounts)
+        return self._sampling.inputs(frames, first, self._batches.painter.painted_size, settings, self._amounts)
 
     def seconds_of_call(self, frames: UInt8Array, rounds: int) -> dict[str, list[float]]:
         """Measures one call of the program on frames of one shot (``FramePainter.seconds``).
@@ -316,5 +318,5 @@ class StyleProcessor:
         """
         if not self.shots:
             self.use_shots([KeyframeSegment(0, self.statistics_of(frames[:1]))])
-        inputs = FrameInputs(frames, self._canvases(0, len(frames)))
+        inputs = self._inputs(frames, 0)
         return self._batches.painter.seconds(inputs, self._weights.of_frames(0, 1)[0], rounds)

@@ -24,20 +24,19 @@ from safetensors.numpy import save as save_arrays
 
 from videostyle.errors import UsageError
 from videostyle.media.atomic import short_name, write_whole
-from videostyle.motion.mesh_store import MeshTrack
 from videostyle.processors.curve import curve_identity
 from videostyle.rendering.frame_timeline import timeline_arrays, timeline_from_arrays
 from videostyle.rendering.layers import files_of, layer_arrays, layer_styles, layers_from_arrays
 from videostyle.rendering.made_with import NOT_COMPARED
 from videostyle.rendering.plan import Plan
-from videostyle.rendering.plan_arrays import named, segment_arrays, segments_from, under
+from videostyle.rendering.plan_arrays import mesh_arrays, meshes_from, named, segment_arrays, segments_from, under
 from videostyle.rendering.settings import RenderSettings, settings_from, to_json
 from videostyle.rendering.timeline_plan import styles_of
 
 if TYPE_CHECKING:
     from videostyle.styles.card import Style
 
-FORMAT = 10
+FORMAT = 11
 RESUME_HINT = "run the same command again to resume it"
 
 
@@ -141,8 +140,8 @@ def save_job(job: Job) -> None:
     arrays, shots = segment_arrays("shot/", job.plan.segments)
     arrays |= named("style/", job.style.weights)
     arrays["times"] = np.asarray(job.plan.times, np.float64)
-    for number, run in enumerate(job.plan.meshes.runs if job.plan.meshes else ()):
-        arrays[f"meshes/{number}"] = np.frombuffer(run, np.uint8)
+    if job.plan.meshes is not None:
+        arrays |= mesh_arrays(job.plan.meshes)
     timeline = None
     if job.plan.timeline is not None:
         more, timeline = timeline_arrays(job.plan.timeline)
@@ -185,13 +184,12 @@ def load_job(folder: Path) -> Job | None:
             return None
         card = {f.name: data["card"][f.name] for f in fields(StyleCard)}
         card["architecture"] = Architecture(**card["architecture"])
-        runs = sum(name.startswith("meshes/") for name in arrays)
         plan = Plan(
             segments_from("shot/", arrays, data["shots"]),
             tuple((int(a), int(b)) for a, b in data["chunks"]),
             tuple(arrays["times"].tolist()),
             tuple(data["warnings"]),
-            MeshTrack([arrays[f"meshes/{n}"].tobytes() for n in range(runs)]) if runs else None,
+            meshes_from(arrays),
             timeline_from_arrays(arrays, data["timeline"]) if data["timeline"] else None,
             layers=layers_from_arrays(arrays, data["layers"]),
         )

@@ -51,5 +51,5 @@ def planned_painters(
     painters = painters_of(style_processor, settings, [layer.style for layer in plan.layers])
     for painter, layer in zip(painters, plan.layers, strict=True):
         painter.use_shots(layer.segments)
-        painter.use_meshes(plan.meshes)
+        painter.use_meshes(plan.meshes, plan.meshes.offsets if plan.meshes else None)
     return painters

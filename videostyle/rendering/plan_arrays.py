@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from videostyle.motion.mesh_store import MeshTrack
 from videostyle.network.statistics import KeyframeSegment, from_arrays, to_arrays
 
 Arrays = dict[str, Any]
@@ -42,3 +43,22 @@ def segments_from(
         KeyframeSegment(int(first), from_arrays(arrays, f"{prefix}{number}/"), int(ramp))
         for number, (first, ramp) in enumerate(shots)
     )
+
+
+def mesh_arrays(meshes: MeshTrack) -> Arrays:
+    """The canvas's position at each frame as arrays: its runs of bytes, and the camera's moves."""
+    runs = {f"meshes/{number}": np.frombuffer(run, np.uint8) for number, run in enumerate(meshes.runs)}
+    return {**runs, "moves": meshes.moves}
+
+
+def meshes_from(arrays: Mapping[str, Any]) -> MeshTrack | None:
+    """The inverse of ``mesh_arrays``; None where there are no such arrays.
+
+    Raises:
+        KeyError, ValueError: if something is missing.
+    """
+    runs = sum(name.startswith("meshes/") for name in arrays)
+    if not runs:
+        return None
+    found = [arrays[f"meshes/{number}"].tobytes() for number in range(runs)]
+    return MeshTrack(found, np.asarray(arrays["moves"], np.int16).reshape(-1, 2))
