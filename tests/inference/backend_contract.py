@@ -143,11 +143,11 @@ def test_batches_in_flight_come_in_order(plain: StyleProcessor) -> None:
     frames = moving(5, 37, 50)
     batches = [FrameBatch(frames[a:b], np.arange(a, b, dtype=float), a) for a, b in ((0, 2), (2, 4), (4, 5))]
     one_by_one = np.concatenate([plain(batch).frames for batch in batches])
-    plain.in_flight = 2
+    plain._batches.in_flight = 2
     chain = Chain([plain])
     chain.open(VideoInfo(width=50, height=37, color=ColorInfo(matrix="bt709")))
     found = [*(chain(batch) for batch in batches), chain.finish()]
-    plain.in_flight = 1
+    plain._batches.in_flight = 1
     assert found[0] is None
     ready = [one for one in found if one is not None]
     assert [one.index for one in ready] == [0, 2, 4]
