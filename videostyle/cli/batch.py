@@ -26,6 +26,8 @@ from videostyle.errors import OutputError, UsageError, raise_all
 if TYPE_CHECKING:
     from videostyle.cli.progress import Bars
     from videostyle.rendering.batch_tasks import Outcome, Task
+    from videostyle.rendering.job_file import JobEntry
+    from videostyle.rendering.settings import RenderSettings
 
 
 WATCH_SECONDS = 5  # between two looks at watched folders
@@ -83,31 +85,10 @@ def run(options: argparse.Namespace) -> int:
     from videostyle.media.atomic import disk_free
     from videostyle.rendering.batch import Clock, run_tasks
     from videostyle.rendering.batch_tasks import disk_needed, mistakes_of_tasks, plan_tasks
-    from videostyle.rendering.job_file import JobEntry, read_job_file
     from videostyle.rendering.watch import Watch
 
     settings, engine = render_settings(options, ""), engine_from(options)
-    entries = []
-    for name in inputs_of(options):
-        path = Path(name)
-        if path.suffix.lower() == ".toml":
-            if options.style:
-                raise UsageError(
-                    "--style has no effect on a job file", hint="write styles = [...] into the file instead"
-                )
-            entries += read_job_file(
-                path, base_settings(), override=given_settings(options), allow_outside=options.allow_outside
-            )
-        elif not options.style:
-            raise UsageError("no style is named", hint="give one or more with --style")
-        else:
-            entries.append(JobEntry(path, tuple(dict.fromkeys(options.style)), settings))
-    folder = Path(options.output) if options.output else None
-    try:
-        if folder is not None and folder.exists() and not folder.is_dir():
-            raise UsageError(f"'{folder}' is a file", hint="give a folder with -o")
-    except OSError as error:
-        raise OutputError(f"cannot write to '{folder}'", error.strerror or str(error), "use another -o") from error
+    entries, folder = _entries(options, settings), _folder(options)
     with Bars(options.quiet) as bars:
         bars.note("looking at the clips", logged=False)
         tasks, failed = plan_tasks(entries, folder)
@@ -169,6 +150,48 @@ def run(options: argparse.Namespace) -> int:
     else:
         _table(outcomes)
     return next((outcome.exit_code for outcome in outcomes if outcome.exit_code), 0)
+
+
+def _entries(options: argparse.Namespace, settings: RenderSettings) -> list[JobEntry]:
+    """What is to be painted: the entries of job files, and an entry for each clip or folder.
+
+    Raises:
+        UsageError: if a job file cannot be used, or no style is named for a clip.
+    """
+    from videostyle.rendering.job_file import JobEntry, read_job_file
+
+    entries: list[JobEntry] = []
+    for name in inputs_of(options):
+        path = Path(name)
+        if path.suffix.lower() == ".toml":
+            if options.style:
+                raise UsageError(
+                    "--style has no effect on a job file", hint="write styles = [...] into the file instead"
+                )
+            entries += read_job_file(
+                path, base_settings(), override=given_settings(options), allow_outside=options.allow_outside
+            )
+        elif not options.style:
+            raise UsageError("no style is named", hint="give one or more with --style")
+        else:
+            entries.append(JobEntry(path, tuple(dict.fromkeys(options.style)), settings))
+    return entries
+
+
+def _folder(options: argparse.Namespace) -> Path | None:
+    """The folder of ``-o``; None if it was not given.
+
+    Raises:
+        UsageError: if it is a file.
+        OutputError: if it cannot be looked at.
+    """
+    folder = Path(options.output) if options.output else None
+    try:
+        if folder is not None and folder.exists() and not folder.is_dir():
+            raise UsageError(f"'{folder}' is a file", hint="give a folder with -o")
+    except OSError as error:
+        raise OutputError(f"cannot write to '{folder}'", error.strerror or str(error), "use another -o") from error
+    return folder
 
 
 def _measured(device: str, bars: Bars) -> float | None:
