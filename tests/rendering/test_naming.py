@@ -48,6 +48,8 @@ def test_a_comma_in_the_name_of_a_style_file_is_no_mix(tmp_path: Path) -> None:
     [
         ("50% off.mp4", None, "50% off_stylized_quick.mp4"),
         ("shot_%04d.png", None, "shot_stylized_quick.mp4"),
+        ("shot_*.png", None, "shot_stylized_quick.mp4"),
+        ("*_left.png", None, "-_left_stylized_quick.mp4"),
         ("%04d.png", "h264", "frames_stylized_quick.mp4"),
         ("a.mp4", "png", "a_stylized_quick"),
         ("a.mp4", "prores", "a_stylized_quick.mov"),

@@ -69,7 +69,8 @@ def default_output(source: Path, settings: RenderSettings, info: VideoInfo, *, w
         with_suffix: ``CLIP_MOV_stylized...``: the clip's suffix is part of the name.
     """
     stem = source.name.replace(".", "_") if with_suffix else source.stem
-    stem = PLACE.split(stem)[0].rstrip("_-") or "frames"
+    # A pattern ends where its numbers begin: shot_%04d and shot_* are both named shot.
+    stem = re.sub("[*?]", "-", PLACE.split(stem)[0]).rstrip("_-") or "frames"
     name = portable_name(f"{stem}{MARK}{style_label(settings.style)}{look_label(settings)}")
     if info.still:
         return source.with_name(name + (source.suffix if source.suffix.lower() in STILLS else ".png"))
