@@ -1,4 +1,4 @@
-"""Measures a GPU: the network alone on frames that lie there, and the whole program into a sink that drops its frames.
+"""Measures a GPU: the network alone on frames in its memory, and the whole program with a writer that drops its frames.
 
 One backend a run, since a process has one::
 

@@ -1,4 +1,4 @@
-"""How well the canvas is carried along: its slip on the scene, distortion, renewal, cost and size.
+"""Measures how well the canvas follows a scene: its slip, distortion and renewal, cost and size.
 
     python scripts/mesh_report.py CLIP... [--frames 150] [--side 320] [--preset fast] [--strips DIR]
     python scripts/mesh_report.py --harbour            the drawn sample scene, whose true flow is known

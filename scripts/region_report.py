@@ -1,4 +1,4 @@
-"""Measures whether the edge of a region crawls: flicker in a band along it, beside that of what lies inside.
+"""Measures whether the edge of a region flickers: the warping error in a band along it, over that further inside.
 
     python scripts/region_report.py samples/harbour.mp4 --region moving --start 0 --end 2
     python scripts/region_report.py --made --region moving:frames=16

@@ -27,7 +27,7 @@ LONGEST = 240  # frames of a run
 MOST_MOVE = 30000  # steps that a camera moves in a frame at most: 1.7 heights
 _HEAD = struct.Struct("<4sHHHb")  # mark, frames, rows, columns, octaves that STEP is made finer
 _MARK = b"VSM1"
-_MARGIN = 2  # vertices around what is seen that are stored as well, for whoever interpolates with splines
+_MARGIN = 2  # vertices around what is seen that are stored as well, for interpolation with splines
 
 Whole = NDArray[np.int32]
 

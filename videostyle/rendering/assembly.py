@@ -67,8 +67,8 @@ def with_what_is_kept(error: VideostyleError, jobs: Sequence[Job]) -> Videostyle
     if not kept:
         return error
     frames = sum(len(job.plan.times) for job in jobs)
-    hint = f"{error.hint or 'see above'}; {kept} of {frames} painted frames are kept: {RESUME_HINT}"
-    return OutputError(error.what, error.why, hint)
+    hints = [error.hint, f"{kept} of {frames} painted frames are kept: {RESUME_HINT}"]
+    return OutputError(error.what, error.why, "; ".join(filter(None, hints)))
 
 
 def _warnings_of(job: Job) -> list[str]:

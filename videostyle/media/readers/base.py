@@ -81,7 +81,7 @@ class ReadOptions:
 
 @dataclass(frozen=True)
 class Input:
-    """An input that was probed (``open.look_at``); whoever reads or copies it need not probe it again.
+    """An input that was probed (``open.look_at``); it is read and copied without probing it again.
 
     Attributes:
         path: the video, the still, the folder or the printf-style pattern.

@@ -372,7 +372,7 @@ class NetworkStream(_SafelyClosed):
         if frame is None:
             return None
         picture = frame.to_ndarray(format="rgb24")
-        # A size that changes later is put right by whoever reads.
+        # ``live.capture`` scales frames whose size changes later.
         return (squared(picture, self.info) if picture.shape[:2] == self._stored else picture), time.monotonic()
 
     def close(self) -> None:
