@@ -68,8 +68,11 @@ def wait_for(tensor: Tensor) -> None:
 
 
 def symmetric_pad(x: Tensor, rows: Margins, columns: Margins) -> Tensor:
-    """See ``protocol.Backend``."""
-    return tf.pad(x, ((0, 0), rows, columns, (0, 0)), mode="SYMMETRIC")
+    """See ``protocol.Backend``. ``tf.pad`` takes ten times as long."""
+    (top, bottom), (left, right) = rows, columns
+    height, width = x.shape[1:3]
+    x = tf.concat([tf.reverse(x[:, :top], [1]), x, tf.reverse(x[:, height - bottom :], [1])], 1)
+    return tf.concat([tf.reverse(x[:, :, :left], [2]), x, tf.reverse(x[:, :, width - right :], [2])], 2)
 
 
 @contextlib.contextmanager
