@@ -4,9 +4,10 @@ The network's strokes have a size in pixels. Painted at half its size, a frame g
 it, for a quarter of the network's work.
 
 Scaling down and up again would blur what the painting keeps of the scene: edges, and nearly everything at a low
-strength. So the detail of the frame that scaling has lost is added to the painting, times the share of local detail
-that the painting has kept, in each channel. *Source:* He, Sun, Tang 2013, Guided image filtering, and He, Sun 2015,
-Fast guided filter: the share is their slope, computed at the low resolution, and the frame is the guide.
+strength. So a painting is divided, in each channel, into the frame's part of it, which is the frame times the share of
+local detail that the painting has kept, and the rest. Share and rest are scaled up; the frame is there at full size.
+*Source:* He, Sun, Tang 2013, Guided image filtering, and He, Sun 2015, Fast guided filter: q = a I + b with the frame
+as the guide I, the share as a and the rest as b, which is not averaged, because strokes are to stay as they are.
 """
 
 from __future__ import annotations
@@ -28,8 +29,8 @@ def kept_share(painted: Any, frames: Any) -> Any:
     """The share of the local detail of frames that their painting has kept, in each channel.
 
     Args:
-        painted: uint8 ``[B, h, w, C]``.
-        frames: uint8 of the same shape.
+        painted: ``[B, h, w, C]``, 0..255, of any dtype.
+        frames: of the same shape.
 
     Returns:
         uint8 of the same shape, 0 (none) to ``UNIT`` (all).
@@ -78,18 +79,18 @@ class StrokeScaling:
         Returns:
             ``[B, H, W, 3]`` of the dtype of ``painted``.
         """
-        if _dtype(painted) != "uint8":
-            levels = ops.cast(painted, "float32") / 257.0
-            return to_words(self._restored(levels, ops.cast(scaled, "float32"), frames))
-        return to_bytes(self._restored(painted, scaled, frames))
-
-    def _restored(self, painted: Any, scaled: Any, frames: Any) -> Any:
+        whole = _dtype(painted) == "uint8"
+        rounded = to_bytes if whole else to_words
+        levels = ops.cast(painted, "float32") / (1.0 if whole else 257.0)
         if not self._loses_detail:
-            return self._back(painted)
-        share = ops.cast(kept_share(painted, scaled), _dtype(painted))
-        together = self._back(ops.concatenate([painted, scaled, share], axis=-1))
-        painted, scaled, share = ops.split(together, 3, axis=-1)
-        return painted + share / UNIT * (ops.cast(frames, "float32") - scaled)
+            return rounded(self._back(levels))
+        low = ops.cast(scaled, "float32")
+        share = kept_share(levels, low)
+        rest = levels - ops.cast(share, "float32") / UNIT * low
+        if whole:  # of halves, sums are exact in any order (``picture_scaling``)
+            rest = ops.floor(2.0 * rest + 0.5) / 2.0
+        found = self._back(rest) + self._back(share) / UNIT * ops.cast(frames, "float32")
+        return rounded(found)
 
 
 @lru_cache(maxsize=16)
