@@ -1,4 +1,7 @@
-"""The canvases of consecutive frames: sampled once where the canvas stands, else in several threads."""
+"""The canvases of consecutive frames, and where these lie on the network's grid.
+
+A canvas is sampled once where it stands, else in several threads.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ OffsetsAt = Callable[[int], NDArray[np.int32]]  # painted height -> [F, 2], ``mo
 
 
 class FrameCanvases:
-    """Canvases for frames of one painted size after another.
+    """Makes the inputs of the device program for frames of one painted size after another.
 
     Args:
         stride: of the network, which frames are padded to.
