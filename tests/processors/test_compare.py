@@ -50,5 +50,5 @@ def test_a_wipe_begins_with_the_painting_and_comes_back() -> None:
 
 
 def test_another_mode_is_refused() -> None:
-    with pytest.raises(SettingError, match="side, split or wipe"):
+    with pytest.raises(SettingError, match="side, split, wipe"):
         settings_from({"compare": "above"}, RenderSettings("x"))

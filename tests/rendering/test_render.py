@@ -106,7 +106,7 @@ def test_outputs_that_were_broken_off_at_different_places_go_on_together(
     chunks.paint_in_folders([str(folder)], [1])
     reads.clear()
     reports = render_all(film, [OutputRequest(o, RenderSettings(s)) for o, s in zip(outputs, styles, strict=True)])
-    assert [report.resumed for report in reports] == [60, 0]
+    assert [report.resumed for report in reports] == [148, 0]
     assert [report.frames for report in reports] == [300, 300]
     # Planned for the second, then the chunk that both lack, then the one that the second lacks.
     assert len(reads) == 3
@@ -123,13 +123,13 @@ def test_a_worker_paints_a_chunk_for_all_outputs_that_lack_it(
         folders.append(str(report.output))
     reads.clear()
     chunks.paint_in_folders(folders, [0])
-    assert reads == [240]
+    assert reads == [152]
     for folder in folders:
         job = load_job(Path(folder))
         assert job is not None
         assert finished_chunks(job) == {0}
     chunks.paint_in_folders(folders, [0])
-    assert reads == [240]
+    assert reads == [152]
 
 
 @pytest.mark.parametrize("engine", [Engine(), Engine(workers=2)])

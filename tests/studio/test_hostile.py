@@ -16,6 +16,7 @@ from tests.studio.asking import Client
 from tests.studio.test_files import OUTSIDE
 from videostyle.errors import DeviceError
 from videostyle.studio.app import all_endpoints
+from videostyle.studio.painting.background import Progress
 from videostyle.studio.painting.preview import Painted
 from videostyle.studio.routes import live as live_routes
 from videostyle.studio.studio import Studio
@@ -217,8 +218,8 @@ def nothing_is_painted(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(studio.painter, "paint", paint)
     monkeypatch.setattr(live_routes, "open_grabber", no_camera)
     monkeypatch.setattr(studio.live, "_run", lambda *_: None)
-    monkeypatch.setattr(studio.plans, "_made", lambda *_: None)
-    monkeypatch.setattr(studio.surveys, "_made", lambda *_: None)
+    for slow in (studio.plans, studio.surveys):
+        monkeypatch.setattr(slow._made, "ask", lambda *_: Progress())
 
 
 @pytest.mark.usefixtures("nothing_is_painted")
