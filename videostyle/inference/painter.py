@@ -209,12 +209,10 @@ class FramePainter:
     def _paint_in_pieces(self, one: FrameInputs, weights: dict[str, Any]) -> tuple[AnyArray, bool]:
         """Paints one frame of the painted size; ``[1, h, w, 3]``, uint8, or uint16 where more bits are wanted."""
         h, w = self.painted_size
-        still = one.offsets is None
-        size = grid_size(h, w, self._stride, moving=not still)
-        padded = one.padded(*size, self._stride).as_numpy()
+        padded = one.padded(self._stride).as_numpy()
         dtype = np.uint16 if self.deep or padded.frames.dtype != np.uint8 else np.uint8
-        painted, all_finite = np.empty((1, *size, 3), dtype), True
-        for t in self.tiles if still else self._moving_tiles:
+        painted, all_finite = np.empty(padded.frames.shape, dtype), True
+        for t in self.tiles if one.offsets is None else self._moving_tiles:
             y, finite = self.program(weights, padded.of_tile(t).on_device())
             rows, columns = (
                 slice(t.keep_top, t.keep_top + t.keep_height),

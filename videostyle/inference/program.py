@@ -64,11 +64,12 @@ class FrameInputs(NamedTuple):
             return self
         return self._each(lambda array: np.concatenate([array, np.repeat(array[-1:], missing, axis=0)]))
 
-    def padded(self, height: int, width: int, stride: int) -> FrameInputs:
-        """Inputs for frames that are padded to ``height`` x ``width`` pixels, at their offsets on a grid of cells."""
+    def padded(self, stride: int) -> FrameInputs:
+        """Inputs for frames that are padded to whole cells of ``stride`` pixels, at their offsets on this grid."""
+        h, w = self.frames.shape[1:3]
+        height, width = grid_size(h, w, stride, moving=self.offsets is not None)
         if self.offsets is None:
             return self._replace(frames=symmetric_pad(self.frames, height, width))
-        h, w = self.frames.shape[1:3]
         most = stride - 1
         around = _mirrored(self.frames, (most, height - h), (most, width - w))
         return FrameInputs(_cut(around, most - self.offsets, (height, width)), self.canvas)
@@ -177,8 +178,7 @@ def for_whole_frames(program: Program, height: int, width: int, stride: int) -> 
     """The program for unpadded frames of one size: it pads them to the network's stride by mirroring, and crops."""
 
     def paint(weights: Any, inputs: FrameInputs) -> tuple[Any, Any]:
-        size = grid_size(height, width, stride, moving=inputs.offsets is not None)
-        painted, finite = program(weights, inputs.padded(*size, stride))
+        painted, finite = program(weights, inputs.padded(stride))
         return inputs.unpadded(painted, height, width), finite
 
     return paint

@@ -39,7 +39,7 @@ def painters_of(
 def planned_painters(
     style_processor: StyleProcessor, settings: RenderSettings, plan: Plan | None
 ) -> list[StyleProcessor]:
-    """The style processors of the layers, which paint as a plan says.
+    """The style processors of the layers, with the statistics of a plan.
 
     Args:
         style_processor: that of the render.
@@ -51,5 +51,4 @@ def planned_painters(
     painters = painters_of(style_processor, settings, [layer.style for layer in plan.layers])
     for painter, layer in zip(painters, plan.layers, strict=True):
         painter.use_shots(layer.segments)
-        painter.use_meshes(plan.meshes, plan.meshes.offsets if plan.meshes else None)
     return painters

@@ -29,6 +29,7 @@ def planned_chain(style_processor: StyleProcessor, settings: RenderSettings, pla
         return processors_of(style_processor, settings, layers)
     if plan.segments:
         style_processor.use_shots(plan.segments)
-    style_processor.use_meshes(plan.meshes, plan.meshes.offsets if plan.meshes else None)
+    for one in (style_processor, *layers):
+        one.use_meshes(plan.meshes, plan.meshes.offsets if plan.meshes else None)
     driven = plan.timeline.driven if plan.timeline is not None else None
     return processors_of(style_processor, settings, layers, driven)
